@@ -1,0 +1,6 @@
+//! Stage 6, `seal`: replaces secret tokens inside encrypted scopes and encrypts, keeping every ciphertext whose
+//! plaintext, recipients and rule have not changed.
+
+/// Marks a tree whose secrets are encrypted; only this stage makes one.
+#[derive(Debug)]
+pub struct Sealed(());

@@ -1,0 +1,117 @@
+//! Every text a finding may quote, and the places in it.
+//!
+//! A [`Source`] holds *display* text only: the loader of `cluster.yaml` hands in a copy in which secret values are
+//! masked byte for byte, so that no renderer can print one (see `config::mask`).
+
+/// Names one text of a [`SourceMap`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SourceId(u32);
+
+/// A byte range in one source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Span {
+    /// The text the range lies in.
+    pub source: SourceId,
+    /// First byte.
+    pub start: usize,
+    /// One past the last byte.
+    pub end: usize,
+}
+
+/// A text that findings may quote.
+#[derive(Debug)]
+pub struct Source {
+    /// The path as it is shown to the user, relative to the repository.
+    pub name: String,
+    /// The text with secrets masked.
+    pub text: String,
+    line_starts: Vec<usize>,
+}
+
+/// A position as editors count it: both 1-based, the column in characters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Position {
+    /// 1-based line.
+    pub line: usize,
+    /// 1-based column in Unicode scalar values.
+    pub column: usize,
+}
+
+impl Source {
+    fn new(name: String, text: String) -> Self {
+        let line_starts = std::iter::once(0)
+            .chain(text.match_indices('\n').map(|(i, _)| i + 1))
+            .collect::<Vec<_>>();
+        Self {
+            name,
+            text,
+            line_starts,
+        }
+    }
+
+    /// Returns the position of a byte offset; an offset past the end counts as the end, one inside a character as
+    /// the character's start.
+    pub fn position(&self, offset: usize) -> Position {
+        let offset = self.floor_char_boundary(offset);
+        let line = self.line_starts.partition_point(|start| *start <= offset);
+        let column = self.text[self.line_starts[line - 1]..offset].chars().count() + 1;
+        Position { line, column }
+    }
+
+    /// Returns the closest character boundary at or before `offset`.
+    pub fn floor_char_boundary(&self, offset: usize) -> usize {
+        let mut offset = offset.min(self.text.len());
+        while !self.text.is_char_boundary(offset) {
+            offset -= 1;
+        }
+        offset
+    }
+}
+
+/// All texts of a run.
+#[derive(Debug, Default)]
+pub struct SourceMap {
+    sources: Vec<Source>,
+}
+
+impl SourceMap {
+    /// Adds a text. `text` must already be fit for display.
+    pub fn add(&mut self, name: impl Into<String>, text: impl Into<String>) -> SourceId {
+        let id = u32::try_from(self.sources.len()).expect("fewer than 2^32 sources in a run");
+        self.sources.push(Source::new(name.into(), text.into()));
+        SourceId(id)
+    }
+
+    /// Returns the text that `id` names.
+    pub fn get(&self, id: SourceId) -> &Source {
+        &self.sources[id.0 as usize]
+    }
+}
+
+impl SourceId {
+    /// Returns a span in this source.
+    pub fn span(self, range: std::ops::Range<usize>) -> Span {
+        Span {
+            source: self,
+            start: range.start,
+            end: range.end,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn positions_count_characters_not_bytes() {
+        let mut map = SourceMap::default();
+        let id = map.add("x", "ab\né😀x\n");
+        let source = map.get(id);
+        assert_eq!(source.position(0), Position { line: 1, column: 1 });
+        assert_eq!(source.position(3), Position { line: 2, column: 1 });
+        assert_eq!(source.position(9), Position { line: 2, column: 3 });
+        assert_eq!(source.position(4), Position { line: 2, column: 1 }, "inside é");
+        assert_eq!(source.position(999), Position { line: 3, column: 1 });
+    }
+}

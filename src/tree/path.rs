@@ -1,0 +1,135 @@
+//! Paths of the output: relative, normalised, inside the repository.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+/// A path inside the repository with `/` between its parts and no `.` or `..`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[serde(transparent)]
+pub struct RepoPath(String);
+
+/// Why a text is no [`RepoPath`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PathError {
+    /// Nothing left after normalising.
+    #[error("the path is empty")]
+    Empty,
+    /// Starts at the root of the file system.
+    #[error("the path is absolute")]
+    Absolute,
+    /// Leads out of the repository.
+    #[error("the path leads out of the repository")]
+    Outside,
+    /// Lies in git's own directory.
+    #[error("the path lies in .git")]
+    Git,
+    /// Has a character that file systems, kustomize or the lock file cannot carry.
+    #[error("the path contains a control character or a backslash")]
+    Character,
+}
+
+impl RepoPath {
+    /// Reads and normalises a path: `./a//b` is `a/b`, `a/../b` is `b`.
+    ///
+    /// # Errors
+    /// For a path that is empty, absolute, outside of the repository or inside `.git`.
+    pub fn parse(text: &str) -> Result<Self, PathError> {
+        if text.starts_with('/') {
+            return Err(PathError::Absolute);
+        }
+        if text.contains(|c: char| c.is_control() || c == '\\') {
+            return Err(PathError::Character);
+        }
+        let mut parts: Vec<&str> = Vec::new();
+        for part in text.split('/') {
+            match part {
+                "" | "." => {}
+                ".." => {
+                    parts.pop().ok_or(PathError::Outside)?;
+                }
+                part => parts.push(part),
+            }
+        }
+        match parts.first() {
+            None => Err(PathError::Empty),
+            Some(first) if first.eq_ignore_ascii_case(".git") => Err(PathError::Git),
+            Some(_) => Ok(Self(parts.join("/"))),
+        }
+    }
+
+    /// Returns the text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Returns the last part.
+    pub fn file_name(&self) -> &str {
+        self.0.rsplit('/').next().unwrap_or_default()
+    }
+
+    /// Returns the directory, without a trailing slash; empty for a file at the top.
+    pub fn parent(&self) -> &str {
+        self.0.rsplit_once('/').map_or("", |(parent, _)| parent)
+    }
+
+    /// Returns the path in the repository at `root`.
+    pub fn under(&self, root: &Path) -> PathBuf {
+        root.join(&self.0)
+    }
+
+    /// Returns whether the name says that SOPS encrypts the file: `x.sops.yaml`.
+    pub fn is_sops(&self) -> bool {
+        self.file_name().contains(".sops.") && !self.file_name().starts_with(".sops.")
+    }
+
+    /// Returns whether the file is YAML by its name.
+    pub fn is_yaml(&self) -> bool {
+        let name = Path::new(&self.0).extension();
+        name.is_some_and(|e| e.eq_ignore_ascii_case("yaml") || e.eq_ignore_ascii_case("yml"))
+    }
+}
+
+impl fmt::Display for RepoPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn refuses_what_leaves_the_repository() {
+        assert_eq!(RepoPath::parse("../x"), Err(PathError::Outside));
+        assert_eq!(RepoPath::parse("a/../../x"), Err(PathError::Outside));
+        assert_eq!(RepoPath::parse("/etc/passwd"), Err(PathError::Absolute));
+        assert_eq!(RepoPath::parse("./"), Err(PathError::Empty));
+        assert_eq!(RepoPath::parse(".git/config"), Err(PathError::Git));
+        assert_eq!(RepoPath::parse("x/../.GIT/config"), Err(PathError::Git));
+        assert_eq!(RepoPath::parse("./a//b/./c").expect("fine").as_str(), "a/b/c");
+    }
+
+    #[test]
+    fn sops_files_are_known_by_name() {
+        for (path, sops) in [
+            ("a/secret.sops.yaml", true),
+            (".sops.yaml", false),
+            ("a/b.yaml", false),
+        ] {
+            assert_eq!(RepoPath::parse(path).expect("valid").is_sops(), sops, "{path}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn normalising_is_idempotent_and_stays_inside(text in "[a-c./]{0,20}") {
+            if let Ok(path) = RepoPath::parse(&text) {
+                prop_assert_eq!(RepoPath::parse(path.as_str()), Ok(path.clone()));
+                prop_assert!(!path.as_str().split('/').any(|p| p == ".." || p == "." || p.is_empty()));
+            }
+        }
+    }
+}

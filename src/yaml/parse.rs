@@ -1,0 +1,467 @@
+//! YAML text to a tree in which every node knows its bytes.
+
+use std::collections::HashMap;
+use std::ops::Range;
+
+use granit_parser::{Event, Parser, ScalarStyle, options};
+use serde_json::Value;
+
+use super::scalar;
+
+/// How many nodes the expansion of aliases may add before the text is refused (an "alias bomb").
+const MAX_ALIAS_NODES: usize = 100_000;
+
+/// How a scalar is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Style {
+    /// `value`
+    Plain,
+    /// `'value'`
+    SingleQuoted,
+    /// `"value"`
+    DoubleQuoted,
+    /// `|`
+    Literal,
+    /// `>`
+    Folded,
+}
+
+/// What a node is.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Kind {
+    /// A scalar with its text after escapes and folding.
+    Scalar {
+        /// The text.
+        value: String,
+        /// How it is written.
+        style: Style,
+    },
+    /// A sequence.
+    Seq(Vec<Node>),
+    /// A mapping in document order.
+    Map(Vec<(Node, Node)>),
+    /// `*name`; the number is that of the anchored node's [`Node::anchor`].
+    Alias(usize),
+}
+
+/// A node of a YAML document.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Node {
+    /// What it is.
+    pub kind: Kind,
+    /// Byte range in the text. A block scalar's range starts at its content, an empty null's is empty.
+    pub span: Range<usize>,
+    /// The tag as written, such as `!!str`.
+    pub tag: Option<String>,
+    /// Number of the anchor, 0 without one.
+    pub anchor: usize,
+}
+
+/// Why a text is not YAML that we read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ParseError {
+    /// What is wrong, in the words of the parser. Holds no value of the text.
+    pub message: String,
+    /// Where.
+    pub span: Range<usize>,
+    /// A second place: the first of two duplicate keys.
+    pub first: Option<Range<usize>>,
+}
+
+enum Frame {
+    Seq(Node),
+    Map(Node, Option<Node>),
+}
+
+/// Reads a stream of documents. Documents without content are left out.
+///
+/// # Errors
+/// For text that is not YAML, for duplicate keys, for keys that are collections, for an alias bomb.
+pub fn parse(text: &str) -> Result<Vec<Node>, ParseError> {
+    let mut options = options! {};
+    options.set_emit_comments(false);
+    let mut parser = Parser::new_from_str_with_options(text, options);
+    let mut documents = Vec::new();
+    let mut stack: Vec<Frame> = Vec::new();
+    let mut root = None;
+    while let Some(event) = parser.next_event() {
+        let (event, span) = event.map_err(|error| {
+            let at = error.marker().byte_offset().unwrap_or(text.len()).min(text.len());
+            ParseError {
+                message: error.info(),
+                span: at..at,
+                first: None,
+            }
+        })?;
+        let span = span.byte_range().unwrap_or(0..0);
+        let done = match event {
+            Event::Scalar(value, style, anchor, tag) => Some(Node {
+                kind: Kind::Scalar {
+                    value: value.into_owned(),
+                    style: style.into(),
+                },
+                span,
+                tag: tag.map(|tag| tag.original()),
+                anchor,
+            }),
+            Event::Alias(id) => Some(Node {
+                kind: Kind::Alias(id),
+                span,
+                tag: None,
+                anchor: 0,
+            }),
+            Event::SequenceStart(_, anchor, tag) => {
+                let tag = tag.map(|tag| tag.original());
+                stack.push(Frame::Seq(Node {
+                    kind: Kind::Seq(Vec::new()),
+                    span,
+                    tag,
+                    anchor,
+                }));
+                None
+            }
+            Event::MappingStart(_, anchor, tag) => {
+                let tag = tag.map(|tag| tag.original());
+                stack.push(Frame::Map(
+                    Node {
+                        kind: Kind::Map(Vec::new()),
+                        span,
+                        tag,
+                        anchor,
+                    },
+                    None,
+                ));
+                None
+            }
+            Event::SequenceEnd | Event::MappingEnd => match stack.pop() {
+                Some(Frame::Seq(mut node) | Frame::Map(mut node, _)) => {
+                    node.span.end = span.end.max(node.span.start);
+                    check_keys(&node)?;
+                    Some(node)
+                }
+                None => None,
+            },
+            Event::DocumentEnd => {
+                documents.extend(root.take());
+                None
+            }
+            _ => None,
+        };
+        let Some(node) = done else { continue };
+        match stack.last_mut() {
+            None => root = Some(node),
+            Some(Frame::Seq(parent)) => {
+                if let Kind::Seq(items) = &mut parent.kind {
+                    items.push(node);
+                }
+            }
+            Some(Frame::Map(parent, key)) => match key.take() {
+                None => *key = Some(node),
+                Some(key) => {
+                    if let Kind::Map(entries) = &mut parent.kind {
+                        entries.push((key, node));
+                    }
+                }
+            },
+        }
+    }
+    if !text.ends_with('\n') {
+        if let Some(last) = documents.last_mut() {
+            trim_unterminated_block(last, text.len());
+        }
+    }
+    for document in &documents {
+        check_aliases(document)?;
+    }
+    Ok(documents)
+}
+
+/// Go, libyaml and `PyYAML` read `a: |\n  x` at the end of a file without newline as `"x"`, the parser as `"x\n"`.
+fn trim_unterminated_block(node: &mut Node, end: usize) {
+    match &mut node.kind {
+        Kind::Scalar {
+            value,
+            style: Style::Literal | Style::Folded,
+        } if node.span.end >= end && value.ends_with('\n') => {
+            value.pop();
+        }
+        Kind::Seq(items) => {
+            if let Some(last) = items.last_mut() {
+                trim_unterminated_block(last, end);
+            }
+        }
+        Kind::Map(entries) => {
+            if let Some((_, last)) = entries.last_mut() {
+                trim_unterminated_block(last, end);
+            }
+        }
+        Kind::Scalar { .. } | Kind::Alias(_) => {}
+    }
+}
+
+fn check_keys(node: &Node) -> Result<(), ParseError> {
+    let Kind::Map(entries) = &node.kind else {
+        return Ok(());
+    };
+    let mut seen: HashMap<&str, &Range<usize>> = HashMap::with_capacity(entries.len());
+    for (key, _) in entries {
+        let Kind::Scalar { value, .. } = &key.kind else {
+            return Err(ParseError {
+                message: "a mapping key must be plain text (is a template expression left over?)".to_owned(),
+                span: key.span.clone(),
+                first: None,
+            });
+        };
+        if let Some(first) = seen.insert(value, &key.span) {
+            return Err(ParseError {
+                message: "this key is given twice".to_owned(),
+                span: key.span.clone(),
+                first: Some(first.clone()),
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Refuses documents whose aliases would expand to too many nodes, and aliases of a node inside itself.
+fn check_aliases(root: &Node) -> Result<(), ParseError> {
+    fn walk(node: &Node, sizes: &mut HashMap<usize, usize>) -> Result<usize, ParseError> {
+        let mut size = 1_usize;
+        match &node.kind {
+            Kind::Scalar { .. } => {}
+            Kind::Seq(items) => {
+                for item in items {
+                    size = size.saturating_add(walk(item, sizes)?);
+                }
+            }
+            Kind::Map(entries) => {
+                for (key, value) in entries {
+                    size = size
+                        .saturating_add(walk(key, sizes)?)
+                        .saturating_add(walk(value, sizes)?);
+                }
+            }
+            Kind::Alias(id) => {
+                size = sizes.get(id).copied().unwrap_or(usize::MAX);
+                if size > MAX_ALIAS_NODES {
+                    return Err(ParseError {
+                        message: format!(
+                            "this alias expands to more than {MAX_ALIAS_NODES} values, or to itself"
+                        ),
+                        span: node.span.clone(),
+                        first: None,
+                    });
+                }
+            }
+        }
+        if node.anchor != 0 {
+            sizes.insert(node.anchor, size);
+        }
+        Ok(size)
+    }
+    let mut sizes = HashMap::new();
+    let size = walk(root, &mut sizes)?;
+    if !sizes.is_empty() && size > 10 * MAX_ALIAS_NODES {
+        return Err(ParseError {
+            message: format!("aliases expand to more than {} values", 10 * MAX_ALIAS_NODES),
+            span: root.span.start..root.span.start,
+            first: None,
+        });
+    }
+    Ok(())
+}
+
+impl From<ScalarStyle> for Style {
+    fn from(style: ScalarStyle) -> Self {
+        match style {
+            ScalarStyle::Plain => Self::Plain,
+            ScalarStyle::SingleQuoted => Self::SingleQuoted,
+            ScalarStyle::DoubleQuoted => Self::DoubleQuoted,
+            ScalarStyle::Literal => Self::Literal,
+            ScalarStyle::Folded => Self::Folded,
+        }
+    }
+}
+
+impl Node {
+    /// Returns the text of a scalar.
+    pub fn as_str(&self) -> Option<&str> {
+        match &self.kind {
+            Kind::Scalar { value, .. } => Some(value),
+            _ => None,
+        }
+    }
+
+    /// Returns the items of a sequence, nothing for other nodes.
+    pub fn items(&self) -> &[Node] {
+        match &self.kind {
+            Kind::Seq(items) => items,
+            _ => &[],
+        }
+    }
+
+    /// Returns the entries of a mapping, nothing for other nodes.
+    pub fn entries(&self) -> &[(Node, Node)] {
+        match &self.kind {
+            Kind::Map(entries) => entries,
+            _ => &[],
+        }
+    }
+
+    /// Returns the entry with this key.
+    pub fn entry(&self, key: &str) -> Option<&(Node, Node)> {
+        self.entries().iter().find(|(k, _)| k.as_str() == Some(key))
+    }
+
+    /// Returns the value of this key.
+    pub fn get(&self, key: &str) -> Option<&Node> {
+        self.entry(key).map(|(_, value)| value)
+    }
+
+    /// Returns the value below these keys.
+    pub fn path(&self, keys: &[&str]) -> Option<&Node> {
+        keys.iter().try_fold(self, |node, key| node.get(key))
+    }
+
+    /// Returns the text of the scalar below these keys.
+    pub fn str_at(&self, keys: &[&str]) -> Option<&str> {
+        self.path(keys)?.as_str()
+    }
+
+    /// Returns the node that a JSON pointer (RFC 6901) leads to, as far as it exists.
+    pub fn pointer(&self, pointer: &str) -> &Node {
+        let mut node = self;
+        for part in pointer.split('/').skip(1) {
+            let part = part.replace("~1", "/").replace("~0", "~");
+            let next = match &node.kind {
+                Kind::Map(_) => node.get(&part),
+                Kind::Seq(items) => part.parse().ok().and_then(|i: usize| items.get(i)),
+                _ => None,
+            };
+            match next {
+                Some(next) => node = next,
+                None => break,
+            }
+        }
+        node
+    }
+
+    /// Returns the document as JSON: plain scalars typed by the YAML 1.2 core schema, aliases expanded, merge keys
+    /// (`<<`) applied as YAML 1.1 defines them. Call it on a document's root.
+    pub fn to_json(&self) -> Value {
+        let mut anchors = HashMap::new();
+        collect_anchors(self, &mut anchors);
+        json(self, &anchors)
+    }
+}
+
+fn collect_anchors<'a>(node: &'a Node, anchors: &mut HashMap<usize, &'a Node>) {
+    if node.anchor != 0 {
+        anchors.insert(node.anchor, node);
+    }
+    for item in node.items() {
+        collect_anchors(item, anchors);
+    }
+    for (key, value) in node.entries() {
+        collect_anchors(key, anchors);
+        collect_anchors(value, anchors);
+    }
+}
+
+fn json(node: &Node, anchors: &HashMap<usize, &Node>) -> Value {
+    match &node.kind {
+        Kind::Scalar { value, style } => match (style, node.tag.as_deref()) {
+            (Style::Plain, None) => scalar::resolve(value),
+            (_, Some("!!int" | "!!float" | "!!bool" | "!!null")) => scalar::resolve(value),
+            _ => Value::String(value.clone()),
+        },
+        Kind::Seq(items) => Value::Array(items.iter().map(|item| json(item, anchors)).collect()),
+        Kind::Map(entries) => {
+            let mut map = serde_json::Map::new();
+            for (key, value) in entries {
+                if key.as_str() == Some("<<") {
+                    let merged = json(value, anchors);
+                    let sources = match merged {
+                        Value::Array(items) => items,
+                        other => vec![other],
+                    };
+                    for source in sources {
+                        if let Value::Object(source) = source {
+                            for (key, value) in source {
+                                map.entry(key).or_insert(value);
+                            }
+                        }
+                    }
+                }
+            }
+            for (key, value) in entries {
+                match key.as_str() {
+                    Some("<<") | None => {}
+                    Some(key) => {
+                        map.insert(key.to_owned(), json(value, anchors));
+                    }
+                }
+            }
+            Value::Object(map)
+        }
+        Kind::Alias(id) => anchors.get(id).map_or(Value::Null, |node| json(node, anchors)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn one(text: &str) -> Value {
+        parse(text).expect("valid YAML")[0].to_json()
+    }
+
+    #[test]
+    fn reads_what_kubernetes_writes() {
+        assert_eq!(
+            one("a: 1\nb: [x, 'y', \"z\"]\nc:\n  - d: true\n    e: |\n      x\n      y\n"),
+            json!({"a": 1, "b": ["x", "y", "z"], "c": [{"d": true, "e": "x\ny\n"}]})
+        );
+    }
+
+    #[test]
+    fn a_block_scalar_at_the_end_without_newline_has_none() {
+        assert_eq!(one("a: |\n  x"), json!({"a": "x"}));
+        assert_eq!(one("a: |\n  x\n"), json!({"a": "x\n"}));
+    }
+
+    #[test]
+    fn merge_keys_and_aliases_expand() {
+        assert_eq!(
+            one("a: &x {k: 1, l: 2}\nb:\n  <<: *x\n  l: 3\n"),
+            json!({"a": {"k": 1, "l": 2}, "b": {"k": 1, "l": 3}})
+        );
+    }
+
+    #[test]
+    fn duplicate_keys_are_refused_with_both_places() {
+        let error = parse("a: 1\nb: 2\na: 3\n").expect_err("duplicate");
+        assert_eq!((error.span, error.first), (10..11, Some(0..1)));
+    }
+
+    #[test]
+    fn alias_bombs_are_refused_quickly() {
+        let mut text = String::from("a0: &a0 [x, x, x, x, x, x, x, x, x]\n");
+        for i in 1..10 {
+            let previous = format!("*a{}", i - 1);
+            text.push_str(&format!("a{i}: &a{i} [{}]\n", [previous.as_str(); 9].join(", ")));
+        }
+        assert!(parse(&text).expect_err("bomb").message.contains("expands"));
+    }
+
+    #[test]
+    fn deep_nesting_and_left_over_templates_are_errors() {
+        assert!(parse(&"[".repeat(10_000)).is_err());
+        assert!(parse(&"- ".repeat(100_000)).is_err());
+        assert!(parse("a: {{ foo }}\n").is_err());
+        assert!(parse("a: \"x\n").is_err());
+        assert!(parse("a:\n\t- b\n").is_err());
+    }
+}
