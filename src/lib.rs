@@ -1,8 +1,12 @@
 //! clusterwright compiles one typed `cluster.yaml` into a complete, checked, encrypted GitOps tree.
 
+pub mod catalog;
 pub mod diag;
+pub mod plan;
 pub mod seal;
 pub mod source;
 pub mod sys;
+#[cfg(test)]
+mod testing;
 pub mod tree;
 pub mod yaml;

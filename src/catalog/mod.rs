@@ -1,0 +1,266 @@
+//! The template library: which apps there are, from which files.
+//!
+//! [`Catalog::load`] reads manifests and file names and resolves nothing; that is [`crate::plan`]'s work.
+
+pub mod expr;
+pub mod manifest;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::diag::{Aborted, Diagnostic, Diagnostics};
+use crate::tree::RepoPath;
+use crate::yaml;
+
+use expr::Expr;
+use manifest::{KustomizationSpec, Manifest};
+
+/// The embedded library: (path below `templates/`, text), sorted by path.
+pub const BUILT_IN: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/templates.rs"));
+
+/// Suffix of the files that are rendered.
+const TEMPLATE_SUFFIX: &str = ".tera";
+
+/// Where the apps' files go.
+pub const APPS_ROOT: &str = "kubernetes/apps";
+
+/// A file of the library.
+#[derive(Debug, Clone)]
+pub struct TemplateFile {
+    /// Path below `templates/`.
+    pub source: String,
+    /// Where the result goes.
+    pub output: RepoPath,
+    /// The text.
+    pub text: String,
+    /// Whether it is rendered; otherwise it is copied.
+    pub rendered: bool,
+}
+
+/// An app of the library.
+#[derive(Debug, Clone)]
+pub struct App {
+    /// Name of its folder.
+    pub name: String,
+    /// Namespace of its objects.
+    pub namespace: String,
+    /// Path of its `app.yaml` below `templates/`.
+    pub source: String,
+    /// Its manifest.
+    pub manifest: Manifest,
+    /// When it is on; `None` means always.
+    pub when: Option<Expr>,
+    /// Its Kustomizations, never empty.
+    pub kustomizations: Vec<KustomizationSpec>,
+    /// Its files.
+    pub files: Vec<TemplateFile>,
+}
+
+impl App {
+    /// Returns `namespace/name`.
+    pub fn id(&self) -> String {
+        format!("{}/{}", self.namespace, self.name)
+    }
+
+    /// Returns the name of the HelmRelease and of the chart source.
+    pub fn release(&self) -> &str {
+        self.manifest.release.as_deref().unwrap_or(&self.name)
+    }
+
+    /// Returns the folder of the app in the output.
+    pub fn output_dir(&self) -> String {
+        format!("{APPS_ROOT}/{}/{}", self.namespace, self.name)
+    }
+
+    /// Returns the folder that the HelmRelease lies in: the path of the first Kustomization.
+    pub fn chart_path(&self) -> &str {
+        &self.kustomizations[0].path
+    }
+}
+
+/// The whole library.
+#[derive(Debug, Default)]
+pub struct Catalog {
+    /// Apps, sorted by namespace and name.
+    pub apps: Vec<App>,
+    /// Files of namespaces (`namespace.yaml`), by namespace.
+    pub namespaces: BTreeMap<String, Vec<TemplateFile>>,
+    /// Files that belong to no app.
+    pub repo: Vec<TemplateFile>,
+}
+
+impl Catalog {
+    /// Sorts the files of a library into apps and reads the manifests.
+    ///
+    /// # Errors
+    /// When a manifest is wrong or a file has no place; all findings are reported.
+    pub fn load(files: &[(&str, &str)], diags: &mut Diagnostics) -> Result<Self, Aborted> {
+        let mut catalog = Self::default();
+        let manifests: BTreeSet<&str> = files
+            .iter()
+            .filter_map(|(path, _)| path.strip_suffix("/app.yaml"))
+            .collect();
+        for (path, text) in files {
+            if path
+                .strip_suffix("/app.yaml")
+                .is_some_and(|dir| manifests.contains(dir))
+            {
+                catalog.apps.extend(read_app(path, text, diags));
+            }
+        }
+        for (path, text) in files {
+            catalog.place(path, text, diags);
+        }
+        catalog
+            .apps
+            .sort_by(|a, b| (&a.namespace, &a.name).cmp(&(&b.namespace, &b.name)));
+        diags.checkpoint()?;
+        Ok(catalog)
+    }
+
+    fn place(&mut self, path: &str, text: &str, diags: &mut Diagnostics) {
+        let parts: Vec<&str> = path.split('/').collect();
+        let (output, rendered) = match path.strip_suffix(TEMPLATE_SUFFIX) {
+            Some(stripped) => (stripped, true),
+            None => (path, false),
+        };
+        let output = match parts.first() {
+            Some(&"apps") => output.replacen("apps", APPS_ROOT, 1),
+            _ => output.strip_prefix("repo/").unwrap_or(output).to_owned(),
+        };
+        let output = match RepoPath::parse(&output) {
+            Ok(output) => output,
+            Err(error) => {
+                diags.push(
+                    Diagnostic::error(
+                        "template/bad-path",
+                        format!("the output path is not usable: {error}"),
+                    )
+                    .in_file(format!("templates/{path}")),
+                );
+                return;
+            }
+        };
+        let file = TemplateFile {
+            source: path.to_owned(),
+            output,
+            text: text.to_owned(),
+            rendered,
+        };
+        match parts.as_slice() {
+            ["repo", _, ..] => self.repo.push(file),
+            ["apps", _, _, "app.yaml"] => {}
+            ["apps", namespace, _] => {
+                self.namespaces
+                    .entry((*namespace).to_owned())
+                    .or_default()
+                    .push(file);
+            }
+            ["apps", namespace, app, ..] => {
+                match self
+                    .apps
+                    .iter_mut()
+                    .find(|a| a.namespace == *namespace && a.name == *app)
+                {
+                    Some(app) => app.files.push(file),
+                    None if diags.has_errors() => {}
+                    None => diags.push(
+                        Diagnostic::error("template/no-manifest", "this folder has no `app.yaml`")
+                            .in_file(format!("templates/{path}"))
+                            .help(format!("add `templates/apps/{namespace}/{app}/app.yaml`")),
+                    ),
+                }
+            }
+            _ => diags.push(
+                Diagnostic::error("template/no-place", "files lie in `apps/<namespace>/` or `repo/`")
+                    .in_file(format!("templates/{path}")),
+            ),
+        }
+    }
+}
+
+/// Reads one manifest, reporting what is wrong with it.
+fn read_app(path: &str, text: &str, diags: &mut Diagnostics) -> Option<App> {
+    let name = format!("templates/{path}");
+    let mut fail = |diagnostic: Diagnostic| {
+        diags.push(diagnostic.in_file(name.clone()));
+        None
+    };
+    let documents = match yaml::parse(text) {
+        Ok(documents) => documents,
+        Err(error) => return fail(Diagnostic::error("template/bad-manifest", error.message)),
+    };
+    let Some(root) = documents.first() else {
+        return fail(Diagnostic::error(
+            "template/bad-manifest",
+            "the manifest is empty",
+        ));
+    };
+    let manifest: Manifest = match serde_json::from_value(root.to_json()) {
+        Ok(manifest) => manifest,
+        Err(error) => return fail(Diagnostic::error("template/bad-manifest", error.to_string())),
+    };
+    let when = match manifest.when.as_deref().map(Expr::parse).transpose() {
+        Ok(when) => when,
+        Err(error) => {
+            let at = error.offset + 1;
+            let message = format!("`when`, character {at}: {}", error.message);
+            return fail(Diagnostic::error("template/bad-manifest", message));
+        }
+    };
+    if let Some(chart) = &manifest.chart {
+        let oci = chart.oci.is_some() && chart.repository.is_none() && chart.name.is_none();
+        let helm = chart.oci.is_none() && chart.repository.is_some() && chart.name.is_some();
+        if !oci && !helm {
+            let message = "a chart has either `oci`, or `repository` and `name`";
+            return fail(Diagnostic::error("template/bad-manifest", message));
+        }
+    }
+    let mut parts = path.split('/').skip(1);
+    let (namespace, app) = (parts.next()?.to_owned(), parts.next()?.to_owned());
+    let mut kustomizations = manifest.kustomizations.clone();
+    if kustomizations.is_empty() {
+        kustomizations
+            .extend(serde_json::from_value::<KustomizationSpec>(serde_json::json!({"name": app})).ok());
+    }
+    Some(App {
+        name: app,
+        namespace,
+        source: path.to_owned(),
+        manifest,
+        when,
+        kustomizations,
+        files: Vec::new(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_built_in_library_loads() {
+        let mut diags = Diagnostics::default();
+        let loaded = Catalog::load(BUILT_IN, &mut diags);
+        assert!(loaded.is_ok(), "{}", crate::diag::concise::render(&diags));
+    }
+
+    #[test]
+    fn the_app_schema_is_current() {
+        crate::testing::assert_current(
+            "schema/app.schema.json",
+            &crate::testing::pretty(&manifest::schema()),
+        );
+    }
+
+    #[test]
+    fn wrong_manifests_are_all_reported() {
+        let mut diags = Diagnostics::default();
+        let files = [
+            ("apps/ns/a/app.yaml", "summary: x\nwhen: a and\n"),
+            ("apps/ns/b/app.yaml", "summary: x\nbogus: 1\n"),
+            ("apps/ns/c/app.yaml", "summary: x\nchart: {version: 1.0.0}\n"),
+        ];
+        assert!(Catalog::load(&files, &mut diags).is_err());
+        insta::assert_snapshot!(crate::diag::concise::render(&diags));
+    }
+}

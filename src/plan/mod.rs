@@ -1,0 +1,417 @@
+//! Stage 3, `plan`: which apps are on and why, and the graph of their Kustomizations.
+//!
+//! Takes the [`Catalog`] and the values of the configuration, gives a [`Plan`] that is acyclic, sorted, and in which
+//! every edge leads to a Kustomization that is on, with its namespace. Before: `validate`; after: [`crate::render`].
+
+mod graph;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::catalog::manifest::KustomizationSpec;
+use crate::catalog::{App, Catalog};
+use crate::diag::{Aborted, Diagnostic, Diagnostics};
+
+/// A config key with the value that decided.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Reason {
+    /// The key of `cluster.yaml`, or a derived name.
+    pub key: String,
+    /// Its value as JSON.
+    pub value: Value,
+}
+
+impl std::fmt::Display for Reason {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.value {
+            Value::String(text) => write!(f, "{}: {text}", self.key),
+            Value::Null => write!(f, "{} is not set", self.key),
+            other => write!(f, "{}: {other}", self.key),
+        }
+    }
+}
+
+/// What the plan says of one app.
+#[derive(Debug)]
+pub struct PlannedApp<'a> {
+    /// The app.
+    pub app: &'a App,
+    /// Whether it is on.
+    pub enabled: bool,
+    /// What decided; empty for an app that is always on.
+    pub reasons: Vec<Reason>,
+}
+
+/// Name and namespace of a Kustomization.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct KustomizationId {
+    /// The namespace the object lives in.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+}
+
+impl std::fmt::Display for KustomizationId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}@{}", self.name, self.namespace)
+    }
+}
+
+/// A Kustomization that is on.
+#[derive(Debug)]
+pub struct PlannedKustomization<'a> {
+    /// Name and namespace.
+    pub id: KustomizationId,
+    /// The app it belongs to.
+    pub app: &'a App,
+    /// What the manifest says of it.
+    pub spec: &'a KustomizationSpec,
+    /// What must be ready first, sorted.
+    pub depends_on: Vec<KustomizationId>,
+    /// Whether it applies the app's HelmRelease.
+    pub owns_release: bool,
+    /// Whether another Kustomization depends on it.
+    pub is_target: bool,
+    /// 0 for those that depend on nothing, else one more than the highest tier they depend on.
+    pub tier: usize,
+}
+
+/// Apps and Kustomizations, decided and ordered.
+#[derive(Debug)]
+pub struct Plan<'a> {
+    /// All apps of the catalogue, sorted by namespace and name.
+    pub apps: Vec<PlannedApp<'a>>,
+    /// The Kustomizations that are on, sorted by tier, namespace and name.
+    pub kustomizations: Vec<PlannedKustomization<'a>>,
+}
+
+impl<'a> Plan<'a> {
+    /// Returns the apps that are on.
+    pub fn enabled(&self) -> impl Iterator<Item = &PlannedApp<'a>> {
+        self.apps.iter().filter(|app| app.enabled)
+    }
+
+    /// Returns the namespaces of the apps that are on, sorted.
+    pub fn namespaces(&self) -> BTreeSet<&'a str> {
+        self.enabled()
+            .map(|planned| planned.app.namespace.as_str())
+            .collect()
+    }
+
+    /// Returns the Kustomizations of an app in the order of its manifest.
+    pub fn kustomizations_of(&self, app: &App) -> Vec<&PlannedKustomization<'a>> {
+        let mut found: Vec<_> = self
+            .kustomizations
+            .iter()
+            .filter(|k| k.app.id() == app.id())
+            .collect();
+        found.sort_by_key(|k| {
+            app.kustomizations
+                .iter()
+                .position(|spec| spec.name == k.spec.name)
+        });
+        found
+    }
+
+    /// Returns the namespace's file that an app shares with others of its namespace, the HelmRepository, if this app
+    /// is the one that brings it: the first enabled one that uses it.
+    pub fn brings_repository(&self, app: &App) -> bool {
+        let repository = app
+            .manifest
+            .chart
+            .as_ref()
+            .and_then(|chart| chart.repository.as_ref());
+        repository.is_some()
+            && self
+                .enabled()
+                .filter(|p| p.app.namespace == app.namespace)
+                .find(|p| p.app.manifest.chart.as_ref().and_then(|c| c.repository.as_ref()) == repository)
+                .is_some_and(|p| p.app.name == app.name)
+    }
+}
+
+/// Decides which apps are on and orders their Kustomizations.
+///
+/// `context` holds the keys of `cluster.yaml` with their defaults and the derived names.
+///
+/// # Errors
+/// For dependencies that lead nowhere, names or components claimed twice, and cycles; all are reported.
+pub fn plan<'a>(
+    catalog: &'a Catalog,
+    context: &Map<String, Value>,
+    diags: &mut Diagnostics,
+) -> Result<Plan<'a>, Aborted> {
+    let apps: Vec<PlannedApp<'a>> = catalog.apps.iter().map(|app| decide(app, context)).collect();
+    check_owners(&apps, diags);
+    let names = Names::collect(&apps, diags);
+    let mut kustomizations = Vec::new();
+    for app in apps
+        .iter()
+        .filter(|planned| planned.enabled)
+        .map(|planned| planned.app)
+    {
+        for (index, spec) in app.kustomizations.iter().enumerate() {
+            kustomizations.push(PlannedKustomization {
+                id: KustomizationId {
+                    namespace: app.namespace.clone(),
+                    name: spec.name.clone(),
+                },
+                app,
+                spec,
+                depends_on: names.resolve(app, spec, diags),
+                owns_release: index == 0 && app.manifest.chart.is_some(),
+                is_target: false,
+                tier: 0,
+            });
+        }
+    }
+    diags.checkpoint()?;
+    graph::order(&mut kustomizations, diags)?;
+    Ok(Plan { apps, kustomizations })
+}
+
+fn decide<'a>(app: &'a App, context: &Map<String, Value>) -> PlannedApp<'a> {
+    let Some(when) = &app.when else {
+        return PlannedApp {
+            app,
+            enabled: true,
+            reasons: Vec::new(),
+        };
+    };
+    let reasons = when
+        .deciding(context)
+        .into_iter()
+        .map(|key| Reason {
+            value: context.get(&key).cloned().unwrap_or(Value::Null),
+            key,
+        })
+        .collect();
+    PlannedApp {
+        app,
+        enabled: when.eval(context),
+        reasons,
+    }
+}
+
+fn manifest_error(code: &'static str, app: &App, message: String) -> Diagnostic {
+    Diagnostic::error(code, message).in_file(format!("templates/{}", app.source))
+}
+
+/// A component such as Grafana has one owner.
+fn check_owners(apps: &[PlannedApp<'_>], diags: &mut Diagnostics) {
+    let mut owners: BTreeMap<&str, &App> = BTreeMap::new();
+    for app in apps.iter().filter(|p| p.enabled).map(|p| p.app) {
+        for component in &app.manifest.owns {
+            if let Some(first) = owners.insert(component, app) {
+                let message = format!(
+                    "`{component}` is owned by both `{}` and `{}`",
+                    first.id(),
+                    app.id()
+                );
+                diags.push(
+                    manifest_error("plan/two-owners", app, message)
+                        .help("switch one of the two apps off".to_owned()),
+                );
+            }
+        }
+    }
+}
+
+/// Who answers to a name of `depends_on`.
+struct Names<'a> {
+    /// Name or alias → the Kustomizations with that name, with whether the app is on.
+    targets: BTreeMap<&'a str, Vec<(bool, KustomizationId)>>,
+}
+
+impl<'a> Names<'a> {
+    fn collect(apps: &[PlannedApp<'a>], diags: &mut Diagnostics) -> Self {
+        let mut targets: BTreeMap<&str, Vec<(bool, KustomizationId)>> = BTreeMap::new();
+        for planned in apps {
+            let app = planned.app;
+            let id = |name: &str| KustomizationId {
+                namespace: app.namespace.clone(),
+                name: name.to_owned(),
+            };
+            for spec in &app.kustomizations {
+                targets
+                    .entry(&spec.name)
+                    .or_default()
+                    .push((planned.enabled, id(&spec.name)));
+            }
+            for alias in &app.manifest.provides.aliases {
+                targets
+                    .entry(alias)
+                    .or_default()
+                    .push((planned.enabled, id(&app.kustomizations[0].name)));
+            }
+        }
+        for (name, found) in &targets {
+            let on: Vec<String> = found
+                .iter()
+                .filter(|(on, _)| *on)
+                .map(|(_, id)| id.to_string())
+                .collect();
+            if on.len() > 1 {
+                diags.push(Diagnostic::error(
+                    "plan/name-taken",
+                    format!(
+                        "`{name}` names several Kustomizations that are on: {}",
+                        on.join(", ")
+                    ),
+                ));
+            }
+        }
+        Self { targets }
+    }
+
+    fn resolve(&self, app: &App, spec: &KustomizationSpec, diags: &mut Diagnostics) -> Vec<KustomizationId> {
+        let mut found = BTreeSet::new();
+        for dependency in &spec.depends_on {
+            let name = dependency.name();
+            match self.targets.get(name) {
+                Some(targets) => match targets.iter().find(|(on, _)| *on) {
+                    Some((_, id)) => {
+                        found.insert(id.clone());
+                    }
+                    None if dependency.is_optional() => {}
+                    None => {
+                        let message = format!("`{}` depends on `{name}`, which is off", spec.name);
+                        diags.push(manifest_error("plan/dependency-off", app, message).help(format!(
+                            "switch `{name}` on, or mark the dependency `optional: true`"
+                        )));
+                    }
+                },
+                None => {
+                    let message = format!("`{}` depends on `{name}`, which no app has", spec.name);
+                    let near = closest(name, self.targets.keys().copied());
+                    let mut diagnostic = manifest_error("plan/missing-dependency", app, message);
+                    if let Some(near) = near {
+                        diagnostic = diagnostic.help(format!("did you mean `{near}`?"));
+                    }
+                    diags.push(diagnostic);
+                }
+            }
+        }
+        found.into_iter().collect()
+    }
+}
+
+/// Returns the candidate that is most like `name`, if one is like it at all.
+pub fn closest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    candidates
+        .map(|candidate| (strsim::jaro_winkler(name, candidate), candidate))
+        .filter(|(score, _)| *score > 0.8)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, candidate)| candidate)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::diag::concise;
+
+    fn run(files: &[(&str, &str)], context: Value) -> Result<String, String> {
+        let mut diags = Diagnostics::default();
+        let Value::Object(context) = context else {
+            return Err("no object".to_owned());
+        };
+        let catalog = Catalog::load(files, &mut diags).map_err(|_| concise::render(&diags))?;
+        let plan = plan(&catalog, &context, &mut diags).map_err(|_| concise::render(&diags))?;
+        Ok(plan
+            .kustomizations
+            .iter()
+            .map(|k| {
+                let deps: Vec<_> = k.depends_on.iter().map(ToString::to_string).collect();
+                format!("{} {} <- {}\n", k.tier, k.id, deps.join(", "))
+            })
+            .collect())
+    }
+
+    const FILES: &[(&str, &str)] = &[
+        ("apps/net/cilium/app.yaml", "summary: cni\n"),
+        (
+            "apps/net/dns/app.yaml",
+            "summary: dns\nkustomizations: [{name: dns, depends_on: [cilium]}]\n",
+        ),
+        (
+            "apps/mon/vm/app.yaml",
+            "summary: vm\nwhen: stack == 'vm'\nprovides: {aliases: [backend]}\nkustomizations: [{name: vm, depends_on: [dns]}]\n",
+        ),
+        (
+            "apps/mon/prom/app.yaml",
+            "summary: prom\nwhen: stack == 'prom'\nprovides: {aliases: [backend]}\n",
+        ),
+        (
+            "apps/mon/loki/app.yaml",
+            "summary: loki\nwhen: loki\nkustomizations: [{name: loki, depends_on: [backend]}]\n",
+        ),
+        (
+            "apps/mon/tempo/app.yaml",
+            "summary: tempo\nwhen: tempo\nkustomizations: [{name: tempo, depends_on: [backend, {name: loki, optional: true}]}]\n",
+        ),
+    ];
+
+    #[test]
+    fn edges_follow_aliases_and_optional_ones_are_dropped() {
+        insta::assert_snapshot!(
+            run(FILES, json!({"stack": "vm", "tempo": true, "loki": false})).expect("plans")
+        );
+        insta::assert_snapshot!(
+            run(FILES, json!({"stack": "prom", "tempo": true, "loki": true})).expect("plans")
+        );
+    }
+
+    #[test]
+    fn a_required_target_that_is_off_is_an_error() {
+        insta::assert_snapshot!(run(FILES, json!({"stack": "none", "loki": true})).expect_err("no backend"));
+    }
+
+    #[test]
+    fn unknown_targets_get_a_suggestion_and_cycles_print_their_path() {
+        let files = [
+            (
+                "apps/n/a/app.yaml",
+                "summary: a\nkustomizations: [{name: alpha, depends_on: [gama]}]\n",
+            ),
+            (
+                "apps/n/c/app.yaml",
+                "summary: c\nkustomizations: [{name: gamma}]\n",
+            ),
+        ];
+        insta::assert_snapshot!(run(&files, json!({})).expect_err("unknown"));
+        let files = [
+            (
+                "apps/n/a/app.yaml",
+                "summary: a\nkustomizations: [{name: a, depends_on: [b]}]\n",
+            ),
+            (
+                "apps/n/b/app.yaml",
+                "summary: b\nkustomizations: [{name: b, depends_on: [c]}]\n",
+            ),
+            (
+                "apps/n/c/app.yaml",
+                "summary: c\nkustomizations: [{name: c, depends_on: [b]}]\n",
+            ),
+        ];
+        insta::assert_snapshot!(run(&files, json!({})).expect_err("cycle"));
+    }
+
+    #[test]
+    fn one_component_has_one_owner_and_one_name_one_kustomization() {
+        let files = [
+            (
+                "apps/n/a/app.yaml",
+                "summary: a\nowns: [grafana]\nkustomizations: [{name: x}]\n",
+            ),
+            (
+                "apps/n/b/app.yaml",
+                "summary: b\nowns: [grafana]\nkustomizations: [{name: x}]\n",
+            ),
+        ];
+        insta::assert_snapshot!(run(&files, json!({})).expect_err("twice"));
+    }
+}
