@@ -1,8 +1,11 @@
 //! clusterwright compiles one typed `cluster.yaml` into a complete, checked, encrypted GitOps tree.
 
 pub mod catalog;
+pub mod check;
+pub mod config;
 pub mod diag;
 pub mod plan;
+pub mod render;
 pub mod seal;
 pub mod source;
 pub mod sys;

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::Value;
 
 /// Returns JSON as it is committed: two spaces, final newline.
-pub fn pretty(value: &Value) -> String {
+pub(crate) fn pretty(value: &Value) -> String {
     format!("{value:#}\n")
 }
 
@@ -18,7 +18,7 @@ pub fn pretty(value: &Value) -> String {
     clippy::disallowed_methods,
     reason = "tests read their switch from the environment"
 )]
-pub fn assert_current(path: &str, expected: &str) {
+pub(crate) fn assert_current(path: &str, expected: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
     if std::env::var("CLUSTERWRIGHT_UPDATE").is_ok() {
         std::fs::write(&path, expected).expect("the repository is writable");

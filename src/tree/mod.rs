@@ -50,10 +50,10 @@ impl<S> Tree<S> {
     }
 
     /// Moves the tree to the next stage.
-    pub(crate) fn into_stage<T>(self, stage: T) -> Tree<T> {
+    pub(crate) fn map_stage<T>(self, next: impl FnOnce(S) -> T) -> Tree<T> {
         Tree {
             artifacts: self.artifacts,
-            stage,
+            stage: next(self.stage),
         }
     }
 

@@ -1,0 +1,203 @@
+//! The tree as rules see it: Kubernetes objects, Flux Kustomizations with their effective namespaces, and which files
+//! kustomize reaches.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::tree::RepoPath;
+use crate::yaml::Node;
+
+/// File name that kustomize looks for.
+const KUSTOMIZATION: &str = "kustomization.yaml";
+/// API group of Flux's Kustomization.
+const FLUX_GROUP: &str = "kustomize.toolkit.fluxcd.io/";
+/// API group of kustomize's own files.
+const KUSTOMIZE_GROUP: &str = "kustomize.config.k8s.io/";
+
+/// A Kubernetes object, or a kustomize file.
+#[derive(Debug, Clone, Copy)]
+pub struct Object<'a> {
+    /// The file.
+    pub path: &'a RepoPath,
+    /// The document.
+    pub node: &'a Node,
+    /// `apiVersion`.
+    pub api_version: &'a str,
+    /// `kind`.
+    pub kind: &'a str,
+    /// `metadata.name`, empty without one.
+    pub name: &'a str,
+}
+
+impl<'a> Object<'a> {
+    /// Returns the API group, empty for the core group.
+    pub fn group(&self) -> &'a str {
+        self.api_version.rsplit_once('/').map_or("", |(group, _)| group)
+    }
+
+    fn is_kustomize_file(&self) -> bool {
+        self.api_version.starts_with(KUSTOMIZE_GROUP)
+    }
+}
+
+/// A Flux Kustomization.
+#[derive(Debug)]
+pub struct FluxKustomization<'a> {
+    /// The object.
+    pub object: Object<'a>,
+    /// Where the object lives: the `namespace:` of the kustomization.yaml that includes it wins over its own.
+    pub namespace: &'a str,
+    /// The folder it applies, without `./`; empty when it has none.
+    pub path: String,
+}
+
+/// All objects of a tree.
+#[derive(Debug)]
+pub struct Manifests<'a> {
+    /// Objects in path order, kustomize files left out.
+    pub objects: Vec<Object<'a>>,
+    /// Flux Kustomizations in path order.
+    pub kustomizations: Vec<FluxKustomization<'a>>,
+    documents: &'a BTreeMap<RepoPath, Vec<Node>>,
+    texts: &'a BTreeMap<&'a RepoPath, (&'a str, &'a str)>,
+}
+
+impl<'a> Manifests<'a> {
+    /// Reads the objects of parsed files; `texts` gives each file's text and app.
+    pub fn new(
+        documents: &'a BTreeMap<RepoPath, Vec<Node>>,
+        texts: &'a BTreeMap<&'a RepoPath, (&'a str, &'a str)>,
+    ) -> Self {
+        let all: Vec<Object<'a>> = documents
+            .iter()
+            .flat_map(|(path, nodes)| nodes.iter().filter_map(move |node| object(path, node)))
+            .collect();
+        let namespaces = transformer_namespaces(documents);
+        let kustomizations = all
+            .iter()
+            .filter(|object| object.kind == "Kustomization" && object.api_version.starts_with(FLUX_GROUP))
+            .map(|object| FluxKustomization {
+                object: *object,
+                namespace: namespaces
+                    .get(object.path)
+                    .copied()
+                    .or_else(|| object.node.str_at(&["metadata", "namespace"]))
+                    .unwrap_or_default(),
+                path: trim_dots(object.node.str_at(&["spec", "path"]).unwrap_or_default()),
+            })
+            .collect();
+        let objects = all
+            .into_iter()
+            .filter(|object| !object.is_kustomize_file())
+            .collect();
+        Self {
+            objects,
+            kustomizations,
+            documents,
+            texts,
+        }
+    }
+
+    /// Returns the text of a file.
+    pub fn text(&self, path: &RepoPath) -> &'a str {
+        self.texts.get(path).map(|(text, _)| *text).unwrap_or_default()
+    }
+
+    /// Returns the parsed files.
+    pub fn files(&self) -> impl Iterator<Item = (&'a RepoPath, &'a [Node])> {
+        self.documents
+            .iter()
+            .map(|(path, nodes)| (path, nodes.as_slice()))
+    }
+
+    /// Returns the objects below a folder.
+    pub fn below(&self, folder: &str) -> impl Iterator<Item = &Object<'a>> {
+        let prefix = format!("{folder}/");
+        self.objects
+            .iter()
+            .filter(move |object| object.path.as_str().starts_with(&prefix))
+    }
+
+    /// Returns every file that kustomize reads when it builds a folder.
+    pub fn reached_from(&self, folder: &str) -> BTreeSet<String> {
+        let mut reached = BTreeSet::new();
+        let mut open = vec![folder.trim_end_matches('/').to_owned()];
+        while let Some(next) = open.pop() {
+            let file = if is_yaml(&next) {
+                next
+            } else {
+                format!("{next}/{KUSTOMIZATION}")
+            };
+            if !reached.insert(file.clone()) {
+                continue;
+            }
+            let Ok(path) = RepoPath::parse(&file) else {
+                continue;
+            };
+            if path.file_name() != KUSTOMIZATION {
+                continue;
+            }
+            for node in self.documents.get(&path).into_iter().flatten() {
+                for key in ["resources", "components", "bases"] {
+                    let items = node.get(key).map(Node::items).unwrap_or_default();
+                    open.extend(
+                        items
+                            .iter()
+                            .filter_map(|item| join(path.parent(), item.as_str()?)),
+                    );
+                }
+            }
+        }
+        reached
+    }
+}
+
+fn object<'a>(path: &'a RepoPath, node: &'a Node) -> Option<Object<'a>> {
+    Some(Object {
+        path,
+        node,
+        api_version: node.get("apiVersion")?.as_str()?,
+        kind: node.get("kind")?.as_str()?,
+        name: node.str_at(&["metadata", "name"]).unwrap_or_default(),
+    })
+}
+
+/// File → the `namespace:` of the kustomization.yaml that lists it.
+fn transformer_namespaces(documents: &BTreeMap<RepoPath, Vec<Node>>) -> BTreeMap<RepoPath, &str> {
+    let mut found = BTreeMap::new();
+    for (path, nodes) in documents
+        .iter()
+        .filter(|(path, _)| path.file_name() == KUSTOMIZATION)
+    {
+        for node in nodes {
+            let Some(namespace) = node.get("namespace").and_then(Node::as_str) else {
+                continue;
+            };
+            for item in node.get("resources").map(Node::items).unwrap_or_default() {
+                let target = item.as_str().and_then(|item| join(path.parent(), item));
+                if let Some(target) = target.and_then(|target| RepoPath::parse(&target).ok()) {
+                    found.insert(target, namespace);
+                }
+            }
+        }
+    }
+    found
+}
+
+fn join(folder: &str, relative: &str) -> Option<String> {
+    if relative.contains("://") {
+        return None;
+    }
+    RepoPath::parse(&format!("{folder}/{relative}").trim_start_matches('/').to_owned())
+        .ok()
+        .map(|path| path.as_str().to_owned())
+}
+
+fn trim_dots(path: &str) -> String {
+    RepoPath::parse(path)
+        .map(|path| path.as_str().to_owned())
+        .unwrap_or_default()
+}
+
+fn is_yaml(path: &str) -> bool {
+    RepoPath::parse(path).is_ok_and(|path| path.is_yaml())
+}

@@ -1,0 +1,301 @@
+//! Stage 4, `render`: the plan and the values become files. Pure: same input, same bytes.
+//!
+//! Secrets stand in the output as tokens of the [`Vault`]; [`crate::seal`] replaces them. A token outside of a SOPS
+//! file, or one that a filter has touched, is an error. Before: [`crate::plan`]; after: [`crate::check`].
+
+mod engine;
+mod filters;
+mod generated;
+pub mod names;
+mod secrets;
+mod whitespace;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Map, Value, json};
+
+use crate::catalog::{APPS_ROOT, App, Catalog, TemplateFile};
+use crate::config::Vault;
+use crate::diag::{Aborted, Diagnostic, Diagnostics};
+use crate::plan::{Plan, PlannedApp};
+use crate::tree::{Artifact, Origin, RepoPath, Tree};
+use crate::yaml::{self, Node};
+
+use engine::Engine;
+use names::Shape;
+
+/// Marks a tree with secrets as tokens, and carries the parsed documents of its YAML files.
+#[derive(Debug)]
+pub struct Rendered {
+    /// The documents of each YAML file.
+    pub documents: BTreeMap<RepoPath, Vec<Node>>,
+}
+
+/// What templates see, beside the app itself.
+#[derive(Debug)]
+pub struct Values {
+    /// Keys of `cluster.yaml`, derived names, `secrets`; secret values are tokens.
+    pub map: Map<String, Value>,
+    /// The shape of all that can be there.
+    pub shape: BTreeMap<String, Shape>,
+}
+
+/// What a person has added to the tree: folders that hold a `ks.yaml` or `kustomization.yaml` which is not ours.
+#[derive(Debug, Default, Clone)]
+pub struct Foreign {
+    /// Namespace → apps with a `ks.yaml`.
+    pub apps: BTreeMap<String, BTreeSet<String>>,
+    /// Namespaces of which we know nothing, with a `kustomization.yaml`.
+    pub namespaces: BTreeSet<String>,
+}
+
+/// Renders every file of the plan.
+///
+/// # Errors
+/// When a template is wrong, writes what is not YAML, or puts a secret where it does not belong; all are reported.
+pub fn render(
+    catalog: &Catalog,
+    plan: &Plan<'_>,
+    values: &Values,
+    vault: &Vault,
+    foreign: &Foreign,
+    diags: &mut Diagnostics,
+) -> Result<Tree<Rendered>, Aborted> {
+    let mut shape = values.shape.clone();
+    let app_shape = ["name", "namespace", "release", "version"].map(|k| (k.to_owned(), Shape::Scalar));
+    shape.insert("app".to_owned(), Shape::Object(app_shape.into()));
+    let files = catalog.apps.iter().flat_map(|app| &app.files);
+    let engine = Engine::load(
+        files
+            .chain(catalog.namespaces.values().flatten())
+            .chain(&catalog.repo),
+        &shape,
+        diags,
+    )?;
+    let mut renderer = Renderer {
+        engine,
+        values: &values.map,
+        vault,
+        artifacts: BTreeMap::new(),
+        documents: BTreeMap::new(),
+    };
+    for planned in plan.enabled() {
+        renderer.app(plan, planned, diags);
+    }
+    renderer.namespaces(catalog, plan, foreign, diags);
+    for file in &catalog.repo {
+        renderer.file(file, values.map.clone(), &repo_origin(), diags);
+    }
+    diags.checkpoint()?;
+    Ok(Tree::new(
+        renderer.artifacts,
+        Rendered {
+            documents: renderer.documents,
+        },
+    ))
+}
+
+fn repo_origin() -> Origin {
+    Origin {
+        app: "repo".to_owned(),
+        template: None,
+        reason: Vec::new(),
+    }
+}
+
+struct Renderer<'a> {
+    engine: Engine,
+    values: &'a Map<String, Value>,
+    vault: &'a Vault,
+    artifacts: BTreeMap<RepoPath, Artifact>,
+    documents: BTreeMap<RepoPath, Vec<Node>>,
+}
+
+impl Renderer<'_> {
+    fn app(&mut self, plan: &Plan<'_>, planned: &PlannedApp<'_>, diags: &mut Diagnostics) {
+        let app = planned.app;
+        let reason = planned.reasons.iter().map(ToString::to_string).collect();
+        let origin = Origin {
+            app: app.id(),
+            template: None,
+            reason,
+        };
+        let mut values = self.values.clone();
+        let version = app
+            .manifest
+            .chart
+            .as_ref()
+            .map(|chart| chart.version.as_str())
+            .unwrap_or_default();
+        values.insert(
+            "app".to_owned(),
+            json!({"name": app.name, "namespace": app.namespace, "release": app.release(), "version": version}),
+        );
+        for file in &app.files {
+            self.file(file, values.clone(), &origin, diags);
+        }
+        let dir = app.output_dir();
+        if let Some(chart) = &app.manifest.chart
+            && (chart.repository.is_none() || plan.brings_repository(app))
+            && let Some((name, text)) = generated::chart_source(app, chart)
+        {
+            self.generated(
+                &format!("{dir}/{}/{name}", app.chart_path()),
+                text,
+                &origin,
+                diags,
+            );
+        }
+        self.kustomizations(app, &dir, &origin, diags);
+        let kustomizations = plan.kustomizations_of(app);
+        self.generated(
+            &format!("{dir}/ks.yaml"),
+            generated::ks(&kustomizations),
+            &origin,
+            diags,
+        );
+    }
+
+    /// Adds the `kustomization.yaml` of each folder that a Kustomization of the app applies.
+    fn kustomizations(&mut self, app: &App, dir: &str, origin: &Origin, diags: &mut Diagnostics) {
+        for spec in &app.kustomizations {
+            let folder = format!("{dir}/{}", spec.path);
+            let text = generated::kustomization(
+                self.artifacts
+                    .keys()
+                    .filter(|path| path.parent() == folder && path.is_yaml())
+                    .map(RepoPath::file_name)
+                    .collect::<Vec<_>>()
+                    .into_iter(),
+            );
+            self.generated(&format!("{folder}/kustomization.yaml"), text, origin, diags);
+        }
+    }
+
+    fn namespaces(&mut self, catalog: &Catalog, plan: &Plan<'_>, foreign: &Foreign, diags: &mut Diagnostics) {
+        let known = |namespace: &&String| catalog.namespaces.contains_key(namespace.as_str());
+        let mut wanted: BTreeSet<&str> = plan.namespaces();
+        wanted.extend(foreign.apps.keys().filter(known).map(String::as_str));
+        for namespace in &wanted {
+            let mut origin = repo_origin();
+            origin.app = format!("{namespace}/namespace");
+            let dir = generated::namespace_dir(namespace);
+            let mut resources = Vec::new();
+            for file in catalog.namespaces.get(*namespace).into_iter().flatten() {
+                self.file(file, self.values.clone(), &origin, diags);
+                if self.artifacts.contains_key(&file.output) {
+                    resources.push(format!("./{}", file.output.file_name()));
+                }
+            }
+            let ours = plan
+                .enabled()
+                .filter(|p| p.app.namespace == *namespace)
+                .map(|p| p.app.name.as_str());
+            let theirs = foreign
+                .apps
+                .get(*namespace)
+                .into_iter()
+                .flatten()
+                .map(String::as_str);
+            let apps: BTreeSet<&str> = ours.chain(theirs).collect();
+            resources.extend(apps.into_iter().map(|app| format!("./{app}/ks.yaml")));
+            let text = generated::namespace_kustomization(namespace, &resources);
+            self.generated(&format!("{dir}/kustomization.yaml"), text, &origin, diags);
+        }
+        let all: BTreeSet<&str> = wanted
+            .into_iter()
+            .chain(foreign.namespaces.iter().map(String::as_str))
+            .collect();
+        let text = generated::kustomization(all.into_iter());
+        self.generated(
+            &format!("{APPS_ROOT}/kustomization.yaml"),
+            text,
+            &repo_origin(),
+            diags,
+        );
+    }
+
+    /// Renders or copies a file of the library. Nothing but white space means no file.
+    fn file(
+        &mut self,
+        file: &TemplateFile,
+        values: Map<String, Value>,
+        origin: &Origin,
+        diags: &mut Diagnostics,
+    ) {
+        let text = if file.rendered {
+            let Some(text) = self.engine.render(file, &values, diags) else {
+                return;
+            };
+            if self.engine.reads(file, |name| self.vault.is_secret_name(name)) {
+                let again = self.engine.render(file, &self.vault.respell(&values), diags);
+                secrets::check_untouched(file, &text, again.as_deref(), self.vault, diags);
+            }
+            text
+        } else {
+            file.text.clone()
+        };
+        if text.trim().is_empty() {
+            return;
+        }
+        if !file.output.is_sops() {
+            secrets::check_absent(file, &text, self.vault, diags);
+        }
+        let origin = Origin {
+            template: Some(file.source.clone()),
+            ..origin.clone()
+        };
+        self.add(file.output.clone(), text, origin, diags);
+    }
+
+    /// Adds a generated file, unless the app brings its own.
+    fn generated(&mut self, path: &str, text: String, origin: &Origin, diags: &mut Diagnostics) {
+        match RepoPath::parse(path) {
+            Ok(path) if self.artifacts.contains_key(&path) => {}
+            Ok(path) => self.add(path, text, origin.clone(), diags),
+            Err(error) => diags.push(
+                Diagnostic::error(
+                    "template/bad-path",
+                    format!("the output path is not usable: {error}"),
+                )
+                .in_file(path),
+            ),
+        }
+    }
+
+    fn add(&mut self, path: RepoPath, text: String, origin: Origin, diags: &mut Diagnostics) {
+        if path.is_yaml() {
+            match yaml::parse(&text) {
+                Ok(documents) => {
+                    self.documents.insert(path.clone(), documents);
+                }
+                Err(error) => {
+                    let id = diags.sources.add(path.as_str(), text.clone());
+                    let mut diagnostic = Diagnostic::error(
+                        "template/not-yaml",
+                        format!("the output is not YAML: {}", error.message),
+                    )
+                    .at(id.span(error.span), "");
+                    if let Some(first) = error.first {
+                        diagnostic = diagnostic.also(id.span(first), "first given here");
+                    }
+                    if let Some(template) = &origin.template {
+                        diagnostic = diagnostic.note(format!("rendered from `templates/{template}`"));
+                    }
+                    diags.push(diagnostic);
+                    return;
+                }
+            }
+        }
+        if let Some(other) = self.artifacts.get(&path) {
+            let message = format!(
+                "`{path}` is rendered twice, by `{}` and `{}`",
+                other.origin.app, origin.app
+            );
+            diags.push(Diagnostic::error("template/same-output", message).in_file(path.as_str()));
+            return;
+        }
+        self.artifacts
+            .insert(path.clone(), Artifact { path, text, origin });
+    }
+}

@@ -1,0 +1,330 @@
+//! Which names templates may read, and the check that they read no others.
+//!
+//! Tera treats a name that does not exist as false in conditions, so a typo would switch a feature off in silence.
+//! Every dotted name of every template is therefore looked up in the [`Shape`] of the context when the library loads.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use serde_json::Value;
+
+/// What the context holds at a place, without the values.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Shape {
+    /// A text, number or boolean.
+    Scalar,
+    /// A list of things of one shape.
+    List(Box<Shape>),
+    /// A mapping with these keys.
+    Object(BTreeMap<String, Shape>),
+    /// Free space: anything below it may exist.
+    Any,
+}
+
+impl Shape {
+    /// Returns the shape that a JSON Schema describes; `root` resolves its `$ref`s.
+    pub fn from_schema(schema: &Value, root: &Value) -> Self {
+        if let Some(target) = schema.get("$ref").and_then(Value::as_str) {
+            return root
+                .pointer(target.trim_start_matches('#'))
+                .map_or(Self::Any, |schema| Self::from_schema(schema, root));
+        }
+        if let Some([only]) = schema.get("allOf").and_then(Value::as_array).map(Vec::as_slice) {
+            return Self::from_schema(only, root);
+        }
+        if let Some(properties) = schema.get("properties").and_then(Value::as_object) {
+            let shapes = properties
+                .iter()
+                .map(|(k, v)| (k.clone(), Self::from_schema(v, root)));
+            return Self::Object(shapes.collect());
+        }
+        match schema.get("type").and_then(Value::as_str) {
+            Some("array") => Self::List(Box::new(
+                schema
+                    .get("items")
+                    .map_or(Self::Any, |items| Self::from_schema(items, root)),
+            )),
+            Some("object") => Self::Any,
+            _ => Self::Scalar,
+        }
+    }
+
+    /// Returns the shape of a value. An empty list may hold anything.
+    pub fn of(value: &Value) -> Self {
+        match value {
+            Value::Array(items) => Self::List(Box::new(items.first().map_or(Self::Any, Self::of))),
+            Value::Object(map) => Self::Object(map.iter().map(|(k, v)| (k.clone(), Self::of(v))).collect()),
+            _ => Self::Scalar,
+        }
+    }
+}
+
+/// A name that does not exist.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Unknown {
+    /// The name as far as it was read, such as `node.adress`.
+    pub(super) name: String,
+    /// Where it stands in the template.
+    pub(super) span: Range<usize>,
+    /// The names that would exist at this place.
+    pub(super) candidates: Vec<String>,
+}
+
+const KEYWORDS: &[&str] = &[
+    "if",
+    "elif",
+    "else",
+    "endif",
+    "for",
+    "endfor",
+    "in",
+    "not",
+    "and",
+    "or",
+    "is",
+    "set",
+    "set_global",
+    "endset",
+    "filter",
+    "endfilter",
+    "include",
+    "raw",
+    "endraw",
+    "block",
+    "endblock",
+    "extends",
+    "break",
+    "continue",
+    "true",
+    "false",
+    "True",
+    "False",
+    "none",
+    "None",
+    "null",
+    "loop",
+];
+
+/// Returns the names a template reads that do not exist.
+pub(super) fn unknown(text: &str, root: &BTreeMap<String, Shape>) -> Vec<Unknown> {
+    let mut scope = root.clone();
+    let mut found = Vec::new();
+    for tag in tags(text) {
+        let words = words(text, tag);
+        bind(&words, &mut scope);
+        for (index, word) in words.iter().enumerate() {
+            if word.is_name(&words, index) {
+                found.extend(look_up(word, &scope));
+            }
+        }
+    }
+    found
+}
+
+/// Byte ranges of the insides of block and value tags.
+fn tags(text: &str) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
+    let mut at = 0;
+    while let Some(start) = text[at..].find('#').map(|i| at + i) {
+        let rest = &text[start..];
+        let end = if rest.starts_with("#%") {
+            Some(("%#", true))
+        } else if rest.starts_with("#{") {
+            Some(("}#", true))
+        } else if rest.starts_with("#|") {
+            Some(("|#", false))
+        } else {
+            None
+        };
+        at = match end {
+            None => start + 1,
+            Some((end, code)) => {
+                let Some(close) = rest[2..].find(end).map(|i| start + 2 + i) else {
+                    return found;
+                };
+                if code {
+                    found.push(start + 2..close);
+                }
+                close + 2
+            }
+        };
+    }
+    found
+}
+
+/// A dotted name or a symbol of a tag.
+#[derive(Debug)]
+struct Word<'a> {
+    text: &'a str,
+    start: usize,
+    is_ident: bool,
+}
+
+impl Word<'_> {
+    /// Whether this word reads a value: not a keyword, filter, test, argument name or called function.
+    fn is_name(&self, words: &[Word<'_>], index: usize) -> bool {
+        if !self.is_ident || KEYWORDS.contains(&self.text) || self.text.starts_with("loop.") {
+            return false;
+        }
+        let previous = index.checked_sub(1).map(|i| words[i].text);
+        let before = index.checked_sub(2).map(|i| words[i].text);
+        let next = words.get(index + 1).map(|w| w.text);
+        let after = words.get(index + 2).map(|w| w.text);
+        let filter = matches!(previous, Some("|" | "filter"));
+        let test = previous == Some("is") || (previous == Some("not") && before == Some("is"));
+        let argument = next == Some("=") && after != Some("=") && previous != Some("set");
+        let target = matches!(previous, Some("set" | "set_global" | "for"));
+        let loop_second =
+            previous == Some(",") && words.first().is_some_and(|w| w.text == "for") && index < 4;
+        let call = next == Some("(");
+        !(filter || test || argument || target || loop_second || call)
+    }
+}
+
+fn words(text: &str, tag: Range<usize>) -> Vec<Word<'_>> {
+    let mut words = Vec::new();
+    let bytes = text.as_bytes();
+    let mut at = tag.start;
+    while at < tag.end {
+        let byte = bytes[at];
+        let start = at;
+        if byte.is_ascii_alphabetic() || byte == b'_' {
+            while at < tag.end && (bytes[at].is_ascii_alphanumeric() || matches!(bytes[at], b'_' | b'.')) {
+                at += 1;
+            }
+            words.push(Word {
+                text: text[start..at].trim_end_matches('.'),
+                start,
+                is_ident: true,
+            });
+        } else if matches!(byte, b'\'' | b'"' | b'`') {
+            at = text[at + 1..tag.end]
+                .find(byte as char)
+                .map_or(tag.end, |i| start + i + 2);
+            words.push(Word {
+                text: &text[start..at],
+                start,
+                is_ident: false,
+            });
+        } else if byte.is_ascii_digit() {
+            while at < tag.end && (bytes[at].is_ascii_digit() || bytes[at] == b'.') {
+                at += 1;
+            }
+        } else if byte.is_ascii_whitespace() || byte == b'-' {
+            at += 1;
+        } else {
+            at += text[at..].chars().next().map_or(1, char::len_utf8);
+            words.push(Word {
+                text: &text[start..at],
+                start,
+                is_ident: false,
+            });
+        }
+    }
+    words
+}
+
+/// Adds what `for`, comprehensions and `set` define. Scopes are not closed again: a name defined anywhere counts from
+/// there on.
+fn bind(words: &[Word<'_>], scope: &mut BTreeMap<String, Shape>) {
+    if words
+        .first()
+        .is_some_and(|first| matches!(first.text, "set" | "set_global"))
+        && let Some(name) = words.get(1)
+    {
+        scope.insert(name.text.to_owned(), Shape::Any);
+    }
+    for (at, _) in words.iter().enumerate().filter(|(_, word)| word.text == "for") {
+        let Some(length) = words[at..].iter().position(|word| word.text == "in") else {
+            return;
+        };
+        let names: Vec<&str> = words[at + 1..at + length]
+            .iter()
+            .filter(|word| word.is_ident)
+            .map(|word| word.text)
+            .collect();
+        let whole = |next: Option<&Word<'_>>| next.is_none_or(|next| matches!(next.text, "if" | "]"));
+        let source = words
+            .get(at + length + 1)
+            .filter(|_| whole(words.get(at + length + 2)));
+        match (
+            names.as_slice(),
+            source.and_then(|word| resolve(word.text, scope).ok()),
+        ) {
+            ([name], Some(Shape::List(item))) => {
+                scope.insert((*name).to_owned(), *item);
+            }
+            (names, _) => scope.extend(names.iter().map(|name| ((*name).to_owned(), Shape::Any))),
+        }
+    }
+}
+
+fn resolve(name: &str, scope: &BTreeMap<String, Shape>) -> Result<Shape, (usize, Vec<String>)> {
+    let mut current = Shape::Object(scope.clone());
+    let mut end = 0;
+    for part in name.split('.') {
+        end += part.len() + usize::from(end > 0);
+        current = match current {
+            Shape::Object(mut map) => match map.remove(part) {
+                Some(shape) => shape,
+                None => return Err((end, map.into_keys().collect())),
+            },
+            Shape::Any => Shape::Any,
+            Shape::Scalar | Shape::List(_) => return Err((end, Vec::new())),
+        };
+    }
+    Ok(current)
+}
+
+fn look_up(word: &Word<'_>, scope: &BTreeMap<String, Shape>) -> Option<Unknown> {
+    resolve(word.text, scope).err().map(|(end, candidates)| Unknown {
+        name: word.text[..end].to_owned(),
+        span: word.start..word.start + end,
+        candidates,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn names(text: &str) -> Vec<String> {
+        let context = json!({
+            "nodes": [{"name": "a", "address": "b"}], "loki_enabled": true, "app": {"version": "1"},
+        });
+        let Shape::Object(root) = Shape::of(&context) else {
+            return Vec::new();
+        };
+        unknown(text, &root).into_iter().map(|u| u.name).collect()
+    }
+
+    #[test]
+    fn finds_typos_also_in_conditions_and_loops() {
+        assert_eq!(names("#% if loki_enbled %#x#% endif %#"), ["loki_enbled"]);
+        assert_eq!(
+            names("#% for n in nodes %##{ n.adress }##% endfor %#"),
+            ["n.adress"]
+        );
+        assert_eq!(names("#{ app.verion | upper }#"), ["app.verion"]);
+        assert_eq!(names("#{ 'x' ~ missing }#"), ["missing"]);
+        assert_eq!(names("#{ app.version | default(value=fallback) }#"), ["fallback"]);
+        assert_eq!(names("#% set a = b %#"), ["b"]);
+    }
+
+    #[test]
+    fn accepts_what_exists_and_what_templates_define() {
+        for text in [
+            "#% for n in nodes %##{ n.name }##{ loop.index }##% endfor %#",
+            "#% set x = loki_enabled %##{ x }#",
+            "#% if loki_enabled is defined and app.version != \"a.b\" %##% endif %#",
+            "#{ app.version | replace(from='a', to='b') }#",
+            "#| anything goes here |# # and here {{ $labels.x }}",
+            "#% for k, v in app %##{ k }##{ v }##% endfor %#",
+            "#{ [n.name for n in nodes] | length }#",
+        ] {
+            assert_eq!(names(text), [""; 0], "{text}");
+        }
+    }
+}
