@@ -1,3 +1,4 @@
+#![recursion_limit = "256"]
 //! clusterwright compiles one typed `cluster.yaml` into a complete, checked, encrypted GitOps tree.
 
 pub mod catalog;

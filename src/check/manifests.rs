@@ -109,12 +109,16 @@ impl<'a> Manifests<'a> {
             .map(|(path, nodes)| (path, nodes.as_slice()))
     }
 
-    /// Returns the objects below a folder.
-    pub fn below(&self, folder: &str) -> impl Iterator<Item = &Object<'a>> {
+    /// Returns the objects that a Kustomization applies: what the `kustomization.yaml` of its folder reaches, or
+    /// everything below the folder when it has none.
+    pub fn applied_by(&self, kustomization: &FluxKustomization<'_>) -> Vec<&Object<'a>> {
+        let folder = &kustomization.path;
+        let has_file = RepoPath::parse(&format!("{folder}/{KUSTOMIZATION}"))
+            .is_ok_and(|path| self.documents.contains_key(&path));
+        let reached = if has_file { self.reached_from(folder) } else { BTreeSet::new() };
         let prefix = format!("{folder}/");
-        self.objects
-            .iter()
-            .filter(move |object| object.path.as_str().starts_with(&prefix))
+        let applied = |path: &str| if has_file { reached.contains(path) } else { path.starts_with(&prefix) };
+        self.objects.iter().filter(|object| applied(object.path.as_str())).collect()
     }
 
     /// Returns every file that kustomize reads when it builds a folder.

@@ -40,7 +40,7 @@ const CHART_CRDS: &[(&str, &[&str])] = &[
 
 fn run(manifests: &Manifests<'_>, findings: &mut Vec<Finding>) {
     for kustomization in manifests.kustomizations.iter().filter(|k| !k.path.is_empty()) {
-        let objects: Vec<&Object<'_>> = manifests.below(&kustomization.path).collect();
+        let objects = manifests.applied_by(kustomization);
         let charts: Vec<String> = objects.iter().flat_map(|object| charts(object)).collect();
         let installed = CHART_CRDS
             .iter()
