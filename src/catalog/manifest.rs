@@ -146,6 +146,10 @@ pub struct Provides {
     /// API groups whose CRDs the app's chart installs.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub crds: Vec<String>,
+    /// Names that templates can read while the app is on, such as the URL of its service. Two apps may provide the same
+    /// name when they exclude each other.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub values: Map<String, Value>,
     /// Names of the StorageClasses the app creates.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub storage_classes: Vec<String>,

@@ -93,6 +93,11 @@ impl<'a> Plan<'a> {
         self.apps.iter().filter(|app| app.enabled)
     }
 
+    /// Returns the names that enabled apps provide to templates.
+    pub fn provided(&self) -> Map<String, Value> {
+        self.enabled().flat_map(|planned| planned.app.manifest.provides.values.clone()).collect()
+    }
+
     /// Returns the namespaces of the apps that are on, sorted.
     pub fn namespaces(&self) -> BTreeSet<&'a str> {
         self.enabled()

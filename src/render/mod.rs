@@ -64,6 +64,10 @@ pub fn render(
     let mut shape = values.shape.clone();
     let app_shape = ["name", "namespace", "release", "version"].map(|k| (k.to_owned(), Shape::Scalar));
     shape.insert("app".to_owned(), Shape::Object(app_shape.into()));
+    let provided = catalog.apps.iter().flat_map(|app| app.manifest.provides.values.keys());
+    shape.extend(provided.map(|name| (name.clone(), Shape::Scalar)));
+    let mut map = values.map.clone();
+    map.extend(plan.provided());
     let files = catalog.apps.iter().flat_map(|app| &app.files);
     let engine = Engine::load(
         files
@@ -84,7 +88,7 @@ pub fn render(
     }
     renderer.namespaces(catalog, plan, foreign, diags);
     for file in &catalog.repo {
-        renderer.file(file, values.map.clone(), &repo_origin(), diags);
+        renderer.file(file, map.clone(), &repo_origin(), diags);
     }
     diags.checkpoint()?;
     Ok(Tree::new(
