@@ -105,9 +105,10 @@ fn sops_note(before: &Keys, after: &Keys) -> Option<&'static str> {
     };
     let (old, new) = (settings(before), settings(after));
     match (before.sops.is_empty(), after.sops.is_empty()) {
-        _ if before.values.is_empty() || after.values.is_empty() || old == new => None,
+        _ if before.values.is_empty() || after.values.is_empty() => None,
         (true, false) => Some("now encrypted"),
         (false, true) => Some("no longer encrypted"),
+        _ if old == new => None,
         _ if recipients(&old) != recipients(&new) => Some("recipients changed"),
         _ => Some("data key or encryption settings changed"),
     }
