@@ -1,10 +1,11 @@
-#![recursion_limit = "256"]
 //! clusterwright compiles one typed `cluster.yaml` into a complete, checked, encrypted GitOps tree.
 
 pub mod catalog;
 pub mod check;
 pub mod config;
 pub mod diag;
+pub mod diff;
+pub mod lock;
 pub mod plan;
 pub mod render;
 pub mod seal;
@@ -13,4 +14,6 @@ pub mod sys;
 #[cfg(test)]
 mod testing;
 pub mod tree;
+pub mod vcs;
+pub mod write;
 pub mod yaml;

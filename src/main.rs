@@ -1,7 +1,1 @@
-//! The `clusterwright` command.
-
-use std::process::ExitCode;
-
-fn main() -> ExitCode {
-    clusterwright::cli::run()
-}
+fn main() {}

@@ -95,7 +95,9 @@ impl<'a> Plan<'a> {
 
     /// Returns the names that enabled apps provide to templates.
     pub fn provided(&self) -> Map<String, Value> {
-        self.enabled().flat_map(|planned| planned.app.manifest.provides.values.clone()).collect()
+        self.enabled()
+            .flat_map(|planned| planned.app.manifest.provides.values.clone())
+            .collect()
     }
 
     /// Returns the namespaces of the apps that are on, sorted.

@@ -64,7 +64,10 @@ pub fn render(
     let mut shape = values.shape.clone();
     let app_shape = ["name", "namespace", "release", "version"].map(|k| (k.to_owned(), Shape::Scalar));
     shape.insert("app".to_owned(), Shape::Object(app_shape.into()));
-    let provided = catalog.apps.iter().flat_map(|app| app.manifest.provides.values.keys());
+    let provided = catalog
+        .apps
+        .iter()
+        .flat_map(|app| app.manifest.provides.values.keys());
     shape.extend(provided.map(|name| (name.clone(), Shape::Scalar)));
     let mut map = values.map.clone();
     map.extend(plan.provided());

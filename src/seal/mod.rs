@@ -4,3 +4,11 @@
 /// Marks a tree whose secrets are encrypted; only this stage makes one.
 #[derive(Debug)]
 pub struct Sealed(());
+
+impl Sealed {
+    /// Returns the marker without sealing. Only for tests of the stages behind this one.
+    #[doc(hidden)]
+    pub fn for_tests() -> Self {
+        Self(())
+    }
+}
