@@ -2,7 +2,7 @@
 //!
 //! Every command is a prefix of it. `cli` picks how far to go and prints what comes out.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use crate::catalog::{APPS_ROOT, BUILT_IN, Catalog};
@@ -22,7 +22,7 @@ use crate::sys::{Entropy, SecretText};
 use crate::tree::{RepoPath, Tree};
 use crate::validate;
 use crate::vcs::Repository;
-use crate::write::{self, RunLock};
+use crate::write::{self, Receipt, Recovery};
 
 /// Where a run works, and what it gets from outside.
 pub struct World<'a> {
@@ -46,6 +46,8 @@ pub struct Configuration {
     pub keys: Keys,
     /// What templates see.
     pub values: Values,
+    /// Whether `cluster.yaml` is encrypted.
+    pub encrypted: bool,
 }
 
 /// The repository before the run.
@@ -96,7 +98,7 @@ pub fn configuration(world: &mut World<'_>, diags: &mut Diagnostics) -> Result<C
     diags.checkpoint()?;
     let cluster = cluster?;
     let values = context::values(&cluster, &vault, keys.recipients());
-    Ok(Configuration { cluster, vault, keys, values })
+    Ok(Configuration { cluster, vault, keys, values, encrypted: document.is_encrypted() })
 }
 
 /// Collects the identities of the environment and of `age.key`; `None` when there is no source at all.
@@ -246,11 +248,29 @@ pub fn check(
     check::check(tree, &check::exceptions(catalog), diags)
 }
 
-/// Seals the tree and compares it with the work tree.
+/// Seals the tree and compares it with the work tree. Conflicts are reported.
 ///
 /// # Errors
 /// When something cannot be sealed, or the work tree holds conflicts.
 pub fn compare(
+    world: &mut World<'_>,
+    tree: Tree<Checked>,
+    configuration: &Configuration,
+    before: &Before,
+    choices: &Choices,
+    diags: &mut Diagnostics,
+) -> Result<Compared, Aborted> {
+    let compared = compare_quietly(world, tree, configuration, before, choices, diags)?;
+    crate::diff::findings::report(&compared.changes).into_iter().for_each(|finding| diags.push(finding));
+    diags.checkpoint()?;
+    Ok(compared)
+}
+
+/// Seals the tree and compares it with the work tree. Conflicts are part of the result.
+///
+/// # Errors
+/// When something cannot be sealed or compared at all.
+pub fn compare_quietly(
     world: &mut World<'_>,
     tree: Tree<Checked>,
     configuration: &Configuration,
@@ -271,7 +291,38 @@ pub fn compare(
             unreachable!("the findings of a failed comparison are errors")
         }
     };
-    crate::diff::findings::report(&changes).into_iter().for_each(|finding| diags.push(finding));
-    diags.checkpoint()?;
     Ok(Compared { tree, existing, changes })
+}
+
+/// Finishes or takes back what an interrupted run left, and says so.
+///
+/// # Errors
+/// When a file changed since, or the system refuses.
+pub fn recover(world: &World<'_>, diags: &mut Diagnostics) -> Result<Option<String>, Aborted> {
+    match write::recover(&world.root, &mut OsDisk) {
+        Ok(Recovery::Nothing) => Ok(None),
+        Ok(Recovery::Discarded) => Ok(Some("Discarded what an interrupted run had staged.".to_owned())),
+        Ok(Recovery::Completed(files)) => {
+            Ok(Some(format!("Finished an interrupted run: {} files.", files.len())))
+        }
+        Ok(Recovery::Undone(files)) => {
+            Ok(Some(format!("Took back an interrupted run: {} files are as before it.", files.len())))
+        }
+        Err(findings) => {
+            let mut aborted = None;
+            for finding in findings {
+                aborted = Some(diags.abort(finding));
+            }
+            aborted.map_or(Ok(None), Err)
+        }
+    }
+}
+
+/// Writes the changes, all or none.
+///
+/// # Errors
+/// When the system refuses, or a file changed since it was read.
+pub fn write(world: &World<'_>, compared: &Compared, diags: &mut Diagnostics) -> Result<Receipt, Aborted> {
+    write::apply(&compared.changes, &compared.tree, &world.root, &mut OsDisk)
+        .map_err(|finding| diags.abort(finding))
 }

@@ -80,7 +80,7 @@ fn private_files(
 ) -> Result<(), Aborted> {
     let Some(git) = &before.git else { return Ok(()) };
     for name in side::PRIVATE {
-        if name == "cluster.yaml" && configuration.is_encrypted() {
+        if name == "cluster.yaml" && configuration.encrypted {
             continue;
         }
         if let Ok(path) = RepoPath::parse(name) {

@@ -22,7 +22,14 @@ pub(super) fn run(args: &Diff, session: &mut Session<'_>) -> Outcome {
     let plan = pipeline::plan(&catalog, &configuration, diags)?;
     let before = pipeline::before(&session.world, diags)?;
     let tree = pipeline::check(&catalog, &plan, &configuration, &before, diags)?;
-    let compared = pipeline::compare_quietly(&mut session.world, tree, &configuration, &before, diags)?;
+    let compared = pipeline::compare_quietly(
+        &mut session.world,
+        tree,
+        &configuration,
+        &before,
+        &Choices::default(),
+        diags,
+    )?;
     let Compared { tree, existing, changes } = compared;
     let (existing, changes) = if args.worktree {
         (existing, changes)

@@ -1,7 +1,10 @@
-//! Git, read-only: the versions of files at a revision and in the index, and what is tracked or ignored.
+//! Git: the versions of files at a revision and in the index, and what is tracked or ignored. Read-only, but for
+//! [`init`] and [`commit_all`], which make the repository of `demo`.
 //!
 //! The only module that knows gix, whose API breaks about monthly. Paths are relative to the cluster's root, which
 //! may be a subdirectory of the repository.
+
+mod scaffold;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -12,6 +15,8 @@ use gix::objs::tree::EntryKind;
 
 use crate::diag::Diagnostic;
 use crate::tree::RepoPath;
+
+pub use scaffold::{commit_all, init};
 
 /// Bytes of files by path.
 pub type Blobs = BTreeMap<RepoPath, Vec<u8>>;
