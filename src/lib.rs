@@ -2,6 +2,7 @@
 
 pub mod diag;
 pub mod seal;
+pub mod sops;
 pub mod source;
 pub mod sys;
 pub mod tree;
