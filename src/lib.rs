@@ -9,6 +9,7 @@ pub mod lock;
 pub mod plan;
 pub mod render;
 pub mod seal;
+pub mod sops;
 pub mod source;
 pub mod sys;
 #[cfg(test)]
