@@ -93,7 +93,8 @@ pub fn configuration(world: &mut World<'_>, diags: &mut Diagnostics) -> Result<C
     let document = config::load(&world.root, &decrypt, diags)?;
     let mut vault = Vault::new(world.entropy);
     let cluster = validate::validate(&document, &mut vault, diags);
-    let keys = Keys::new(identities, cluster.as_ref().ok().and_then(|c| c.encryption.age_recipients.as_deref()));
+    let configured = cluster.as_ref().ok().and_then(|cluster| cluster.encryption.age_recipients.as_ref());
+    let keys = Keys::new(identities, configured.map(|list| list.iter().map(ToString::to_string).collect()));
     side_secrets(world, &keys, &document, &mut vault, diags);
     diags.checkpoint()?;
     let cluster = cluster?;

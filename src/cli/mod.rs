@@ -3,7 +3,7 @@
 //! One file a command. Commands call [`crate::pipeline`] and print what it gives; they open no files of their own
 //! but for `init` and `demo`, whose work that is.
 
-pub mod args;
+mod args;
 mod check;
 mod configure;
 mod demo;

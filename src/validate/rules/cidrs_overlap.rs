@@ -1,0 +1,47 @@
+//! Node, pod and service network must not overlap: an address would lead to two places.
+
+use super::Rule;
+use crate::diag::Diagnostic;
+use crate::model::Cidr;
+use crate::validate::facts::{Facts, about_two};
+
+pub(super) const RULE: Rule = Rule {
+    name: "cidrs_overlap",
+    codes: &["config/overlapping-cidrs"],
+    check,
+};
+
+fn check(facts: &Facts<'_>, out: &mut Vec<Diagnostic>) {
+    let networks: Vec<_> = ["/node_cidr", "/cluster_pod_cidr", "/cluster_svc_cidr"]
+        .iter()
+        .filter_map(|pointer| facts.get::<Cidr>(pointer))
+        .collect();
+    for (index, first) in networks.iter().enumerate() {
+        for second in &networks[index + 1..] {
+            if !first.value.overlaps(&second.value) {
+                continue;
+            }
+            let message = format!("{} and {} overlap", first.named(), second.named());
+            let finding = Diagnostic::error("config/overlapping-cidrs", message);
+            let labels = [first.key.as_str(), second.key.as_str()];
+            let finding = about_two(finding, first, second, labels);
+            out.push(finding.help(format!(
+                "give `{}` a network apart from `{}`, such as {}",
+                second.key,
+                first.key,
+                free_network(&networks.iter().map(|fact| fact.value).collect::<Vec<_>>())
+            )));
+        }
+    }
+}
+
+/// Returns a /16 that is free of all networks.
+fn free_network(taken: &[Cidr]) -> String {
+    use crate::model::TextValue as _;
+    (42..=255)
+        .chain(0..42)
+        .map(|second| format!("10.{second}.0.0/16"))
+        .chain(std::iter::once("172.16.0.0/16".to_owned()))
+        .find(|text| Cidr::parse(text).is_ok_and(|free| !taken.iter().any(|cidr| cidr.overlaps(&free))))
+        .map_or_else(|| "one in 192.168.0.0/16".to_owned(), |text| format!("`{text}`"))
+}
