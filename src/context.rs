@@ -41,10 +41,16 @@ impl Derived {
     pub fn of(cluster: &Cluster) -> Self {
         let (cilium, unifi, oidc) = (&cluster.cilium, &cluster.unifi, &cluster.oidc);
         let nodes = &cluster.nodes.nodes;
-        let controllers: Vec<String> =
-            nodes.iter().filter(|node| node.controller).map(|node| node.address.to_string()).collect();
+        let controllers: Vec<String> = nodes
+            .iter()
+            .filter(|node| node.controller)
+            .map(|node| node.address.to_string())
+            .collect();
         let unifi_dns = unifi.unifi_host.is_some() && unifi.unifi_api_key.is_some();
-        let pool = cilium.cilium_lb_pool_cidr.as_ref().unwrap_or(&cluster.network.node_cidr);
+        let pool = cilium
+            .cilium_lb_pool_cidr
+            .as_ref()
+            .unwrap_or(&cluster.network.node_cidr);
         Self {
             cilium_bgp_enabled: cilium.cilium_bgp_router_addr.is_some()
                 && cilium.cilium_bgp_router_asn.is_some()
@@ -78,14 +84,19 @@ pub const COMPUTED_SECRETS: [&str; 2] = ["age_key", "push_token"];
 /// # Panics
 /// When the configuration does not serialise to an object, which its type excludes.
 pub fn values(cluster: &Cluster, vault: &Vault, recipients: &[String]) -> Values {
-    let Value::Object(mut map) = json!(cluster) else { unreachable!("a struct serialises to an object") };
+    let Value::Object(mut map) = json!(cluster) else {
+        unreachable!("a struct serialises to an object")
+    };
     map.retain(|_, value| !value.is_null());
     if let Value::Object(derived) = json!(Derived::of(cluster)) {
         map.extend(derived);
     }
     map.insert("secrets".to_owned(), json!(vault.computed()));
     map.insert("age_recipients".to_owned(), json!(recipients));
-    Values { shape: shape(&map), map }
+    Values {
+        shape: shape(&map),
+        map,
+    }
 }
 
 /// The names that can exist: those of the schema, whether set or not, and those that were just computed.
@@ -98,11 +109,13 @@ fn shape(map: &serde_json::Map<String, Value>) -> BTreeMap<String, Shape> {
     for (key, value) in map {
         shape.entry(key.clone()).or_insert_with(|| Shape::of(value));
     }
-    let secrets = COMPUTED_SECRETS.iter().map(|name| ((*name).to_owned(), Shape::Scalar)).collect();
+    let secrets = COMPUTED_SECRETS
+        .iter()
+        .map(|name| ((*name).to_owned(), Shape::Scalar))
+        .collect();
     shape.insert("secrets".to_owned(), Shape::Object(secrets));
     shape
 }
-
 
 #[cfg(test)]
 mod tests {

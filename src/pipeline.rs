@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use crate::catalog::{APPS_ROOT, BUILT_IN, Catalog};
+use crate::catalog::{APPS_ROOT, Catalog, library};
 use crate::check::{self, Checked};
 use crate::config::{self, Cluster, Decrypted, Vault};
 use crate::context;
@@ -16,7 +16,7 @@ use crate::plan::{self, Plan};
 use crate::render::{self, Foreign, Values};
 use crate::seal::{self, Keys, Sealed};
 use crate::side;
-use crate::sops::Identities;
+use crate::sops::{self, Identities};
 use crate::sys::disk::OsDisk;
 use crate::sys::{Entropy, SecretText};
 use crate::tree::{RepoPath, Tree};
@@ -70,12 +70,16 @@ pub struct Compared {
     pub changes: ChangeSet,
 }
 
-/// Returns the built-in library.
+/// Loads the template library: the built-in one, overlaid by the repository's own `templates/`.
 ///
 /// # Errors
-/// Never for a released binary: a test loads it.
-pub fn catalog(diags: &mut Diagnostics) -> Result<Catalog, Aborted> {
-    Catalog::load(BUILT_IN, diags)
+/// When a template cannot be read or a manifest is wrong.
+pub fn catalog(world: &World<'_>, diags: &mut Diagnostics) -> Result<Catalog, Aborted> {
+    let files = library::files(&world.root, diags)?;
+    Catalog::load(
+        files.iter().map(|(path, text)| (path.as_str(), text.as_str())),
+        diags,
+    )
 }
 
 /// Loads and validates `cluster.yaml` and the files beside it.
@@ -83,81 +87,122 @@ pub fn catalog(diags: &mut Diagnostics) -> Result<Catalog, Aborted> {
 /// # Errors
 /// When something in them is wrong; all findings are reported.
 pub fn configuration(world: &mut World<'_>, diags: &mut Diagnostics) -> Result<Configuration, Aborted> {
-    let identities = identities(world, diags)?;
-    let decrypt = |text: &str| match &identities {
+    let found = identities(world, diags)?;
+    let decrypt = |text: &str| match &found {
         None => Ok(Decrypted::NoIdentity),
-        Some(identities) => crate::sops::decrypt(text, identities, crate::sops::MacCheck::Verify)
+        Some(found) => sops::decrypt(text, &found.all, sops::MacCheck::Verify)
             .map(Decrypted::Text)
             .map_err(|error| seal::finding(&error, "cluster.yaml")),
     };
     let document = config::load(&world.root, &decrypt, diags)?;
     let mut vault = Vault::new(world.entropy);
     let cluster = validate::validate(&document, &mut vault, diags);
-    let configured = cluster.as_ref().ok().and_then(|cluster| cluster.encryption.age_recipients.as_ref());
-    let keys = Keys::new(identities, configured.map(|list| list.iter().map(ToString::to_string).collect()));
-    side_secrets(world, &keys, &document, &mut vault, diags);
+    let configured = cluster
+        .as_ref()
+        .ok()
+        .and_then(|cluster| cluster.encryption.age_recipients.as_ref());
+    let configured = configured.map(|list| list.iter().map(ToString::to_string).collect());
+    // In CI the private files are absent: with an encrypted cluster.yaml, or recipients given by hand, their values
+    // are unknown and what is sealed already stays.
+    let keyless = found.is_none() && (document.is_encrypted() || configured.is_some());
+    side_secrets(world, found.as_ref(), keyless, &mut vault, diags);
     diags.checkpoint()?;
     let cluster = cluster?;
+    let keys = match found {
+        Some(found) => Keys::new(Some(found.all), configured.unwrap_or(found.own)),
+        None => Keys::new(None, configured.unwrap_or_default()),
+    };
     let values = context::values(&cluster, &vault, keys.recipients());
-    Ok(Configuration { cluster, vault, keys, values, encrypted: document.is_encrypted() })
+    Ok(Configuration {
+        cluster,
+        vault,
+        keys,
+        values,
+        encrypted: document.is_encrypted(),
+    })
 }
 
-/// Collects the identities of the environment and of `age.key`; `None` when there is no source at all.
-pub fn identities(world: &World<'_>, diags: &mut Diagnostics) -> Result<Option<Identities>, Aborted> {
-    let mut texts = Vec::new();
-    let mut add = |found: Result<Option<SecretText>, Diagnostic>, name: &str, diags: &mut Diagnostics| match found {
-        Ok(Some(text)) => texts.push((name.to_owned(), text)),
-        Ok(None) => {}
-        Err(finding) => diags.push(finding),
-    };
-    add(side::read(&world.root, side::AGE_KEY), side::AGE_KEY, diags);
-    if let Some(path) = &world.age_key_file {
-        let found = side::read_path(path, "SOPS_AGE_KEY_FILE").and_then(|text| match text {
-            Some(text) => Ok(Some(text)),
-            None => Err(Diagnostic::error(
-                "side/missing",
-                format!("`SOPS_AGE_KEY_FILE` names `{}`, which does not exist", path.display()),
-            )),
-        });
-        add(found, "SOPS_AGE_KEY_FILE", diags);
-    }
-    if let Some(text) = &world.age_key {
-        add(Ok(Some(text.clone())), "SOPS_AGE_KEY", diags);
-    }
-    let mut identities: Option<Identities> = None;
-    for (name, text) in texts {
-        match Identities::parse(text.expose()) {
-            Ok(found) => match &mut identities {
-                Some(all) => all.extend(found),
-                None => identities = Some(found),
-            },
-            Err(error) => diags.push(seal::finding(&error, &name)),
+/// What we can decrypt with.
+pub struct Found {
+    /// Every identity of every source.
+    pub all: Identities,
+    /// Public halves of the first source, `age.key` when it is there: the default recipients.
+    own: Vec<String>,
+    /// The text of the first source.
+    text: SecretText,
+}
+
+/// Collects identities from `age.key`, `SOPS_AGE_KEY_FILE` and `SOPS_AGE_KEY`; `None` when there is no source at all.
+///
+/// # Errors
+/// When a source cannot be read.
+pub fn identities(world: &World<'_>, diags: &mut Diagnostics) -> Result<Option<Found>, Aborted> {
+    let from_file = world.age_key_file.as_ref().map_or(Ok(None), |path| {
+        let text = side::read_path(path, "SOPS_AGE_KEY_FILE")?;
+        text.map(Some).ok_or_else(|| {
+            let message = format!(
+                "`SOPS_AGE_KEY_FILE` names `{}`, which does not exist",
+                path.display()
+            );
+            Diagnostic::error("side/missing", message).help("correct the variable, or unset it")
+        })
+    });
+    let sources = [
+        (side::AGE_KEY, side::read(&world.root, side::AGE_KEY)),
+        ("SOPS_AGE_KEY_FILE", from_file),
+        ("SOPS_AGE_KEY", Ok(world.age_key.clone())),
+    ];
+    let mut found: Option<Found> = None;
+    for (name, text) in sources {
+        let parsed = match text {
+            Ok(None) => continue,
+            Ok(Some(text)) => Identities::parse(text.expose())
+                .map(|identities| (identities, text))
+                .map_err(|error| seal::finding(&error, name)),
+            Err(finding) => Err(finding),
+        };
+        match (parsed, &mut found) {
+            (Err(finding), _) => diags.push(finding),
+            (Ok((identities, _)), Some(found)) => found.all.extend(identities),
+            (Ok((identities, text)), None) => {
+                let own = identities
+                    .recipients()
+                    .iter()
+                    .map(|recipient| recipient.as_str().to_owned())
+                    .collect();
+                found = Some(Found {
+                    all: identities,
+                    own,
+                    text,
+                });
+            }
         }
     }
     diags.checkpoint()?;
-    Ok(identities)
+    Ok(found)
 }
 
 /// Puts the age key and the push token into the vault.
 fn side_secrets(
     world: &World<'_>,
-    keys: &Keys,
-    document: &config::Document,
+    found: Option<&Found>,
+    keyless: bool,
     vault: &mut Vault,
     diags: &mut Diagnostics,
 ) {
-    // In CI the private files are absent: with an encrypted cluster.yaml, or recipients given by hand, their values
-    // are unknown and what is sealed already stays.
-    let keyless = keys.identities().is_none() && (document.is_encrypted() || keys.has_explicit_recipients());
-    let age_key = side::read(&world.root, side::AGE_KEY).ok().flatten();
-    let age_key = age_key.or_else(|| world.age_key.clone());
-    if age_key.is_none() && !keyless {
-        diags.push(side::missing(side::AGE_KEY, "the key that seals and opens the secrets"));
+    if found.is_none() && !keyless {
+        diags.push(side::missing(
+            side::AGE_KEY,
+            "the key that seals and opens the secrets",
+        ));
     }
-    vault.insert_computed("age_key", age_key.map(|text| key_lines(&text)));
+    vault.insert_computed("age_key", found.map(|found| key_lines(&found.text)));
     match side::read(&world.root, side::PUSH_TOKEN) {
         Ok(None) if !keyless => {
-            diags.push(side::missing(side::PUSH_TOKEN, "the token of the webhook that tells Flux of a push"));
+            diags.push(side::missing(
+                side::PUSH_TOKEN,
+                "the token of the webhook that tells Flux of a push",
+            ));
         }
         Ok(Some(token)) if token.expose().trim().is_empty() => diags.push(
             Diagnostic::error("side/empty", format!("`{}` is empty", side::PUSH_TOKEN))
@@ -174,7 +219,11 @@ fn side_secrets(
 
 /// Returns the private keys of an identity file without its comments.
 fn key_lines(text: &SecretText) -> SecretText {
-    let lines = text.expose().lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let lines = text
+        .expose()
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty() && !line.starts_with('#'));
     SecretText::new(lines.collect::<Vec<_>>().join("\n"))
 }
 
@@ -262,7 +311,9 @@ pub fn compare(
     diags: &mut Diagnostics,
 ) -> Result<Compared, Aborted> {
     let compared = compare_quietly(world, tree, configuration, before, choices, diags)?;
-    crate::diff::findings::report(&compared.changes).into_iter().for_each(|finding| diags.push(finding));
+    crate::diff::findings::report(&compared.changes)
+        .into_iter()
+        .for_each(|finding| diags.push(finding));
     diags.checkpoint()?;
     Ok(compared)
 }
@@ -279,11 +330,24 @@ pub fn compare_quietly(
     choices: &Choices,
     diags: &mut Diagnostics,
 ) -> Result<Compared, Aborted> {
-    let paths: BTreeSet<&RepoPath> =
-        tree.iter().map(|artifact| &artifact.path).chain(before.lock.entries.keys()).collect();
+    let paths: BTreeSet<&RepoPath> = tree
+        .iter()
+        .map(|artifact| &artifact.path)
+        .chain(before.lock.entries.keys())
+        .collect();
     let existing = Existing::read(&world.root, paths);
-    let committed = seal::Committed { existing: &existing, git: before.git.as_ref() };
-    let tree = seal::seal(tree, &configuration.vault, &configuration.keys, &committed, world.entropy, diags)?;
+    let committed = seal::Committed {
+        existing: &existing,
+        git: before.git.as_ref(),
+    };
+    let tree = seal::seal(
+        tree,
+        &configuration.vault,
+        &configuration.keys,
+        &committed,
+        world.entropy,
+        diags,
+    )?;
     let changes = match ChangeSet::compute(&tree, &existing, &before.lock, choices) {
         Ok(changes) => changes,
         Err(findings) => {
@@ -292,7 +356,11 @@ pub fn compare_quietly(
             unreachable!("the findings of a failed comparison are errors")
         }
     };
-    Ok(Compared { tree, existing, changes })
+    Ok(Compared {
+        tree,
+        existing,
+        changes,
+    })
 }
 
 /// Finishes or takes back what an interrupted run left, and says so.
@@ -303,12 +371,14 @@ pub fn recover(world: &World<'_>, diags: &mut Diagnostics) -> Result<Option<Stri
     match write::recover(&world.root, &mut OsDisk) {
         Ok(Recovery::Nothing) => Ok(None),
         Ok(Recovery::Discarded) => Ok(Some("Discarded what an interrupted run had staged.".to_owned())),
-        Ok(Recovery::Completed(files)) => {
-            Ok(Some(format!("Finished an interrupted run: {} files.", files.len())))
-        }
-        Ok(Recovery::Undone(files)) => {
-            Ok(Some(format!("Took back an interrupted run: {} files are as before it.", files.len())))
-        }
+        Ok(Recovery::Completed(files)) => Ok(Some(format!(
+            "Finished an interrupted run: {} files.",
+            files.len()
+        ))),
+        Ok(Recovery::Undone(files)) => Ok(Some(format!(
+            "Took back an interrupted run: {} files are as before it.",
+            files.len()
+        ))),
         Err(findings) => {
             let mut aborted = None;
             for finding in findings {

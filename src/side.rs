@@ -10,8 +10,13 @@ pub const AGE_KEY: &str = "age.key";
 /// The token with which GitHub signs webhook calls to Flux.
 pub const PUSH_TOKEN: &str = "github-push-token.txt";
 /// Side files that must never be committed.
-pub const PRIVATE: [&str; 5] =
-    ["cluster.yaml", AGE_KEY, PUSH_TOKEN, "github-deploy.key", "cloudflare-tunnel.json"];
+pub const PRIVATE: [&str; 5] = [
+    "cluster.yaml",
+    AGE_KEY,
+    PUSH_TOKEN,
+    "github-deploy.key",
+    "cloudflare-tunnel.json",
+];
 
 /// Largest side file that is read, in bytes.
 const MAX_BYTES: u64 = 1 << 20;
@@ -35,7 +40,11 @@ pub fn read_path(path: &PathBuf, name: &str) -> Result<Option<SecretText>, Diagn
         Err(error) => return Err(Diagnostic::io("read", name, &error)),
     };
     if !metadata.is_file() || metadata.len() > MAX_BYTES {
-        let what = if metadata.is_file() { "is larger than 1 MiB" } else { "is not a file" };
+        let what = if metadata.is_file() {
+            "is larger than 1 MiB"
+        } else {
+            "is not a file"
+        };
         return Err(Diagnostic::error("side/not-text", format!("`{name}` {what}")).in_file(name));
     }
     match std::fs::read_to_string(path) {
@@ -56,5 +65,7 @@ pub fn missing(name: &str, what: &str) -> Diagnostic {
 
 /// The finding for a file that a person named and that is not there.
 pub fn not_found(name: &str) -> Diagnostic {
-    Diagnostic::error("io/not-found", format!("`{name}` does not exist")).in_file(name).help("check the path")
+    Diagnostic::error("io/not-found", format!("`{name}` does not exist"))
+        .in_file(name)
+        .help("check the path")
 }

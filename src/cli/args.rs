@@ -8,22 +8,23 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 /// will change before it writes anything.
 #[derive(Debug, Parser)]
 #[command(name = "clusterwright", version, max_term_width = 100)]
-pub struct Cli {
+pub(super) struct Cli {
     /// Directory that holds cluster.yaml
     #[arg(short = 'C', long, global = true, default_value = ".", value_name = "DIR")]
-    pub root: PathBuf,
+    pub(super) root: PathBuf,
 
     /// How findings and results are printed
     #[arg(short, long, global = true, value_enum, default_value_t = Format::Human)]
-    pub output: Format,
+    pub(super) output: Format,
 
+    /// What to do
     #[command(subcommand)]
-    pub command: Command,
+    pub(super) command: Command,
 }
 
 /// How findings and results are printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Format {
+pub(super) enum Format {
     /// For people: the source line, carets, and what to do
     Human,
     /// One finding a line: path:line:column: severity[code]: message
@@ -34,7 +35,7 @@ pub enum Format {
 
 /// The commands.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(super) enum Command {
     /// Create what is missing: cluster.yaml to fill in, the age key, the push token, git-ignore entries
     Init(Init),
     /// Scaffold an example repository, configure it and show the result
@@ -62,93 +63,103 @@ pub enum Command {
     Completions(Completions),
 }
 
+/// Arguments of `init`.
 #[derive(Debug, Args)]
-pub struct Init {
+pub(super) struct Init {
     /// Do not ask before creating files
     #[arg(short, long)]
-    pub yes: bool,
+    pub(super) yes: bool,
 }
 
+/// Arguments of `demo`.
 #[derive(Debug, Args)]
-pub struct Demo {
+pub(super) struct Demo {
     /// Directory to create; it must not exist, or be empty
     #[arg(default_value = "clusterwright-demo", value_name = "DIR")]
-    pub directory: PathBuf,
+    pub(super) directory: PathBuf,
 }
 
+/// Arguments of `render`.
 #[derive(Debug, Args)]
-pub struct Render {
+pub(super) struct Render {
     /// Print only these files, or the files below these directories
     #[arg(value_name = "PATH")]
-    pub paths: Vec<String>,
+    pub(super) paths: Vec<String>,
     /// Print the paths alone
     #[arg(long)]
-    pub list: bool,
+    pub(super) list: bool,
 }
 
+/// Arguments of `configure`.
 #[derive(Debug, Args)]
-pub struct Configure {
+pub(super) struct Configure {
     /// Write without asking
     #[arg(short, long)]
-    pub yes: bool,
+    pub(super) yes: bool,
     /// Show the changes and write nothing
     #[arg(short = 'n', long)]
-    pub dry_run: bool,
+    pub(super) dry_run: bool,
     /// Write nothing and exit with 2 when there are changes
     #[arg(long)]
-    pub check: bool,
+    pub(super) check: bool,
     /// Take the rendered version of a file that you edited or that is not ours
     #[arg(long, value_name = "PATH")]
-    pub overwrite: Vec<String>,
+    pub(super) overwrite: Vec<String>,
     /// Keep your version of a file in conflict
     #[arg(long, value_name = "PATH")]
-    pub keep: Vec<String>,
+    pub(super) keep: Vec<String>,
 }
 
+/// Arguments of `diff`.
 #[derive(Debug, Args)]
-pub struct Diff {
+pub(super) struct Diff {
     /// Revision to compare with
     #[arg(default_value = "HEAD", value_name = "REV", conflicts_with = "worktree")]
-    pub revision: String,
+    pub(super) revision: String,
     /// Compare with the files as they are now
     #[arg(short, long)]
-    pub worktree: bool,
+    pub(super) worktree: bool,
     /// Exit with 2 when there are differences
     #[arg(long)]
-    pub exit_code: bool,
+    pub(super) exit_code: bool,
 }
 
+/// Arguments of `schema`.
 #[derive(Debug, Args)]
-pub struct Schema {
+pub(super) struct Schema {
     /// Print the schema of app.yaml, the manifest of a template folder
     #[arg(long)]
-    pub app: bool,
+    pub(super) app: bool,
 }
 
+/// Arguments of `explain`.
 #[derive(Debug, Args)]
-pub struct Explain {
+pub(super) struct Explain {
     /// Name of the rule
-    pub rule: Option<String>,
+    pub(super) rule: Option<String>,
 }
 
+/// Subcommands of `secrets`.
 #[derive(Debug, Subcommand)]
-pub enum Secrets {
+pub(super) enum Secrets {
     /// Print a decrypted file to standard output
     Decrypt(Decrypt),
 }
 
+/// Arguments of `secrets decrypt`.
 #[derive(Debug, Args)]
-pub struct Decrypt {
+pub(super) struct Decrypt {
     /// The SOPS file
-    pub file: PathBuf,
+    pub(super) file: PathBuf,
     /// Print even if the file was tampered with
     #[arg(long)]
-    pub ignore_mac: bool,
+    pub(super) ignore_mac: bool,
 }
 
+/// Arguments of `completions`.
 #[derive(Debug, Args)]
-pub struct Completions {
+pub(super) struct Completions {
     /// The shell
     #[arg(value_enum)]
-    pub shell: clap_complete::Shell,
+    pub(super) shell: clap_complete::Shell,
 }

@@ -24,7 +24,7 @@ pub(super) fn run(args: &Configure, session: &mut Session<'_>) -> Outcome {
     }
     let diags = &mut session.diags;
     let configuration = pipeline::configuration(&mut session.world, diags)?;
-    let catalog = pipeline::catalog(diags)?;
+    let catalog = pipeline::catalog(&session.world, diags)?;
     let plan = pipeline::plan(&catalog, &configuration, diags)?;
     let before = pipeline::before(&session.world, diags)?;
     private_files(&before, &configuration, diags)?;
@@ -53,9 +53,10 @@ enum Written {
 
 fn choices(args: &Configure, diags: &mut Diagnostics) -> Result<Choices, Aborted> {
     let mut choices = Choices::default();
-    for (set, paths, flag) in
-        [(&mut choices.overwrite, &args.overwrite, "--overwrite"), (&mut choices.keep, &args.keep, "--keep")]
-    {
+    for (set, paths, flag) in [
+        (&mut choices.overwrite, &args.overwrite, "--overwrite"),
+        (&mut choices.keep, &args.keep, "--keep"),
+    ] {
         for path in paths {
             match RepoPath::parse(path) {
                 Ok(path) => {
@@ -105,9 +106,14 @@ fn private_file(git: &Repository, path: &RepoPath) -> Result<Option<Diagnostic>,
     }
     if git.work_dir().join(path.as_str()).exists() && !git.is_ignored(path)? {
         return Ok(Some(
-            Diagnostic::warning("git/not-ignored", format!("`{path}` holds secrets in clear and is not git-ignored"))
-                .in_file(path.as_str())
-                .help(format!("add `/{path}` to .gitignore, or run `clusterwright init`")),
+            Diagnostic::warning(
+                "git/not-ignored",
+                format!("`{path}` holds secrets in clear and is not git-ignored"),
+            )
+            .in_file(path.as_str())
+            .help(format!(
+                "add `/{path}` to .gitignore, or run `clusterwright init`"
+            )),
         ));
     }
     Ok(None)
@@ -117,7 +123,11 @@ fn show(compared: &Compared, plan: &Plan<'_>, session: &mut Session<'_>) {
     if !session.ui.is_human() {
         return;
     }
-    let Compared { tree, existing, changes } = compared;
+    let Compared {
+        tree,
+        existing,
+        changes,
+    } = compared;
     if changes.is_empty() {
         return;
     }
@@ -126,7 +136,9 @@ fn show(compared: &Compared, plan: &Plan<'_>, session: &mut Session<'_>) {
     let details = summary::details(changes, tree, existing, styled, false);
     session.ui.print(&format!("\n{details}\n"));
     if changes.count(ChangeKind::Delete) > 0 {
-        session.ui.line("Flux prunes: once this is pushed, it removes the live objects of deleted files as well.");
+        session
+            .ui
+            .line("Flux prunes: once this is pushed, it removes the live objects of deleted files as well.");
     }
 }
 
@@ -135,12 +147,17 @@ fn finish(args: &Configure, compared: &Compared, session: &mut Session<'_>) -> R
     let total = summary::total(&compared.changes);
     if compared.changes.is_empty() {
         if human {
-            session.ui.line(&format!("Nothing changes ({total}).{}", unverified(&compared.tree)));
+            session.ui.line(&format!(
+                "Nothing changes ({total}).{}",
+                unverified(&compared.tree)
+            ));
         }
         return Ok(Written::NothingToDo);
     }
     if human {
-        session.ui.line(&format!("{total}.{}", unverified(&compared.tree)));
+        session
+            .ui
+            .line(&format!("{total}.{}", unverified(&compared.tree)));
     }
     if args.dry_run || args.check {
         return Ok(Written::Pending);
@@ -151,7 +168,9 @@ fn finish(args: &Configure, compared: &Compared, session: &mut Session<'_>) -> R
     }
     pipeline::write(&session.world, compared, &mut session.diags)?;
     if human {
-        session.ui.line("Written. Review with `git diff`, then commit and push.");
+        session
+            .ui
+            .line("Written. Review with `git diff`, then commit and push.");
     }
     Ok(Written::Yes)
 }

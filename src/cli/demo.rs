@@ -12,7 +12,10 @@ use crate::vcs;
 pub(super) fn run(args: &Demo, session: &mut Session<'_>) -> Outcome {
     let root = session.world.root.join(&args.directory);
     let shown = args.directory.display().to_string();
-    let taken = root.read_dir().map(|mut entries| entries.next().is_some()).unwrap_or_else(|_| root.exists());
+    let taken = root
+        .read_dir()
+        .map(|mut entries| entries.next().is_some())
+        .unwrap_or_else(|_| root.exists());
     if taken {
         return Err(session.diags.abort(
             Diagnostic::error("demo/not-empty", format!("`{shown}` exists and is not empty"))
@@ -29,9 +32,17 @@ pub(super) fn run(args: &Demo, session: &mut Session<'_>) -> Outcome {
     if let Err(finding) = vcs::init(&root) {
         return Err(session.diags.abort(finding));
     }
-    session.ui.say(&format!("Created {shown}: a git repository with cluster.yaml, age.key and a push token.\n"));
+    session.ui.say(&format!(
+        "Created {shown}: a git repository with cluster.yaml, age.key and a push token.\n"
+    ));
     session.world.root.clone_from(&root);
-    let all = Configure { yes: true, dry_run: false, check: false, overwrite: Vec::new(), keep: Vec::new() };
+    let all = Configure {
+        yes: true,
+        dry_run: false,
+        check: false,
+        overwrite: Vec::new(),
+        keep: Vec::new(),
+    };
     let (_, result) = configure::run(&all, session)?;
     if let Err(finding) = vcs::commit_all(&root, "Configure the demo cluster") {
         return Err(session.diags.abort(finding));

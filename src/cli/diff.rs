@@ -18,7 +18,7 @@ use crate::tree::{RepoPath, Tree};
 pub(super) fn run(args: &Diff, session: &mut Session<'_>) -> Outcome {
     let diags = &mut session.diags;
     let configuration = pipeline::configuration(&mut session.world, diags)?;
-    let catalog = pipeline::catalog(diags)?;
+    let catalog = pipeline::catalog(&session.world, diags)?;
     let plan = pipeline::plan(&catalog, &configuration, diags)?;
     let before = pipeline::before(&session.world, diags)?;
     let tree = pipeline::check(&catalog, &plan, &configuration, &before, diags)?;
@@ -30,7 +30,11 @@ pub(super) fn run(args: &Diff, session: &mut Session<'_>) -> Outcome {
         &Choices::default(),
         diags,
     )?;
-    let Compared { tree, existing, changes } = compared;
+    let Compared {
+        tree,
+        existing,
+        changes,
+    } = compared;
     let (existing, changes) = if args.worktree {
         (existing, changes)
     } else {
@@ -42,7 +46,9 @@ pub(super) fn run(args: &Diff, session: &mut Session<'_>) -> Outcome {
             .collect();
         against(&args.revision, &tree, &before, &kept, diags)?
     };
-    let differs = changes.differing().any(|change| change.kind.touches_file() || change.kind.is_conflict());
+    let differs = changes
+        .differing()
+        .any(|change| change.kind.touches_file() || change.kind.is_conflict());
     if session.ui.format != Format::Json {
         let styled = session.ui.is_styled();
         let details = summary::details(&changes, &tree, &existing, styled, true);
@@ -52,8 +58,15 @@ pub(super) fn run(args: &Diff, session: &mut Session<'_>) -> Outcome {
             session.ui.line(&summary::total(&changes));
         }
     }
-    let exit = if args.exit_code && differs { Exit::Pending } else { Exit::Success };
-    Ok((exit, Some(json!({"changes": diff_json::changes(&changes, &tree, &existing)}))))
+    let exit = if args.exit_code && differs {
+        Exit::Pending
+    } else {
+        Exit::Success
+    };
+    Ok((
+        exit,
+        Some(json!({"changes": diff_json::changes(&changes, &tree, &existing)})),
+    ))
 }
 
 /// Compares with a revision. There, every file that we know of counts as ours: edits show as differences.
@@ -70,8 +83,11 @@ fn against(
                 .help("compare with the files as they are: `clusterwright diff --worktree`"),
         ));
     };
-    let paths: BTreeSet<&RepoPath> =
-        tree.iter().map(|artifact| &artifact.path).chain(before.lock.entries.keys()).collect();
+    let paths: BTreeSet<&RepoPath> = tree
+        .iter()
+        .map(|artifact| &artifact.path)
+        .chain(before.lock.entries.keys())
+        .collect();
     let blobs = match revision {
         "HEAD" => git.read_head(paths),
         revision => git.read_rev(revision, paths),
@@ -85,8 +101,18 @@ fn against(
     }
     let mut lock = Lock::default();
     for (path, bytes) in &blobs {
-        let origin = before.lock.entries.get(path).map_or_else(|| "repo".to_owned(), |entry| entry.origin.clone());
-        lock.entries.insert(path.clone(), LockEntry { hash: Sha256::of_text(bytes), origin });
+        let origin = before
+            .lock
+            .entries
+            .get(path)
+            .map_or_else(|| "repo".to_owned(), |entry| entry.origin.clone());
+        lock.entries.insert(
+            path.clone(),
+            LockEntry {
+                hash: Sha256::of_text(bytes),
+                origin,
+            },
+        );
     }
     let existing = Existing::from_files(blobs);
     match ChangeSet::compute(tree, &existing, &lock, &Choices::default()) {

@@ -9,12 +9,10 @@ use super::exit::Exit;
 use super::{Outcome, Session};
 use crate::config::{example, schema};
 use crate::diag::{Aborted, Diagnostic, Diagnostics};
+use crate::render::SCHEMA_COPY;
 use crate::side;
 use crate::sops;
 use crate::sys::{Entropy, SecretText, private_file};
-
-/// Where the copy of the schema lies that the modeline of cluster.yaml names.
-pub(super) const SCHEMA_COPY: &str = ".clusterwright/cluster.schema.json";
 
 /// What is to be created: name, what it is, and how.
 struct Missing {
@@ -34,10 +32,14 @@ pub(super) fn run(args: &Init, session: &mut Session<'_>) -> Outcome {
         return Ok((Exit::Success, Some(json!({"created": []}))));
     }
     for file in &missing {
-        session.ui.say(&format!("  create   {:<36} {}", file.name, file.what));
+        session
+            .ui
+            .say(&format!("  create   {:<36} {}", file.name, file.what));
     }
     if !ignore.is_empty() {
-        session.ui.say(&format!("  add to   {:<36} {}", ".gitignore", ignore.join(" ")));
+        session
+            .ui
+            .say(&format!("  add to   {:<36} {}", ".gitignore", ignore.join(" ")));
     }
     if !args.yes && session.ui.confirm("Create these?") == Some(false) {
         session.ui.say("Nothing was created.");
@@ -46,10 +48,14 @@ pub(super) fn run(args: &Init, session: &mut Session<'_>) -> Outcome {
     let created: Vec<&str> = missing.iter().map(|file| file.name).collect();
     create(&root, &missing, &ignore, &mut session.diags)?;
     if created.contains(&"cluster.yaml") {
-        session.ui.say("\nNow fill in cluster.yaml: every <…> waits for a value. Then run `clusterwright configure`.");
+        session.ui.say(
+            "\nNow fill in cluster.yaml: every <…> waits for a value. Then run `clusterwright configure`.",
+        );
     }
     if created.contains(&side::AGE_KEY) {
-        session.ui.say("Keep a copy of age.key somewhere safe: without it, nobody can read the repository's secrets.");
+        session.ui.say(
+            "Keep a copy of age.key somewhere safe: without it, nobody can read the repository's secrets.",
+        );
     }
     Ok((Exit::Success, Some(json!({"created": created}))))
 }
@@ -59,15 +65,31 @@ fn missing(root: &Path, entropy: &mut dyn Entropy, diags: &mut Diagnostics) -> R
     let mut missing = Vec::new();
     if absent("cluster.yaml") {
         let text = SecretText::new(example::text(&example::Fill::Placeholders));
-        missing.push(Missing { name: "cluster.yaml", what: "the configuration, to fill in", text, private: true });
+        missing.push(Missing {
+            name: "cluster.yaml",
+            what: "the configuration, to fill in",
+            text,
+            private: true,
+        });
     }
     if absent(SCHEMA_COPY) {
         let text = SecretText::new(schema::text());
-        missing.push(Missing { name: SCHEMA_COPY, what: "its schema, for your editor", text, private: false });
+        missing.push(Missing {
+            name: SCHEMA_COPY,
+            what: "its schema, for your editor",
+            text,
+            private: false,
+        });
     }
     if absent(side::AGE_KEY) {
-        if let Some(sealed) = [".sops.yaml", "bootstrap/sops-age.sops.yaml"].iter().find(|name| !absent(name)) {
-            let message = format!("`{}` is missing, but `{sealed}` is there: another key seals this repository", side::AGE_KEY);
+        if let Some(sealed) = [".sops.yaml", "bootstrap/sops-age.sops.yaml"]
+            .iter()
+            .find(|name| !absent(name))
+        {
+            let message = format!(
+                "`{}` is missing, but `{sealed}` is there: another key seals this repository",
+                side::AGE_KEY
+            );
             return Err(diags.abort(
                 Diagnostic::error("init/key-elsewhere", message)
                     .in_file(side::AGE_KEY)
@@ -86,7 +108,12 @@ fn missing(root: &Path, entropy: &mut dyn Entropy, diags: &mut Diagnostics) -> R
     if absent(side::PUSH_TOKEN) {
         let text = SecretText::new(format!("{}\n", random_hex(entropy)));
         let what = "the token of the webhook that tells Flux of a push";
-        missing.push(Missing { name: side::PUSH_TOKEN, what, text, private: true });
+        missing.push(Missing {
+            name: side::PUSH_TOKEN,
+            what,
+            text,
+            private: true,
+        });
     }
     Ok(missing)
 }
@@ -102,12 +129,23 @@ pub(super) fn random_hex(entropy: &mut dyn Entropy) -> String {
 fn ignore_lines(root: &Path) -> Vec<String> {
     let present = std::fs::read_to_string(root.join(".gitignore")).unwrap_or_default();
     let has = |name: &str| {
-        present.lines().any(|line| line.trim().trim_start_matches('/') == name)
+        present
+            .lines()
+            .any(|line| line.trim().trim_start_matches('/') == name)
     };
-    side::PRIVATE.iter().filter(|name| !has(name)).map(|name| format!("/{name}")).collect()
+    side::PRIVATE
+        .iter()
+        .filter(|name| !has(name))
+        .map(|name| format!("/{name}"))
+        .collect()
 }
 
-fn create(root: &Path, missing: &[Missing], ignore: &[String], diags: &mut Diagnostics) -> Result<(), Aborted> {
+fn create(
+    root: &Path,
+    missing: &[Missing],
+    ignore: &[String],
+    diags: &mut Diagnostics,
+) -> Result<(), Aborted> {
     let mut io = |result: std::io::Result<()>, name: &str| {
         result.map_err(|error| diags.abort(Diagnostic::io("create", name, &error)))
     };

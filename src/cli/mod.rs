@@ -47,7 +47,11 @@ pub fn run() -> ExitCode {
         Err(error) => {
             let _ = error.print();
             // Help and version are no errors; usage errors are 1, for 2 means "changes pending".
-            return if error.use_stderr() { Exit::Failure.into() } else { Exit::Success.into() };
+            return if error.use_stderr() {
+                Exit::Failure.into()
+            } else {
+                Exit::Success.into()
+            };
         }
     };
     let mut entropy = OsEntropy;
@@ -57,7 +61,11 @@ pub fn run() -> ExitCode {
         age_key_file: variable("SOPS_AGE_KEY_FILE").map(Into::into),
         entropy: &mut entropy,
     };
-    let mut session = Session { world, diags: Diagnostics::default(), ui: Ui::new(cli.output) };
+    let mut session = Session {
+        world,
+        diags: Diagnostics::default(),
+        ui: Ui::new(cli.output),
+    };
     let outcome = dispatch(&cli.command, &mut session);
     let (exit, result) = match outcome {
         Ok((exit, result)) => (exit, result),
@@ -89,7 +97,10 @@ fn dispatch(command: &Command, session: &mut Session<'_>) -> Outcome {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place that reads the environment"
+)]
 fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }

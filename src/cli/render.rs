@@ -13,11 +13,15 @@ use crate::tree::RepoPath;
 pub(super) fn run(args: &Render, session: &mut Session<'_>) -> Outcome {
     let diags = &mut session.diags;
     let configuration = pipeline::configuration(&mut session.world, diags)?;
-    let catalog = pipeline::catalog(diags)?;
+    let catalog = pipeline::catalog(&session.world, diags)?;
     let plan = pipeline::plan(&catalog, &configuration, diags)?;
     let before = pipeline::before(&session.world, diags)?;
     let tree = pipeline::check(&catalog, &plan, &configuration, &before, diags)?;
-    let wanted: Vec<RepoPath> = args.paths.iter().filter_map(|path| RepoPath::parse(path).ok()).collect();
+    let wanted: Vec<RepoPath> = args
+        .paths
+        .iter()
+        .filter_map(|path| RepoPath::parse(path).ok())
+        .collect();
     let selected = |path: &RepoPath| {
         let below = |folder: &RepoPath| path.as_str().starts_with(&format!("{folder}/"));
         args.paths.is_empty() || wanted.iter().any(|wanted| wanted == path || below(wanted))

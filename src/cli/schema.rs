@@ -7,7 +7,11 @@ use crate::{catalog, config};
 
 /// Prints a schema.
 pub(super) fn run(args: &Schema, session: &mut Session<'_>) -> Outcome {
-    let schema = if args.app { catalog::manifest::schema() } else { config::schema::schema().clone() };
+    let schema = if args.app {
+        catalog::manifest::schema()
+    } else {
+        config::schema::schema().clone()
+    };
     if session.ui.format == super::args::Format::Json {
         return Ok((Exit::Success, Some(serde_json::json!({"schema": schema}))));
     }

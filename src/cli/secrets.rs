@@ -24,12 +24,18 @@ fn decrypt(args: &Decrypt, session: &mut Session<'_>) -> Outcome {
         Ok(None) => return Err(session.diags.abort(side::not_found(&name))),
         Err(finding) => return Err(session.diags.abort(finding)),
     };
-    let identities = pipeline::identities(&session.world, &mut session.diags)?;
-    let Some(identities) = identities else {
-        return Err(session.diags.abort(side::missing(side::AGE_KEY, "nothing else here can decrypt the file")));
+    let Some(found) = pipeline::identities(&session.world, &mut session.diags)? else {
+        return Err(session.diags.abort(side::missing(
+            side::AGE_KEY,
+            "nothing else here can decrypt the file",
+        )));
     };
-    let check = if args.ignore_mac { MacCheck::Ignore } else { MacCheck::Verify };
-    match sops::decrypt(text.expose(), &identities, check) {
+    let check = if args.ignore_mac {
+        MacCheck::Ignore
+    } else {
+        MacCheck::Verify
+    };
+    match sops::decrypt(text.expose(), &found.all, check) {
         Ok(plain) => {
             session.ui.print(plain.expose());
             Ok((Exit::Success, None))

@@ -32,9 +32,16 @@ pub(super) fn by_app(changes: &ChangeSet, plan: &Plan<'_>) -> String {
     let mut out = String::new();
     for ((app, kind), count) in rows {
         let style = style(kind);
-        let files = if count == 1 { "1 file".to_owned() } else { format!("{count} files") };
+        let files = if count == 1 {
+            "1 file".to_owned()
+        } else {
+            format!("{count} files")
+        };
         let why = reasons(app, plan);
-        let line = format!("  {style}{:<12}{style:#} {app:width$}  {files:<9} {why}", kind.word());
+        let line = format!(
+            "  {style}{:<12}{style:#} {app:width$}  {files:<9} {why}",
+            kind.word()
+        );
         out.push_str(line.trim_end());
         out.push('\n');
     }
@@ -44,8 +51,14 @@ pub(super) fn by_app(changes: &ChangeSet, plan: &Plan<'_>) -> String {
 /// The config keys that decided about an app.
 fn reasons(app: &str, plan: &Plan<'_>) -> String {
     let planned = plan.apps.iter().find(|planned| planned.app.id() == app);
-    let reasons = planned.map(|planned| planned.reasons.as_slice()).unwrap_or_default();
-    reasons.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+    let reasons = planned
+        .map(|planned| planned.reasons.as_slice())
+        .unwrap_or_default();
+    reasons
+        .iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 /// The total in one sentence.
@@ -69,7 +82,10 @@ pub(super) fn total(changes: &ChangeSet) -> String {
     format!("{} files: {}", changes.changes().len(), parts.join(", "))
 }
 
-/// Every change: updated files as hunks, others as a line.
+/// Up to how many changed files are listed one by one; the summary by app tells the rest.
+const LISTED: usize = 40;
+
+/// Every change: updated files as hunks, others as a line, or with `whole` every line of every file.
 pub(super) fn details(
     changes: &ChangeSet,
     tree: &Tree<Sealed>,
@@ -78,7 +94,11 @@ pub(super) fn details(
     whole: bool,
 ) -> String {
     let mut out = String::new();
+    let many = !whole && changes.differing().count() > LISTED;
     for change in changes.differing() {
+        if many && !matches!(change.kind, ChangeKind::Update | ChangeKind::Delete) {
+            continue;
+        }
         let hunks = matches!(change.kind, ChangeKind::Update) || change.kind.is_conflict() || whole;
         match Sides::of(change, tree, existing) {
             Some(sides) if hunks => out.push_str(&sides.render(style_of(styled))),
@@ -101,9 +121,17 @@ fn one_line(change: &Change, lines: Option<(usize, usize)>) -> String {
         Some((added, removed)) => format!("  (+{added} -{removed})"),
         None => String::new(),
     };
-    format!("  {style}{:<12}{style:#} {}{lines}", change.kind.word(), change.path)
+    format!(
+        "  {style}{:<12}{style:#} {}{lines}",
+        change.kind.word(),
+        change.path
+    )
 }
 
 fn style_of(styled: bool) -> text::Style {
-    if styled { text::Style::Styled } else { text::Style::Plain }
+    if styled {
+        text::Style::Styled
+    } else {
+        text::Style::Plain
+    }
 }

@@ -8,46 +8,50 @@ use super::args::Format;
 use crate::diag::{Diagnostics, Severity, concise, human, json as json_format};
 
 /// The terminal.
-pub struct Ui {
+pub(super) struct Ui {
     /// How to print.
-    pub format: Format,
+    pub(super) format: Format,
     out: anstream::AutoStream<io::Stdout>,
     err: anstream::AutoStream<io::Stderr>,
 }
 
 impl Ui {
     /// Opens the standard streams. Colour follows the terminal, `NO_COLOR` and `CLICOLOR_FORCE`.
-    pub fn new(format: Format) -> Self {
-        Self { format, out: anstream::AutoStream::auto(io::stdout()), err: anstream::AutoStream::auto(io::stderr()) }
+    pub(super) fn new(format: Format) -> Self {
+        Self {
+            format,
+            out: anstream::AutoStream::auto(io::stdout()),
+            err: anstream::AutoStream::auto(io::stderr()),
+        }
     }
 
     /// Prints to stdout. A reader that has gone away is not an error.
-    pub fn print(&mut self, text: &str) {
+    pub(super) fn print(&mut self, text: &str) {
         let _ = self.out.write_all(text.as_bytes());
     }
 
     /// Prints a line to stdout.
-    pub fn line(&mut self, text: &str) {
+    pub(super) fn line(&mut self, text: &str) {
         let _ = writeln!(self.out, "{text}");
     }
 
     /// Prints a line for people to stderr.
-    pub fn say(&mut self, text: &str) {
+    pub(super) fn say(&mut self, text: &str) {
         let _ = writeln!(self.err, "{text}");
     }
 
     /// Returns whether output is for people.
-    pub fn is_human(&self) -> bool {
+    pub(super) fn is_human(&self) -> bool {
         self.format == Format::Human
     }
 
     /// Returns whether stdout shows styles.
-    pub fn is_styled(&self) -> bool {
+    pub(super) fn is_styled(&self) -> bool {
         self.out.current_choice() != anstream::ColorChoice::Never
     }
 
     /// Prints findings, or with `--output json` the whole result as one document with the findings inside.
-    pub fn finish(&mut self, diags: &Diagnostics, result: Option<Value>) {
+    pub(super) fn finish(&mut self, diags: &Diagnostics, result: Option<Value>) {
         match self.format {
             Format::Human => {
                 let text = human::render(diags);
@@ -71,7 +75,7 @@ impl Ui {
     }
 
     /// Asks a yes-or-no question; `None` when nobody is there to answer.
-    pub fn confirm(&mut self, question: &str) -> Option<bool> {
+    pub(super) fn confirm(&mut self, question: &str) -> Option<bool> {
         if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
             return None;
         }

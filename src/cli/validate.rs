@@ -13,7 +13,10 @@ pub(super) fn run(session: &mut Session<'_>) -> Outcome {
         Ok(configuration) => {
             if session.ui.is_human() {
                 let nodes = configuration.cluster.nodes.nodes.len();
-                session.ui.line(&format!("cluster.yaml is valid: {nodes} node{}", if nodes == 1 { "" } else { "s" }));
+                session.ui.line(&format!(
+                    "cluster.yaml is valid: {nodes} node{}",
+                    if nodes == 1 { "" } else { "s" }
+                ));
             }
             Ok((Exit::Success, Some(json!({"valid": true}))))
         }

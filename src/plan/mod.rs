@@ -326,7 +326,8 @@ mod tests {
         let Value::Object(context) = context else {
             return Err("no object".to_owned());
         };
-        let catalog = Catalog::load(files, &mut diags).map_err(|_| concise::render(&diags))?;
+        let catalog =
+            Catalog::load(files.iter().copied(), &mut diags).map_err(|_| concise::render(&diags))?;
         let plan = plan(&catalog, &context, &mut diags).map_err(|_| concise::render(&diags))?;
         Ok(plan
             .kustomizations

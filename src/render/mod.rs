@@ -31,6 +31,9 @@ pub struct Rendered {
     pub documents: BTreeMap<RepoPath, Vec<Node>>,
 }
 
+/// Where the user's repository has its copy of the schema, which the modeline of `cluster.yaml` names.
+pub const SCHEMA_COPY: &str = ".clusterwright/cluster.schema.json";
+
 /// What templates see, beside the app itself.
 #[derive(Debug)]
 pub struct Values {
@@ -81,7 +84,7 @@ pub fn render(
     )?;
     let mut renderer = Renderer {
         engine,
-        values: &values.map,
+        values: &map,
         vault,
         artifacts: BTreeMap::new(),
         documents: BTreeMap::new(),
@@ -90,6 +93,7 @@ pub fn render(
         renderer.app(plan, planned, diags);
     }
     renderer.namespaces(catalog, plan, foreign, diags);
+    renderer.generated(SCHEMA_COPY, crate::config::schema::text(), &repo_origin(), diags);
     for file in &catalog.repo {
         renderer.file(file, map.clone(), &repo_origin(), diags);
     }

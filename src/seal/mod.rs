@@ -45,34 +45,20 @@ impl Sealed {
 pub struct Keys {
     identities: Option<Identities>,
     recipients: Vec<String>,
-    explicit: bool,
 }
 
 impl Keys {
-    /// Puts identities together with the recipients of `cluster.yaml`; without these, the public halves of the
-    /// identities are the recipients.
-    pub fn new(identities: Option<Identities>, configured: Option<Vec<String>>) -> Self {
-        let explicit = configured.is_some();
-        let recipients = configured.unwrap_or_else(|| {
-            let own = identities.iter().flat_map(Identities::recipients);
-            own.map(|recipient| recipient.as_str().to_owned()).collect()
-        });
-        Self { identities, recipients, explicit }
-    }
-
-    /// Returns what we can decrypt with.
-    pub fn identities(&self) -> Option<&Identities> {
-        self.identities.as_ref()
+    /// Puts them together.
+    pub fn new(identities: Option<Identities>, recipients: Vec<String>) -> Self {
+        Self {
+            identities,
+            recipients,
+        }
     }
 
     /// Returns who can decrypt.
     pub fn recipients(&self) -> &[String] {
         &self.recipients
-    }
-
-    /// Returns whether `cluster.yaml` names the recipients.
-    pub fn has_explicit_recipients(&self) -> bool {
-        self.explicit
     }
 }
 
@@ -87,7 +73,9 @@ pub struct Committed<'a> {
 
 /// Turns an error of the SOPS format into a finding about a file.
 pub fn finding(error: &SopsError, file: &str) -> Diagnostic {
-    Diagnostic::error("seal/sops", format!("`{file}`: {error}")).in_file(file).help(error.help())
+    Diagnostic::error("seal/sops", format!("`{file}`: {error}"))
+        .in_file(file)
+        .help(error.help())
 }
 
 /// Encrypts every SOPS file of the tree.
@@ -104,7 +92,10 @@ pub fn seal(
     diags: &mut Diagnostics,
 ) -> Result<Tree<Sealed>, Aborted> {
     let (mut artifacts, checked) = tree.into_parts();
-    let config = artifacts.iter().find(|(path, _)| path.as_str() == SOPS_CONFIG).map(|(_, artifact)| &artifact.text);
+    let config = artifacts
+        .iter()
+        .find(|(path, _)| path.as_str() == SOPS_CONFIG)
+        .map(|(_, artifact)| &artifact.text);
     let config = match config.map(|text| Config::parse(text)) {
         Some(Ok(config)) => config,
         Some(Err(error)) => return Err(diags.abort(finding(&error, SOPS_CONFIG))),
@@ -114,7 +105,14 @@ pub fn seal(
         }
     };
     let older = older(&artifacts, committed, diags);
-    let mut sealer = Sealer { vault, keys, config, older, committed, unverified: 0 };
+    let mut sealer = Sealer {
+        vault,
+        keys,
+        config,
+        older,
+        committed,
+        unverified: 0,
+    };
     for (path, artifact) in artifacts.iter_mut().filter(|(path, _)| path.is_sops()) {
         let documents = checked.documents.get(path).map(Vec::as_slice).unwrap_or_default();
         match sealer.artifact(artifact, documents, entropy) {
@@ -123,7 +121,12 @@ pub fn seal(
         }
     }
     diags.checkpoint()?;
-    Ok(Tree::new(artifacts, Sealed { unverified: sealer.unverified }))
+    Ok(Tree::new(
+        artifacts,
+        Sealed {
+            unverified: sealer.unverified,
+        },
+    ))
 }
 
 /// Reads index and HEAD for the SOPS files that the work tree lacks or that differ there, lazily: only when git is at
@@ -137,9 +140,14 @@ fn older(
         .keys()
         .filter(|path| path.is_sops() && committed.existing.bytes(path).is_none())
         .collect();
-    let Some(git) = committed.git.filter(|_| !missing.is_empty()) else { return Vec::new() };
+    let Some(git) = committed.git.filter(|_| !missing.is_empty()) else {
+        return Vec::new();
+    };
     let mut found = Vec::new();
-    for blobs in [git.read_index(missing.iter().copied()), git.read_head(missing.iter().copied())] {
+    for blobs in [
+        git.read_index(missing.iter().copied()),
+        git.read_head(missing.iter().copied()),
+    ] {
         match blobs {
             Ok(blobs) => found.push(blobs),
             Err(finding) => diags.push(finding),
@@ -170,19 +178,23 @@ impl Sealer<'_> {
         let scope = sops::scope_spans(&artifact.text, &rule).map_err(one)?;
         reveal::check_places(artifact, &scope, self.vault)?;
         let existing = self.existing(&artifact.path);
-        match (reveal::reveal(&artifact.text, documents, self.vault), self.keys.identities()) {
-            (Ok(plain), Some(identities)) => {
-                seal_known(&plain, &rule, identities, &existing, entropy).map_err(|error| {
+        match (
+            reveal::reveal(&artifact.text, documents, self.vault),
+            self.keys.identities.as_ref(),
+        ) {
+            (Ok(plain), Some(identities)) => seal_known(&plain, &rule, identities, &existing, entropy)
+                .map_err(|error| {
                     let finding = finding(&error, name);
                     vec![match error {
                         SopsError::NoIdentityMatches { .. } => finding
                             .note("it was sealed for another key than the one at hand")
                             .help("copy the right age.key here, or name it with SOPS_AGE_KEY_FILE")
-                            .help(format!("to seal it anew, delete `{name}` first (also from the index)")),
+                            .help(format!(
+                                "to seal it anew, delete `{name}` first (also from the index)"
+                            )),
                         _ => finding,
                     }]
-                })
-            }
+                }),
             (Ok(plain), None) if existing.is_empty() => {
                 sops::encrypt(plain.expose(), &rule, entropy).map_err(one)
             }
@@ -193,10 +205,16 @@ impl Sealer<'_> {
     /// Returns the versions of a file that there are, newest first.
     fn existing(&self, path: &RepoPath) -> Vec<String> {
         let work_tree = self.committed.existing.bytes(path);
-        let older = self.older.iter().filter_map(|blobs| blobs.get(path)).map(Vec::as_slice);
+        let older = self
+            .older
+            .iter()
+            .filter_map(|blobs| blobs.get(path))
+            .map(Vec::as_slice);
         let mut found: Vec<String> = Vec::new();
         for bytes in work_tree.into_iter().chain(older) {
-            let Ok(text) = std::str::from_utf8(bytes) else { continue };
+            let Ok(text) = std::str::from_utf8(bytes) else {
+                continue;
+            };
             let text = text.replace("\r\n", "\n");
             if !found.contains(&text) {
                 found.push(text);
@@ -226,16 +244,22 @@ impl Sealer<'_> {
                     .help("run `clusterwright configure` once where age.key is, and commit the result"),
             ]);
         };
-        let compared = sops::compare_keyless(text, &artifact.text, rule).map_err(|error| vec![finding(&error, name)])?;
+        let compared =
+            sops::compare_keyless(text, &artifact.text, rule).map_err(|error| vec![finding(&error, name)])?;
         if compared.same_structure && compared.recipients_equal {
             self.unverified += compared.unverified;
             return Ok(text.clone());
         }
-        let reason = compared.reason.unwrap_or_else(|| "its structure differs".to_owned());
+        let reason = compared
+            .reason
+            .unwrap_or_else(|| "its structure differs".to_owned());
         Err(vec![
-            Diagnostic::error("seal/keyless", format!("`{name}` must be sealed anew ({reason}), and {what}"))
-                .in_file(name)
-                .help("run `clusterwright configure` where age.key is, and commit the result"),
+            Diagnostic::error(
+                "seal/keyless",
+                format!("`{name}` must be sealed anew ({reason}), and {what}"),
+            )
+            .in_file(name)
+            .help("run `clusterwright configure` where age.key is, and commit the result"),
         ])
     }
 }

@@ -20,7 +20,11 @@ pub(super) fn check_places(
     let findings: Vec<Diagnostic> = vault
         .find_tokens(&artifact.text)
         .into_iter()
-        .filter(|(at, _)| !scope.iter().any(|value| value.start <= at.start && at.end <= value.end))
+        .filter(|(at, _)| {
+            !scope
+                .iter()
+                .any(|value| value.start <= at.start && at.end <= value.end)
+        })
         .map(|(at, secret)| {
             let line = artifact.text[..at.start].matches('\n').count() + 1;
             let message = format!("the secret `{secret}` stands where SOPS does not encrypt: line {line}");
@@ -30,7 +34,11 @@ pub(super) fn check_places(
                 .help("place it as a value under `stringData`")
         })
         .collect();
-    if findings.is_empty() { Ok(()) } else { Err(findings) }
+    if findings.is_empty() {
+        Ok(())
+    } else {
+        Err(findings)
+    }
 }
 
 /// Returns the text with every token replaced by its secret.
@@ -95,7 +103,11 @@ fn collect(
 fn indented(secret: &str, text: &str, at: usize) -> Zeroizing<String> {
     let line = text[..at].rfind('\n').map_or(0, |i| i + 1);
     let indent: String = text[line..].chars().take_while(|c| *c == ' ').collect();
-    Zeroizing::new(secret.trim_end_matches('\n').replace('\n', &format!("\n{indent}")))
+    Zeroizing::new(
+        secret
+            .trim_end_matches('\n')
+            .replace('\n', &format!("\n{indent}")),
+    )
 }
 
 /// Writes a text as a double-quoted YAML scalar.
@@ -142,7 +154,10 @@ mod tests {
         assert_eq!(reveal_in("a: TOKEN\n", "x: \"y\" # z")["a"], "x: \"y\" # z");
         assert_eq!(reveal_in("a: 'TOKEN'\n", key)["a"], key);
         assert_eq!(reveal_in("a:\n  b: |\n    TOKEN\n", key)["a"]["b"], key);
-        assert_eq!(reveal_in("a: |\n  token: \"TOKEN\"\n  z: 1\n", "v")["a"], "token: \"v\"\nz: 1\n");
+        assert_eq!(
+            reveal_in("a: |\n  token: \"TOKEN\"\n  z: 1\n", "v")["a"],
+            "token: \"v\"\nz: 1\n"
+        );
         assert_eq!(reveal_in("a: \"pre-TOKEN-post\"\n", "7")["a"], "pre-7-post");
     }
 

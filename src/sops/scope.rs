@@ -15,5 +15,10 @@ pub fn scope_spans(text: &str, rule: &Rule) -> Result<Vec<Range<usize>>, SopsErr
     let scope = rule.writable()?;
     let docs = Documents::parse(text)?;
     let walk = walk(&docs, &scope, false)?;
-    Ok(walk.leaves.iter().filter(|leaf| leaf.in_scope).map(|leaf| leaf.span.clone()).collect())
+    Ok(walk
+        .leaves
+        .iter()
+        .filter(|leaf| leaf.in_scope)
+        .map(|leaf| leaf.span.clone())
+        .collect())
 }

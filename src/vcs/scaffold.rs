@@ -14,7 +14,9 @@ pub fn init(root: &Path) -> Result<(), Diagnostic> {
     if root.join(".git").exists() {
         return Ok(());
     }
-    gix::init(root).map(drop).map_err(|error| broken("create the git repository", &error))
+    gix::init(root)
+        .map(drop)
+        .map_err(|error| broken("create the git repository", &error))
 }
 
 /// Commits every file below `root` that is not ignored. Meant for a repository without history.
@@ -23,7 +25,10 @@ pub fn init(root: &Path) -> Result<(), Diagnostic> {
 /// When a file cannot be read or an object cannot be written.
 pub fn commit_all(root: &Path, message: &str) -> Result<(), Diagnostic> {
     let Some(git) = Repository::discover(root)? else {
-        return Err(Diagnostic::error("git/none", "there is no git repository to commit to"));
+        return Err(Diagnostic::error(
+            "git/none",
+            "there is no git repository to commit to",
+        ));
     };
     let tree = git.write_tree(root, "")?;
     let author = gix::actor::Signature {
@@ -34,8 +39,11 @@ pub fn commit_all(root: &Path, message: &str) -> Result<(), Diagnostic> {
     let mut buffer = gix::date::parse::TimeBuf::default();
     let author = author.to_ref(&mut buffer);
     let commit = || -> gix::Result<()> {
-        git.repo.commit_as(author, author, "HEAD", message, tree, gix::commit::NO_PARENT_IDS)?;
-        git.repo.index_from_tree(&tree)?.write(gix::index::write::Options::default())?;
+        git.repo
+            .commit_as(author, author, "HEAD", message, tree, gix::commit::NO_PARENT_IDS)?;
+        git.repo
+            .index_from_tree(&tree)?
+            .write(gix::index::write::Options::default())?;
         Ok(())
     };
     commit().map_err(|error| broken("commit", &error))
@@ -49,9 +57,17 @@ impl Repository {
         let listed = std::fs::read_dir(&dir).map_err(|error| Diagnostic::io("read", &dir, &error))?;
         let mut entries = Vec::new();
         for found in listed.flatten() {
-            let Ok(name) = found.file_name().into_string() else { continue };
-            let path = if below.is_empty() { name.clone() } else { format!("{below}/{name}") };
-            let Ok(repo_path) = RepoPath::parse(&path) else { continue };
+            let Ok(name) = found.file_name().into_string() else {
+                continue;
+            };
+            let path = if below.is_empty() {
+                name.clone()
+            } else {
+                format!("{below}/{name}")
+            };
+            let Ok(repo_path) = RepoPath::parse(&path) else {
+                continue;
+            };
             let is_dir = found.file_type().is_ok_and(|kind| kind.is_dir());
             if self.is_ignored(&repo_path)? {
                 continue;
@@ -59,14 +75,23 @@ impl Repository {
             let (kind, oid) = if is_dir {
                 (EntryKind::Tree, self.write_tree(root, &path)?)
             } else {
-                let bytes = std::fs::read(found.path()).map_err(|error| Diagnostic::io("read", &path, &error))?;
-                let id = self.repo.write_blob(bytes).map_err(|error| broken("write a blob", &error))?;
+                let bytes =
+                    std::fs::read(found.path()).map_err(|error| Diagnostic::io("read", &path, &error))?;
+                let id = self
+                    .repo
+                    .write_blob(bytes)
+                    .map_err(|error| broken("write a blob", &error))?;
                 (EntryKind::Blob, id.detach())
             };
-            entries.push(Entry { mode: kind.into(), filename: name.into(), oid });
+            entries.push(Entry {
+                mode: kind.into(),
+                filename: name.into(),
+                oid,
+            });
         }
         entries.sort();
         let id = self.repo.write_object(&gix::objs::Tree { entries });
-        id.map(gix::Id::detach).map_err(|error| broken("write a tree", &error))
+        id.map(gix::Id::detach)
+            .map_err(|error| broken("write a tree", &error))
     }
 }
