@@ -325,6 +325,29 @@ fn an_edit_after_the_interruption_stops_the_recovery_with_choices() {
 }
 
 #[test]
+fn a_run_killed_when_it_was_done_asks_nothing_of_later_edits() {
+    let (before, after) = (files(&[("a.yaml", "1\n")]), files(&[("a.yaml", "2\n")]));
+    let mut seen = 0;
+    for at in 0.. {
+        let world = World::new();
+        world.run(&before);
+        let mut disk = FaultyDisk::new(Fault::KillHalfway, at);
+        let _ = world.write(&after, &mut disk);
+        if !disk.struck() {
+            break;
+        }
+        let txn = world.root.join(".clusterwright/txn");
+        if world.text("a.yaml").as_deref() == Some("2\n") && txn.exists() && !txn.join("plan").exists() {
+            world.put("a.yaml", "mine\n");
+            assert_eq!(world.recover(), Ok(Recovery::Discarded));
+            assert_eq!(world.text("a.yaml").as_deref(), Some("mine\n"));
+            seen += 1;
+        }
+    }
+    assert_eq!(seen, 1, "the plan goes first, then the rest");
+}
+
+#[test]
 fn a_damaged_journal_is_reported_and_kept() {
     let world = interrupted(&files(&[("a.yaml", "1\n")]), &files(&[("a.yaml", "2\n")]));
     world.put(".clusterwright/txn/plan", "clusterwright trans");
