@@ -59,9 +59,10 @@ fn holds_secret(bytes: &[u8]) -> bool {
     let text = String::from_utf8_lossy(bytes);
     text.contains("ENC[AES256_GCM,")
         || text.lines().any(|line| {
-            let kind = line.strip_prefix("kind:").and_then(|value| value.split_whitespace().next());
+            let kind = line
+                .strip_prefix("kind:")
+                .and_then(|value| value.split_whitespace().next());
             kind.is_some_and(|kind| kind.trim_matches(['"', '\'']) == "Secret")
-        })
         })
 }
 
