@@ -30,6 +30,9 @@ pub mod json;
 pub mod redact;
 pub mod text;
 
+#[cfg(test)]
+mod tests;
+
 pub use choices::Choices;
 pub use existing::{Existing, OnDisk};
 

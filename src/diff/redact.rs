@@ -59,10 +59,10 @@ fn holds_secret(bytes: &[u8]) -> bool {
     let text = String::from_utf8_lossy(bytes);
     text.contains("ENC[AES256_GCM,")
         || text.lines().any(|line| {
-            let value = line.strip_prefix("kind:").map(str::trim);
-            value.is_some_and(|v| {
-                v.trim_matches(['"', '\'']).starts_with("Secret") && !v.contains("SecretStore")
-            })
+            let kind = line
+                .strip_prefix("kind:")
+                .and_then(|value| value.split_whitespace().next());
+            kind.is_some_and(|kind| kind.trim_matches(['"', '\'']) == "Secret")
         })
 }
 
@@ -266,6 +266,7 @@ mod tests {
         assert!(is("a.sops.yaml", "") && is("a.sops.env", "X=1"));
         assert!(is("a.yaml", "kind: Secret\n") && is("a.yaml", "x: ENC[AES256_GCM,data:"));
         assert!(!is("a.yaml", "valuesFrom:\n  - kind: Secret\n"));
+        assert!(is("a.yaml", "kind: \"Secret\" # x\r\n") && !is("a.yaml", "kind: SecretStore\n"));
         assert!(!is("a.yaml", "kind: ClusterSecretStore\n") && !is("a.yaml", "kind: ConfigMap\n"));
     }
 }

@@ -258,3 +258,230 @@ fn broken(action: &str, error: &gix::Error) -> Diagnostic {
     Diagnostic::error("git/failed", format!("cannot {action}: {reason}"))
         .help("`git fsck` tells what is broken; without a `.git`, clusterwright works as well")
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::process::Command;
+
+    use super::*;
+
+    fn path(text: &str) -> RepoPath {
+        RepoPath::parse(text).expect("valid")
+    }
+
+    /// Runs git without the user's configuration; `None` when git is not installed, which skips the test.
+    fn git(dir: &Path, args: &[&str]) -> Option<String> {
+        let path = std::env::var_os("PATH")?;
+        let output = Command::new("git")
+            .args([
+                "-c",
+                "user.name=t",
+                "-c",
+                "user.email=t@t",
+                "-c",
+                "init.defaultBranch=main",
+            ])
+            .args(["-c", "protocol.file.allow=always", "-c", "core.autocrlf=false"])
+            .args(args)
+            .current_dir(dir)
+            .env_clear()
+            .env("PATH", path)
+            .env("GIT_CONFIG_NOSYSTEM", "1")
+            .env("HOME", dir)
+            .output();
+        let Ok(output) = output else {
+            println!("SKIPPED: git is not installed");
+            return None;
+        };
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "git {args:?}: {error}");
+        Some(String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+
+    fn put(dir: &Path, path: &str, text: &str) {
+        let full = dir.join(path);
+        fs::create_dir_all(full.parent().expect("below")).expect("made");
+        fs::write(full, text).expect("written");
+    }
+
+    fn open(root: &Path) -> Repository {
+        Repository::discover(root).expect("opens").expect("a repository")
+    }
+
+    /// Two commits below `sub/`, then a staged and an unstaged change.
+    fn sample() -> Option<tempfile::TempDir> {
+        let dir = tempfile::tempdir().expect("a directory");
+        let root = dir.path();
+        git(root, &["init", "-q"])?;
+        for (name, text) in [
+            ("sub/a.yaml", "one\n"),
+            ("sub/d/e.yaml", "one\n"),
+            ("sub/d-x", "one\n"),
+            ("top.yaml", "one\n"),
+        ] {
+            put(root, name, text);
+        }
+        git(root, &["add", "-A"])?;
+        git(root, &["commit", "-qm", "one"])?;
+        put(root, "sub/a.yaml", "two\n");
+        git(root, &["commit", "-qam", "two"])?;
+        put(root, "sub/a.yaml", "staged\n");
+        put(root, "sub/new.yaml", "new\n");
+        git(root, &["add", "-A"])?;
+        put(root, "sub/a.yaml", "work tree\n");
+        Some(dir)
+    }
+
+    fn texts(blobs: Result<Blobs, Diagnostic>) -> Vec<(String, String)> {
+        let blobs = blobs.expect("reads");
+        let text = |bytes: &Vec<u8>| String::from_utf8_lossy(bytes).trim().to_owned();
+        blobs.iter().map(|(p, b)| (p.to_string(), text(b))).collect()
+    }
+
+    fn pairs(list: &[(&str, &str)]) -> Vec<(String, String)> {
+        list.iter()
+            .map(|(a, b)| ((*a).to_owned(), (*b).to_owned()))
+            .collect()
+    }
+
+    #[test]
+    fn reads_head_revisions_and_the_index_below_the_root() {
+        let Some(dir) = sample() else { return };
+        let repo = open(&dir.path().join("sub"));
+        assert_eq!(repo.work_dir(), dir.path().canonicalize().expect("there"));
+        let paths = ["a.yaml", "d/e.yaml", "d-x", "d", "new.yaml", "none/x", "a.yaml/x"].map(path);
+        let rest = [("d-x", "one"), ("d/e.yaml", "one")];
+        let with = |text: &str, more: &[(&str, &str)]| {
+            let mut all = pairs(&[("a.yaml", text)]);
+            all.extend(pairs(&rest));
+            all.extend(pairs(more));
+            all
+        };
+        assert_eq!(texts(repo.read_head(&paths)), with("two", &[]));
+        assert_eq!(texts(repo.read_rev("HEAD~1", &paths)), with("one", &[]));
+        assert_eq!(
+            texts(repo.read_index(&paths)),
+            with("staged", &[("new.yaml", "new")])
+        );
+        assert!(repo.is_tracked(&paths[0]).expect("reads") && !repo.is_tracked(&paths[5]).expect("reads"));
+        let error = repo.read_rev("nonsense", &paths).expect_err("no such revision");
+        assert_eq!(error.code, "git/unknown-revision");
+    }
+
+    #[test]
+    fn ignore_files_count_and_the_users_own_does_not() {
+        let Some(dir) = sample() else { return };
+        let root = dir.path();
+        put(root, ".gitignore", "/sub/age.key\n*.tmp\n!keep.tmp\nbuild/\n");
+        put(root, "sub/.gitignore", "local.yaml\n");
+        put(root, ".git/info/exclude", "excluded.yaml\n");
+        put(root, ".config/git/ignore", "global.yaml\n");
+        let repo = open(&root.join("sub"));
+        for (name, ignored) in [
+            ("age.key", true),
+            ("deep/age.key", false),
+            ("x.tmp", true),
+            ("keep.tmp", false),
+            ("build/x", true),
+            ("local.yaml", true),
+            ("excluded.yaml", true),
+            ("global.yaml", false),
+            ("a.yaml", false),
+        ] {
+            assert_eq!(repo.is_ignored(&path(name)), Ok(ignored), "{name}");
+        }
+    }
+
+    #[test]
+    fn no_repository_an_unborn_branch_and_a_detached_head() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let root = dir.path();
+        assert!(Repository::discover(root).expect("fine").is_none());
+        if git(root, &["init", "-q"]).is_none() {
+            return;
+        }
+        let a = [path("a")];
+        let repo = open(root);
+        assert_eq!(texts(repo.read_head(&a)), []);
+        assert_eq!(texts(repo.read_index(&a)), []);
+        assert_eq!(repo.is_tracked(&a[0]), Ok(false));
+        put(root, "a", "one\n");
+        git(root, &["add", "a"]);
+        git(root, &["commit", "-qm", "one"]);
+        git(root, &["checkout", "-q", "--detach"]);
+        assert_eq!(texts(open(root).read_head(&a)), pairs(&[("a", "one")]));
+    }
+
+    #[test]
+    fn shallow_clones_and_linked_work_trees() {
+        let Some(dir) = sample() else { return };
+        let (root, more) = (dir.path(), tempfile::tempdir().expect("a directory"));
+        let (clone, tree) = (more.path().join("clone"), more.path().join("tree"));
+        let text = |path: &Path| path.to_str().expect("UTF-8").to_owned();
+        let source = format!("file://{}", text(root));
+        git(root, &["clone", "-q", "--depth=1", &source, &text(&clone)]);
+        let a = [path("sub/a.yaml")];
+        assert_eq!(texts(open(&clone).read_head(&a)), pairs(&[("sub/a.yaml", "two")]));
+        let error = open(&clone).read_rev("HEAD~1", &a).expect_err("not there");
+        assert!(
+            error.help.iter().any(|help| help.contains("--unshallow")),
+            "{error:?}"
+        );
+        git(
+            root,
+            &["worktree", "add", "-q", "--detach", &text(&tree), "HEAD~1"],
+        );
+        let linked = open(&tree.join("sub"));
+        assert_eq!(linked.work_dir(), tree.canonicalize().expect("there"));
+        assert_eq!(
+            texts(linked.read_head(&[path("a.yaml")])),
+            pairs(&[("a.yaml", "one")])
+        );
+        assert_eq!(
+            texts(linked.read_index(&[path("a.yaml")])),
+            pairs(&[("a.yaml", "one")])
+        );
+    }
+
+    #[test]
+    fn broken_repositories_are_findings() {
+        let a = [path("sub/a.yaml")];
+        let broken: [(&str, &[u8]); 5] = [
+            (".git/HEAD", b"nonsense"),
+            (".git/HEAD", b"\xff\xfe"),
+            (".git/index", b"DIRCgarbage"),
+            (".git/config", b"[core\n"),
+            (
+                ".git/refs/heads/main",
+                b"0123456789012345678901234567890123456789\n",
+            ),
+        ];
+        for (name, bytes) in broken {
+            let Some(dir) = sample() else { return };
+            fs::write(dir.path().join(name), bytes).expect("written");
+            let found = Repository::discover(dir.path());
+            let error = match found {
+                Err(error) => error,
+                Ok(repo) => {
+                    let repo = repo.expect("a repository");
+                    let (head, index) = (repo.read_head(&a), repo.read_index(&a));
+                    head.err().or(index.err()).expect(name)
+                }
+            };
+            assert_eq!(error.code, "git/failed", "{name}: {error:?}");
+        }
+        let Some(dir) = sample() else { return };
+        let objects = dir.path().join(".git/objects");
+        fs::remove_dir_all(&objects).expect("removed");
+        fs::create_dir_all(&objects).expect("made");
+        let error = open(dir.path()).read_head(&a).expect_err("no objects");
+        assert_eq!(error.code, "git/failed");
+        let file = tempfile::tempdir().expect("a directory");
+        fs::write(file.path().join(".git"), "gitdir: /nowhere\n").expect("written");
+        assert_eq!(
+            Repository::discover(file.path()).expect_err("broken").code,
+            "git/failed"
+        );
+    }
+}

@@ -113,7 +113,7 @@ pub fn apply(
     if changes.is_empty() {
         return Ok(Receipt::default());
     }
-    let _lock = RunLock::acquire(root, disk)?;
+    let _lock = RunLock::acquire(root, disk).map_err(|error| error.note("nothing was changed"))?;
     let txn = Txn::of(root);
     if target::exists(&txn.plan()) || target::exists(&txn.rollback()) {
         return Err(

@@ -16,7 +16,7 @@ use crate::tree::RepoPath;
 pub enum Recovery {
     /// There was nothing to do.
     Nothing,
-    /// A run had died before it changed anything; its staged files are gone.
+    /// A run had died before it changed anything, or when it was done already; what it had staged is gone.
     Discarded,
     /// A run had died while it wrote; these files, the lock included, are now as it wanted them.
     Completed(Vec<RepoPath>),

@@ -14,7 +14,7 @@ use crate::sys::disk::Disk;
 /// changes nothing leaves no trace. The file stays behind, for removing it would race.
 #[derive(Debug)]
 pub struct RunLock {
-    _file: Option<File>,
+    file: Option<File>,
 }
 
 impl RunLock {
@@ -43,7 +43,7 @@ impl RunLock {
             .open(&path)
             .map_err(|error| Diagnostic::io("open", &path, &error))?;
         match file.try_lock() {
-            Ok(()) => Ok(Self { _file: Some(file) }),
+            Ok(()) => Ok(Self { file: Some(file) }),
             Err(TryLockError::WouldBlock) => Err(Diagnostic::error(
                 "write/another-run",
                 "another clusterwright is writing in this repository",
@@ -51,9 +51,18 @@ impl RunLock {
             .in_file(".clusterwright/run.lock")
             .help("wait until it is done, and run again")),
             Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => {
-                Ok(Self { _file: None })
+                Ok(Self { file: None })
             }
             Err(TryLockError::Error(error)) => Err(Diagnostic::io("lock", &path, &error)),
+        }
+    }
+}
+
+impl Drop for RunLock {
+    fn drop(&mut self) {
+        // Closing alone is not enough while a child that was just forked still has the descriptor.
+        if let Some(file) = &self.file {
+            let _ = file.unlock();
         }
     }
 }
