@@ -1,7 +1,7 @@
 //! A small front end to `clusterwright::sops` for `tests/conformance/sops.sh`, until the real commands exist.
 //!
 //! `sops encrypt FILE`, `sops decrypt [--ignore-mac] FILE`, `sops update EXISTING NEW_PLAIN`, `sops status FILE`,
-//! `sops compare EXISTING NEW_PLAIN`, `sops keygen`: reads `.sops.yaml` of the working directory and
+//! `sops compare EXISTING NEW_PLAIN`, `sops keygen`, `sops generate SEED` (a random plaintext): reads `.sops.yaml` of the working directory and
 //! `SOPS_AGE_KEY_FILE`, writes to stdout.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line tool")]
 #![allow(
@@ -16,6 +16,9 @@ use std::process::ExitCode;
 use clusterwright::sops::{Config, Identities, MacCheck, Rule, SopsError, Updated, compare_keyless, decrypt};
 use clusterwright::sops::{encrypt, generate_identity, status, update};
 use clusterwright::sys::OsEntropy;
+
+#[path = "../src/sops/tests/generate.rs"]
+mod generate;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -63,7 +66,8 @@ fn run(arguments: &[&str]) -> Result<String, Box<dyn Error>> {
             let (private, public) = generate_identity();
             format!("# public key: {public}\n{}\n", private.expose())
         }
-        _ => return Err("usage: sops encrypt|decrypt|update|status|compare|keygen FILE…".into()),
+        ["generate", seed] => generate::Generator::new(seed.parse()?).stream(4),
+        _ => return Err("usage: sops encrypt|decrypt|update|status|compare|keygen|generate …".into()),
     })
 }
 

@@ -1,6 +1,6 @@
 //! Decrypting a file: a text edit that puts the values back and takes the `sops` block out.
 
-use super::document::{Documents, line_end, line_start};
+use super::document::{Documents, is_flow, line_end, line_start};
 use super::error::SopsError;
 use super::key::Identities;
 use super::metadata::Metadata;
@@ -9,7 +9,7 @@ use super::plan::{Props, overlap};
 use super::selector::Scope;
 use super::splice::{Edit, apply};
 use super::text;
-use super::value::{Encrypted, ValueType};
+use super::value::{Encrypted, Plain, ValueType};
 use super::walk::Leaf;
 use crate::sys::SecretText;
 
@@ -66,7 +66,7 @@ pub fn decrypt(text: &str, identities: &Identities, check: MacCheck) -> Result<S
             if let (Some(tag), true) = (props.tag, plain.kind != ValueType::Str) {
                 edits.push(Edit::new(tag, ""));
             }
-            edits.extend(value_edits(&docs, leaf, plain));
+            edits.extend(value_edits(&docs, leaf, plain, step(&opened, leaf.doc)));
         }
     }
     for comment in &opened.comments {
@@ -78,7 +78,21 @@ pub fn decrypt(text: &str, identities: &Identities, check: MacCheck) -> Result<S
     apply(text, &edits).map(SecretText::new).ok_or_else(overlap)
 }
 
-fn value_edits(docs: &Documents<'_>, leaf: &Leaf<'_>, plain: &super::value::Plain) -> Vec<Edit> {
+/// Returns by how many columns a document indents.
+fn step(opened: &Opened<'_, '_>, doc: usize) -> usize {
+    let inner = opened
+        .walk
+        .containers
+        .iter()
+        .filter(|container| container.doc == doc && container.is_map);
+    let inner = inner.filter(|container| container.keys.len() == 1 && !container.in_flow);
+    inner
+        .map(|container| container.column)
+        .find(|column| (2..=8).contains(column))
+        .unwrap_or(2)
+}
+
+fn value_edits(docs: &Documents<'_>, leaf: &Leaf<'_>, plain: &Plain, step: usize) -> Vec<Edit> {
     let span = leaf.node.span.clone();
     let end = line_end(docs.text, span.end);
     let rest = docs.text[span.end..end].trim();
@@ -86,7 +100,7 @@ fn value_edits(docs: &Documents<'_>, leaf: &Leaf<'_>, plain: &super::value::Plai
         && (rest.is_empty() || rest.starts_with('#'))
         && !docs.text[span.clone()].contains('\n');
     if let (true, ValueType::Str, Some(value)) = (free, plain.kind, plain.text())
-        && let Some((header, lines)) = text::literal(value, leaf.column + 2)
+        && let Some((header, lines)) = text::literal(value, leaf.column + step)
     {
         let lines = Edit {
             range: end..end,
@@ -94,10 +108,15 @@ fn value_edits(docs: &Documents<'_>, leaf: &Leaf<'_>, plain: &super::value::Plai
         };
         return vec![Edit::new(span, header), lines];
     }
-    vec![Edit {
-        range: span,
-        text: text::inline(plain, leaf.in_flow),
-    }]
+    let json = docs.all[leaf.doc]
+        .root
+        .as_ref()
+        .is_some_and(|root| is_flow(docs.text, root));
+    let text = match (json, plain.kind, plain.text()) {
+        (true, ValueType::Str, Some(value)) => text::quoted(value),
+        _ => text::inline(plain, leaf.in_flow),
+    };
+    vec![Edit { range: span, text }]
 }
 
 /// Turns a list item that is a comment back into a comment; a list of nothing else becomes `[]`.

@@ -88,6 +88,7 @@ pub(crate) struct Container {
     pub(crate) end: usize,
     pub(crate) column: usize,
     pub(crate) is_map: bool,
+    pub(crate) in_flow: bool,
 }
 
 /// Everything a walk finds.
@@ -155,11 +156,15 @@ impl<'d> Walker<'d, '_> {
         match &node.kind {
             Kind::Scalar { .. } => self.leaf(node, in_flow, column),
             Kind::Map(entries) => {
-                self.container(node, entries.iter().map(|(key, _)| key.span.start).collect());
+                self.container(
+                    node,
+                    entries.iter().map(|(key, _)| key.span.start).collect(),
+                    in_flow,
+                );
                 self.map(entries, in_flow)?;
             }
             Kind::Seq(items) => {
-                self.container(node, items.iter().map(|item| item.span.start).collect());
+                self.container(node, items.iter().map(|item| item.span.start).collect(), in_flow);
                 self.seq(node, items, in_flow)?;
             }
             Kind::Alias(id) => {
@@ -192,7 +197,7 @@ impl<'d> Walker<'d, '_> {
         Ok(())
     }
 
-    fn container(&mut self, node: &Node, entries: Vec<usize>) {
+    fn container(&mut self, node: &Node, entries: Vec<usize>, in_flow: bool) {
         if self.alias.is_none() {
             self.out.containers.push(Container {
                 doc: self.doc,
@@ -202,6 +207,7 @@ impl<'d> Walker<'d, '_> {
                 entries,
                 end: last_byte(self.docs.text, node),
                 is_map: matches!(node.kind, Kind::Map(_)),
+                in_flow,
             });
         }
     }
