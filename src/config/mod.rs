@@ -8,7 +8,7 @@ mod cilium;
 mod cloudflare;
 pub(crate) mod document;
 mod encryption;
-// example
+pub mod example;
 mod load;
 pub(crate) mod mask;
 mod network;
