@@ -87,9 +87,6 @@ fn syntax(text: &str, source: SourceId, error: &ParseError) -> Box<Diagnostic> {
         );
     }
     let at = error.span.start.min(text.len());
-    let line_start = text[..at].rfind('\n').map_or(0, |i| i + 1);
-    let line = text[line_start..].split('\n').next().unwrap_or_default();
-    let indentation = &line[..line.len() - line.trim_start().len()];
     let reason = match error.message.as_str() {
         message if message.starts_with("unexpected character") => "unexpected character",
         message => message,
@@ -100,8 +97,7 @@ fn syntax(text: &str, source: SourceId, error: &ParseError) -> Box<Diagnostic> {
             finding("config/alias-bomb", reason)
                 .at(source.span(error.span.clone()), "")
                 .help("write the values out instead of repeating them by `*` aliases")
-        } else if let Some(tab) = indentation.find('\t') {
-            let tab = line_start + tab;
+        } else if let Some(tab) = indenting_tab(text, at) {
             finding(
                 "config/tab",
                 "a line is indented with a tab, which YAML does not allow",
@@ -125,6 +121,19 @@ fn syntax(text: &str, source: SourceId, error: &ParseError) -> Box<Diagnostic> {
             .help("check this line and the one before it: `key: value` with a blank after the colon, quotes around values with `: ` or ` #`, spaces and no tabs")
         },
     )
+}
+
+/// Finds a tab in the indentation of the line where the parser stopped, or of the next one: it may stop before it.
+fn indenting_tab(text: &str, at: usize) -> Option<usize> {
+    let mut start = text[..at].rfind('\n').map_or(0, |i| i + 1);
+    for line in text[start..].split_inclusive('\n').take(2) {
+        let indentation = line.len() - line.trim_start_matches([' ', '\t']).len();
+        if let Some(tab) = line[..indentation].find('\t') {
+            return Some(start + tab);
+        }
+        start += line.len();
+    }
+    None
 }
 
 /// Finds the quote that opens the scalar in which the text ended or went wrong.

@@ -35,7 +35,10 @@ pub(super) fn findings(document: &Document, placeholders: &BTreeSet<String>) -> 
             }
             ErrorKind::Required { property } => {
                 let key = property.as_str().unwrap_or_default();
-                found.diagnostics.push(missing_key(document, &pointer, key));
+                // A misspelt key has its own finding.
+                if !is_misspelt(document.json().pointer(&pointer), &pointer, key) {
+                    found.diagnostics.push(missing_key(document, &pointer, key));
+                }
                 found.invalid.insert(child(&pointer, key));
             }
             _ if placeholders.contains(&pointer) => {}
@@ -81,9 +84,7 @@ fn unknown_key(document: &Document, pointer: &str, key: &str) -> Diagnostic {
         .map(|name| format!(" {name}"))
         .unwrap_or_default();
     let finding = Diagnostic::error("config/unknown-key", format!("unknown key{name}{whose}"));
-    let known = schema::at(pointer).and_then(|schema| schema["properties"].as_object());
-    let known = known.into_iter().flatten().map(|(known, _)| known.as_str());
-    if let Some(meant) = similar(key, known) {
+    if let Some(meant) = similar(key, known_keys(pointer)) {
         let finding = finding.at(span, format!("did you mean `{meant}`?"));
         return if document.json().pointer(&child(pointer, meant)).is_some() {
             finding.help(format!("remove it: `{meant}` is already set"))
@@ -107,6 +108,22 @@ fn unknown_key(document: &Document, pointer: &str, key: &str) -> Diagnostic {
             .at(span, "not a key of the configuration")
             .help("remove it; `.clusterwright/cluster.schema.json` lists all keys"),
     }
+}
+
+/// Returns the keys that the schema knows in the mapping that a pointer leads to.
+fn known_keys(pointer: &str) -> impl Iterator<Item = &'static str> {
+    let known = schema::at(pointer).and_then(|schema| schema["properties"].as_object());
+    known.into_iter().flatten().map(|(known, _)| known.as_str())
+}
+
+/// Returns whether a mapping that lacks a key has an unknown one that looks like it.
+fn is_misspelt(mapping: Option<&Value>, pointer: &str, key: &str) -> bool {
+    let written = mapping.and_then(Value::as_object).into_iter().flatten();
+    let mut unknown = written.filter(|(name, _)| known_keys(pointer).all(|known| known != *name));
+    unknown.any(|(name, _)| {
+        !unsupported::is_unsupported(name, pointer.starts_with("/nodes/"))
+            && similar(name, known_keys(pointer)) == Some(key)
+    })
 }
 
 fn missing_key(document: &Document, pointer: &str, key: &str) -> Diagnostic {
