@@ -26,8 +26,11 @@ pub(super) fn run(args: &Demo, session: &mut Session<'_>) -> Outcome {
     if let Err(error) = std::fs::create_dir_all(&root) {
         return Err(session.diags.abort(Diagnostic::io("create", &shown, &error)));
     }
-    let fill = example::Fill::Demo(Box::new(|_: &str| init::random_hex(&mut crate::sys::OsEntropy)));
-    let config = SecretText::new(example::text(&fill));
+    let secrets = example::DemoSecrets {
+        cloudflare_token: init::random_hex(session.world.entropy),
+        grafana_admin_password: init::random_hex(session.world.entropy),
+    };
+    let config = SecretText::new(example::text(example::Fill::Demo(&secrets)));
     init::scaffold(&root, &config, session.world.entropy, &mut session.diags)?;
     if let Err(finding) = vcs::init(&root) {
         return Err(session.diags.abort(finding));

@@ -64,7 +64,7 @@ fn missing(root: &Path, entropy: &mut dyn Entropy, diags: &mut Diagnostics) -> R
     let absent = |name: &str| root.join(name).symlink_metadata().is_err();
     let mut missing = Vec::new();
     if absent("cluster.yaml") {
-        let text = SecretText::new(example::text(&example::Fill::Placeholders));
+        let text = SecretText::new(example::text(example::Fill::Placeholders));
         missing.push(Missing {
             name: "cluster.yaml",
             what: "the configuration, to fill in",

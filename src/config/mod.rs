@@ -9,10 +9,6 @@ mod cloudflare;
 pub(crate) mod document;
 mod encryption;
 pub mod example;
-<<<<<<< HEAD
-// example
-=======
->>>>>>> wt-config
 mod load;
 pub(crate) mod mask;
 mod network;
