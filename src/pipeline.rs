@@ -163,6 +163,7 @@ pub fn identities(world: &World<'_>, diags: &mut Diagnostics) -> Result<Option<F
         };
         match (parsed, &mut found) {
             (Err(finding), _) => diags.push(finding),
+            (Ok((identities, _)), _) if identities.is_empty() => diags.push(no_key(name, &identities)),
             (Ok((identities, _)), Some(found)) => found.all.extend(identities),
             (Ok((identities, text)), None) => {
                 let own = identities
@@ -180,6 +181,19 @@ pub fn identities(world: &World<'_>, diags: &mut Diagnostics) -> Result<Option<F
     }
     diags.checkpoint()?;
     Ok(found)
+}
+
+/// The finding for a source without a key that we can use.
+fn no_key(name: &str, identities: &Identities) -> Diagnostic {
+    match identities.unsupported().next() {
+        Some(kind) => Diagnostic::error("side/unsupported-key", format!("`{name}` holds only a {kind}"))
+            .in_file(name)
+            .note("only X25519 keys are supported so far")
+            .help("add a key of the kind that starts with `AGE-SECRET-KEY-1` as a further line"),
+        None => Diagnostic::error("side/empty", format!("`{name}` holds no key"))
+            .in_file(name)
+            .help("it should have a line that starts with `AGE-SECRET-KEY-1`"),
+    }
 }
 
 /// Puts the age key and the push token into the vault.

@@ -1,4 +1,9 @@
 //! All integration tests, in one binary.
 
+mod cli;
+mod clusters;
 mod config;
+mod meta;
+mod rules;
+mod support;
 mod write;

@@ -51,23 +51,28 @@ pub(super) fn in_the_way(path: &RepoPath, what: &OnDisk) -> Diagnostic {
             format!("`{path}` is a symbolic link; clusterwright writes only real files"),
         )
         .help(format!("replace the link with a file, or delete it: `rm {at}`")),
-        OnDisk::Symlink { at } => Diagnostic::error(
-            "diff/symlink",
-            format!(
-                "`{path}` lies behind the symbolic link `{at}`; clusterwright does not write through links"
-            ),
-        )
-        .help(format!("replace the link `{at}` with a real directory")),
+        // The same finding for every file behind the link, so that it is reported once.
+        OnDisk::Symlink { at } => {
+            return Diagnostic::error(
+                "diff/symlink",
+                format!("`{at}` is a symbolic link; clusterwright does not write through links"),
+            )
+            .in_file(at.as_str())
+            .help(format!("replace the link `{at}` with a real directory"));
+        }
         OnDisk::Directory => Diagnostic::error(
             "diff/directory-in-the-way",
             format!("`{path}` is a directory, and a file must stand there"),
         )
         .help(format!("move the directory away: `mv {path} {path}.old`")),
-        OnDisk::BelowFile { at } => Diagnostic::error(
-            "diff/file-in-the-way",
-            format!("`{path}` cannot be written: `{at}` is not a directory"),
-        )
-        .help(format!("move the file away: `mv {at} {at}.old`")),
+        OnDisk::BelowFile { at } => {
+            return Diagnostic::error(
+                "diff/file-in-the-way",
+                format!("`{at}` is a file, and a directory must stand there"),
+            )
+            .in_file(at.as_str())
+            .help(format!("move the file away: `mv {at} {at}.old`"));
+        }
         OnDisk::Unreadable { reason } => {
             Diagnostic::error("io/failed", format!("cannot read `{path}`: {reason}"))
                 .help("clusterwright reads each file that it may replace; make this one readable")
