@@ -57,6 +57,9 @@ fn step_forward(
         State::File(_) if step.new.is_none() => disk
             .remove_file(&full)
             .map_err(|error| Diagnostic::io("delete", &full, &error)),
+        // Written before the interruption, and a person has acted on it since.
+        State::Absent { .. } if !target::exists(&txn.new_file(number)) => Ok(()),
+        State::File(_) if !target::exists(&txn.new_file(number)) => Err(put_back(&step.path)),
         _ => put(&txn.new_file(number), &full, state, disk),
     }
 }
@@ -126,6 +129,7 @@ pub(super) fn backward(
                     return Err(changed_meanwhile(&step.path));
                 }
             }
+            State::Absent { .. } if !target::exists(&txn.old_file(number)) => {}
             _ if step.old.is_some() => put(&txn.old_file(number), &step.path.under(root), state, disk)?,
             _ => {
                 let full = step.path.under(root);
@@ -146,6 +150,15 @@ pub(super) fn finish(txn: &Txn, plan: &Path, disk: &mut impl Disk) {
     if disk.remove_file(plan).is_ok() {
         let _ = disk.remove_dir_all(&txn.dir);
     }
+}
+
+fn put_back(path: &RepoPath) -> Diagnostic {
+    Diagnostic::error(
+        "write/put-back",
+        format!("`{path}` was put back after an interrupted run had written it"),
+    )
+    .in_file(path.as_str())
+    .help("run again: the interrupted run is undone, and a new one starts afresh")
 }
 
 pub(super) fn changed_meanwhile(path: &RepoPath) -> Diagnostic {

@@ -1,14 +1,14 @@
 //! Places that nobody may write to, changes behind our back, and runs that must leave no trace.
 
 use std::fs;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::path::Path;
 use std::time::SystemTime;
 
 use clusterwright::diag::Diagnostic;
 use clusterwright::diff::{ChangeKind, ChangeSet, Choices};
 use clusterwright::lock::LOCK_FILE;
-use clusterwright::sys::disk::OsDisk;
+use clusterwright::sys::disk::{Disk, OsDisk};
 use clusterwright::write::{Receipt, Recovery, RunLock, apply};
 
 use super::disks::{Fault, FaultyDisk};
@@ -186,38 +186,33 @@ fn links_are_refused_by_the_diff_and_again_by_the_write() {
     }
 }
 
-/// Makes a link where a target is about to be written, between staging and renaming.
-#[cfg(unix)]
-struct LinkMaker<'a> {
-    at: &'a Path,
-    to: &'a Path,
-}
+/// Does something right after the commit, before the first target is touched.
+struct AfterCommit<'a>(&'a dyn Fn());
 
-#[cfg(unix)]
-impl clusterwright::sys::disk::Disk for LinkMaker<'_> {
-    fn create_dir_all(&mut self, path: &Path) -> std::io::Result<()> {
+impl Disk for AfterCommit<'_> {
+    fn create_dir_all(&mut self, path: &Path) -> io::Result<()> {
         OsDisk.create_dir_all(path)
     }
-    fn write(&mut self, path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    fn write(&mut self, path: &Path, bytes: &[u8]) -> io::Result<()> {
         OsDisk.write(path, bytes)
     }
-    fn rename(&mut self, from: &Path, to: &Path) -> std::io::Result<()> {
+    fn rename(&mut self, from: &Path, to: &Path) -> io::Result<()> {
         OsDisk.rename(from, to)?;
         if to.ends_with(".clusterwright/txn/plan") {
-            std::os::unix::fs::symlink(self.to, self.at)?;
+            (self.0)();
         }
         Ok(())
     }
-    fn remove_file(&mut self, path: &Path) -> std::io::Result<()> {
+    fn remove_file(&mut self, path: &Path) -> io::Result<()> {
         OsDisk.remove_file(path)
     }
-    fn remove_dir_all(&mut self, path: &Path) -> std::io::Result<()> {
+    fn remove_dir_all(&mut self, path: &Path) -> io::Result<()> {
         OsDisk.remove_dir_all(path)
     }
-    fn copy_mode(&mut self, from: &Path, to: &Path) -> std::io::Result<()> {
+    fn copy_mode(&mut self, from: &Path, to: &Path) -> io::Result<()> {
         OsDisk.copy_mode(from, to)
     }
-    fn remove_empty_dir(&mut self, path: &Path) -> std::io::Result<()> {
+    fn remove_empty_dir(&mut self, path: &Path) -> io::Result<()> {
         OsDisk.remove_empty_dir(path)
     }
 }
@@ -227,16 +222,83 @@ impl clusterwright::sys::disk::Disk for LinkMaker<'_> {
 fn a_link_made_after_the_commit_is_refused_and_the_run_undone() {
     let (world, outside) = (World::new(), World::new());
     let wanted = files(&[("a.yaml", "1\n"), ("b/c.yaml", "1\n")]);
-    let at = world.root.join("b");
-    let mut disk = LinkMaker {
-        at: &at,
-        to: &outside.root,
-    };
-    let error = world.write(&wanted, &mut disk).expect_err("refused");
+    let link = || std::os::unix::fs::symlink(&outside.root, world.root.join("b")).expect("linked");
+    let error = world
+        .write(&wanted, &mut AfterCommit(&link))
+        .expect_err("refused");
     assert_eq!(error.code, "write/symlink");
     assert_eq!(error.notes, ["everything is as it was before"]);
     assert!(outside.files().is_empty() && world.text("a.yaml").is_none());
     assert_eq!(world.recover(), Ok(Recovery::Nothing));
+}
+
+#[test]
+fn an_edit_after_the_commit_is_kept_and_the_run_undone() {
+    let before = files(&[("a.yaml", "1\n"), ("b.yaml", "1\n"), ("c.yaml", "1\n")]);
+    let after = files(&[("a.yaml", "2\n"), ("b.yaml", "2\n"), ("d.yaml", "2\n")]);
+    for edited in ["a.yaml", "b.yaml", "c.yaml", "d.yaml"] {
+        let world = World::new();
+        world.run(&before);
+        let mut old = world.files();
+        old.insert(edited.to_owned(), "mine\n".to_owned());
+        let edit = || world.put(edited, "mine\n");
+        let error = world.write(&after, &mut AfterCommit(&edit)).expect_err("edited");
+        assert_eq!(
+            (error.code, error.path.as_deref()),
+            ("write/changed-meanwhile", Some(edited))
+        );
+        assert_eq!(world.files(), old);
+        assert_eq!(world.recover(), Ok(Recovery::Nothing));
+    }
+}
+
+/// Every world in which a kill left both files written and the plan still there.
+fn all_written(before: &Files, after: &Files) -> Vec<World> {
+    let mut worlds = Vec::new();
+    for at in 0.. {
+        let world = World::new();
+        world.run(before);
+        let mut disk = FaultyDisk::new(Fault::Kill, at);
+        let _ = world.write(after, &mut disk);
+        if !disk.struck() {
+            break;
+        }
+        let written = after
+            .iter()
+            .all(|(path, text)| world.text(path).as_ref() == Some(text));
+        if written && world.root.join(".clusterwright/txn/plan").exists() {
+            worlds.push(world);
+        }
+    }
+    assert!(worlds.len() >= 2, "before the lock is written and after");
+    worlds
+}
+
+#[test]
+fn acting_on_files_that_an_interrupted_run_wrote_is_safe() {
+    let before = files(&[("a.yaml", "1\n"), ("b.yaml", "1\n")]);
+    let after = files(&[("a.yaml", "2\n"), ("b.yaml", "2\n")]);
+    for world in all_written(&before, &after) {
+        world.put("a.yaml", "mine\n");
+        let errors = world.recover().expect_err("edited");
+        assert_eq!(codes(&errors), [("write/changed-since-interruption", "a.yaml")]);
+        fs::rename(world.root.join("a.yaml"), world.root.join("mine")).expect("moved");
+        assert!(matches!(world.recover(), Ok(Recovery::Completed(_))));
+        assert_eq!(changes(&world, &after).changes()[0].kind, ChangeKind::Recreate);
+        assert_eq!(world.run(&after).written, [path("a.yaml")]);
+    }
+    for world in all_written(&before, &after) {
+        world.put("a.yaml", "1\n");
+        let errors = world.recover().expect_err("put back");
+        assert_eq!(codes(&errors), [("write/put-back", "a.yaml")]);
+        let text = |path: &str| world.text(path).expect("there");
+        assert_eq!(
+            (text("a.yaml"), text("b.yaml")),
+            ("1\n".to_owned(), "1\n".to_owned())
+        );
+        assert_eq!(world.recover(), Ok(Recovery::Nothing));
+        assert_eq!(world.run(&after).written.len(), 2);
+    }
 }
 
 #[test]
