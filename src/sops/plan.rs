@@ -214,7 +214,7 @@ impl Plan<'_, '_> {
         match &node.kind {
             Kind::Scalar { .. } => {
                 match (&tokens[*next], &self.walk.leaves[*next].typed) {
-                    (Some(token), _) => out.push_str(&format!("\"{token}\"")),
+                    (Some(token), _) => out.extend(["\"", token.as_str(), "\""]),
                     (None, Typed::Value(plain)) => out.push_str(&text::inline(plain, true)),
                     (None, Typed::TooLarge) => out.push_str(self.walk.leaves[*next].text()),
                     (None, Typed::Null | Typed::BadTag) => out.push_str("null"),
