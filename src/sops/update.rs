@@ -8,7 +8,7 @@ use super::error::SopsError;
 use super::key::{self, Identities};
 use super::metadata::{Metadata, Wrapped};
 use super::opened::Opened;
-use super::plan::{Plan, assemble, overlap, plan};
+use super::plan::{Plan, assemble, confirm, overlap, plan};
 use super::rule::Rule;
 use super::selector::Scope;
 use super::splice::{Edit, apply};
@@ -122,8 +122,10 @@ pub fn update(
         Some(text) if column == 0 => text.clone(),
         _ => new.block(rule.indent, column),
     };
+    let text = assemble(&docs, edits, &new, &block)?;
+    confirm(&text, &key, &plan)?;
     Ok(Updated::Changed {
-        text: assemble(&docs, edits, &new, &block)?,
+        text,
         encrypted,
         kept,
         rotated: people.removed,
