@@ -124,10 +124,8 @@ fn creation_rule(node: &Node) -> Result<CreationRule, SopsError> {
                 recipients = age_keys(group);
             }
             _ => {
-                unsupported = Some((
-                    "a creation rule with several key groups".to_owned(),
-                    key.span.clone(),
-                ))
+                let what = "a creation rule with several key groups".to_owned();
+                unsupported = Some((what, key.span.clone()));
             }
         }
     }

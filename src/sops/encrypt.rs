@@ -4,7 +4,7 @@ use super::document::Documents;
 use super::error::SopsError;
 use super::key;
 use super::metadata::{Metadata, VERSION, Wrapped};
-use super::plan::{assemble, plan};
+use super::plan::{assemble, confirm, plan};
 use super::rule::Rule;
 use super::value::{DataKey, Plain, ValueType};
 use crate::sys::Entropy;
@@ -42,9 +42,10 @@ pub fn encrypt(text: &str, rule: &Rule, entropy: &mut dyn Entropy) -> Result<Str
         .collect::<Result<_, SopsError>>()?;
     stamp(&mut metadata, &plan.mac, &key, entropy);
     let edits = plan.edits(&tokens)?;
-    assemble(&docs, edits, &metadata, &|column| {
-        metadata.block(rule.indent, column)
-    })
+    let block = |column| metadata.block(rule.indent, column);
+    let out = assemble(&docs, edits, &metadata, &block)?;
+    confirm(&out, &key, &plan)?;
+    Ok(out)
 }
 
 /// Returns a block for a rule, without recipients and stamps.

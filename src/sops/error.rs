@@ -164,7 +164,7 @@ pub enum SopsError {
         span: Range<usize>,
     },
     /// A layout that cannot be edited in place.
-    #[error("the layout around `{path}` cannot be edited in place")]
+    #[error("the layout{} cannot be edited in place", around(.path))]
     Layout {
         /// Path of the value.
         path: String,
@@ -182,6 +182,14 @@ pub enum SopsError {
     /// No creation rule matches.
     #[error("no creation rule of the SOPS configuration matches the file")]
     NoRule,
+}
+
+fn around(path: &str) -> String {
+    if path.is_empty() {
+        String::new()
+    } else {
+        format!(" around `{path}`")
+    }
 }
 
 fn kinds(kinds: &[&str]) -> String {
@@ -266,7 +274,7 @@ impl SopsError {
             Self::UnsupportedTag { .. } => "remove the tag, or move the value out of the encrypted scope",
             Self::AliasLeavesScope { .. } => "write the value out in place of the alias",
             Self::MergeInScope { .. } => "write the merged keys out in place of `<<`",
-            Self::Layout { .. } => "write the value on the line of its key",
+            Self::Layout { .. } => "write the document in plain `key: value` lines",
             Self::Config { .. } => "mend `.sops.yaml` at this place",
             Self::NoRule => "add a creation rule whose `path_regex` matches the file",
         }

@@ -40,6 +40,16 @@ impl<'d, 't> Opened<'d, 't> {
         identities: &Identities,
     ) -> Result<Self, SopsError> {
         let key = identities.unwrap(metadata.age.iter().map(|wrapped| wrapped.enc.as_str()))?;
+        Self::with_key(docs, scope, metadata, key)
+    }
+
+    /// Decrypts everything with a data key.
+    pub(crate) fn with_key(
+        docs: &'d Documents<'t>,
+        scope: &'d Scope,
+        metadata: Metadata,
+        key: DataKey,
+    ) -> Result<Self, SopsError> {
         let walk = walk(docs, scope, true)?;
         let plains = walk
             .leaves

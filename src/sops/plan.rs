@@ -7,11 +7,12 @@ use super::document::{Documents, SOPS_KEY, is_flow, last_byte, line_end};
 use super::error::SopsError;
 use super::mac::Mac;
 use super::metadata::Metadata;
+use super::opened::Opened;
 use super::selector::Scope;
 use super::splice::{Edit, apply};
 use super::text;
 use super::typing::Typed;
-use super::value::{Plain, ValueType};
+use super::value::{DataKey, Plain, ValueType};
 use super::walk::{AliasUse, Leaf, Walk, walk};
 use crate::yaml::{Kind, Node, Style};
 
@@ -214,7 +215,7 @@ impl Plan<'_, '_> {
         match &node.kind {
             Kind::Scalar { .. } => {
                 match (&tokens[*next], &self.walk.leaves[*next].typed) {
-                    (Some(token), _) => out.push_str(&format!("\"{token}\"")),
+                    (Some(token), _) => out.extend(["\"", token.as_str(), "\""]),
                     (None, Typed::Value(plain)) => out.push_str(&text::inline(plain, true)),
                     (None, Typed::TooLarge) => out.push_str(self.walk.leaves[*next].text()),
                     (None, Typed::Null | Typed::BadTag) => out.push_str("null"),
@@ -266,6 +267,30 @@ impl Plan<'_, '_> {
             }
         }
         edits.push(Edit::new(text.len()..text.len(), "\n"));
+    }
+}
+
+/// Reads a text that is about to be handed out once more: what it holds must be what was planned. Layouts that the
+/// edits do not know end here and not in a broken file.
+pub(crate) fn confirm(text: &str, key: &DataKey, plan: &Plan<'_, '_>) -> Result<(), SopsError> {
+    let read = || -> Result<bool, SopsError> {
+        let docs = Documents::parse(text)?;
+        let metadata = Metadata::read(&docs)?;
+        let scope = Scope::new(&metadata.selector)?;
+        let opened = Opened::with_key(&docs, &scope, metadata, key.clone())?;
+        let places = |walk: &Walk<'_>| -> Vec<(usize, String)> {
+            walk.leaves
+                .iter()
+                .map(|leaf| (leaf.doc, leaf.path.clone()))
+                .collect()
+        };
+        Ok(opened.verify()? == plan.mac
+            && places(&opened.walk) == places(&plan.walk)
+            && docs.roots().all(|(_, root)| root.get(SOPS_KEY).is_some()))
+    };
+    match read() {
+        Ok(true) => Ok(()),
+        _ => Err(overlap()),
     }
 }
 

@@ -12,9 +12,8 @@ use crate::yaml::scalar;
 
 /// Writes a value on one line.
 pub(crate) fn inline(plain: &Plain, in_flow: bool) -> Zeroizing<String> {
-    let text = match plain.text() {
-        Some(text) => text,
-        None => return Zeroizing::new(format!("!!binary {:?}", STANDARD.encode(&*plain.bytes))),
+    let Some(text) = plain.text() else {
+        return Zeroizing::new(format!("!!binary {:?}", STANDARD.encode(&*plain.bytes)));
     };
     Zeroizing::new(match plain.kind {
         ValueType::Str | ValueType::Comment => return string(text, in_flow),
@@ -77,12 +76,13 @@ fn is_plain(text: &str, in_flow: bool) -> bool {
         c.is_alphanumeric()
             || matches!(c, ' '..='~') && !(in_flow && matches!(c, ',' | '[' | ']' | '{' | '}'))
     };
+    let misread = text.ends_with([' ', ':'])
+        || text.contains(": ")
+        || text.contains(" #")
+        || (in_flow && text.contains(':'));
     text.starts_with(first)
         && text.chars().all(other)
-        && !text.ends_with([' ', ':'])
-        && !text.contains(": ")
-        && !(in_flow && text.contains(':'))
-        && !text.contains(" #")
+        && !misread
         && matches!(typing::plain(text), Typed::Value(plain) if plain.kind == ValueType::Str)
         && scalar::resolve(text).is_string()
         && scalar::yaml11_trap(text).is_none()

@@ -8,7 +8,7 @@ use super::error::SopsError;
 use super::key::{self, Identities};
 use super::metadata::{Metadata, Wrapped};
 use super::opened::Opened;
-use super::plan::{Plan, assemble, overlap, plan};
+use super::plan::{Plan, assemble, confirm, overlap, plan};
 use super::rule::Rule;
 use super::selector::Scope;
 use super::splice::{Edit, apply};
@@ -122,8 +122,10 @@ pub fn update(
         Some(text) if column == 0 => text.clone(),
         _ => new.block(rule.indent, column),
     };
+    let text = assemble(&docs, edits, &new, &block)?;
+    confirm(&text, &key, &plan)?;
     Ok(Updated::Changed {
-        text: assemble(&docs, edits, &new, &block)?,
+        text,
         encrypted,
         kept,
         rotated: people.removed,
@@ -292,14 +294,14 @@ fn comment_edits(
     }
     for comment in &plan.docs.comments {
         let range = comment.start + 1..comment.end;
-        let plain = Plain::new(ValueType::Comment, &plan.docs.text[range.clone()]);
-        let known = hidden.iter().position(|(old, _)| **old == plain);
+        let comment_text = Plain::new(ValueType::Comment, &plan.docs.text[range.clone()]);
+        let known = hidden.iter().position(|(old, _)| **old == comment_text);
         let keys = holder(&plan.walk, plan.docs, comment.start);
         let token = match known {
             Some(at) if !rotated => hidden.remove(at).1,
-            None if !scope.holds(&keys, &[]) || plain.is_empty() => continue,
+            None if !scope.holds(&keys, &[]) || comment_text.is_empty() => continue,
             _ if Encrypted::parse(&plan.docs.text[range.clone()]).is_some() => continue,
-            _ => key.seal(&plain, &aad(&keys), entropy),
+            _ => key.seal(&comment_text, &aad(&keys), entropy),
         };
         edits.push(Edit::new(range, token));
     }

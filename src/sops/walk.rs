@@ -1,6 +1,7 @@
 //! The leaves of a file in the order in which SOPS walks them, aliases expanded.
 
 use std::collections::HashMap;
+use std::fmt::Write as _;
 use std::ops::Range;
 
 use super::document::{Documents, SOPS_KEY, is_flow, last_byte, line_end, line_start};
@@ -12,6 +13,10 @@ use crate::yaml::{Kind, Node};
 
 /// A scalar with its place.
 #[derive(Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent properties of a place, each with its name"
+)]
 pub(crate) struct Leaf<'n> {
     /// Number of the document.
     pub(crate) doc: usize,
@@ -268,7 +273,7 @@ impl<'d> Walker<'d, '_> {
                     .as_str()
                     .and_then(Encrypted::parse)
                     .is_some_and(|value| value.kind == ValueType::Comment);
-            self.path.push_str(&format!("[{index}]"));
+            let _ = write!(self.path, "[{index}]");
             let comments = self.push_comments(before, item, item);
             self.node(item, in_flow, self.docs.column(item.span.start).saturating_sub(2))?;
             self.comments.truncate(comments);
@@ -349,6 +354,6 @@ fn push_key(path: &mut String, key: &str) {
         }
         path.push_str(key);
     } else {
-        path.push_str(&format!("[{key:?}]"));
+        let _ = write!(path, "[{key:?}]");
     }
 }

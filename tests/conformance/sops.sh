@@ -39,6 +39,15 @@ check() {
         mkdir -p "${KEEP:-$work/failed}" && cp ./*.yaml "${KEEP:-$work/failed}" 2>/dev/null || true
     fi
 }
+# reads NAME FILE TEXT: we must find the text in a file that sops rewrote, if sops can read it itself: 3.10 loses a
+# plain "\n", 3.13.2 fails on comments in lists (getsops/sops#2243).
+reads() {
+    if ! "$sops" decrypt "$2" >out.log 2>err.log; then
+        skipped=$((skipped + 1))
+    else
+        check "$1" contains "$2" "$3"
+    fi
+}
 # fails NAME CODE COMMAND…: the command must fail with this exit code.
 fails() {
     local name=$1 code=$2 found=0
@@ -106,18 +115,19 @@ for seed in $(seq 1 "$count"); do
         # What sops makes of it.
         cp "$enc" "$mode.edit.yaml"
         check "$name: sops edit" env EDITOR="$work/editor.sh" "$sops" edit "$mode.edit.yaml"
-        check "$name: we read an edit" contains "$mode.edit.yaml" 'first: edited'
+        reads "$name: we read an edit" "$mode.edit.yaml" 'first: edited'
         cp "$enc" "$mode.set.yaml"
         check "$name: sops set" "$sops" set "$mode.set.yaml" '["stringData"]["first"]' '"set"'
-        check "$name: we read a set" contains "$mode.set.yaml" 'first: set'
+        reads "$name: we read a set" "$mode.set.yaml" 'first: set'
         cp "$enc" "$mode.rotate.yaml"
         check "$name: sops rotate" "$sops" rotate -i "$mode.rotate.yaml"
-        check "$name: we read a rotation" contains "$mode.rotate.yaml" 'first: value'
+        reads "$name: we read a rotation" "$mode.rotate.yaml" 'first: value'
         check "$name: sops filestatus" "$sops" filestatus "$enc"
 
         # Our update of our file, and of the file that sops edited.
         sed 's/first: "value"/first: updated/' "$plain" >"$mode.new.yaml"
         for from in "$enc" "$mode.edit.yaml"; do
+            "$sops" decrypt "$from" >out.log 2>err.log || continue
             check "$name: update $from" into "$mode.updated.yaml" "$driver" update "$from" "$mode.new.yaml"
             check "$name: sops decrypts the update of $from" into dec.txt "$sops" decrypt "$mode.updated.yaml"
             check "$name: sops opens the updated value" grep -q 'first: updated' dec.txt
@@ -127,7 +137,7 @@ for seed in $(seq 1 "$count"); do
         rules "$me,$you"
         cp "$enc" "$mode.keys.yaml"
         check "$name: sops updatekeys" "$sops" updatekeys -y "$mode.keys.yaml"
-        check "$name: we read new keys" env SOPS_AGE_KEY_FILE="$work/second.txt" "$driver" decrypt "$mode.keys.yaml"
+        SOPS_AGE_KEY_FILE=$work/second.txt reads "$name: we read new keys" "$mode.keys.yaml" 'first: value'
         check "$name: add a recipient" into "$mode.added.yaml" "$driver" update "$enc" "$plain"
         check "$name: it can open" env SOPS_AGE_KEY_FILE="$work/second.txt" "$sops" decrypt "$mode.added.yaml"
         rules "$you"
@@ -141,10 +151,10 @@ for seed in $(seq 1 "$count"); do
         fails "$name: sops notices" 51 "$sops" decrypt "$mode.bad.yaml"
         fails "$name: we notice" 1 "$driver" decrypt "$mode.bad.yaml"
 
-        # What sops writes. Where it cannot read its own file (list comments, getsops/sops#2243), nobody can say.
+        # What sops writes.
         if "$sops" encrypt "$plain" >"$mode.theirs.yaml" 2>err.log &&
             "$sops" decrypt "$mode.theirs.yaml" >dec.txt 2>err.log; then
-            check "$name: we decrypt what sops encrypts" contains "$mode.theirs.yaml" 'first: value'
+            reads "$name: we decrypt what sops encrypts" "$mode.theirs.yaml" 'first: value'
             check "$name: we update what sops encrypts" into "$mode.updated.yaml" "$driver" update "$mode.theirs.yaml" "$plain"
             check "$name: sops reads that" "$sops" decrypt "$mode.updated.yaml"
         else

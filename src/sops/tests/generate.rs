@@ -1,5 +1,6 @@
 //! Random YAML streams in many layouts, for tests here and for the comparison with the real `sops`.
 //! Shared with `examples/sops.rs`, so it uses nothing of the crate.
+#![allow(clippy::format_push_string, reason = "text for tests, readable before fast")]
 
 /// Makes streams from a seed.
 pub(crate) struct Generator {
@@ -84,7 +85,7 @@ impl Generator {
         }
     }
 
-    /// SplitMix64.
+    /// The `SplitMix64` generator.
     fn below(&mut self, n: usize) -> usize {
         self.state = self.state.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut z = self.state;
@@ -249,7 +250,7 @@ impl Generator {
 
     fn list(&mut self, indent: usize, depth: usize, size: usize) -> String {
         let mut out = String::new();
-        for i in 0..1 + self.below(3) {
+        for i in 0..=self.below(3) {
             if i > 0 && self.one_in(6) {
                 out.push_str(&format!("{:indent$}# item {i}\n", ""));
             }

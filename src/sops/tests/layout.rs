@@ -129,6 +129,15 @@ fn what_sops_or_kubernetes_would_break_is_refused() {
     assert_eq!(result.unwrap_err(), E::NoRecipients);
 }
 
+/// Every result is read once more before it is handed out.
+#[test]
+fn a_layout_that_cannot_be_edited_is_an_error_and_not_a_broken_file() {
+    assert!(matches!(
+        error("? stringData\n: a: b\n"),
+        SopsError::Layout { .. }
+    ));
+}
+
 #[test]
 fn values_below_data_are_text_and_elsewhere_typed() {
     let me = person();

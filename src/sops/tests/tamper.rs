@@ -92,9 +92,8 @@ fn removed_added_and_plain_values_are_noticed() {
     let me = person();
     let enc = sealed(TEXT, &rule(&[&me]));
     let without_a: String = enc
-        .lines()
+        .split_inclusive('\n')
         .filter(|line| !line.starts_with("  a: "))
-        .map(|l| format!("{l}\n"))
         .collect();
     assert_eq!(refused(&without_a, &me), SopsError::MacMismatch);
     let plain = enc.replace("stringData:\n", "stringData:\n  z: plain\n");
@@ -127,9 +126,8 @@ fn a_missing_mac_block_or_key_is_an_error() {
     let me = person();
     let enc = sealed(TEXT, &rule(&[&me]));
     let no_mac: String = enc
-        .lines()
+        .split_inclusive('\n')
         .filter(|line| !line.starts_with("  mac:"))
-        .map(|l| format!("{l}\n"))
         .collect();
     assert_eq!(refused(&no_mac, &me), SopsError::NoMac);
     assert_eq!(refused(TEXT, &me), SopsError::NotEncrypted);
@@ -141,6 +139,6 @@ fn a_missing_mac_block_or_key_is_an_error() {
         refused(&enc.replacen("type:str", "type:bytes", 1), &me),
         SopsError::MalformedValue { .. }
     ));
-    let two = format!("{}---\nkind: x\n", enc);
+    let two = format!("{enc}---\nkind: x\n");
     assert_eq!(crate::sops::status(&two).unwrap().without_block.len(), 1);
 }
