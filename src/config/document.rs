@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::schema;
 use crate::source::{SourceId, Span};
-use crate::yaml::{Kind, Node};
+use crate::yaml::{Kind, Node, scalar};
 
 /// The most characters of a value that a message quotes.
 const MAX_QUOTED: usize = 80;
@@ -191,4 +191,30 @@ pub(crate) fn child(pointer: &str, key: &str) -> String {
 pub(crate) fn is_secret(pointer: &str) -> bool {
     let first = pointer.split('/').nth(1).unwrap_or_default();
     schema::keys().top_kind(first) == Some(schema::KeyKind::Secret)
+}
+
+/// Writes a JSON value on one line, as it may stand after `key: `. Text stays plain where every reader takes it for
+/// the same text.
+pub(crate) fn inline(value: &Value) -> String {
+    match value {
+        Value::String(text) if is_plain(text) => text.clone(),
+        Value::Array(items) => format!("[{}]", items.iter().map(inline).collect::<Vec<_>>().join(", ")),
+        Value::Object(map) => {
+            let entry = |(key, value): (&String, &Value)| format!("{key}: {}", inline(value));
+            format!("{{{}}}", map.iter().map(entry).collect::<Vec<_>>().join(", "))
+        }
+        other => other.to_string(),
+    }
+}
+
+fn is_plain(text: &str) -> bool {
+    let placeholder = text.starts_with('<') && text.ends_with('>');
+    let safe =
+        |c: char| c.is_ascii_alphanumeric() || "./_-:".contains(c) || placeholder && " <>,'".contains(c);
+    text.starts_with(|c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '<'))
+        && text.chars().all(safe)
+        && !text.ends_with(':')
+        && !text.contains(": ")
+        && matches!(scalar::resolve(text), Value::String(_))
+        && scalar::yaml11_trap(text).is_none()
 }

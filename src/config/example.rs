@@ -2,16 +2,16 @@
 
 use serde_json::{Value, json};
 
+use super::document::inline;
 use super::nodes::example as demo_node;
 use super::schema;
 use super::{
     Cilium, Cloudflare, Encryption, Network, Nodes, Observability, Oidc, Policies, Repository, Tracing,
     Unifi, Versions,
 };
-use crate::yaml;
 
 /// The most columns of a comment line.
-const WIDTH: usize = 100;
+pub const WIDTH: usize = 100;
 
 /// The first line: where editors find the schema, relative to the file.
 pub const MODELINE: &str = "# yaml-language-server: $schema=.clusterwright/cluster.schema.json";
@@ -148,8 +148,8 @@ impl Writer<'_> {
                 .or_else(|| (required || is_filled_in(property)).then(|| property["examples"][0].clone())),
         };
         match value {
-            Some(value) => self.line(&format!("{key}: {}", flow(&value))),
-            None => self.line(&format!("#{key}: {}", flow(&sample(property)))),
+            Some(value) => self.line(&format!("{key}: {}", inline(&value))),
+            None => self.line(&format!("#{key}: {}", inline(&sample(property)))),
         }
     }
 
@@ -160,7 +160,7 @@ impl Writer<'_> {
             .into_iter()
             .flatten();
         for (value, doc) in property["enum"].as_array().into_iter().flatten().zip(docs) {
-            let text = format!("{}: {}", flow(value), doc.as_str().unwrap_or_default());
+            let text = format!("{}: {}", inline(value), doc.as_str().unwrap_or_default());
             for (index, line) in wrapped(&text, WIDTH - indent.len() - 6).iter().enumerate() {
                 let bullet = if index == 0 { "- " } else { "  " };
                 self.line(&format!("{indent}#   {bullet}{line}"));
@@ -178,7 +178,7 @@ impl Writer<'_> {
             facts.push(if empty {
                 "Default: none.".to_owned()
             } else {
-                format!("Default: {}.", flow(default))
+                format!("Default: {}.", inline(default))
             });
         }
         if !facts.is_empty() {
@@ -206,9 +206,9 @@ impl Writer<'_> {
             }
             let marker = if index == 0 { "  - " } else { "    " };
             if required {
-                self.line(&format!("{marker}{key}: {}", flow(&value(key, property))));
+                self.line(&format!("{marker}{key}: {}", inline(&value(key, property))));
             } else if documented {
-                self.line(&format!("{marker}#{key}: {}", flow(&sample(property))));
+                self.line(&format!("{marker}#{key}: {}", inline(&sample(property))));
             }
         }
     }
@@ -265,21 +265,6 @@ fn demo_nodes() -> Vec<Value> {
     ]
 }
 
-/// Writes a value on one line.
-fn flow(value: &Value) -> String {
-    match value {
-        Value::Array(items) => format!("[{}]", items.iter().map(flow).collect::<Vec<_>>().join(", ")),
-        Value::Object(map) => {
-            let entries: Vec<String> = map
-                .iter()
-                .map(|(key, value)| format!("{key}: {}", flow(value)))
-                .collect();
-            format!("{{{}}}", entries.join(", "))
-        }
-        scalar => yaml::to_string(scalar).trim_end().to_owned(),
-    }
-}
-
 /// Breaks a paragraph into lines of at most `width` characters, where words allow.
 fn wrapped(text: &str, width: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
@@ -293,120 +278,4 @@ fn wrapped(text: &str, width: usize) -> Vec<String> {
         }
     }
     lines
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::config::{Decrypted, Vault, parse};
-    use crate::diag::Diagnostics;
-    use crate::sys::FixedEntropy;
-
-    fn secrets() -> DemoSecrets {
-        DemoSecrets {
-            cloudflare_token: "demo-token-0123456789".to_owned(),
-            grafana_admin_password: "demo-password".to_owned(),
-        }
-    }
-
-    /// Returns the codes and messages of all findings, in order.
-    fn findings(text: &str) -> Vec<(&'static str, String)> {
-        let mut diags = Diagnostics::default();
-        let texts = [("cluster.yaml", text.to_owned())];
-        let document = parse(&texts, &|_| Ok(Decrypted::NoIdentity), &mut diags).expect("YAML");
-        let mut vault = Vault::new(&mut FixedEntropy::new(1));
-        let _ = crate::validate::validate(&document, &mut vault, &mut diags);
-        let sorted = diags.sorted().into_iter();
-        sorted
-            .map(|finding| (finding.code, finding.message.clone()))
-            .collect()
-    }
-
-    /// Returns the key of a line that is a commented-out one.
-    fn commented_key(line: &str) -> Option<&str> {
-        let (key, _) = line.trim_start().strip_prefix('#')?.split_once(':')?;
-        (!key.is_empty() && key.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')).then_some(key)
-    }
-
-    fn uncommented(text: &str, wanted: impl Fn(&str) -> bool) -> String {
-        let line = |line: &str| match commented_key(line) {
-            Some(key) if wanted(key) => line.replacen('#', "", 1) + "\n",
-            _ => format!("{line}\n"),
-        };
-        text.lines().map(line).collect()
-    }
-
-    #[test]
-    fn mentions_every_key_once() {
-        let text = text(Fill::Placeholders);
-        let lines: Vec<&str> = text
-            .lines()
-            .map(|line| line.trim_start_matches([' ', '#', '-']))
-            .collect();
-        for key in schema::keys().top().chain(schema::keys().node()) {
-            let count = lines
-                .iter()
-                .filter(|line| line.starts_with(&format!("{key}:")))
-                .count();
-            assert_eq!(count, 1, "{key}");
-        }
-    }
-
-    #[test]
-    fn comments_wrap() {
-        let long: Vec<String> = text(Fill::Placeholders)
-            .lines()
-            .filter(|line| line.chars().count() > WIDTH && commented_key(line).is_none())
-            .map(str::to_owned)
-            .collect();
-        assert!(long.is_empty(), "{long:#?}");
-    }
-
-    #[test]
-    fn a_demo_has_no_findings() {
-        assert_eq!(findings(&text(Fill::Demo(&secrets()))), []);
-    }
-
-    #[test]
-    fn placeholders_are_the_only_findings_of_a_new_file() {
-        let text = text(Fill::Placeholders);
-        let expected = text
-            .lines()
-            .filter(|line| line.contains(": <") && commented_key(line).is_none())
-            .count();
-        assert_eq!(
-            findings(&text),
-            [(
-                "config/placeholder",
-                format!("{expected} values are still placeholders")
-            )]
-        );
-    }
-
-    #[test]
-    fn each_optional_key_is_valid_when_uncommented() {
-        let demo = text(Fill::Demo(&secrets()));
-        for key in demo.lines().filter_map(commented_key) {
-            // A rule may ask for the keys that go with it; the value itself must be fine.
-            let wrong: Vec<_> = findings(&uncommented(&demo, |k| k == key))
-                .into_iter()
-                .filter(|(code, _)| !code.contains("incomplete") && !code.contains("unused"))
-                .filter(|(code, _)| key != "cilium_lb_pool_cidr" || !code.contains("outside-network"))
-                .filter(|(code, _)| {
-                    *code != "config/placeholder" || !schema::keys().secrets().any(|k| k == key)
-                })
-                .collect();
-            assert_eq!(wrong, [], "{key}");
-        }
-    }
-
-    #[test]
-    fn all_optional_keys_together_are_valid() {
-        let demo = text(Fill::Demo(&secrets()));
-        let text = uncommented(&demo, |key| key != "cilium_lb_pool_cidr");
-        let text = text
-            .replace("<BGP password>", "demo")
-            .replace("<UniFi API key>", "demo");
-        assert_eq!(findings(&text), []);
-    }
 }

@@ -7,6 +7,8 @@
 //!
 //! Comments are masked as well: people keep old tokens in them, and no finding needs them.
 
+use indexmap::IndexMap;
+
 use super::schema::{self, KeyKind, Keys};
 use super::unsupported;
 
@@ -17,7 +19,7 @@ pub(crate) const SIMILAR: f64 = 0.85;
 pub fn mask(text: &str) -> String {
     let mut masker = Masker {
         keys: schema::keys(),
-        top: Top::None,
+        entries: None,
         opaque: None,
         list: None,
         out: String::with_capacity(text.len()),
@@ -28,17 +30,10 @@ pub fn mask(text: &str) -> String {
     masker.out
 }
 
-/// What the current top-level key is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Top {
-    None,
-    Nodes,
-    Other,
-}
-
 struct Masker<'k> {
     keys: &'k Keys,
-    top: Top,
+    /// The keys of the entries of the current top-level key, when it is a list of mappings.
+    entries: Option<&'k IndexMap<String, KeyKind>>,
     /// Lines indented deeper than this belong to a value that is not shown.
     opaque: Option<usize>,
     /// The indentation of the key whose list items follow.
@@ -78,8 +73,8 @@ impl Masker<'_> {
         self.opaque = None;
         if indent == 0 && !text.starts_with('-') {
             self.top_key(text);
-        } else if self.top == Top::Nodes {
-            self.node_key(text, indent);
+        } else if let Some(entries) = self.entries {
+            self.entry_key(text, indent, entries);
         } else {
             self.opaque = Some(indent);
             self.stars(text);
@@ -87,22 +82,21 @@ impl Masker<'_> {
     }
 
     fn top_key(&mut self, text: &str) {
-        self.top = Top::Other;
+        self.entries = None;
         let Some((key, rest)) = split_key(text) else {
             self.opaque = Some(0);
             self.stars(text);
             return;
         };
         let kind = self.keys.top_kind(key);
-        if key == "nodes" {
-            self.top = Top::Nodes;
+        if kind == Some(KeyKind::Nested) {
+            self.entries = self.keys.of_entries(key);
         } else if kind == Some(KeyKind::List) {
             self.list = Some(0);
         } else {
             self.opaque = Some(0);
         }
-        let known = kind.is_some() || unsupported::is_unsupported(key, false);
-        self.key(key, known || similar(key, self.keys.top()).is_some());
+        self.key(key, kind.is_some() || is_name(key));
         if kind.is_some_and(|kind| kind != KeyKind::Secret) {
             self.value(rest);
         } else {
@@ -110,7 +104,7 @@ impl Masker<'_> {
         }
     }
 
-    fn node_key(&mut self, text: &str, indent: usize) {
+    fn entry_key(&mut self, text: &str, indent: usize, known: &IndexMap<String, KeyKind>) {
         let entry = text.trim_start_matches(['-', ' ']);
         let marker = &text[..text.len() - entry.len()];
         // The key's own column: what is deeper belongs to its value.
@@ -129,15 +123,13 @@ impl Masker<'_> {
             self.stars(entry);
             return;
         };
-        let kind = self.keys.node_kind(key);
+        let kind = known.get(key).copied();
         if kind == Some(KeyKind::List) {
             self.list = Some(column);
         } else {
             self.opaque = Some(column);
         }
-        let secret = self.keys.top_kind(key) == Some(KeyKind::Secret);
-        let known = kind.is_some() || secret || unsupported::is_unsupported(key, true);
-        self.key(key, known || similar(key, self.keys.node()).is_some());
+        self.key(key, kind.is_some() || is_name(key));
         if kind.is_some() {
             self.value(rest);
         } else {
@@ -189,6 +181,20 @@ impl Masker<'_> {
     fn stars(&mut self, text: &str) {
         self.out.extend(std::iter::repeat_n('*', text.len()));
     }
+}
+
+/// Returns whether an unknown key reads like the name of one: a few words of letters and `_`, or a key that is known
+/// elsewhere. Random text does not read like that.
+fn is_name(key: &str) -> bool {
+    let is_word = |word: &str| (2..=16).contains(&word.len()) && word.bytes().all(|b| b.is_ascii_lowercase());
+    let words = key.len() <= 40 && key.split('_').all(is_word);
+    let elsewhere = unsupported::is_unsupported(key, false) || unsupported::is_unsupported(key, true);
+    let keys = schema::keys();
+    words
+        || elsewhere
+        || similar(key, keys.top())
+            .or_else(|| similar(key, keys.node()))
+            .is_some()
 }
 
 /// Returns whether a word holds no colon, or only those of a URL, an address or a time.

@@ -27,6 +27,9 @@ pub fn schema() -> &'static Value {
             .into_root_schema_for::<Cluster>();
         schema.insert("$id".to_owned(), ID.into());
         schema.insert("title".to_owned(), "cluster.yaml".into());
+        for key in ["description", "markdownDescription"] {
+            schema.insert(key.to_owned(), "The configuration of a cluster.".into());
+        }
         schema.to_value()
     })
 }
@@ -71,10 +74,10 @@ pub enum KeyKind {
 }
 
 /// The keys of the schema by name.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Keys {
     top: IndexMap<String, KeyKind>,
-    node: IndexMap<String, KeyKind>,
+    entries: IndexMap<String, IndexMap<String, KeyKind>>,
 }
 
 impl Keys {
@@ -85,7 +88,7 @@ impl Keys {
 
     /// Returns the keys of a node entry in the order of the schema.
     pub fn node(&self) -> impl Iterator<Item = &str> {
-        self.node.keys().map(String::as_str)
+        self.entries["nodes"].keys().map(String::as_str)
     }
 
     /// Returns the secret keys.
@@ -101,7 +104,12 @@ impl Keys {
 
     /// Returns what a key of a node entry holds.
     pub fn node_kind(&self, key: &str) -> Option<KeyKind> {
-        self.node.get(key).copied()
+        self.entries["nodes"].get(key).copied()
+    }
+
+    /// Returns the keys of the entries in a top-level list of mappings.
+    pub(super) fn of_entries(&self, key: &str) -> Option<&IndexMap<String, KeyKind>> {
+        self.entries.get(key)
     }
 }
 
@@ -109,17 +117,14 @@ impl Keys {
 pub fn keys() -> &'static Keys {
     static KEYS: OnceLock<Keys> = OnceLock::new();
     KEYS.get_or_init(|| {
-        let kinds = |pointer| {
-            let properties = schema().pointer(pointer).and_then(Value::as_object);
-            properties
-                .into_iter()
-                .flatten()
-                .map(|(key, property)| (key.clone(), kind(property)))
-                .collect()
-        };
+        let properties = |schema: &'static Value| schema["properties"].as_object().into_iter().flatten();
+        let kinds = |schema| properties(schema).map(|(key, property)| (key.clone(), kind(property)));
         Keys {
-            top: kinds("/properties"),
-            node: kinds("/properties/nodes/items/properties"),
+            top: kinds(schema()).collect(),
+            entries: properties(schema())
+                .filter(|(_, property)| kind(property) == KeyKind::Nested)
+                .map(|(key, property)| (key.clone(), kinds(&property["items"]).collect()))
+                .collect(),
         }
     })
 }

@@ -1,6 +1,7 @@
 //! From a text to its YAML, or to a finding that says why it is none.
 
 use super::load::CLUSTER;
+use super::schema;
 use crate::diag::Diagnostic;
 use crate::source::SourceId;
 use crate::yaml::{self, Kind, Node, ParseError};
@@ -108,6 +109,13 @@ fn syntax(text: &str, source: SourceId, error: &ParseError) -> Box<Diagnostic> {
             finding("config/unclosed-quote", "a quote is not closed")
                 .at(source.span(quote..quote + 1), "opened here")
                 .help("close it at the end of the value, or remove it")
+        } else if let Some((key, colon)) = missing_blank(text, at) {
+            finding("config/not-yaml", &format!("there is no blank after `{key}:`"))
+                .at(
+                    source.span(colon..colon + 1),
+                    "a blank is needed after this colon",
+                )
+                .help(format!("write `{key}: ` before the value"))
         } else if error.message.contains("depth")
             || error.message.contains("nest")
             || error.message.contains("recursion")
@@ -134,6 +142,24 @@ fn indenting_tab(text: &str, at: usize) -> Option<usize> {
         start += line.len();
     }
     None
+}
+
+/// Finds a known key whose colon is followed by its value at once, in the line where the parser stopped or the one before.
+fn missing_blank(text: &str, at: usize) -> Option<(&'static str, usize)> {
+    let line_start = text[..at].rfind('\n').map_or(0, |i| i + 1);
+    let before = text[..line_start.saturating_sub(1)]
+        .rfind('\n')
+        .map_or(0, |i| i + 1);
+    [line_start, before].into_iter().find_map(|start| {
+        let line = text[start..].lines().next()?;
+        let (key, value) = line.split_once(':')?;
+        let known = schema::keys().top().chain(schema::keys().node());
+        let known = known
+            .into_iter()
+            .find(|known| *known == key.trim_start_matches([' ', '-']))?;
+        let glued = !value.is_empty() && !value.starts_with([' ', '\t']);
+        glued.then_some((known, start + key.len()))
+    })
 }
 
 /// Finds the quote that opens the scalar in which the text ended or went wrong.

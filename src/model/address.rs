@@ -111,7 +111,7 @@ mod tests {
         ] {
             let invalid = Ipv4::parse(text).expect_err(text);
             assert_eq!(
-                (invalid.reason.as_str(), invalid.suggestion.as_deref()),
+                (&*invalid.reason, invalid.suggestion.as_deref()),
                 (reason, suggestion)
             );
         }

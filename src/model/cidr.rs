@@ -96,7 +96,7 @@ mod tests {
         ] {
             let invalid = Cidr::parse(text).expect_err(text);
             assert_eq!(
-                (invalid.reason.as_str(), invalid.suggestion.as_deref()),
+                (&*invalid.reason, invalid.suggestion.as_deref()),
                 (reason, suggestion)
             );
         }

@@ -12,6 +12,8 @@ mod name;
 mod number;
 mod text;
 
+use std::borrow::Cow;
+
 pub use address::Ipv4;
 pub use age::AgeRecipient;
 pub use amount::{Quantity, Retention, TraceRetention};
@@ -24,17 +26,26 @@ pub use text::{Branch, HeaderName, HttpUrl, Line, Repository, SchematicId, Secre
 /// Why a text is not what its key needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Invalid {
-    /// Follows the value in a sentence: `has host bits set`. May repeat parts of the value: never show it for a secret.
-    pub reason: String,
+    /// Follows the value in a sentence: `has host bits set`. When borrowed, it is the same for every such value; when
+    /// owned, it may repeat parts of the value and must not be shown where the value must not.
+    pub reason: Cow<'static, str>,
     /// The value that was probably meant.
     pub suggestion: Option<String>,
 }
 
 impl Invalid {
-    fn new(reason: impl Into<String>) -> Self {
+    fn new(reason: impl Into<Cow<'static, str>>) -> Self {
         Self {
             reason: reason.into(),
             suggestion: None,
+        }
+    }
+
+    /// Returns the reason when it holds nothing of the value.
+    pub fn fixed_reason(&self) -> Option<&'static str> {
+        match self.reason {
+            Cow::Borrowed(reason) => Some(reason),
+            Cow::Owned(_) => None,
         }
     }
 

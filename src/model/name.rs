@@ -211,9 +211,11 @@ fn ends(text: &str, allowed: fn(char) -> bool, what: &str) -> Result<(), Invalid
 
 #[cfg(test)]
 mod tests {
+    use std::borrow::Cow;
+
     use super::*;
 
-    fn reason<T: TextValue>(text: &str) -> (String, Option<String>) {
+    fn reason<T: TextValue>(text: &str) -> (Cow<'static, str>, Option<String>) {
         let Err(invalid) = T::parse(text) else {
             panic!("{text} was accepted");
         };

@@ -7,6 +7,7 @@ mod facts;
 mod placeholders;
 pub mod rules;
 mod schema;
+mod wrong_value;
 
 use serde_json::Value;
 

@@ -1,6 +1,7 @@
 //! Configuration: from files to findings, and what is generated from the types.
 
 mod encrypted;
+mod example;
 mod files;
 mod fixtures;
 mod generated;

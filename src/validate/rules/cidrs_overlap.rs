@@ -2,7 +2,7 @@
 
 use super::Rule;
 use crate::diag::Diagnostic;
-use crate::model::Cidr;
+use crate::model::{Cidr, TextValue as _};
 use crate::validate::facts::{Facts, about_two};
 
 pub(super) const RULE: Rule = Rule {
@@ -29,19 +29,22 @@ fn check(facts: &Facts<'_>, out: &mut Vec<Diagnostic>) {
                 "give `{}` a network apart from `{}`, such as {}",
                 second.key,
                 first.key,
-                free_network(&networks.iter().map(|fact| fact.value).collect::<Vec<_>>())
+                free_network(
+                    &networks.iter().map(|fact| fact.value).collect::<Vec<_>>(),
+                    &second.key
+                )
             )));
         }
     }
 }
 
-/// Returns a /16 that is free of all networks.
-fn free_network(taken: &[Cidr]) -> String {
-    use crate::model::TextValue as _;
-    (42..=255)
+/// Returns a /16 that is free of all networks, another one for each key.
+fn free_network(taken: &[Cidr], key: &str) -> String {
+    let tens = (42..=255)
         .chain(0..42)
-        .map(|second| format!("10.{second}.0.0/16"))
-        .chain(std::iter::once("172.16.0.0/16".to_owned()))
-        .find(|text| Cidr::parse(text).is_ok_and(|free| !taken.iter().any(|cidr| cidr.overlaps(&free))))
+        .map(|second| format!("10.{second}.0.0/16"));
+    tens.chain((16..32).map(|second| format!("172.{second}.0.0/16")))
+        .filter(|text| Cidr::parse(text).is_ok_and(|free| !taken.iter().any(|cidr| cidr.overlaps(&free))))
+        .nth(usize::from(key == "cluster_svc_cidr"))
         .map_or_else(|| "one in 192.168.0.0/16".to_owned(), |text| format!("`{text}`"))
 }
