@@ -102,7 +102,7 @@ pub fn values(cluster: &Cluster, vault: &Vault, recipients: &[String]) -> Values
 /// The names that can exist: those of the schema, whether set or not, and those that were just computed.
 fn shape(map: &serde_json::Map<String, Value>) -> BTreeMap<String, Shape> {
     let schema = schema::schema();
-    let mut shape = match Shape::from_schema(&schema, &schema) {
+    let mut shape = match Shape::from_schema(schema, schema) {
         Shape::Object(shape) => shape,
         _ => BTreeMap::new(),
     };

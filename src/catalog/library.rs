@@ -64,7 +64,7 @@ fn collect(own: &Path, below: &str, files: &mut BTreeMap<String, String>, diags:
 }
 
 fn read(path: &Path, shown: &str) -> Result<String, Diagnostic> {
-    if shown.ends_with(".j2") {
+    if path.extension().is_some_and(|extension| extension == "j2") {
         return Err(Diagnostic::error("template/jinja", format!("`{shown}` is a Jinja2 template"))
             .in_file(shown)
             .note("Jinja2 templates are not supported yet")

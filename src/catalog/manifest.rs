@@ -56,7 +56,7 @@ pub struct Chart {
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema, PartialEq, Eq)]
 #[serde(deny_unknown_fields)]
 pub struct Repository {
-    /// Name of the HelmRepository object; apps of a namespace that use the same one share the object.
+    /// Name of the `HelmRepository` object; apps of a namespace that use the same one share the object.
     pub name: String,
     /// `https://` address.
     pub url: String,
@@ -150,7 +150,7 @@ pub struct Provides {
     /// name when they exclude each other.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub values: Map<String, Value>,
-    /// Names of the StorageClasses the app creates.
+    /// Names of the `StorageClasses` the app creates.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub storage_classes: Vec<String>,
 }
@@ -175,6 +175,9 @@ fn default_interval() -> String {
 }
 
 /// Returns the schema of `app.yaml`.
+///
+/// # Panics
+/// Never: a schema is plain JSON.
 pub fn schema() -> Value {
     let settings = schemars::generate::SchemaSettings::draft07();
     serde_json::to_value(settings.into_generator().into_root_schema_for::<Manifest>())

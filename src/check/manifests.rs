@@ -204,7 +204,7 @@ fn join(folder: &str, relative: &str) -> Option<String> {
     if relative.contains("://") {
         return None;
     }
-    RepoPath::parse(&format!("{folder}/{relative}").trim_start_matches('/').to_owned())
+    RepoPath::parse(format!("{folder}/{relative}").trim_start_matches('/'))
         .ok()
         .map(|path| path.as_str().to_owned())
 }

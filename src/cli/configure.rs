@@ -17,10 +17,11 @@ use crate::vcs::Repository;
 /// Does everything: validate, render, check, seal, show, write.
 pub(super) fn run(args: &Configure, session: &mut Session<'_>) -> Outcome {
     let choices = choices(args, &mut session.diags)?;
-    if !args.dry_run && !args.check {
-        if let Some(text) = pipeline::recover(&session.world, &mut session.diags)? {
-            session.ui.say(&text);
-        }
+    if !args.dry_run
+        && !args.check
+        && let Some(text) = pipeline::recover(&session.world, &mut session.diags)?
+    {
+        session.ui.say(&text);
     }
     let diags = &mut session.diags;
     let configuration = pipeline::configuration(&mut session.world, diags)?;

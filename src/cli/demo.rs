@@ -14,8 +14,7 @@ pub(super) fn run(args: &Demo, session: &mut Session<'_>) -> Outcome {
     let shown = args.directory.display().to_string();
     let taken = root
         .read_dir()
-        .map(|mut entries| entries.next().is_some())
-        .unwrap_or_else(|_| root.exists());
+        .map_or_else(|_| root.exists(), |mut entries| entries.next().is_some());
     if taken {
         return Err(session.diags.abort(
             Diagnostic::error("demo/not-empty", format!("`{shown}` exists and is not empty"))

@@ -6,6 +6,7 @@ use super::{Outcome, Session};
 use crate::{catalog, config};
 
 /// Prints a schema.
+#[expect(clippy::unnecessary_wraps, reason = "every command has this signature")]
 pub(super) fn run(args: &Schema, session: &mut Session<'_>) -> Outcome {
     let schema = if args.app {
         catalog::manifest::schema()

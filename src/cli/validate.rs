@@ -7,6 +7,7 @@ use super::{Outcome, Session};
 use crate::pipeline;
 
 /// Checks the configuration alone.
+#[expect(clippy::unnecessary_wraps, reason = "every command has this signature")]
 pub(super) fn run(session: &mut Session<'_>) -> Outcome {
     let result = pipeline::configuration(&mut session.world, &mut session.diags);
     match result {

@@ -95,7 +95,7 @@ pub fn render(
     renderer.namespaces(catalog, plan, foreign, diags);
     renderer.generated(SCHEMA_COPY, crate::config::schema::text(), &repo_origin(), diags);
     for file in &catalog.repo {
-        renderer.file(file, map.clone(), &repo_origin(), diags);
+        renderer.file(file, &map, &repo_origin(), diags);
     }
     diags.checkpoint()?;
     Ok(Tree::new(
@@ -143,7 +143,7 @@ impl Renderer<'_> {
             json!({"name": app.name, "namespace": app.namespace, "release": app.release(), "version": version}),
         );
         for file in &app.files {
-            self.file(file, values.clone(), &origin, diags);
+            self.file(file, &values, &origin, diags);
         }
         let dir = app.output_dir();
         if let Some(chart) = &app.manifest.chart
@@ -193,7 +193,7 @@ impl Renderer<'_> {
             let dir = generated::namespace_dir(namespace);
             let mut resources = Vec::new();
             for file in catalog.namespaces.get(*namespace).into_iter().flatten() {
-                self.file(file, self.values.clone(), &origin, diags);
+                self.file(file, self.values, &origin, diags);
                 if self.artifacts.contains_key(&file.output) {
                     resources.push(format!("./{}", file.output.file_name()));
                 }
@@ -230,16 +230,16 @@ impl Renderer<'_> {
     fn file(
         &mut self,
         file: &TemplateFile,
-        values: Map<String, Value>,
+        values: &Map<String, Value>,
         origin: &Origin,
         diags: &mut Diagnostics,
     ) {
         let text = if file.rendered {
-            let Some(text) = self.engine.render(file, &values, diags) else {
+            let Some(text) = self.engine.render(file, values, diags) else {
                 return;
             };
             if self.engine.reads(file, |name| self.vault.is_secret_name(name)) {
-                let again = self.engine.render(file, &self.vault.respell(&values), diags);
+                let again = self.engine.render(file, &self.vault.respell(values), diags);
                 secrets::check_untouched(file, &text, again.as_deref(), self.vault, diags);
             }
             text

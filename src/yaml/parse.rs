@@ -158,10 +158,10 @@ pub fn parse(text: &str) -> Result<Vec<Node>, ParseError> {
             },
         }
     }
-    if !text.ends_with('\n') {
-        if let Some(last) = documents.last_mut() {
-            trim_unterminated_block(last, text.len());
-        }
+    if !text.ends_with('\n')
+        && let Some(last) = documents.last_mut()
+    {
+        trim_unterminated_block(last, text.len());
     }
     for document in &documents {
         check_aliases(document)?;
@@ -392,8 +392,9 @@ fn collect_anchors<'a>(node: &'a Node, anchors: &mut HashMap<usize, &'a Node>) {
 fn json(node: &Node, anchors: &HashMap<usize, &Node>) -> Value {
     match &node.kind {
         Kind::Scalar { value, style } => match (style, node.tag.as_deref()) {
-            (Style::Plain, None) => scalar::resolve(value),
-            (_, Some("!!int" | "!!float" | "!!bool" | "!!null")) => scalar::resolve(value),
+            (Style::Plain, None) | (_, Some("!!int" | "!!float" | "!!bool" | "!!null")) => {
+                scalar::resolve(value)
+            }
             _ => Value::String(value.clone()),
         },
         Kind::Seq(items) => Value::Array(items.iter().map(|item| json(item, anchors)).collect()),

@@ -148,10 +148,7 @@ fn broken_input() {
             good.replace(&grafana, &grafana.replace(": ", ": '")),
         ),
         ("tab", good.replace(&token, &format!("\t{token}"))),
-        (
-            "list",
-            good.replace(&token, &token.replace(": ", ": [").to_string()),
-        ),
+        ("list", good.replace(&token, &token.replace(": ", ": [").clone())),
         (
             "list closed",
             good.replace(&token, &format!("{}]", token.replace(": ", ": ["))),

@@ -312,7 +312,7 @@ fn directories_and_files_in_the_way_are_named() {
         codes(&errors),
         [
             ("diff/directory-in-the-way", "a.yaml"),
-            ("diff/file-in-the-way", "b/c.yaml")
+            ("diff/file-in-the-way", "b")
         ]
     );
 }
