@@ -81,10 +81,16 @@ fn kind_word(node: &Node) -> &'static str {
 fn syntax(text: &str, source: SourceId, error: &ParseError) -> Box<Diagnostic> {
     if let Some(first) = &error.first {
         return Box::new(
-            Diagnostic::error("config/duplicate-key", "a key is given twice")
-                .at(source.span(error.span.clone()), "given again here")
-                .also(source.span(first.clone()), "first given here")
-                .help("remove one of the two"),
+            Diagnostic::error(
+                "config/duplicate-key",
+                format!(
+                    "{} is given twice",
+                    key_name(text.get(error.span.clone()).unwrap_or_default())
+                ),
+            )
+            .at(source.span(error.span.clone()), "given again here")
+            .also(source.span(first.clone()), "first given here")
+            .help("remove one of the two"),
         );
     }
     let at = error.span.start.min(text.len());
@@ -129,6 +135,16 @@ fn syntax(text: &str, source: SourceId, error: &ParseError) -> Box<Diagnostic> {
             .help("check this line and the one before it: `key: value` with a blank after the colon, quotes around values with `: ` or ` #`, spaces and no tabs")
         },
     )
+}
+
+/// Returns how a message names a key: only keys of the schema are quoted.
+pub(super) fn key_name(key: &str) -> String {
+    let mut known = schema::keys().top().chain(schema::keys().node());
+    if known.any(|known| known == key) {
+        format!("`{key}`")
+    } else {
+        "a key".to_owned()
+    }
 }
 
 /// Finds a tab in the indentation of the line where the parser stopped, or of the next one: it may stop before it.

@@ -1,5 +1,10 @@
 //! Configuration: from files to findings, and what is generated from the types.
 
+#![expect(
+    clippy::result_large_err,
+    reason = "decryption reports a whole finding, once a run"
+)]
+
 mod encrypted;
 mod example;
 mod files;
@@ -13,6 +18,7 @@ use clusterwright::sys::FixedEntropy;
 use clusterwright::validate::validate;
 
 /// A decryption that finds no private key.
+#[expect(clippy::unnecessary_wraps, reason = "the signature of a decryption")]
 fn no_identity(_: &str) -> Result<Decrypted, Diagnostic> {
     Ok(Decrypted::NoIdentity)
 }
