@@ -15,6 +15,10 @@ use super::unsupported;
 /// How similar (0 to 1, Jaro-Winkler) a key must be to one of the schema for its name to be shown, and suggested.
 pub(crate) const SIMILAR: f64 = 0.85;
 
+/// How many unknown keys are looked at for whether they read like a name; the rest is masked. A file with more is not a
+/// configuration, and looking is slow.
+const MAX_UNKNOWN_KEYS: usize = 500;
+
 /// Returns a copy of the same length in bytes, in which everything that might be secret is `*`.
 pub fn mask(text: &str) -> String {
     let mut masker = Masker {
@@ -22,6 +26,7 @@ pub fn mask(text: &str) -> String {
         entries: None,
         opaque: None,
         list: None,
+        unknown: 0,
         out: String::with_capacity(text.len()),
     };
     for line in text.split_inclusive('\n') {
@@ -38,6 +43,8 @@ struct Masker<'k> {
     opaque: Option<usize>,
     /// The indentation of the key whose list items follow.
     list: Option<usize>,
+    /// How many unknown keys there were.
+    unknown: usize,
     out: String,
 }
 
@@ -121,7 +128,7 @@ impl Masker<'_> {
             Some(KeyKind::List) if is_blank(rest) => self.list = Some(0),
             _ => self.opaque = Some(0),
         }
-        self.key(key, kind.is_some() || is_name(key));
+        self.key(key, kind);
         if kind.is_some_and(|kind| kind != KeyKind::Secret) {
             self.value(rest);
         } else {
@@ -147,7 +154,7 @@ impl Masker<'_> {
             Some(KeyKind::List) if is_blank(rest) => self.list = Some(column),
             _ => self.opaque = Some(column),
         }
-        self.key(key, kind.is_some() || is_name(key));
+        self.key(key, kind);
         if kind.is_some() {
             self.value(rest);
         } else {
@@ -164,8 +171,9 @@ impl Masker<'_> {
     }
 
     /// Writes a key and its colon.
-    fn key(&mut self, key: &str, shown: bool) {
-        if shown {
+    fn key(&mut self, key: &str, kind: Option<KeyKind>) {
+        self.unknown += usize::from(kind.is_none());
+        if kind.is_some() || self.unknown <= MAX_UNKNOWN_KEYS && is_name(key) {
             self.out.push_str(key);
         } else {
             self.stars(key);

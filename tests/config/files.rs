@@ -8,7 +8,7 @@ use clusterwright::diag::{Diagnostics, concise, human};
 use clusterwright::sys::FixedEntropy;
 use clusterwright::validate::validate;
 
-use super::no_identity;
+use super::{check, no_identity};
 
 /// Loads a directory that `make` has filled and returns the findings, one a line.
 fn load_with(make: impl FnOnce(&Path)) -> String {
@@ -124,4 +124,18 @@ fn places_are_exact_behind_a_byte_order_mark_and_windows_line_ends() {
         .filter(|f| !f.contains("missing"))
         .collect();
     insta::assert_snapshot!(anstream::adapter::strip_str(&findings));
+}
+
+#[test]
+fn a_large_file_of_nonsense_is_refused_quickly() {
+    let started = std::time::Instant::now();
+    let keys: String = (0..30_000).map(|i| format!("a{i}: x\n")).collect();
+    let nodes = format!("nodes:\n{}", "- {}\n".repeat(30_000));
+    let names = format!("nodes:\n{}", "- {name: a, address: 10.0.0.1}\n".repeat(1_000));
+    for text in [keys, nodes, names] {
+        let (diags, result) = check(&[("cluster.yaml", text)]);
+        assert!(result.is_err());
+        assert!(diags.sorted().len() > 8);
+    }
+    assert!(started.elapsed().as_secs() < 60, "{:?}", started.elapsed());
 }
