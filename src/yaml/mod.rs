@@ -5,5 +5,5 @@ pub mod emit;
 pub mod parse;
 pub mod scalar;
 
-pub use emit::to_string;
+pub use emit::{double_quoted, to_string};
 pub use parse::{Kind, Node, ParseError, Style, comments, parse};
