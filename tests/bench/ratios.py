@@ -38,7 +38,10 @@ def run(command, directory):
 
 
 def makejinja():
-    """Prepares templates as many and as large as the output, for the render of makejinja alone."""
+    """Prepares templates as many and as large as the output, for the render of makejinja alone.
+
+    Nearly all of their text is raw, which is the least work that a template can be.
+    """
     if shutil.which("makejinja") is None:
         return None
     there = os.path.join(work, "makejinja")

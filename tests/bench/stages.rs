@@ -54,9 +54,11 @@ fn before(root: &Path) -> Before {
 fn reading(c: &mut Criterion) {
     let dir = repository();
     c.bench_function("load and validate", |b| {
-        b.iter(|| configuration(black_box(dir.path())))
+        b.iter(|| configuration(black_box(dir.path())));
     });
-    c.bench_function("read the library", |b| b.iter(|| catalog(black_box(dir.path()))));
+    c.bench_function("read the library", |b| {
+        b.iter(|| catalog(black_box(dir.path())));
+    });
     let (configuration, catalog) = (configuration(dir.path()), catalog(dir.path()));
     c.bench_function("plan", |b| {
         b.iter(|| pipeline::plan(&catalog, &configuration, &mut Diagnostics::default()).is_ok());
