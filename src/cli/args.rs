@@ -28,6 +28,7 @@ pub(super) enum Format {
     /// For people: the source line, carets, and what to do
     Human,
     /// One finding a line: path:line:column: severity[code]: message
+    #[allow(rustdoc::broken_intra_doc_links, reason = "the help shows this text as it is")]
     Concise,
     /// For machines; results of validate, plan, diff and configure included
     Json,

@@ -1,4 +1,4 @@
-//! The only module that knows the YAML crates: reading with spans ([`parse`]), typing of plain scalars
+//! The only module that knows the YAML crates: reading with spans ([`parse()`]), typing of plain scalars
 //! ([`scalar`]), writing ([`emit`]).
 
 pub mod emit;
