@@ -24,6 +24,10 @@ fn run(manifests: &Manifests<'_>, findings: &mut Vec<Finding>) {
             let message = format!("the chart does not read `{DEAD}`");
             let help = "rename it to `web`";
             findings.push(Finding::new(release.object.path, message, help).at(key.span.clone(), "ignored"));
+            if release.values.get("web").is_none() {
+                // Renaming mends what it was meant for.
+                continue;
+            }
         }
         let admitted = manifests
             .objects

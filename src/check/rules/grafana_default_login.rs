@@ -27,10 +27,12 @@ fn run(manifests: &Manifests<'_>, findings: &mut Vec<Finding>) {
             continue;
         };
         let clear = format!("{prefix}adminPassword");
-        if let Some((key, _)) = release.values.entry(&clear) {
+        if release.values.get(&clear).is_some() {
             let message = format!("`{clear}` holds Grafana's password in clear");
             let help = format!("remove it and set `{prefix}admin.existingSecret: {SECRET}`");
-            findings.push(Finding::new(release.object.path, message, help).at(key.span.clone(), "in clear"));
+            // Not its own line: a report would quote the password.
+            let parent = prefix.trim_end_matches('.');
+            findings.push(release.finding(parent, message, "a password in clear", help));
         }
         let path = format!("{prefix}admin.existingSecret");
         let Some(name) = release.values.text(&path) else {

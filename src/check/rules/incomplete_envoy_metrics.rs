@@ -67,7 +67,7 @@ fn run(manifests: &Manifests<'_>, findings: &mut Vec<Finding>) {
                 None => findings.push(missing(release, source, monitors.first().copied())),
             }
             for twice in found {
-                let message = format!("the {} of Envoy Gateway are scraped twice", source.what);
+                let message = format!("two PodMonitors scrape the {} of Envoy Gateway", source.what);
                 let span = twice
                     .node
                     .path(&["metadata", "name"])
@@ -88,7 +88,7 @@ fn endpoint<'a>(monitor: &Object<'a>) -> Option<(&'a str, &'a Node)> {
 }
 
 fn missing(release: &Release<'_>, source: &Source, other: Option<&Object<'_>>) -> Finding {
-    let message = format!("the {} of Envoy Gateway have no PodMonitor", source.what);
+    let message = format!("no PodMonitor scrapes the {} of Envoy Gateway", source.what);
     let labels: Vec<String> = source
         .labels
         .iter()
@@ -150,7 +150,7 @@ fn check(release: &Release<'_>, source: &Source, monitor: &Object<'_>, findings:
     if !listed.iter().any(|name| name.as_str() == Some(release.namespace)) {
         let place = names.or_else(|| monitor.node.path(&["metadata", "name"]));
         let message = format!(
-            "the {} run in namespace `{}`, which is not selected",
+            "namespace `{}`, with the {} in it, is not selected",
             source.what, release.namespace
         );
         let help = format!("set `namespaceSelector: {{matchNames: [{}]}}`", release.namespace);

@@ -38,11 +38,11 @@ fn run(manifests: &Manifests<'_>, findings: &mut Vec<Finding>) {
             let help = format!("move its entries to `{path}`");
             findings.push(Finding::new(release.object.path, message, help).at(key.span.clone(), "ignored"));
         }
-        let alias = release
-            .values
-            .items(path)
-            .find(|entry| entry.str_at(&["name"]) == Some("Prometheus"));
-        if let Some(entry) = alias {
+        let alias = |path| {
+            let mut entries = release.values.items(path);
+            entries.find(|entry| entry.str_at(&["name"]) == Some("Prometheus"))
+        };
+        if let Some(entry) = alias(path).or_else(|| alias(dead)) {
             check(release, entry, findings);
             continue;
         }

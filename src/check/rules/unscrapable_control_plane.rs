@@ -57,15 +57,10 @@ fn run(manifests: &Manifests<'_>, findings: &mut Vec<Finding>) {
                 wants_endpoints(release, key, &wanted, TLS, findings);
                 continue;
             }
+            let why = format!("Talos serves it on port {}", component.port);
             for port in ["port", "targetPort"] {
                 let path = format!("{key}.service.{port}");
-                wants(
-                    release,
-                    &path,
-                    component.port,
-                    "that is where Talos serves it",
-                    findings,
-                );
+                wants(release, &path, component.port, &why, findings);
             }
             for flag in ["https", "insecureSkipVerify"] {
                 wants(

@@ -28,7 +28,7 @@ fn run(manifests: &Manifests<'_>, findings: &mut Vec<Finding>) {
                 release,
                 &path,
                 PORT,
-                "that is where Talos serves etcd's metrics",
+                "Talos serves etcd's metrics on port 2381",
                 findings,
             );
         }
