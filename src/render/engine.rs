@@ -12,6 +12,30 @@ use crate::diag::{Aborted, Diagnostic, Diagnostics};
 use crate::plan::closest;
 use crate::source::SourceId;
 
+/// The values that templates read, as Tera holds them: converted once for all files.
+pub(super) struct Scope(Context);
+
+impl Scope {
+    /// Converts values.
+    pub(super) fn new(values: &Map<String, Value>) -> Self {
+        let mut context = Context::new();
+        for (key, value) in values {
+            context.insert(key.clone(), value);
+        }
+        Self(context)
+    }
+
+    /// Adds or replaces a value.
+    pub(super) fn set(&mut self, key: &'static str, value: &Value) {
+        self.0.insert(key, value);
+    }
+
+    /// Removes a value.
+    pub(super) fn unset(&mut self, key: &str) {
+        self.0.remove(key);
+    }
+}
+
 /// All templates of a library, parsed.
 pub(super) struct Engine {
     tera: Tera,
@@ -60,14 +84,10 @@ impl Engine {
     pub(super) fn render(
         &self,
         file: &TemplateFile,
-        values: &Map<String, Value>,
+        scope: &Scope,
         diags: &mut Diagnostics,
     ) -> Option<String> {
-        let mut context = Context::new();
-        for (key, value) in values {
-            context.insert(key.clone(), value);
-        }
-        match self.tera.render(&file.source, &context) {
+        match self.tera.render(&file.source, &scope.0) {
             Ok(text) => Some(text),
             Err(error) => {
                 report(file, &error, diags);

@@ -21,7 +21,7 @@ use crate::plan::{Plan, PlannedApp};
 use crate::tree::{Artifact, Origin, RepoPath, Tree};
 use crate::yaml::{self, Node};
 
-use engine::Engine;
+use engine::{Engine, Scope};
 use names::Shape;
 
 /// Marks a tree with secrets as tokens, and carries the parsed documents of its YAML files.
@@ -84,7 +84,8 @@ pub fn render(
     )?;
     let mut renderer = Renderer {
         engine,
-        values: &map,
+        scope: Scope::new(&map),
+        respelt: Scope::new(&vault.respell(&map)),
         vault,
         artifacts: BTreeMap::new(),
         documents: BTreeMap::new(),
@@ -95,7 +96,7 @@ pub fn render(
     renderer.namespaces(catalog, plan, foreign, diags);
     renderer.generated(SCHEMA_COPY, crate::config::schema::text(), &repo_origin(), diags);
     for file in &catalog.repo {
-        renderer.file(file, &map, &repo_origin(), diags);
+        renderer.file(file, &repo_origin(), diags);
     }
     diags.checkpoint()?;
     Ok(Tree::new(
@@ -116,7 +117,9 @@ fn repo_origin() -> Origin {
 
 struct Renderer<'a> {
     engine: Engine,
-    values: &'a Map<String, Value>,
+    scope: Scope,
+    /// The same with the second spelling of every token.
+    respelt: Scope,
     vault: &'a Vault,
     artifacts: BTreeMap<RepoPath, Artifact>,
     documents: BTreeMap<RepoPath, Vec<Node>>,
@@ -131,19 +134,21 @@ impl Renderer<'_> {
             template: None,
             reason,
         };
-        let mut values = self.values.clone();
         let version = app
             .manifest
             .chart
             .as_ref()
             .map(|chart| chart.version.as_str())
             .unwrap_or_default();
-        values.insert(
-            "app".to_owned(),
-            json!({"name": app.name, "namespace": app.namespace, "release": app.release(), "version": version}),
-        );
+        let about = json!({"name": app.name, "namespace": app.namespace, "release": app.release(), "version": version});
+        for scope in [&mut self.scope, &mut self.respelt] {
+            scope.set("app", &about);
+        }
         for file in &app.files {
-            self.file(file, &values, &origin, diags);
+            self.file(file, &origin, diags);
+        }
+        for scope in [&mut self.scope, &mut self.respelt] {
+            scope.unset("app");
         }
         let dir = app.output_dir();
         if let Some(chart) = &app.manifest.chart
@@ -193,7 +198,7 @@ impl Renderer<'_> {
             let dir = generated::namespace_dir(namespace);
             let mut resources = Vec::new();
             for file in catalog.namespaces.get(*namespace).into_iter().flatten() {
-                self.file(file, self.values, &origin, diags);
+                self.file(file, &origin, diags);
                 if self.artifacts.contains_key(&file.output) {
                     resources.push(format!("./{}", file.output.file_name()));
                 }
@@ -227,19 +232,13 @@ impl Renderer<'_> {
     }
 
     /// Renders or copies a file of the library. Nothing but white space means no file.
-    fn file(
-        &mut self,
-        file: &TemplateFile,
-        values: &Map<String, Value>,
-        origin: &Origin,
-        diags: &mut Diagnostics,
-    ) {
+    fn file(&mut self, file: &TemplateFile, origin: &Origin, diags: &mut Diagnostics) {
         let text = if file.rendered {
-            let Some(text) = self.engine.render(file, values, diags) else {
+            let Some(text) = self.engine.render(file, &self.scope, diags) else {
                 return;
             };
             if self.engine.reads(file, |name| self.vault.is_secret_name(name)) {
-                let again = self.engine.render(file, &self.vault.respell(values), diags);
+                let again = self.engine.render(file, &self.respelt, diags);
                 secrets::check_untouched(file, &text, again.as_deref(), self.vault, diags);
             }
             text

@@ -107,7 +107,10 @@ const KEYWORDS: &[&str] = &[
 
 /// Returns the names a template reads that do not exist.
 pub(super) fn unknown(text: &str, root: &BTreeMap<String, Shape>) -> Vec<Unknown> {
-    let mut scope = root.clone();
+    let mut scope = Scope {
+        root,
+        defined: BTreeMap::new(),
+    };
     let mut found = Vec::new();
     for tag in tags(text) {
         let words = words(text, tag);
@@ -226,13 +229,13 @@ fn words(text: &str, tag: Range<usize>) -> Vec<Word<'_>> {
 
 /// Adds what `for`, comprehensions and `set` define. Scopes are not closed again: a name defined anywhere counts from
 /// there on.
-fn bind(words: &[Word<'_>], scope: &mut BTreeMap<String, Shape>) {
+fn bind(words: &[Word<'_>], scope: &mut Scope<'_>) {
     if words
         .first()
         .is_some_and(|first| matches!(first.text, "set" | "set_global"))
         && let Some(name) = words.get(1)
     {
-        scope.insert(name.text.to_owned(), Shape::Any);
+        scope.defined.insert(name.text.to_owned(), Shape::Any);
     }
     for (at, _) in words.iter().enumerate().filter(|(_, word)| word.text == "for") {
         let Some(length) = words[at..].iter().position(|word| word.text == "in") else {
@@ -247,37 +250,50 @@ fn bind(words: &[Word<'_>], scope: &mut BTreeMap<String, Shape>) {
         let source = words
             .get(at + length + 1)
             .filter(|_| whole(words.get(at + length + 2)));
-        match (
-            names.as_slice(),
-            source.and_then(|word| resolve(word.text, scope).ok()),
-        ) {
-            ([name], Some(Shape::List(item))) => {
-                scope.insert((*name).to_owned(), *item);
-            }
-            (names, _) => scope.extend(names.iter().map(|name| ((*name).to_owned(), Shape::Any))),
-        }
-    }
-}
-
-fn resolve(name: &str, scope: &BTreeMap<String, Shape>) -> Result<Shape, (usize, Vec<String>)> {
-    let mut current = Shape::Object(scope.clone());
-    let mut end = 0;
-    for part in name.split('.') {
-        end += part.len() + usize::from(end > 0);
-        current = match current {
-            Shape::Object(mut map) => match map.remove(part) {
-                Some(shape) => shape,
-                None => return Err((end, map.into_keys().collect())),
-            },
-            Shape::Any => Shape::Any,
-            Shape::Scalar | Shape::List(_) => return Err((end, Vec::new())),
+        let item = match source.and_then(|word| scope.resolve(word.text).ok()) {
+            Some(Shape::List(item)) if names.len() == 1 => (**item).clone(),
+            _ => Shape::Any,
         };
+        scope
+            .defined
+            .extend(names.into_iter().map(|name| (name.to_owned(), item.clone())));
     }
-    Ok(current)
 }
 
-fn look_up(word: &Word<'_>, scope: &BTreeMap<String, Shape>) -> Option<Unknown> {
-    resolve(word.text, scope).err().map(|(end, candidates)| Unknown {
+/// The names that can be read at a place of a template.
+struct Scope<'a> {
+    root: &'a BTreeMap<String, Shape>,
+    /// What the template defines; it hides names of the root.
+    defined: BTreeMap<String, Shape>,
+}
+
+impl Scope<'_> {
+    /// Returns what a dotted name stands for; `Err` with the length up to the part that does not exist, and the names
+    /// that do.
+    fn resolve(&self, name: &str) -> Result<&Shape, (usize, Vec<String>)> {
+        let mut parts = name.split('.');
+        let first = parts.next().unwrap_or_default();
+        let mut end = first.len();
+        let Some(mut current) = self.defined.get(first).or_else(|| self.root.get(first)) else {
+            let names = self.root.keys().chain(self.defined.keys());
+            return Err((end, names.cloned().collect()));
+        };
+        for part in parts {
+            end += part.len() + 1;
+            current = match current {
+                Shape::Object(map) => map
+                    .get(part)
+                    .ok_or_else(|| (end, map.keys().cloned().collect::<Vec<_>>()))?,
+                Shape::Any => &Shape::Any,
+                Shape::Scalar | Shape::List(_) => return Err((end, Vec::new())),
+            };
+        }
+        Ok(current)
+    }
+}
+
+fn look_up(word: &Word<'_>, scope: &Scope<'_>) -> Option<Unknown> {
+    scope.resolve(word.text).err().map(|(end, candidates)| Unknown {
         name: word.text[..end].to_owned(),
         span: word.start..word.start + end,
         candidates,

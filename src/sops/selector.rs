@@ -1,5 +1,7 @@
 //! Which values of a file are encrypted: one of six selector keys.
 
+use std::cell::RefCell;
+
 use regex::Regex;
 
 use super::error::SopsError;
@@ -90,9 +92,7 @@ impl Scope {
     pub(crate) fn new(selector: &Selector) -> Result<Self, SopsError> {
         let regex = match selector {
             Selector::UnencryptedSuffix(_) | Selector::EncryptedSuffix(_) => None,
-            _ => Some(
-                Regex::new(selector.text()).map_err(|_| SopsError::SelectorRegex { key: selector.key() })?,
-            ),
+            _ => Some(compiled(selector)?),
         };
         Ok(Self {
             selector: selector.clone(),
@@ -124,6 +124,22 @@ impl Scope {
             Selector::EncryptedCommentRegex(_) => matches(comments),
         }
     }
+}
+
+/// Compiles the expression of a selector. The last one is kept: all files of a tree share it, and compiling takes
+/// longer than what else there is to do for a file that did not change.
+fn compiled(selector: &Selector) -> Result<Regex, SopsError> {
+    thread_local! {
+        static LAST: RefCell<Option<Regex>> = const { RefCell::new(None) };
+    }
+    LAST.with_borrow_mut(|last| match last {
+        Some(regex) if regex.as_str() == selector.text() => Ok(regex.clone()),
+        _ => {
+            let regex =
+                Regex::new(selector.text()).map_err(|_| SopsError::SelectorRegex { key: selector.key() })?;
+            Ok(last.insert(regex).clone())
+        }
+    })
 }
 
 #[cfg(test)]

@@ -11,6 +11,9 @@ use super::scalar;
 /// How many nodes the expansion of aliases may add before the text is refused (an "alias bomb").
 const MAX_ALIAS_NODES: usize = 100_000;
 
+/// Up to how many keys of a mapping are compared one by one; beyond, hashing is faster.
+const SMALL_MAPPING: usize = 16;
+
 /// How a scalar is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Style {
@@ -84,6 +87,7 @@ pub fn parse(text: &str) -> Result<Vec<Node>, ParseError> {
     let mut documents = Vec::new();
     let mut stack: Vec<Frame> = Vec::new();
     let mut root = None;
+    let mut aliases = false;
     while let Some(event) = parser.next_event() {
         let (event, span) = event.map_err(|error| scan_error(&error, text))?;
         let span = span.byte_range().unwrap_or(0..0);
@@ -97,12 +101,15 @@ pub fn parse(text: &str) -> Result<Vec<Node>, ParseError> {
                 tag: tag.map(|tag| tag.original()),
                 anchor,
             }),
-            Event::Alias(id) => Some(Node {
-                kind: Kind::Alias(id),
-                span,
-                tag: None,
-                anchor: 0,
-            }),
+            Event::Alias(id) => {
+                aliases = true;
+                Some(Node {
+                    kind: Kind::Alias(id),
+                    span,
+                    tag: None,
+                    anchor: 0,
+                })
+            }
             Event::SequenceStart(_, anchor, tag) => {
                 let tag = tag.map(|tag| tag.original());
                 stack.push(Frame::Seq(Node {
@@ -163,8 +170,8 @@ pub fn parse(text: &str) -> Result<Vec<Node>, ParseError> {
     {
         trim_unterminated_block(last, text.len());
     }
-    for document in &documents {
-        check_aliases(document)?;
+    if aliases {
+        documents.iter().try_for_each(check_aliases)?;
     }
     Ok(documents)
 }
@@ -174,6 +181,9 @@ pub fn parse(text: &str) -> Result<Vec<Node>, ParseError> {
 /// # Errors
 /// For text that is not YAML.
 pub fn comments(text: &str) -> Result<Vec<Range<usize>>, ParseError> {
+    if !text.contains('#') {
+        return Ok(Vec::new());
+    }
     let mut options = options! {};
     options.set_emit_comments(true);
     let mut parser = Parser::new_from_str_with_options(text, options);
@@ -224,8 +234,10 @@ fn check_keys(node: &Node) -> Result<(), ParseError> {
     let Kind::Map(entries) = &node.kind else {
         return Ok(());
     };
-    let mut seen: HashMap<&str, &Range<usize>> = HashMap::with_capacity(entries.len());
-    for (key, _) in entries {
+    let large = entries.len() > SMALL_MAPPING;
+    let mut seen: HashMap<&str, &Range<usize>> =
+        HashMap::with_capacity(if large { entries.len() } else { 0 });
+    for (at, (key, _)) in entries.iter().enumerate() {
         let Kind::Scalar { value, .. } = &key.kind else {
             return Err(ParseError {
                 message: "a mapping key must be plain text (is a template expression left over?)".to_owned(),
@@ -233,7 +245,15 @@ fn check_keys(node: &Node) -> Result<(), ParseError> {
                 first: None,
             });
         };
-        if let Some(first) = seen.insert(value, &key.span) {
+        let first = if large {
+            seen.insert(value, &key.span)
+        } else {
+            let before = entries[..at]
+                .iter()
+                .find(|(other, _)| other.as_str() == Some(value));
+            before.map(|(other, _)| &other.span)
+        };
+        if let Some(first) = first {
             return Err(ParseError {
                 message: "this key is given twice".to_owned(),
                 span: key.span.clone(),
