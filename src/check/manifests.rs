@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::helm::Release;
 use crate::tree::RepoPath;
 use crate::yaml::Node;
 
@@ -50,6 +51,19 @@ pub struct FluxKustomization<'a> {
     pub path: String,
 }
 
+impl<'a> FluxKustomization<'a> {
+    /// Returns what tells it from all others: namespace and name.
+    pub fn id(&self) -> (&'a str, &'a str) {
+        (self.namespace, self.object.name)
+    }
+
+    /// Returns the entries of `spec.dependsOn`.
+    pub fn edges(&self) -> &'a [Node] {
+        let edges = self.object.node.path(&["spec", "dependsOn"]);
+        edges.map(Node::items).unwrap_or_default()
+    }
+}
+
 /// All objects of a tree.
 #[derive(Debug)]
 pub struct Manifests<'a> {
@@ -57,6 +71,12 @@ pub struct Manifests<'a> {
     pub objects: Vec<Object<'a>>,
     /// Flux Kustomizations in path order.
     pub kustomizations: Vec<FluxKustomization<'a>>,
+    /// Helm releases in path order.
+    pub releases: Vec<Release<'a>>,
+    /// File → index of the Kustomization that applies it.
+    owners: BTreeMap<String, usize>,
+    /// File → the `namespace:` of the kustomization.yaml that lists it.
+    namespaces: BTreeMap<RepoPath, &'a str>,
     documents: &'a BTreeMap<RepoPath, Vec<Node>>,
     texts: &'a BTreeMap<&'a RepoPath, (&'a str, &'a str)>,
 }
@@ -89,12 +109,92 @@ impl<'a> Manifests<'a> {
             .into_iter()
             .filter(|object| !object.is_kustomize_file())
             .collect();
-        Self {
+        let mut manifests = Self {
             objects,
             kustomizations,
+            releases: Vec::new(),
+            owners: BTreeMap::new(),
+            namespaces,
             documents,
             texts,
+        };
+        manifests.owners = manifests.find_owners();
+        manifests.releases = Release::all(&manifests);
+        manifests
+    }
+
+    /// Returns the Kustomization that applies an object; of several, the one with the longest path.
+    pub fn owner(&self, object: &Object<'_>) -> Option<&FluxKustomization<'a>> {
+        self.owners
+            .get(object.path.as_str())
+            .map(|index| &self.kustomizations[*index])
+    }
+
+    /// Returns the namespace that an object lands in: the `targetNamespace` of its Kustomization, else the `namespace:`
+    /// of the kustomization.yaml that lists it, else its own, else that of its Kustomization.
+    pub fn namespace_of(&self, object: &Object<'a>) -> &'a str {
+        let owner = self.owner(object);
+        owner
+            .and_then(|owner| owner.object.node.str_at(&["spec", "targetNamespace"]))
+            .or_else(|| self.namespaces.get(object.path).copied())
+            .or_else(|| object.node.str_at(&["metadata", "namespace"]))
+            .or_else(|| owner.map(|owner| owner.namespace))
+            .unwrap_or_default()
+    }
+
+    /// Returns the Helm releases of a chart.
+    pub fn releases_of(&self, chart: &str) -> impl Iterator<Item = &Release<'a>> {
+        self.releases.iter().filter(move |release| release.chart == chart)
+    }
+
+    /// Returns the Kustomization with a name in a namespace.
+    pub fn kustomization(&self, namespace: &str, name: &str) -> Option<&FluxKustomization<'a>> {
+        self.kustomizations.iter().find(|k| k.id() == (namespace, name))
+    }
+
+    /// Returns the Kustomizations that one waits for directly, as far as they exist.
+    pub fn dependencies(&self, kustomization: &FluxKustomization<'a>) -> Vec<&FluxKustomization<'a>> {
+        let edges = kustomization.edges().iter();
+        edges
+            .filter_map(|edge| {
+                let namespace = edge.get("namespace").and_then(Node::as_str);
+                self.kustomization(
+                    namespace.unwrap_or(kustomization.namespace),
+                    edge.get("name")?.as_str()?,
+                )
+            })
+            .collect()
+    }
+
+    /// Returns whether a Kustomization waits for another, directly or through others.
+    pub fn waits_for(&self, kustomization: &FluxKustomization<'a>, target: &FluxKustomization<'_>) -> bool {
+        let mut seen = BTreeSet::new();
+        let mut open = self.dependencies(kustomization);
+        while let Some(next) = open.pop() {
+            if next.id() == target.id() {
+                return true;
+            }
+            if seen.insert(next.id()) {
+                open.extend(self.dependencies(next));
+            }
         }
+        false
+    }
+
+    fn find_owners(&self) -> BTreeMap<String, usize> {
+        let mut owners: BTreeMap<String, usize> = BTreeMap::new();
+        for (index, kustomization) in self.kustomizations.iter().enumerate() {
+            if kustomization.path.is_empty() {
+                continue;
+            }
+            for object in self.applied_by(kustomization) {
+                let owner = owners.entry(object.path.as_str().to_owned()).or_insert(index);
+                if self.kustomizations[*owner].path.len() < kustomization.path.len() {
+                    *owner = index;
+                }
+            }
+        }
+        owners
     }
 
     /// Returns the text of a file.

@@ -4,6 +4,8 @@
 //! line to [`rules::ALL`] and give it fixtures in `tests/rules/<name>/{fail,pass}`. Findings about rendered files quote
 //! the rendered text and name the app's template. Before: [`crate::render`]; after: [`crate::seal`].
 
+mod control_plane;
+pub mod helm;
 pub mod manifests;
 pub mod rule;
 pub mod rules;

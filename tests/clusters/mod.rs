@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::support::{EVERYTHING, MINIMAL, Repo};
 
 /// The rendered tree, secrets masked, by path.
-fn tree(config: &str) -> BTreeMap<String, String> {
+pub(crate) fn tree(config: &str) -> BTreeMap<String, String> {
     let run = Repo::with(config).ok(&["render", "--output", "json"]);
     let json: serde_json::Value = serde_json::from_str(&run.stdout).expect("JSON");
     let files = json["files"].as_array().expect("files");
@@ -36,7 +36,7 @@ fn everything() {
 }
 
 /// Combinations that change the graph, as lines added to the minimal cluster.
-const VARIANTS: &[(&str, &str)] = &[
+pub(crate) const VARIANTS: &[(&str, &str)] = &[
     (
         "monitoring",
         "monitoring_enabled: true\ngrafana_admin_password: test-grafana-password\n",

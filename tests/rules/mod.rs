@@ -2,6 +2,8 @@
 //!
 //! A fixture holds a whole tree: `#==> path` starts a file.
 
+mod incidents;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -25,22 +27,28 @@ fn fixtures(rule: &str, kind: &str) -> Vec<PathBuf> {
     found
 }
 
-/// Runs all rules over a fixture: `rule path:line message | help`.
-fn findings(fixture: &Path) -> Vec<String> {
+/// The tree that a fixture holds.
+fn read(fixture: &Path) -> BTreeMap<String, String> {
     let text = std::fs::read_to_string(fixture).expect("readable");
-    let mut files: BTreeMap<RepoPath, String> = BTreeMap::new();
-    for part in text.split("#==> ").skip(1) {
-        let (path, body) = part.split_once('\n').expect("a path line");
-        files.insert(RepoPath::parse(path.trim()).expect("a path"), body.to_owned());
-    }
+    let parts = text.split("#==> ").skip(1);
+    parts
+        .map(|part| part.split_once('\n').expect("a path line"))
+        .map(|(path, body)| (path.trim().to_owned(), body.to_owned()))
+        .collect()
+}
+
+/// Runs all rules over a tree: `rule path:line message | help`.
+fn findings(tree: &BTreeMap<String, String>) -> Vec<String> {
+    let files: BTreeMap<RepoPath, &str> = tree
+        .iter()
+        .map(|(path, text)| (RepoPath::parse(path).expect("a path"), text.as_str()))
+        .collect();
     let documents = files
         .iter()
+        .filter(|(path, _)| path.is_yaml())
         .map(|(path, text)| (path.clone(), yaml::parse(text).expect("YAML")))
         .collect();
-    let texts = files
-        .iter()
-        .map(|(path, text)| (path, (text.as_str(), "app")))
-        .collect();
+    let texts = files.iter().map(|(path, text)| (path, (*text, "app"))).collect();
     let manifests = Manifests::new(&documents, &texts);
     let mut out = Vec::new();
     for rule in ALL {
@@ -63,7 +71,7 @@ fn findings(fixture: &Path) -> Vec<String> {
 fn failing_fixtures_are_found_by_their_rule_alone() {
     for rule in ALL {
         for fixture in fixtures(rule.name, "fail") {
-            let found = findings(&fixture);
+            let found = findings(&read(&fixture));
             let name = fixture
                 .file_stem()
                 .expect("a name")
@@ -84,7 +92,7 @@ fn failing_fixtures_are_found_by_their_rule_alone() {
 fn passing_fixtures_are_silent() {
     for rule in ALL {
         for fixture in fixtures(rule.name, "pass") {
-            assert_eq!(findings(&fixture), [""; 0], "{}", fixture.display());
+            assert_eq!(findings(&read(&fixture)), [""; 0], "{}", fixture.display());
         }
     }
 }
