@@ -166,8 +166,17 @@ impl<'a> Manifests<'a> {
             .collect()
     }
 
-    /// Returns whether a Kustomization waits for another, directly or through others.
+    /// Returns whether a Kustomization waits for another, directly or through others. An entry with the right name and
+    /// a wrong namespace counts: that is for `dangling-depends-on` to find.
     pub fn waits_for(&self, kustomization: &FluxKustomization<'a>, target: &FluxKustomization<'_>) -> bool {
+        let name = target.object.name;
+        if kustomization
+            .edges()
+            .iter()
+            .any(|edge| edge.str_at(&["name"]) == Some(name))
+        {
+            return true;
+        }
         let mut seen = BTreeSet::new();
         let mut open = self.dependencies(kustomization);
         while let Some(next) = open.pop() {

@@ -2,7 +2,6 @@
 //!
 //! Most are planted into the tree of the everything cluster; those of apps that it does not have, into a fixture.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::{findings, read};
@@ -144,9 +143,9 @@ const INCIDENTS: &[Incident] = &[
         id: "L-08",
         rule: "persistence-without-storage-class",
         fixture: None,
-        edits: &[(LOKI, "        storageClass: \"fast\"\n", "")],
+        edits: &[(LOKI, "        storageClass: ", "        class: ")],
         at: (LOKI, "persistence:"),
-        help: "set `singleBinary.persistence.storageClass: fast`",
+        help: "set `singleBinary.persistence.storageClass: ",
     },
     Incident {
         id: "L-09",
@@ -180,11 +179,7 @@ const INCIDENTS: &[Incident] = &[
         id: "L-12",
         rule: "misspelled-storage-class",
         fixture: None,
-        edits: &[(
-            LOKI,
-            "        storageClass: \"fast\"",
-            "        storageClassName: \"fast\"",
-        )],
+        edits: &[(LOKI, "        storageClass: ", "        storageClassName: ")],
         at: (LOKI, "        storageClassName:"),
         help: "rename it to `storageClass`",
     },
@@ -379,11 +374,8 @@ fn each_is_found_at_its_line_with_its_fix() {
 
 #[test]
 fn all_22_are_planted() {
-    let planted: Vec<&str> = INCIDENTS
-        .iter()
-        .map(|incident| incident.id)
-        .filter(|id| !id.contains(','))
-        .collect();
+    let ids = INCIDENTS.iter().map(|incident| incident.id);
+    let planted: Vec<&str> = ids.filter(|id| !id.contains(',')).collect();
     let all: Vec<String> = (1..=22).map(|number| format!("L-{number:02}")).collect();
     assert_eq!(planted, all);
 }
@@ -398,11 +390,8 @@ fn our_own_trees_are_clean() {
         ("minimal", MINIMAL.to_owned()),
     ];
     for (name, config) in whole.into_iter().chain(configs) {
-        let tree: BTreeMap<String, String> = tree(&config);
-        let found: Vec<String> = findings(&tree)
-            .into_iter()
-            .filter(|finding| !finding.starts_with(ALLOWED))
-            .collect();
+        let mut found = findings(&tree(&config));
+        found.retain(|finding| !finding.starts_with(ALLOWED));
         assert_eq!(found, [""; 0], "{name}");
     }
 }

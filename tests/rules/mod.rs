@@ -3,6 +3,7 @@
 //! A fixture holds a whole tree: `#==> path` starts a file.
 
 mod incidents;
+mod tmp;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
