@@ -1,14 +1,16 @@
 //! The tree as rules see it: Kubernetes objects, Flux Kustomizations with their effective namespaces, and which files
 //! kustomize reaches.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::helm::Release;
+use super::placed::Placed;
 use crate::tree::RepoPath;
 use crate::yaml::Node;
 
 /// File name that kustomize looks for.
-const KUSTOMIZATION: &str = "kustomization.yaml";
+pub(super) const KUSTOMIZATION: &str = "kustomization.yaml";
 /// API group of Flux's Kustomization.
 const FLUX_GROUP: &str = "kustomize.toolkit.fluxcd.io/";
 /// API group of kustomize's own files.
@@ -77,6 +79,7 @@ pub struct Manifests<'a> {
     owners: BTreeMap<String, usize>,
     /// File → the `namespace:` of the kustomization.yaml that lists it.
     namespaces: BTreeMap<RepoPath, &'a str>,
+    pub(super) placed: OnceCell<Vec<Placed<'a>>>,
     documents: &'a BTreeMap<RepoPath, Vec<Node>>,
     texts: &'a BTreeMap<&'a RepoPath, (&'a str, &'a str)>,
 }
@@ -115,6 +118,7 @@ impl<'a> Manifests<'a> {
             releases: Vec::new(),
             owners: BTreeMap::new(),
             namespaces,
+            placed: OnceCell::new(),
             documents,
             texts,
         };
@@ -209,6 +213,20 @@ impl<'a> Manifests<'a> {
     /// Returns the text of a file.
     pub fn text(&self, path: &RepoPath) -> &'a str {
         self.texts.get(path).map(|(text, _)| *text).unwrap_or_default()
+    }
+
+    /// Returns the documents of a file, nothing for one that is not rendered.
+    pub fn documents(&self, path: &str) -> &'a [Node] {
+        RepoPath::parse(path)
+            .ok()
+            .and_then(|path| self.documents.get(&path))
+            .map(Vec::as_slice)
+            .unwrap_or_default()
+    }
+
+    /// Returns whether a file is there: rendered, or somebody else's that a rendered one includes.
+    pub fn exists(&self, path: &str) -> bool {
+        RepoPath::parse(path).is_ok_and(|path| self.texts.contains_key(&path))
     }
 
     /// Returns the parsed files.
@@ -309,7 +327,8 @@ fn transformer_namespaces(documents: &BTreeMap<RepoPath, Vec<Node>>) -> BTreeMap
     found
 }
 
-fn join(folder: &str, relative: &str) -> Option<String> {
+/// Returns the path that a kustomize file in a folder means; nothing for a URL.
+pub(super) fn join(folder: &str, relative: &str) -> Option<String> {
     if relative.contains("://") {
         return None;
     }

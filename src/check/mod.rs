@@ -6,9 +6,14 @@
 
 mod control_plane;
 pub mod helm;
+pub mod addresses;
 pub mod manifests;
+pub mod placed;
+pub mod releases;
 pub mod rule;
 pub mod rules;
+pub mod substitution;
+pub mod walk;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -52,15 +57,14 @@ pub fn check(
     exceptions: &Exceptions,
     diags: &mut Diagnostics,
 ) -> Result<Tree<Checked>, Aborted> {
-    let texts: BTreeMap<&RepoPath, (&str, &str)> = tree
-        .iter()
-        .map(|artifact| {
-            (
-                &artifact.path,
-                (artifact.text.as_str(), artifact.origin.app.as_str()),
-            )
-        })
-        .collect();
+    let foreign = tree.stage().foreign.iter().map(|path| (path, ("", "foreign")));
+    let ours = tree.iter().map(|artifact| {
+        (
+            &artifact.path,
+            (artifact.text.as_str(), artifact.origin.app.as_str()),
+        )
+    });
+    let texts: BTreeMap<&RepoPath, (&str, &str)> = foreign.chain(ours).collect();
     let manifests = Manifests::new(&tree.stage().documents, &texts);
     let mut sources: BTreeMap<RepoPath, SourceId> = BTreeMap::new();
     for rule in rules::ALL {

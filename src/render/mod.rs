@@ -29,6 +29,8 @@ use names::Shape;
 pub struct Rendered {
     /// The documents of each YAML file.
     pub documents: BTreeMap<RepoPath, Vec<Node>>,
+    /// Files of others that rendered ones include.
+    pub foreign: BTreeSet<RepoPath>,
 }
 
 /// Where the user's repository has its copy of the schema, which the modeline of `cluster.yaml` names.
@@ -50,6 +52,22 @@ pub struct Foreign {
     pub apps: BTreeMap<String, BTreeSet<String>>,
     /// Namespaces of which we know nothing, with a `kustomization.yaml`.
     pub namespaces: BTreeSet<String>,
+}
+
+impl Foreign {
+    /// Returns the files that the generated `kustomization.yaml` files list.
+    fn files(&self) -> impl Iterator<Item = RepoPath> {
+        let apps = self
+            .apps
+            .iter()
+            .flat_map(|(namespace, apps)| apps.iter().map(move |app| format!("{namespace}/{app}/ks.yaml")));
+        let namespaces = self
+            .namespaces
+            .iter()
+            .map(|namespace| format!("{namespace}/kustomization.yaml"));
+        apps.chain(namespaces)
+            .filter_map(|file| RepoPath::parse(&format!("{APPS_ROOT}/{file}")).ok())
+    }
 }
 
 /// Renders every file of the plan.
@@ -103,6 +121,7 @@ pub fn render(
         renderer.artifacts,
         Rendered {
             documents: renderer.documents,
+            foreign: foreign.files().collect(),
         },
     ))
 }

@@ -1,5 +1,6 @@
 //! Every `ks.yaml` is reached from the root that Flux applies.
 
+use super::unlisted_namespace::unlisted;
 use crate::catalog::APPS_ROOT;
 use crate::check::manifests::Manifests;
 use crate::check::rule::{Finding, Rule};
@@ -14,7 +15,11 @@ pub(super) static RULE: Rule = Rule {
 };
 
 fn run(manifests: &Manifests<'_>, findings: &mut Vec<Finding>) {
-    let reached = manifests.reached_from(APPS_ROOT);
+    let mut reached = manifests.reached_from(APPS_ROOT);
+    // One finding for a namespace that the root forgot, not one for each app in it.
+    for namespace in unlisted(manifests) {
+        reached.extend(manifests.reached_from(namespace.parent()));
+    }
     let prefix = format!("{APPS_ROOT}/");
     for kustomization in &manifests.kustomizations {
         let path = kustomization.object.path;

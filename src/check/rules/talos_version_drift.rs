@@ -1,0 +1,58 @@
+//! Talos and Kubernetes have one version each.
+
+use crate::check::manifests::Manifests;
+use crate::check::rule::{Finding, Rule};
+use crate::diag::Severity;
+use crate::tree::RepoPath;
+use crate::yaml::Node;
+
+pub(super) static RULE: Rule = Rule {
+    name: "talos-version-drift",
+    level: Severity::Error,
+    summary: "the machine configuration and the upgrade controller name different versions",
+    docs: include_str!("talos_version_drift.md"),
+    run,
+};
+
+/// Files of talhelper, the one that decides first.
+const FILES: &[&str] = &["talos/talenv.yaml", "talos/talconfig.yaml"];
+/// The key there, and the kind and path of tuppr's object.
+const VERSIONS: &[(&str, &str, &[&str])] = &[
+    ("talosVersion", "TalosUpgrade", &["spec", "talos", "version"]),
+    (
+        "kubernetesVersion",
+        "KubernetesUpgrade",
+        &["spec", "kubernetes", "version"],
+    ),
+];
+
+fn run(manifests: &Manifests<'_>, findings: &mut Vec<Finding>) {
+    for (key, kind, path) in VERSIONS {
+        let mut places: Vec<(RepoPath, &Node)> = Vec::new();
+        for file in FILES {
+            let node = manifests.documents(file).first().and_then(|node| node.get(key));
+            places.extend(RepoPath::parse(file).ok().zip(node));
+        }
+        for object in manifests.objects.iter().filter(|o| o.kind == *kind) {
+            places.extend(object.node.path(path).map(|node| (object.path.clone(), node)));
+        }
+        places.retain(|(_, node)| node.as_str().is_some_and(|text| !text.contains("${")));
+        let Some(((first, decides), others)) = places.split_first() else {
+            continue;
+        };
+        let wanted = decides.as_str().unwrap_or_default();
+        for (path, node) in others {
+            let version = node.as_str().unwrap_or_default();
+            if version.trim_start_matches('v') == wanted.trim_start_matches('v') {
+                continue;
+            }
+            let what = kind.trim_end_matches("Upgrade");
+            let message = format!("two versions of {what}: {wanted} in `{first}`, {version} here");
+            let mut finding =
+                Finding::new(path, message, format!("write `{wanted}`")).at(node.span.clone(), "");
+            let also = (first.clone(), decides.span.clone(), "decides".to_owned());
+            finding.also.push(also);
+            findings.push(finding);
+        }
+    }
+}
