@@ -4,6 +4,7 @@
 //! line to [`rules::ALL`] and give it fixtures in `tests/rules/<name>/{fail,pass}`. Findings about rendered files quote
 //! the rendered text and name the app's template. Before: [`crate::render`]; after: [`crate::seal`].
 
+pub mod kinds;
 pub mod manifests;
 pub mod rule;
 pub mod rules;
@@ -25,6 +26,8 @@ use rule::{Finding, Rule};
 pub struct Checked {
     /// The documents of each YAML file, secrets as tokens.
     pub documents: BTreeMap<RepoPath, Vec<Node>>,
+    /// `apiVersion/kind` → how many objects of it no schema could judge.
+    pub without_schema: BTreeMap<String, usize>,
 }
 
 /// Exceptions: rule → apps (`namespace/name`) for which it is silent.
@@ -72,9 +75,11 @@ pub fn check(
             report(rule, finding, &texts, &mut sources, diags);
         }
     }
+    let without_schema = manifests.kinds().without_schema.clone();
     diags.checkpoint()?;
     Ok(tree.map_stage(|rendered| Checked {
         documents: rendered.documents,
+        without_schema,
     }))
 }
 
