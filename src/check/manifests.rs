@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::helm::Release;
 use super::placed::Placed;
+use super::kinds::{self, Report};
 use crate::tree::RepoPath;
 use crate::yaml::Node;
 
@@ -32,6 +33,17 @@ pub struct Object<'a> {
 }
 
 impl<'a> Object<'a> {
+    /// Reads a document, if it is an object.
+    pub fn new(path: &'a RepoPath, node: &'a Node) -> Option<Self> {
+        Some(Self {
+            path,
+            node,
+            api_version: node.get("apiVersion")?.as_str()?,
+            kind: node.get("kind")?.as_str()?,
+            name: node.str_at(&["metadata", "name"]).unwrap_or_default(),
+        })
+    }
+
     /// Returns the API group, empty for the core group.
     pub fn group(&self) -> &'a str {
         self.api_version.rsplit_once('/').map_or("", |(group, _)| group)
@@ -82,6 +94,7 @@ pub struct Manifests<'a> {
     pub(super) placed: OnceCell<Vec<Placed<'a>>>,
     documents: &'a BTreeMap<RepoPath, Vec<Node>>,
     texts: &'a BTreeMap<&'a RepoPath, (&'a str, &'a str)>,
+    kinds: OnceCell<Report>,
 }
 
 impl<'a> Manifests<'a> {
@@ -92,7 +105,7 @@ impl<'a> Manifests<'a> {
     ) -> Self {
         let all: Vec<Object<'a>> = documents
             .iter()
-            .flat_map(|(path, nodes)| nodes.iter().filter_map(move |node| object(path, node)))
+            .flat_map(|(path, nodes)| nodes.iter().filter_map(move |node| Object::new(path, node)))
             .collect();
         let namespaces = transformer_namespaces(documents);
         let kustomizations = all
@@ -121,6 +134,7 @@ impl<'a> Manifests<'a> {
             placed: OnceCell::new(),
             documents,
             texts,
+            kinds: OnceCell::new(),
         };
         manifests.owners = manifests.find_owners();
         manifests.releases = Release::all(&manifests);
@@ -210,6 +224,11 @@ impl<'a> Manifests<'a> {
         owners
     }
 
+    /// Returns what the schemas of the objects' kinds say; they are read once, when the first rule asks.
+    pub fn kinds(&self) -> &Report {
+        self.kinds.get_or_init(|| kinds::report(self))
+    }
+
     /// Returns the text of a file.
     pub fn text(&self, path: &RepoPath) -> &'a str {
         self.texts.get(path).map(|(text, _)| *text).unwrap_or_default()
@@ -293,16 +312,6 @@ impl<'a> Manifests<'a> {
         }
         reached
     }
-}
-
-fn object<'a>(path: &'a RepoPath, node: &'a Node) -> Option<Object<'a>> {
-    Some(Object {
-        path,
-        node,
-        api_version: node.get("apiVersion")?.as_str()?,
-        kind: node.get("kind")?.as_str()?,
-        name: node.str_at(&["metadata", "name"]).unwrap_or_default(),
-    })
 }
 
 /// File → the `namespace:` of the kustomization.yaml that lists it.

@@ -7,6 +7,7 @@
 mod control_plane;
 pub mod helm;
 pub mod addresses;
+pub mod kinds;
 pub mod manifests;
 pub mod placed;
 pub mod releases;
@@ -32,6 +33,8 @@ use rule::{Finding, Rule};
 pub struct Checked {
     /// The documents of each YAML file, secrets as tokens.
     pub documents: BTreeMap<RepoPath, Vec<Node>>,
+    /// `apiVersion/kind` → how many objects of it no schema could judge.
+    pub without_schema: BTreeMap<String, usize>,
 }
 
 /// Exceptions: rule → apps (`namespace/name`) for which it is silent.
@@ -78,9 +81,11 @@ pub fn check(
             report(rule, finding, &texts, &mut sources, diags);
         }
     }
+    let without_schema = manifests.kinds().without_schema.clone();
     diags.checkpoint()?;
     Ok(tree.map_stage(|rendered| Checked {
         documents: rendered.documents,
+        without_schema,
     }))
 }
 

@@ -22,7 +22,7 @@ pub struct Rule {
 }
 
 /// A place where a rule is broken.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Finding {
     /// The file.
     pub path: RepoPath,

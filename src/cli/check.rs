@@ -1,5 +1,7 @@
 //! `clusterwright check`
 
+use std::collections::BTreeMap;
+
 use serde_json::json;
 
 use super::exit::Exit;
@@ -15,13 +17,39 @@ pub(super) fn run(session: &mut Session<'_>) -> Outcome {
     let plan = pipeline::plan(&catalog, &configuration, diags)?;
     let before = pipeline::before(&session.world, diags)?;
     let tree = pipeline::check(&catalog, &plan, &configuration, &before, diags)?;
+    let without_schema = &tree.stage().without_schema;
     if session.ui.is_human() {
         session
             .ui
             .line(&format!("{} files pass {} rules", tree.len(), ALL.len()));
+        if !without_schema.is_empty() {
+            session.ui.line(&unjudged(without_schema));
+        }
     }
     Ok((
         Exit::Success,
-        Some(json!({"files": tree.len(), "rules": ALL.len()})),
+        Some(json!({
+            "files": tree.len(),
+            "rules": ALL.len(),
+            "without_schema": without_schema,
+        })),
     ))
+}
+
+/// Says which kinds no schema could judge.
+fn unjudged(kinds: &BTreeMap<String, usize>) -> String {
+    let objects: usize = kinds.values().sum();
+    let names: Vec<&str> = kinds
+        .keys()
+        .map(|kind| kind.rsplit_once('/').map_or(kind.as_str(), |(_, name)| name))
+        .collect();
+    let plural = |count: usize, one: &'static str, more: &'static str| if count == 1 { one } else { more };
+    format!(
+        "{objects} {} of {} {} {} no schema: {}",
+        plural(objects, "object", "objects"),
+        kinds.len(),
+        plural(kinds.len(), "kind", "kinds"),
+        plural(objects, "has", "have"),
+        names.join(", ")
+    )
 }

@@ -1,7 +1,5 @@
 //! The rules, one a file.
 
-<<<<<<< HEAD
-
 mod blocked_flux_operator_metrics;
 mod bootstrap_version_drift;
 mod closed_apiserver_port;
@@ -24,6 +22,7 @@ mod l7_metrics_without_policy;
 mod lb_address_outside_pool;
 mod missing_chart_source;
 mod missing_dependency;
+mod missing_field;
 mod missing_prometheus_datasource;
 mod missing_reference_grant;
 mod missing_resource;
@@ -39,6 +38,7 @@ mod talos_version_drift;
 mod two_owners;
 mod unchecked_dependency;
 mod undefined_substitution;
+mod unknown_field;
 mod unlisted_namespace;
 mod unmatched_selector;
 mod unordered_certificate;
@@ -49,6 +49,7 @@ mod unreachable_kustomization;
 mod unreferenced_file;
 mod unscrapable_control_plane;
 mod unscrapable_etcd;
+mod wrong_type;
 mod yaml_1_1_trap;
 
 use super::rule::Rule;
@@ -77,6 +78,7 @@ pub const ALL: &[&Rule] = &[
     &lb_address_outside_pool::RULE,
     &missing_chart_source::RULE,
     &missing_dependency::RULE,
+    &missing_field::RULE,
     &missing_prometheus_datasource::RULE,
     &missing_reference_grant::RULE,
     &missing_resource::RULE,
@@ -92,6 +94,7 @@ pub const ALL: &[&Rule] = &[
     &two_owners::RULE,
     &unchecked_dependency::RULE,
     &undefined_substitution::RULE,
+    &unknown_field::RULE,
     &unlisted_namespace::RULE,
     &unmatched_selector::RULE,
     &unordered_certificate::RULE,
@@ -102,5 +105,6 @@ pub const ALL: &[&Rule] = &[
     &unreferenced_file::RULE,
     &unscrapable_control_plane::RULE,
     &unscrapable_etcd::RULE,
+    &wrong_type::RULE,
     &yaml_1_1_trap::RULE,
 ];
