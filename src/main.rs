@@ -1,1 +1,7 @@
-fn main() {}
+//! The `clusterwright` command.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    clusterwright::cli::run()
+}

@@ -76,6 +76,9 @@ pub struct SourceMap {
 
 impl SourceMap {
     /// Adds a text. `text` must already be fit for display.
+    ///
+    /// # Panics
+    /// When a run has 2^32 sources.
     pub fn add(&mut self, name: impl Into<String>, text: impl Into<String>) -> SourceId {
         let id = u32::try_from(self.sources.len()).expect("fewer than 2^32 sources in a run");
         self.sources.push(Source::new(name.into(), text.into()));

@@ -56,7 +56,7 @@ pub struct Chart {
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema, PartialEq, Eq)]
 #[serde(deny_unknown_fields)]
 pub struct Repository {
-    /// Name of the HelmRepository object; apps of a namespace that use the same one share the object.
+    /// Name of the `HelmRepository` object; apps of a namespace that use the same one share the object.
     pub name: String,
     /// `https://` address.
     pub url: String,
@@ -146,7 +146,11 @@ pub struct Provides {
     /// API groups whose CRDs the app's chart installs.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub crds: Vec<String>,
-    /// Names of the StorageClasses the app creates.
+    /// Names that templates can read while the app is on, such as the URL of its service. Two apps may provide the same
+    /// name when they exclude each other.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub values: Map<String, Value>,
+    /// Names of the `StorageClasses` the app creates.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub storage_classes: Vec<String>,
 }
@@ -171,6 +175,9 @@ fn default_interval() -> String {
 }
 
 /// Returns the schema of `app.yaml`.
+///
+/// # Panics
+/// Never: a schema is plain JSON.
 pub fn schema() -> Value {
     let settings = schemars::generate::SchemaSettings::draft07();
     serde_json::to_value(settings.into_generator().into_root_schema_for::<Manifest>())

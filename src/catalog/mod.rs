@@ -3,6 +3,7 @@
 //! [`Catalog::load`] reads manifests and file names and resolves nothing; that is [`crate::plan`]'s work.
 
 pub mod expr;
+pub mod library;
 pub mod manifest;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -93,13 +94,17 @@ impl Catalog {
     ///
     /// # Errors
     /// When a manifest is wrong or a file has no place; all findings are reported.
-    pub fn load(files: &[(&str, &str)], diags: &mut Diagnostics) -> Result<Self, Aborted> {
+    pub fn load<'f>(
+        files: impl IntoIterator<Item = (&'f str, &'f str)>,
+        diags: &mut Diagnostics,
+    ) -> Result<Self, Aborted> {
+        let files: Vec<(&str, &str)> = files.into_iter().collect();
         let mut catalog = Self::default();
         let manifests: BTreeSet<&str> = files
             .iter()
             .filter_map(|(path, _)| path.strip_suffix("/app.yaml"))
             .collect();
-        for (path, text) in files {
+        for (path, text) in &files {
             if path
                 .strip_suffix("/app.yaml")
                 .is_some_and(|dir| manifests.contains(dir))
@@ -107,7 +112,7 @@ impl Catalog {
                 catalog.apps.extend(read_app(path, text, diags));
             }
         }
-        for (path, text) in files {
+        for (path, text) in &files {
             catalog.place(path, text, diags);
         }
         catalog
@@ -240,7 +245,7 @@ mod tests {
     #[test]
     fn the_built_in_library_loads() {
         let mut diags = Diagnostics::default();
-        let loaded = Catalog::load(BUILT_IN, &mut diags);
+        let loaded = Catalog::load(BUILT_IN.iter().copied(), &mut diags);
         assert!(loaded.is_ok(), "{}", crate::diag::concise::render(&diags));
     }
 
@@ -260,7 +265,7 @@ mod tests {
             ("apps/ns/b/app.yaml", "summary: x\nbogus: 1\n"),
             ("apps/ns/c/app.yaml", "summary: x\nchart: {version: 1.0.0}\n"),
         ];
-        assert!(Catalog::load(&files, &mut diags).is_err());
+        assert!(Catalog::load(files, &mut diags).is_err());
         insta::assert_snapshot!(crate::diag::concise::render(&diags));
     }
 }

@@ -115,10 +115,23 @@ impl<'a> Manifests<'a> {
         let folder = &kustomization.path;
         let has_file = RepoPath::parse(&format!("{folder}/{KUSTOMIZATION}"))
             .is_ok_and(|path| self.documents.contains_key(&path));
-        let reached = if has_file { self.reached_from(folder) } else { BTreeSet::new() };
+        let reached = if has_file {
+            self.reached_from(folder)
+        } else {
+            BTreeSet::new()
+        };
         let prefix = format!("{folder}/");
-        let applied = |path: &str| if has_file { reached.contains(path) } else { path.starts_with(&prefix) };
-        self.objects.iter().filter(|object| applied(object.path.as_str())).collect()
+        let applied = |path: &str| {
+            if has_file {
+                reached.contains(path)
+            } else {
+                path.starts_with(&prefix)
+            }
+        };
+        self.objects
+            .iter()
+            .filter(|object| applied(object.path.as_str()))
+            .collect()
     }
 
     /// Returns every file that kustomize reads when it builds a folder.
@@ -191,7 +204,7 @@ fn join(folder: &str, relative: &str) -> Option<String> {
     if relative.contains("://") {
         return None;
     }
-    RepoPath::parse(&format!("{folder}/{relative}").trim_start_matches('/').to_owned())
+    RepoPath::parse(format!("{folder}/{relative}").trim_start_matches('/'))
         .ok()
         .map(|path| path.as_str().to_owned())
 }

@@ -1,3 +1,92 @@
-//! stub
+//! Stage 1, `load`: what the user wrote in `cluster.yaml`, and what it means.
+//!
+//! The types here are the only place where keys, defaults, ranges and their documentation live, one file per section;
+//! the schema ([`schema`]), the example ([`example`]) and validation ([`crate::validate`]) derive from them. [`load`]
+//! reads the files, [`mask`] makes them fit for display, [`vault`] holds the secrets.
+
+mod cilium;
+mod cloudflare;
+pub(crate) mod document;
+mod encryption;
+pub mod example;
+mod load;
+pub(crate) mod mask;
+mod network;
+mod nodes;
+mod observability;
+mod oidc;
+mod policies;
+mod read;
+mod repository;
+pub mod schema;
+mod secret;
+mod syntax;
+mod tracing;
+mod unifi;
+pub mod unsupported;
 pub mod vault;
+mod versions;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+pub use cilium::{Cilium, LoadBalancerMode};
+pub use cloudflare::Cloudflare;
+pub use document::Document;
+pub use encryption::Encryption;
+pub use load::{Decrypted, load, parse};
+pub use mask::mask;
+pub use network::Network;
+pub use nodes::{Node, Nodes};
+pub use observability::{MonitoringStack, Observability};
+pub use oidc::{Claim, Oidc};
+pub use policies::{Policies, PolicyMode};
+pub use read::MAX_CONFIG_BYTES;
+pub use repository::{Repository, Visibility};
+pub use schema::encrypted_regex;
+pub use secret::Secret;
+pub use tracing::{Environment, Tracing};
+pub use unifi::Unifi;
 pub use vault::Vault;
+pub use versions::Versions;
+
+/// The configuration of a cluster: checked, complete with defaults, secrets as tokens of the [`Vault`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Cluster {
+    /// Name, networks and addresses.
+    #[serde(flatten)]
+    pub network: Network,
+    /// The repository that Flux follows.
+    #[serde(flatten)]
+    pub repository: Repository,
+    /// Domain, DNS and tunnel.
+    #[serde(flatten)]
+    pub cloudflare: Cloudflare,
+    /// Load balancing and BGP.
+    #[serde(flatten)]
+    pub cilium: Cilium,
+    /// DNS records at a UniFi controller.
+    #[serde(flatten)]
+    pub unifi: Unifi,
+    /// Versions of the nodes.
+    #[serde(flatten)]
+    pub versions: Versions,
+    /// Metrics, logs, dashboards and alerts.
+    #[serde(flatten)]
+    pub observability: Observability,
+    /// Traces.
+    #[serde(flatten)]
+    pub tracing: Tracing,
+    /// Tokens at the gateway.
+    #[serde(flatten)]
+    pub oidc: Oidc,
+    /// Network policies.
+    #[serde(flatten)]
+    pub policies: Policies,
+    /// Who can decrypt.
+    #[serde(flatten)]
+    pub encryption: Encryption,
+    /// The machines; in the file, the list `nodes`.
+    #[serde(flatten)]
+    pub nodes: Nodes,
+}

@@ -13,6 +13,8 @@ use crate::sys::{Entropy, SecretText};
 
 /// What every token starts with.
 const PREFIX: &str = "cwsecret";
+/// What the second spelling starts with: no character at its place is the same, so that slices differ as well.
+const OTHER_PREFIX: &str = "dxtfdsfuz";
 
 /// Secrets by token.
 #[derive(Debug, Default)]
@@ -67,7 +69,7 @@ impl Vault {
             value,
             computed,
         });
-        token(&self.nonce, self.entries.len() - 1)
+        token(PREFIX, &self.nonce, self.entries.len() - 1)
     }
 
     /// Returns the tokens in a text: where, and what they are called.
@@ -132,9 +134,12 @@ impl Vault {
 
     fn respell_value(&self, value: &Value) -> Value {
         match value {
-            Value::String(text) if self.has_token(text) => {
-                text.replace(&self.nonce, &self.other_nonce).into()
-            }
+            Value::String(text) if self.has_token(text) => text
+                .replace(
+                    &format!("{PREFIX}{}", self.nonce),
+                    &format!("{OTHER_PREFIX}{}", self.other_nonce),
+                )
+                .into(),
             Value::Array(items) => items.iter().map(|item| self.respell_value(item)).collect(),
             Value::Object(map) => Value::Object(self.respell(map)),
             other => other.clone(),
@@ -145,8 +150,8 @@ impl Vault {
     pub fn normalise(&self, text: &str) -> String {
         let mut text = text.to_owned();
         for index in (0..self.entries.len()).rev() {
-            for nonce in [&self.nonce, &self.other_nonce] {
-                text = text.replace(&token(nonce, index), &format!("<secret {index}>"));
+            for (prefix, nonce) in [(PREFIX, &self.nonce), (OTHER_PREFIX, &self.other_nonce)] {
+                text = text.replace(&token(prefix, nonce, index), &format!("<secret {index}>"));
             }
         }
         text
@@ -178,13 +183,13 @@ impl Vault {
             .enumerate()
             .filter(|(_, entry)| entry.computed);
         entries
-            .map(|(index, entry)| (entry.name.clone(), token(&self.nonce, index)))
+            .map(|(index, entry)| (entry.name.clone(), token(PREFIX, &self.nonce, index)))
             .collect()
     }
 }
 
-fn token(nonce: &str, index: usize) -> String {
-    format!("{PREFIX}{nonce}x{index}x")
+fn token(prefix: &str, nonce: &str, index: usize) -> String {
+    format!("{prefix}{nonce}x{index}x")
 }
 
 #[cfg(test)]

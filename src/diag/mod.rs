@@ -161,7 +161,7 @@ impl Diagnostic {
 }
 
 /// Returns what the system said, without the error number.
-fn io_reason(error: &std::io::Error) -> String {
+pub(crate) fn io_reason(error: &std::io::Error) -> String {
     let text = error.to_string();
     match text.find(" (os error") {
         Some(end) => text[..end].to_owned(),

@@ -93,6 +93,13 @@ impl<'a> Plan<'a> {
         self.apps.iter().filter(|app| app.enabled)
     }
 
+    /// Returns the names that enabled apps provide to templates.
+    pub fn provided(&self) -> Map<String, Value> {
+        self.enabled()
+            .flat_map(|planned| planned.app.manifest.provides.values.clone())
+            .collect()
+    }
+
     /// Returns the namespaces of the apps that are on, sorted.
     pub fn namespaces(&self) -> BTreeSet<&'a str> {
         self.enabled()
@@ -115,7 +122,7 @@ impl<'a> Plan<'a> {
         found
     }
 
-    /// Returns the namespace's file that an app shares with others of its namespace, the HelmRepository, if this app
+    /// Returns the namespace's file that an app shares with others of its namespace, the `HelmRepository`, if this app
     /// is the one that brings it: the first enabled one that uses it.
     pub fn brings_repository(&self, app: &App) -> bool {
         let repository = app
@@ -270,8 +277,8 @@ impl<'a> Names<'a> {
         let mut found = BTreeSet::new();
         for dependency in &spec.depends_on {
             let name = dependency.name();
-            match self.targets.get(name) {
-                Some(targets) => match targets.iter().find(|(on, _)| *on) {
+            if let Some(targets) = self.targets.get(name) {
+                match targets.iter().find(|(on, _)| *on) {
                     Some((_, id)) => {
                         found.insert(id.clone());
                     }
@@ -282,16 +289,15 @@ impl<'a> Names<'a> {
                             "switch `{name}` on, or mark the dependency `optional: true`"
                         )));
                     }
-                },
-                None => {
-                    let message = format!("`{}` depends on `{name}`, which no app has", spec.name);
-                    let near = closest(name, self.targets.keys().copied());
-                    let mut diagnostic = manifest_error("plan/missing-dependency", app, message);
-                    if let Some(near) = near {
-                        diagnostic = diagnostic.help(format!("did you mean `{near}`?"));
-                    }
-                    diags.push(diagnostic);
                 }
+            } else {
+                let message = format!("`{}` depends on `{name}`, which no app has", spec.name);
+                let near = closest(name, self.targets.keys().copied());
+                let mut diagnostic = manifest_error("plan/missing-dependency", app, message);
+                if let Some(near) = near {
+                    diagnostic = diagnostic.help(format!("did you mean `{near}`?"));
+                }
+                diags.push(diagnostic);
             }
         }
         found.into_iter().collect()
@@ -319,7 +325,8 @@ mod tests {
         let Value::Object(context) = context else {
             return Err("no object".to_owned());
         };
-        let catalog = Catalog::load(files, &mut diags).map_err(|_| concise::render(&diags))?;
+        let catalog =
+            Catalog::load(files.iter().copied(), &mut diags).map_err(|_| concise::render(&diags))?;
         let plan = plan(&catalog, &context, &mut diags).map_err(|_| concise::render(&diags))?;
         Ok(plan
             .kustomizations

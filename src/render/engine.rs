@@ -28,7 +28,7 @@ impl Engine {
         diags: &mut Diagnostics,
     ) -> Result<Self, Aborted> {
         let files: Vec<&TemplateFile> = files.filter(|file| file.rendered).collect();
-        let mut tera = empty()?;
+        let mut tera = empty();
         let shimmed: Vec<(&str, String)> = files
             .iter()
             .map(|file| (file.source.as_str(), whitespace::trim(&file.text)))
@@ -84,7 +84,7 @@ impl Engine {
     }
 }
 
-fn empty() -> Result<Tera, Aborted> {
+fn empty() -> Tera {
     let mut tera = Tera::default();
     let delimiters = Delimiters {
         block_start: "#%".into(),
@@ -98,7 +98,7 @@ fn empty() -> Result<Tera, Aborted> {
         .expect("the delimiters are two bytes long and differ");
     tera.autoescape_on(Vec::<&'static str>::new());
     tera.register_filter("json", super::filters::json);
-    Ok(tera)
+    tera
 }
 
 /// Adds the template's text to the sources.
@@ -112,7 +112,7 @@ pub(super) fn source(file: &TemplateFile, diags: &mut Diagnostics) -> SourceId {
 fn report_all(files: &[&TemplateFile], batch: &tera::Error, diags: &mut Diagnostics) {
     let mut found = false;
     for file in files {
-        let Ok(mut tera) = empty() else { return };
+        let mut tera = empty();
         if let Err(error) = tera.add_raw_template(&file.source, &whitespace::trim(&file.text)) {
             let includes = file.text.contains("include");
             if matches!(error.kind(), ErrorKind::SyntaxError(_)) || !includes {

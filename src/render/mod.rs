@@ -31,6 +31,9 @@ pub struct Rendered {
     pub documents: BTreeMap<RepoPath, Vec<Node>>,
 }
 
+/// Where the user's repository has its copy of the schema, which the modeline of `cluster.yaml` names.
+pub const SCHEMA_COPY: &str = ".clusterwright/cluster.schema.json";
+
 /// What templates see, beside the app itself.
 #[derive(Debug)]
 pub struct Values {
@@ -64,6 +67,13 @@ pub fn render(
     let mut shape = values.shape.clone();
     let app_shape = ["name", "namespace", "release", "version"].map(|k| (k.to_owned(), Shape::Scalar));
     shape.insert("app".to_owned(), Shape::Object(app_shape.into()));
+    let provided = catalog
+        .apps
+        .iter()
+        .flat_map(|app| app.manifest.provides.values.keys());
+    shape.extend(provided.map(|name| (name.clone(), Shape::Scalar)));
+    let mut map = values.map.clone();
+    map.extend(plan.provided());
     let files = catalog.apps.iter().flat_map(|app| &app.files);
     let engine = Engine::load(
         files
@@ -74,7 +84,7 @@ pub fn render(
     )?;
     let mut renderer = Renderer {
         engine,
-        values: &values.map,
+        values: &map,
         vault,
         artifacts: BTreeMap::new(),
         documents: BTreeMap::new(),
@@ -83,8 +93,9 @@ pub fn render(
         renderer.app(plan, planned, diags);
     }
     renderer.namespaces(catalog, plan, foreign, diags);
+    renderer.generated(SCHEMA_COPY, crate::config::schema::text(), &repo_origin(), diags);
     for file in &catalog.repo {
-        renderer.file(file, values.map.clone(), &repo_origin(), diags);
+        renderer.file(file, &map, &repo_origin(), diags);
     }
     diags.checkpoint()?;
     Ok(Tree::new(
@@ -132,7 +143,7 @@ impl Renderer<'_> {
             json!({"name": app.name, "namespace": app.namespace, "release": app.release(), "version": version}),
         );
         for file in &app.files {
-            self.file(file, values.clone(), &origin, diags);
+            self.file(file, &values, &origin, diags);
         }
         let dir = app.output_dir();
         if let Some(chart) = &app.manifest.chart
@@ -182,7 +193,7 @@ impl Renderer<'_> {
             let dir = generated::namespace_dir(namespace);
             let mut resources = Vec::new();
             for file in catalog.namespaces.get(*namespace).into_iter().flatten() {
-                self.file(file, self.values.clone(), &origin, diags);
+                self.file(file, self.values, &origin, diags);
                 if self.artifacts.contains_key(&file.output) {
                     resources.push(format!("./{}", file.output.file_name()));
                 }
@@ -219,16 +230,16 @@ impl Renderer<'_> {
     fn file(
         &mut self,
         file: &TemplateFile,
-        values: Map<String, Value>,
+        values: &Map<String, Value>,
         origin: &Origin,
         diags: &mut Diagnostics,
     ) {
         let text = if file.rendered {
-            let Some(text) = self.engine.render(file, &values, diags) else {
+            let Some(text) = self.engine.render(file, values, diags) else {
                 return;
             };
             if self.engine.reads(file, |name| self.vault.is_secret_name(name)) {
-                let again = self.engine.render(file, &self.vault.respell(&values), diags);
+                let again = self.engine.render(file, &self.vault.respell(values), diags);
                 secrets::check_untouched(file, &text, again.as_deref(), self.vault, diags);
             }
             text

@@ -36,6 +36,12 @@ pub trait Disk {
     /// What the system says.
     fn remove_dir_all(&mut self, path: &Path) -> io::Result<()>;
 
+    /// Gives the file `to` the permissions of the file `from`.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn copy_mode(&mut self, from: &Path, to: &Path) -> io::Result<()>;
+
     /// Removes a directory if it is empty.
     ///
     /// # Errors
@@ -73,6 +79,10 @@ impl Disk for OsDisk {
 
     fn remove_dir_all(&mut self, path: &Path) -> io::Result<()> {
         ignore_missing(fs::remove_dir_all(path))
+    }
+
+    fn copy_mode(&mut self, from: &Path, to: &Path) -> io::Result<()> {
+        fs::set_permissions(to, fs::metadata(from)?.permissions())
     }
 
     fn remove_empty_dir(&mut self, path: &Path) -> io::Result<()> {

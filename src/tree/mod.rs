@@ -45,7 +45,7 @@ pub struct Tree<S> {
 
 impl<S> Tree<S> {
     /// Builds a tree for a stage. Needs the stage's marker, which only that stage can make.
-    pub(crate) fn new(artifacts: BTreeMap<RepoPath, Artifact>, stage: S) -> Self {
+    pub fn new(artifacts: BTreeMap<RepoPath, Artifact>, stage: S) -> Self {
         Self { artifacts, stage }
     }
 

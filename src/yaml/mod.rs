@@ -6,4 +6,4 @@ pub mod parse;
 pub mod scalar;
 
 pub use emit::to_string;
-pub use parse::{Kind, Node, ParseError, Style, parse};
+pub use parse::{Kind, Node, ParseError, Style, comments, parse};

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use granit_parser::{Event, Parser, ScalarStyle, options};
+use granit_parser::{Event, Parser, ScalarStyle, ScanError, options};
 use serde_json::Value;
 
 use super::scalar;
@@ -85,14 +85,7 @@ pub fn parse(text: &str) -> Result<Vec<Node>, ParseError> {
     let mut stack: Vec<Frame> = Vec::new();
     let mut root = None;
     while let Some(event) = parser.next_event() {
-        let (event, span) = event.map_err(|error| {
-            let at = error.marker().byte_offset().unwrap_or(text.len()).min(text.len());
-            ParseError {
-                message: error.info(),
-                span: at..at,
-                first: None,
-            }
-        })?;
+        let (event, span) = event.map_err(|error| scan_error(&error, text))?;
         let span = span.byte_range().unwrap_or(0..0);
         let done = match event {
             Event::Scalar(value, style, anchor, tag) => Some(Node {
@@ -165,15 +158,43 @@ pub fn parse(text: &str) -> Result<Vec<Node>, ParseError> {
             },
         }
     }
-    if !text.ends_with('\n') {
-        if let Some(last) = documents.last_mut() {
-            trim_unterminated_block(last, text.len());
-        }
+    if !text.ends_with('\n')
+        && let Some(last) = documents.last_mut()
+    {
+        trim_unterminated_block(last, text.len());
     }
     for document in &documents {
         check_aliases(document)?;
     }
     Ok(documents)
+}
+
+/// Returns the byte ranges of all comments, from their `#` to the end of their line.
+///
+/// # Errors
+/// For text that is not YAML.
+pub fn comments(text: &str) -> Result<Vec<Range<usize>>, ParseError> {
+    let mut options = options! {};
+    options.set_emit_comments(true);
+    let mut parser = Parser::new_from_str_with_options(text, options);
+    let mut comments = Vec::new();
+    while let Some(event) = parser.next_event() {
+        let (event, span) = event.map_err(|error| scan_error(&error, text))?;
+        if let (Event::Comment(..), Some(span)) = (event, span.byte_range()) {
+            comments.push(span);
+        }
+    }
+    comments.sort_by_key(|span| span.start);
+    Ok(comments)
+}
+
+fn scan_error(error: &ScanError, text: &str) -> ParseError {
+    let at = error.marker().byte_offset().unwrap_or(text.len()).min(text.len());
+    ParseError {
+        message: error.info(),
+        span: at..at,
+        first: None,
+    }
 }
 
 /// Go, libyaml and `PyYAML` read `a: |\n  x` at the end of a file without newline as `"x"`, the parser as `"x\n"`.
@@ -371,8 +392,9 @@ fn collect_anchors<'a>(node: &'a Node, anchors: &mut HashMap<usize, &'a Node>) {
 fn json(node: &Node, anchors: &HashMap<usize, &Node>) -> Value {
     match &node.kind {
         Kind::Scalar { value, style } => match (style, node.tag.as_deref()) {
-            (Style::Plain, None) => scalar::resolve(value),
-            (_, Some("!!int" | "!!float" | "!!bool" | "!!null")) => scalar::resolve(value),
+            (Style::Plain, None) | (_, Some("!!int" | "!!float" | "!!bool" | "!!null")) => {
+                scalar::resolve(value)
+            }
             _ => Value::String(value.clone()),
         },
         Kind::Seq(items) => Value::Array(items.iter().map(|item| json(item, anchors)).collect()),
@@ -430,6 +452,17 @@ mod tests {
     fn a_block_scalar_at_the_end_without_newline_has_none() {
         assert_eq!(one("a: |\n  x"), json!({"a": "x"}));
         assert_eq!(one("a: |\n  x\n"), json!({"a": "x\n"}));
+    }
+
+    #[test]
+    fn comments_are_found_where_they_stand() {
+        let text = "# a\nk: v # b\nl: |  # c\n  # text\ns: \"# no\"\n# d\n";
+        let found: Vec<&str> = comments(text)
+            .expect("valid")
+            .into_iter()
+            .map(|r| &text[r])
+            .collect();
+        assert_eq!(found, ["# a", "# b", "# c", "# d"]);
     }
 
     #[test]

@@ -1,0 +1,81 @@
+//! A small front end to `clusterwright::sops` for `tests/conformance/sops.sh`, until the real commands exist.
+//!
+//! `sops encrypt FILE`, `sops decrypt [--ignore-mac] FILE`, `sops update EXISTING NEW_PLAIN`, `sops status FILE`,
+//! `sops compare EXISTING NEW_PLAIN`, `sops keygen`, `sops generate SEED` (a random plaintext): reads `.sops.yaml` of the working directory and
+//! `SOPS_AGE_KEY_FILE`, writes to stdout.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line tool")]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "reads one variable that SOPS users know"
+)]
+
+use std::error::Error;
+use std::fs;
+use std::process::ExitCode;
+
+use clusterwright::sops::{Config, Identities, MacCheck, Rule, SopsError, Updated, compare_keyless, decrypt};
+use clusterwright::sops::{encrypt, generate_identity, status, update};
+use clusterwright::sys::OsEntropy;
+
+#[path = "../src/sops/tests/generate.rs"]
+mod generate;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match run(&arguments) {
+        Ok(text) => {
+            print!("{text}");
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("error: {error}");
+            if let Some(error) = error.downcast_ref::<SopsError>() {
+                eprintln!("help: {}", error.help());
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &[&str]) -> Result<String, Box<dyn Error>> {
+    Ok(match arguments {
+        ["encrypt", file] => encrypt(&fs::read_to_string(file)?, &rule(file)?, &mut OsEntropy)?,
+        ["decrypt", file] => {
+            let text = decrypt(&fs::read_to_string(file)?, &identities()?, MacCheck::Verify)?;
+            text.expose().to_owned()
+        }
+        ["decrypt", "--ignore-mac", file] => {
+            let text = decrypt(&fs::read_to_string(file)?, &identities()?, MacCheck::Ignore)?;
+            text.expose().to_owned()
+        }
+        ["update", existing, plain] => {
+            let old = fs::read_to_string(existing)?;
+            let new = fs::read_to_string(plain)?;
+            match update(&old, &new, &rule(existing)?, &identities()?, &mut OsEntropy)? {
+                Updated::Unchanged => old,
+                Updated::Changed { text, .. } => text,
+            }
+        }
+        ["status", file] => format!("{:?}\n", status(&fs::read_to_string(file)?)?),
+        ["compare", existing, plain] => {
+            let (old, new) = (fs::read_to_string(existing)?, fs::read_to_string(plain)?);
+            format!("{:?}\n", compare_keyless(&old, &new, &rule(existing)?)?)
+        }
+        ["keygen"] => {
+            let (private, public) = generate_identity();
+            format!("# public key: {public}\n{}\n", private.expose())
+        }
+        ["generate", seed] => generate::Generator::new(seed.parse()?).stream(4),
+        _ => return Err("usage: sops encrypt|decrypt|update|status|compare|keygen|generate …".into()),
+    })
+}
+
+fn rule(file: &str) -> Result<Rule, Box<dyn Error>> {
+    Ok(Config::parse(&fs::read_to_string(".sops.yaml")?)?.rule_for(file)?)
+}
+
+fn identities() -> Result<Identities, Box<dyn Error>> {
+    let file = std::env::var("SOPS_AGE_KEY_FILE")?;
+    Ok(Identities::parse(&fs::read_to_string(file)?)?)
+}

@@ -1,0 +1,52 @@
+# List the recipes.
+default:
+    @just --list
+
+# Format, lint and document; no tests.
+[group('check')]
+check:
+    cargo fmt --all --check
+    RUSTFLAGS=-Dwarnings cargo clippy --all-targets
+    RUSTDOCFLAGS=-Dwarnings cargo doc --no-deps --document-private-items
+
+# All tests that need nothing but Rust.
+[group('test')]
+test *args:
+    cargo test {{ args }}
+
+# What CI runs.
+[group('check')]
+ci:
+    .ci/run
+
+[group('dev')]
+fmt:
+    cargo fmt --all
+
+# Accept changed snapshots; review them with git afterwards.
+[group('dev')]
+snap:
+    INSTA_UPDATE=always cargo test
+
+# Rewrite what is generated from the types: schemas and cluster.example.yaml.
+[group('dev')]
+gen:
+    CLUSTERWRIGHT_UPDATE=1 cargo test --lib --test integration current
+
+# Run against the real tools: `just conformance short` is the set of CI, `full` takes longer.
+[group('test')]
+conformance set="full":
+    cargo build --release
+    tests/conformance/run.sh {{ set }} target/release/clusterwright
+
+# Ratios against git status and cp -r in one run, then the micro benchmarks.
+[group('test')]
+bench:
+    cargo build --release
+    tests/bench/ratios.sh target/release/clusterwright
+    cargo bench --bench stages
+
+# Licences, bans and sources of all dependencies; needs cargo-deny.
+[group('check')]
+deny:
+    cargo deny --config .deny.toml check licenses bans sources

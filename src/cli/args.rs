@@ -1,0 +1,165 @@
+//! What can be typed.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Compiles one typed cluster.yaml into a complete, checked, encrypted GitOps tree for Talos and Flux, and shows what
+/// will change before it writes anything.
+#[derive(Debug, Parser)]
+#[command(name = "clusterwright", version, max_term_width = 100)]
+pub(super) struct Cli {
+    /// Directory that holds cluster.yaml
+    #[arg(short = 'C', long, global = true, default_value = ".", value_name = "DIR")]
+    pub(super) root: PathBuf,
+
+    /// How findings and results are printed
+    #[arg(short, long, global = true, value_enum, default_value_t = Format::Human)]
+    pub(super) output: Format,
+
+    /// What to do
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+/// How findings and results are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// For people: the source line, carets, and what to do
+    Human,
+    /// One finding a line: path:line:column: severity[code]: message
+    Concise,
+    /// For machines; results of validate, plan, diff and configure included
+    Json,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Create what is missing: cluster.yaml to fill in, the age key, the push token, git-ignore entries
+    Init(Init),
+    /// Scaffold an example repository, configure it and show the result
+    Demo(Demo),
+    /// Check cluster.yaml against the schema and the rules between keys
+    Validate,
+    /// List every app, on or off and why, and the order in which Flux applies them
+    Plan,
+    /// Print rendered files, with secrets masked
+    Render(Render),
+    /// Render, check and compare with the work tree: everything that configure does, but no write
+    Check,
+    /// Validate, render, check, seal, show the changes and write them
+    Configure(Configure),
+    /// Show how the rendered tree differs from HEAD, another revision or the work tree
+    Diff(Diff),
+    /// Print the JSON Schema of cluster.yaml
+    Schema(Schema),
+    /// Print the documentation of a rule, or list all rules
+    Explain(Explain),
+    /// Work with SOPS files
+    #[command(subcommand)]
+    Secrets(Secrets),
+    /// Print completions for a shell
+    Completions(Completions),
+}
+
+/// Arguments of `init`.
+#[derive(Debug, Args)]
+pub(super) struct Init {
+    /// Do not ask before creating files
+    #[arg(short, long)]
+    pub(super) yes: bool,
+}
+
+/// Arguments of `demo`.
+#[derive(Debug, Args)]
+pub(super) struct Demo {
+    /// Directory to create; it must not exist, or be empty
+    #[arg(default_value = "clusterwright-demo", value_name = "DIR")]
+    pub(super) directory: PathBuf,
+}
+
+/// Arguments of `render`.
+#[derive(Debug, Args)]
+pub(super) struct Render {
+    /// Print only these files, or the files below these directories
+    #[arg(value_name = "PATH")]
+    pub(super) paths: Vec<String>,
+    /// Print the paths alone
+    #[arg(long)]
+    pub(super) list: bool,
+}
+
+/// Arguments of `configure`.
+#[derive(Debug, Args)]
+pub(super) struct Configure {
+    /// Write without asking
+    #[arg(short, long)]
+    pub(super) yes: bool,
+    /// Show the changes and write nothing
+    #[arg(short = 'n', long)]
+    pub(super) dry_run: bool,
+    /// Write nothing and exit with 2 when there are changes
+    #[arg(long)]
+    pub(super) check: bool,
+    /// Take the rendered version of a file that you edited or that is not ours
+    #[arg(long, value_name = "PATH")]
+    pub(super) overwrite: Vec<String>,
+    /// Keep your version of a file in conflict
+    #[arg(long, value_name = "PATH")]
+    pub(super) keep: Vec<String>,
+}
+
+/// Arguments of `diff`.
+#[derive(Debug, Args)]
+pub(super) struct Diff {
+    /// Revision to compare with
+    #[arg(default_value = "HEAD", value_name = "REV", conflicts_with = "worktree")]
+    pub(super) revision: String,
+    /// Compare with the files as they are now
+    #[arg(short, long)]
+    pub(super) worktree: bool,
+    /// Exit with 2 when there are differences
+    #[arg(long)]
+    pub(super) exit_code: bool,
+}
+
+/// Arguments of `schema`.
+#[derive(Debug, Args)]
+pub(super) struct Schema {
+    /// Print the schema of app.yaml, the manifest of a template folder
+    #[arg(long)]
+    pub(super) app: bool,
+}
+
+/// Arguments of `explain`.
+#[derive(Debug, Args)]
+pub(super) struct Explain {
+    /// Name of the rule
+    pub(super) rule: Option<String>,
+}
+
+/// Subcommands of `secrets`.
+#[derive(Debug, Subcommand)]
+pub(super) enum Secrets {
+    /// Print a decrypted file to standard output
+    Decrypt(Decrypt),
+}
+
+/// Arguments of `secrets decrypt`.
+#[derive(Debug, Args)]
+pub(super) struct Decrypt {
+    /// The SOPS file
+    pub(super) file: PathBuf,
+    /// Print even if the file was tampered with
+    #[arg(long)]
+    pub(super) ignore_mac: bool,
+}
+
+/// Arguments of `completions`.
+#[derive(Debug, Args)]
+pub(super) struct Completions {
+    /// The shell
+    #[arg(value_enum)]
+    pub(super) shell: clap_complete::Shell,
+}

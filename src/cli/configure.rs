@@ -1,0 +1,185 @@
+//! `clusterwright configure`: the main job.
+
+use serde_json::json;
+
+use super::args::Configure;
+use super::exit::Exit;
+use super::{Outcome, Session, summary};
+use crate::diag::{Aborted, Diagnostic, Diagnostics};
+use crate::diff::{ChangeKind, Choices, json as diff_json};
+use crate::pipeline::{self, Before, Compared, Configuration};
+use crate::plan::Plan;
+use crate::seal::Sealed;
+use crate::side;
+use crate::tree::{RepoPath, Tree};
+use crate::vcs::Repository;
+
+/// Does everything: validate, render, check, seal, show, write.
+pub(super) fn run(args: &Configure, session: &mut Session<'_>) -> Outcome {
+    let choices = choices(args, &mut session.diags)?;
+    if !args.dry_run
+        && !args.check
+        && let Some(text) = pipeline::recover(&session.world, &mut session.diags)?
+    {
+        session.ui.say(&text);
+    }
+    let diags = &mut session.diags;
+    let configuration = pipeline::configuration(&mut session.world, diags)?;
+    let catalog = pipeline::catalog(&session.world, diags)?;
+    let plan = pipeline::plan(&catalog, &configuration, diags)?;
+    let before = pipeline::before(&session.world, diags)?;
+    private_files(&before, &configuration, diags)?;
+    let tree = pipeline::check(&catalog, &plan, &configuration, &before, diags)?;
+    let compared = pipeline::compare(&mut session.world, tree, &configuration, &before, &choices, diags)?;
+    show(&compared, &plan, session);
+    let exit = finish(args, &compared, session)?;
+    let result = json!({
+        "written": exit == Written::Yes,
+        "changes": diff_json::changes(&compared.changes, &compared.tree, &compared.existing),
+        "secrets_not_verified": compared.tree.stage().unverified(),
+    });
+    let exit = match exit {
+        Written::Pending if args.check => Exit::Pending,
+        _ => Exit::Success,
+    };
+    Ok((exit, Some(result)))
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Written {
+    Yes,
+    NothingToDo,
+    Pending,
+}
+
+fn choices(args: &Configure, diags: &mut Diagnostics) -> Result<Choices, Aborted> {
+    let mut choices = Choices::default();
+    for (set, paths, flag) in [
+        (&mut choices.overwrite, &args.overwrite, "--overwrite"),
+        (&mut choices.keep, &args.keep, "--keep"),
+    ] {
+        for path in paths {
+            match RepoPath::parse(path) {
+                Ok(path) => {
+                    set.insert(path);
+                }
+                Err(error) => diags.push(
+                    Diagnostic::error("usage/path", format!("`{flag} {path}`: {error}"))
+                        .help("give the path as it is shown, relative to the directory of cluster.yaml"),
+                ),
+            }
+        }
+    }
+    diags.checkpoint()?;
+    Ok(choices)
+}
+
+/// Files that hold secrets in clear must not be in git.
+fn private_files(
+    before: &Before,
+    configuration: &Configuration,
+    diags: &mut Diagnostics,
+) -> Result<(), Aborted> {
+    let Some(git) = &before.git else { return Ok(()) };
+    for name in side::PRIVATE {
+        if name == "cluster.yaml" && configuration.encrypted {
+            continue;
+        }
+        if let Ok(path) = RepoPath::parse(name) {
+            match private_file(git, &path) {
+                Ok(finding) => finding.into_iter().for_each(|finding| diags.push(finding)),
+                Err(finding) => diags.push(finding),
+            }
+        }
+    }
+    diags.checkpoint()
+}
+
+fn private_file(git: &Repository, path: &RepoPath) -> Result<Option<Diagnostic>, Diagnostic> {
+    if git.is_tracked(path)? {
+        let message = format!("`{path}` holds secrets in clear and is tracked by git");
+        let help = format!("`git rm --cached {path}`, add `/{path}` to .gitignore, and replace what it held");
+        let finding = match path.as_str() {
+            "cluster.yaml" => Diagnostic::warning("git/private-file", message),
+            _ => Diagnostic::error("git/private-file", message),
+        };
+        return Ok(Some(finding.in_file(path.as_str()).help(help)));
+    }
+    if git.work_dir().join(path.as_str()).exists() && !git.is_ignored(path)? {
+        return Ok(Some(
+            Diagnostic::warning(
+                "git/not-ignored",
+                format!("`{path}` holds secrets in clear and is not git-ignored"),
+            )
+            .in_file(path.as_str())
+            .help(format!(
+                "add `/{path}` to .gitignore, or run `clusterwright init`"
+            )),
+        ));
+    }
+    Ok(None)
+}
+
+fn show(compared: &Compared, plan: &Plan<'_>, session: &mut Session<'_>) {
+    if !session.ui.is_human() {
+        return;
+    }
+    let Compared {
+        tree,
+        existing,
+        changes,
+    } = compared;
+    if changes.is_empty() {
+        return;
+    }
+    let styled = session.ui.is_styled();
+    session.ui.print(&summary::by_app(changes, plan));
+    let details = summary::details(changes, tree, existing, styled, false);
+    session.ui.print(&format!("\n{details}\n"));
+    if changes.count(ChangeKind::Delete) > 0 {
+        session
+            .ui
+            .line("Flux prunes: once this is pushed, it removes the live objects of deleted files as well.");
+    }
+}
+
+fn finish(args: &Configure, compared: &Compared, session: &mut Session<'_>) -> Result<Written, Aborted> {
+    let human = session.ui.is_human();
+    let total = summary::total(&compared.changes);
+    if compared.changes.is_empty() {
+        if human {
+            session.ui.line(&format!(
+                "Nothing changes ({total}).{}",
+                unverified(&compared.tree)
+            ));
+        }
+        return Ok(Written::NothingToDo);
+    }
+    if human {
+        session
+            .ui
+            .line(&format!("{total}.{}", unverified(&compared.tree)));
+    }
+    if args.dry_run || args.check {
+        return Ok(Written::Pending);
+    }
+    if human && !args.yes && session.ui.confirm("Write these changes?") == Some(false) {
+        session.ui.line("Nothing was written.");
+        return Ok(Written::Pending);
+    }
+    pipeline::write(&session.world, compared, &mut session.diags)?;
+    if human {
+        session
+            .ui
+            .line("Written. Review with `git diff`, then commit and push.");
+    }
+    Ok(Written::Yes)
+}
+
+fn unverified(tree: &Tree<Sealed>) -> String {
+    match tree.stage().unverified() {
+        0 => String::new(),
+        1 => " 1 secret could not be verified without the private key.".to_owned(),
+        count => format!(" {count} secrets could not be verified without the private key."),
+    }
+}

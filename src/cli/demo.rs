@@ -1,0 +1,61 @@
+//! `clusterwright demo`: an example repository, from nothing to a configured tree.
+
+use super::args::{Configure, Demo};
+use super::exit::Exit;
+use super::{Outcome, Session, configure, init};
+use crate::config::example;
+use crate::diag::Diagnostic;
+use crate::sys::SecretText;
+use crate::vcs;
+
+/// Scaffolds, configures, commits and tells what comes next.
+pub(super) fn run(args: &Demo, session: &mut Session<'_>) -> Outcome {
+    let root = session.world.root.join(&args.directory);
+    let shown = args.directory.display().to_string();
+    let taken = root
+        .read_dir()
+        .map_or_else(|_| root.exists(), |mut entries| entries.next().is_some());
+    if taken {
+        return Err(session.diags.abort(
+            Diagnostic::error("demo/not-empty", format!("`{shown}` exists and is not empty"))
+                .in_file(&shown)
+                .help("choose another directory, or remove this one"),
+        ));
+    }
+    if let Err(error) = std::fs::create_dir_all(&root) {
+        return Err(session.diags.abort(Diagnostic::io("create", &shown, &error)));
+    }
+    let secrets = example::DemoSecrets {
+        cloudflare_token: init::random_hex(session.world.entropy),
+        grafana_admin_password: init::random_hex(session.world.entropy),
+    };
+    let config = SecretText::new(example::text(example::Fill::Demo(&secrets)));
+    init::scaffold(&root, &config, session.world.entropy, &mut session.diags)?;
+    if let Err(finding) = vcs::init(&root) {
+        return Err(session.diags.abort(finding));
+    }
+    session.ui.say(&format!(
+        "Created {shown}: a git repository with cluster.yaml, age.key and a push token.\n"
+    ));
+    session.world.root.clone_from(&root);
+    let all = Configure {
+        yes: true,
+        dry_run: false,
+        check: false,
+        overwrite: Vec::new(),
+        keep: Vec::new(),
+    };
+    let (_, result) = configure::run(&all, session)?;
+    if let Err(finding) = vcs::commit_all(&root, "Configure the demo cluster") {
+        return Err(session.diags.abort(finding));
+    }
+    session.ui.say(&format!(
+        "\nNext steps, in {shown}:\n  \
+         clusterwright plan                    every app, on or off and why\n  \
+         edit cluster.yaml                     such as loki_enabled: false\n  \
+         clusterwright diff                    what that would change\n  \
+         clusterwright configure               write it\n  \
+         clusterwright secrets decrypt FILE    read a sealed file"
+    ));
+    Ok((Exit::Success, result))
+}

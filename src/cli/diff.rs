@@ -1,0 +1,126 @@
+//! `clusterwright diff`: the rendered tree against a revision or the work tree.
+
+use std::collections::BTreeSet;
+
+use serde_json::json;
+
+use super::args::{Diff, Format};
+use super::exit::Exit;
+use super::{Outcome, Session, summary};
+use crate::diag::{Aborted, Diagnostic, Diagnostics};
+use crate::diff::{ChangeKind, ChangeSet, Choices, Existing, json as diff_json};
+use crate::lock::{Lock, LockEntry, Sha256};
+use crate::pipeline::{self, Before, Compared};
+use crate::seal::Sealed;
+use crate::tree::{RepoPath, Tree};
+
+/// Shows differences; never writes.
+pub(super) fn run(args: &Diff, session: &mut Session<'_>) -> Outcome {
+    let diags = &mut session.diags;
+    let configuration = pipeline::configuration(&mut session.world, diags)?;
+    let catalog = pipeline::catalog(&session.world, diags)?;
+    let plan = pipeline::plan(&catalog, &configuration, diags)?;
+    let before = pipeline::before(&session.world, diags)?;
+    let tree = pipeline::check(&catalog, &plan, &configuration, &before, diags)?;
+    let compared = pipeline::compare_quietly(
+        &mut session.world,
+        tree,
+        &configuration,
+        &before,
+        &Choices::default(),
+        diags,
+    )?;
+    let Compared {
+        tree,
+        existing,
+        changes,
+    } = compared;
+    let (existing, changes) = if args.worktree {
+        (existing, changes)
+    } else {
+        let kept: BTreeSet<&RepoPath> = changes
+            .changes()
+            .iter()
+            .filter(|change| change.kind == ChangeKind::Kept)
+            .map(|change| &change.path)
+            .collect();
+        against(&args.revision, &tree, &before, &kept, diags)?
+    };
+    let differs = changes
+        .differing()
+        .any(|change| change.kind.touches_file() || change.kind.is_conflict());
+    if session.ui.format != Format::Json {
+        let styled = session.ui.is_styled();
+        let details = summary::details(&changes, &tree, &existing, styled, true);
+        session.ui.print(&details);
+        if session.ui.is_human() {
+            session.ui.print(&summary::by_app(&changes, &plan));
+            session.ui.line(&summary::total(&changes));
+        }
+    }
+    let exit = if args.exit_code && differs {
+        Exit::Pending
+    } else {
+        Exit::Success
+    };
+    Ok((
+        exit,
+        Some(json!({"changes": diff_json::changes(&changes, &tree, &existing)})),
+    ))
+}
+
+/// Compares with a revision. There, every file that we know of counts as ours: edits show as differences.
+fn against(
+    revision: &str,
+    tree: &Tree<Sealed>,
+    before: &Before,
+    kept: &BTreeSet<&RepoPath>,
+    diags: &mut Diagnostics,
+) -> Result<(Existing, ChangeSet), Aborted> {
+    let Some(git) = &before.git else {
+        return Err(diags.abort(
+            Diagnostic::error("git/none", "there is no git repository to compare with")
+                .help("compare with the files as they are: `clusterwright diff --worktree`"),
+        ));
+    };
+    let paths: BTreeSet<&RepoPath> = tree
+        .iter()
+        .map(|artifact| &artifact.path)
+        .chain(before.lock.entries.keys())
+        .collect();
+    let blobs = match revision {
+        "HEAD" => git.read_head(paths),
+        revision => git.read_rev(revision, paths),
+    };
+    let mut blobs = blobs.map_err(|finding| diags.abort(finding))?;
+    for path in kept {
+        // Your edit stays, so it is no difference that a write would make.
+        if let Some(artifact) = tree.get(path) {
+            blobs.insert((*path).clone(), artifact.text.clone().into_bytes());
+        }
+    }
+    let mut lock = Lock::default();
+    for (path, bytes) in &blobs {
+        let origin = before
+            .lock
+            .entries
+            .get(path)
+            .map_or_else(|| "repo".to_owned(), |entry| entry.origin.clone());
+        lock.entries.insert(
+            path.clone(),
+            LockEntry {
+                hash: Sha256::of_text(bytes),
+                origin,
+            },
+        );
+    }
+    let existing = Existing::from_files(blobs);
+    match ChangeSet::compute(tree, &existing, &lock, &Choices::default()) {
+        Ok(changes) => Ok((existing, changes)),
+        Err(findings) => {
+            findings.into_iter().for_each(|finding| diags.push(finding));
+            diags.checkpoint()?;
+            unreachable!("the findings of a failed comparison are errors")
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! The command line: parses arguments, picks the real world, prints, chooses the exit code.
+//!
+//! One file a command. Commands call [`crate::pipeline`] and print what it gives; they open no files of their own
+//! but for `init` and `demo`, whose work that is.
+
+mod args;
+mod check;
+mod configure;
+mod demo;
+mod diff;
+mod exit;
+mod explain;
+mod init;
+mod plan;
+mod render;
+mod schema;
+mod secrets;
+mod summary;
+mod ui;
+mod validate;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory as _, Parser as _};
+
+use crate::diag::{Aborted, Diagnostics};
+use crate::pipeline::World;
+use crate::sys::{OsEntropy, SecretText};
+use args::{Cli, Command};
+use exit::Exit;
+use ui::Ui;
+
+/// What a command needs.
+struct Session<'a> {
+    world: World<'a>,
+    diags: Diagnostics,
+    ui: Ui,
+}
+
+/// What a command gives: how it ended and, for `--output json`, its result.
+type Outcome = Result<(Exit, Option<serde_json::Value>), Aborted>;
+
+/// Runs the program.
+pub fn run() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let _ = error.print();
+            // Help and version are no errors; usage errors are 1, for 2 means "changes pending".
+            return if error.use_stderr() {
+                Exit::Failure.into()
+            } else {
+                Exit::Success.into()
+            };
+        }
+    };
+    let mut entropy = OsEntropy;
+    let world = World {
+        root: cli.root,
+        age_key: variable("SOPS_AGE_KEY").map(SecretText::new),
+        age_key_file: variable("SOPS_AGE_KEY_FILE").map(Into::into),
+        entropy: &mut entropy,
+    };
+    let mut session = Session {
+        world,
+        diags: Diagnostics::default(),
+        ui: Ui::new(cli.output),
+    };
+    let outcome = dispatch(&cli.command, &mut session);
+    let (exit, result) = match outcome {
+        Ok((exit, result)) => (exit, result),
+        Err(_) => (Exit::Failure, None),
+    };
+    session.ui.finish(&session.diags, result);
+    exit.into()
+}
+
+fn dispatch(command: &Command, session: &mut Session<'_>) -> Outcome {
+    match command {
+        Command::Init(args) => init::run(args, session),
+        Command::Demo(args) => demo::run(args, session),
+        Command::Validate => validate::run(session),
+        Command::Plan => plan::run(session),
+        Command::Render(args) => render::run(args, session),
+        Command::Check => check::run(session),
+        Command::Configure(args) => configure::run(args, session),
+        Command::Diff(args) => diff::run(args, session),
+        Command::Schema(args) => schema::run(args, session),
+        Command::Explain(args) => explain::run(args, session),
+        Command::Secrets(args) => secrets::run(args, session),
+        Command::Completions(args) => {
+            let mut script = Vec::new();
+            clap_complete::generate(args.shell, &mut Cli::command(), "clusterwright", &mut script);
+            session.ui.print(&String::from_utf8_lossy(&script));
+            Ok((Exit::Success, None))
+        }
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place that reads the environment"
+)]
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}

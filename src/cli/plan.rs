@@ -1,0 +1,113 @@
+//! `clusterwright plan`: every app, on or off and why, and the tiers.
+
+use std::collections::BTreeMap;
+
+use anstyle::{AnsiColor, Style};
+use serde_json::json;
+
+use super::exit::Exit;
+use super::{Outcome, Session};
+use crate::pipeline;
+use crate::plan::Plan;
+
+/// Lists the plan.
+pub(super) fn run(session: &mut Session<'_>) -> Outcome {
+    let diags = &mut session.diags;
+    let configuration = pipeline::configuration(&mut session.world, diags)?;
+    let catalog = pipeline::catalog(&session.world, diags)?;
+    let plan = pipeline::plan(&catalog, &configuration, diags)?;
+    if session.ui.format != super::args::Format::Json {
+        let text = text(&plan);
+        session.ui.print(&text);
+    }
+    Ok((Exit::Success, Some(machine(&plan))))
+}
+
+fn text(plan: &Plan<'_>) -> String {
+    let on = Style::new().fg_color(Some(AnsiColor::Green.into()));
+    let off = Style::new().dimmed();
+    let bold = Style::new().bold();
+    let mut out = format!("{bold}Apps{bold:#}\n");
+    let width = plan
+        .apps
+        .iter()
+        .map(|planned| planned.app.id().len())
+        .max()
+        .unwrap_or(0);
+    for planned in &plan.apps {
+        let (style, word) = if planned.enabled {
+            (on, "on ")
+        } else {
+            (off, "off")
+        };
+        let why: Vec<String> = planned.reasons.iter().map(ToString::to_string).collect();
+        let why = if why.is_empty() {
+            "always".to_owned()
+        } else {
+            why.join(", ")
+        };
+        let id = planned.app.id();
+        out.push_str(&format!("  {style}{word}{style:#} {id:width$}  {why}\n"));
+    }
+    out.push_str(&format!(
+        "\n{bold}Order{bold:#} (a tier starts when what it depends on is ready)\n"
+    ));
+    let mut tiers: BTreeMap<usize, Vec<String>> = BTreeMap::new();
+    for kustomization in &plan.kustomizations {
+        let after: Vec<&str> = kustomization
+            .depends_on
+            .iter()
+            .map(|id| id.name.as_str())
+            .collect();
+        let after = if after.is_empty() {
+            String::new()
+        } else {
+            format!(" (after {})", after.join(", "))
+        };
+        tiers
+            .entry(kustomization.tier)
+            .or_default()
+            .push(format!("{}{after}", kustomization.id.name));
+    }
+    for (tier, names) in tiers {
+        for (index, name) in names.iter().enumerate() {
+            let label = if index == 0 {
+                format!("tier {tier}")
+            } else {
+                String::new()
+            };
+            out.push_str(&format!("  {label:<7} {name}\n"));
+        }
+    }
+    out
+}
+
+fn machine(plan: &Plan<'_>) -> serde_json::Value {
+    let apps: Vec<_> = plan
+        .apps
+        .iter()
+        .map(|planned| {
+            json!({
+                "app": planned.app.id(),
+                "summary": planned.app.manifest.summary,
+                "enabled": planned.enabled,
+                "reasons": planned.reasons,
+                "version": planned.app.manifest.chart.as_ref().map(|chart| &chart.version),
+            })
+        })
+        .collect();
+    let kustomizations: Vec<_> = plan
+        .kustomizations
+        .iter()
+        .map(|kustomization| {
+            json!({
+                "name": kustomization.id.name,
+                "namespace": kustomization.id.namespace,
+                "app": kustomization.app.id(),
+                "tier": kustomization.tier,
+                "depends_on": kustomization.depends_on,
+            })
+        })
+        .collect();
+    json!({"apps": apps, "kustomizations": kustomizations})
+}

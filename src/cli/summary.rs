@@ -1,0 +1,137 @@
+//! Changes for people: a line for each app, then the differences.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use anstyle::{AnsiColor, Style};
+
+use crate::diff::text::{self, Sides};
+use crate::diff::{Change, ChangeKind, ChangeSet, Existing};
+use crate::plan::Plan;
+use crate::seal::Sealed;
+use crate::tree::Tree;
+
+fn style(kind: ChangeKind) -> Style {
+    let color = match kind {
+        ChangeKind::Create | ChangeKind::Recreate | ChangeKind::Adopt => AnsiColor::Green,
+        ChangeKind::Update => AnsiColor::Yellow,
+        ChangeKind::Delete | ChangeKind::Forget => AnsiColor::Red,
+        ChangeKind::Kept | ChangeKind::Unchanged => return Style::new().dimmed(),
+        _ => AnsiColor::Magenta,
+    };
+    Style::new().fg_color(Some(color.into()))
+}
+
+/// One line for each app and kind of change, with the keys that decided.
+pub(super) fn by_app(changes: &ChangeSet, plan: &Plan<'_>) -> String {
+    let mut rows: BTreeMap<(&str, ChangeKind), usize> = BTreeMap::new();
+    for change in changes.differing() {
+        *rows.entry((&change.origin.app, change.kind)).or_default() += 1;
+    }
+    let width = rows.keys().map(|(app, _)| app.len()).max().unwrap_or(0);
+    let mut out = String::new();
+    for ((app, kind), count) in rows {
+        let style = style(kind);
+        let files = if count == 1 {
+            "1 file".to_owned()
+        } else {
+            format!("{count} files")
+        };
+        let why = reasons(app, plan);
+        let line = format!(
+            "  {style}{:<12}{style:#} {app:width$}  {files:<9} {why}",
+            kind.word()
+        );
+        out.push_str(line.trim_end());
+        out.push('\n');
+    }
+    out
+}
+
+/// The config keys that decided about an app.
+fn reasons(app: &str, plan: &Plan<'_>) -> String {
+    let planned = plan.apps.iter().find(|planned| planned.app.id() == app);
+    let reasons = planned
+        .map(|planned| planned.reasons.as_slice())
+        .unwrap_or_default();
+    reasons
+        .iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+/// The total in one sentence.
+pub(super) fn total(changes: &ChangeSet) -> String {
+    let words = [
+        (ChangeKind::Create, "created"),
+        (ChangeKind::Recreate, "recreated"),
+        (ChangeKind::Update, "updated"),
+        (ChangeKind::Delete, "deleted"),
+        (ChangeKind::Adopt, "adopted"),
+        (ChangeKind::Forget, "forgotten"),
+        (ChangeKind::Kept, "kept as you edited them"),
+        (ChangeKind::Unchanged, "unchanged"),
+    ];
+    let parts: Vec<String> = words
+        .iter()
+        .map(|(kind, word)| (changes.count(*kind), word))
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, word)| format!("{count} {word}"))
+        .collect();
+    format!("{} files: {}", changes.changes().len(), parts.join(", "))
+}
+
+/// Up to how many changed files are listed one by one; the summary by app tells the rest.
+const LISTED: usize = 40;
+
+/// Every change: updated files as hunks, others as a line, or with `whole` every line of every file.
+pub(super) fn details(
+    changes: &ChangeSet,
+    tree: &Tree<Sealed>,
+    existing: &Existing,
+    styled: bool,
+    whole: bool,
+) -> String {
+    let mut out = String::new();
+    let many = !whole && changes.differing().count() > LISTED;
+    for change in changes.differing() {
+        if many && !matches!(change.kind, ChangeKind::Update | ChangeKind::Delete) {
+            continue;
+        }
+        let hunks = matches!(change.kind, ChangeKind::Update) || change.kind.is_conflict() || whole;
+        match Sides::of(change, tree, existing) {
+            Some(sides) if hunks => out.push_str(&sides.render(style_of(styled))),
+            Some(sides) => {
+                let lines = sides.line_counts().filter(|_| !sides.is_sensitive());
+                let _ = writeln!(out, "{}", one_line(change, lines));
+            }
+            None => {
+                let _ = writeln!(out, "{}", one_line(change, None));
+            }
+        }
+    }
+    out
+}
+
+fn one_line(change: &Change, lines: Option<(usize, usize)>) -> String {
+    let style = style(change.kind);
+    let lines = match lines {
+        Some((added, 0)) => format!("  (+{added})"),
+        Some((added, removed)) => format!("  (+{added} -{removed})"),
+        None => String::new(),
+    };
+    format!(
+        "  {style}{:<12}{style:#} {}{lines}",
+        change.kind.word(),
+        change.path
+    )
+}
+
+fn style_of(styled: bool) -> text::Style {
+    if styled {
+        text::Style::Styled
+    } else {
+        text::Style::Plain
+    }
+}

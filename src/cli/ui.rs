@@ -1,0 +1,99 @@
+//! Where output goes: results to stdout, findings and progress to stderr, colour on a terminal only.
+
+use std::io::{self, IsTerminal as _, Write as _};
+
+use serde_json::{Value, json};
+
+use super::args::Format;
+use crate::diag::{Diagnostics, Severity, concise, human, json as json_format};
+
+/// The terminal.
+pub(super) struct Ui {
+    /// How to print.
+    pub(super) format: Format,
+    out: anstream::AutoStream<io::Stdout>,
+    err: anstream::AutoStream<io::Stderr>,
+}
+
+impl Ui {
+    /// Opens the standard streams. Colour follows the terminal, `NO_COLOR` and `CLICOLOR_FORCE`.
+    pub(super) fn new(format: Format) -> Self {
+        Self {
+            format,
+            out: anstream::AutoStream::auto(io::stdout()),
+            err: anstream::AutoStream::auto(io::stderr()),
+        }
+    }
+
+    /// Prints to stdout. A reader that has gone away is not an error.
+    pub(super) fn print(&mut self, text: &str) {
+        let _ = self.out.write_all(text.as_bytes());
+    }
+
+    /// Prints a line to stdout.
+    pub(super) fn line(&mut self, text: &str) {
+        let _ = writeln!(self.out, "{text}");
+    }
+
+    /// Prints a line for people to stderr.
+    pub(super) fn say(&mut self, text: &str) {
+        let _ = writeln!(self.err, "{text}");
+    }
+
+    /// Returns whether output is for people.
+    pub(super) fn is_human(&self) -> bool {
+        self.format == Format::Human
+    }
+
+    /// Returns whether stdout shows styles.
+    pub(super) fn is_styled(&self) -> bool {
+        self.out.current_choice() != anstream::ColorChoice::Never
+    }
+
+    /// Prints findings, or with `--output json` the whole result as one document with the findings inside.
+    pub(super) fn finish(&mut self, diags: &Diagnostics, result: Option<Value>) {
+        match self.format {
+            Format::Human => {
+                let text = human::render(diags);
+                let _ = self.err.write_all(text.as_bytes());
+                if let Some(summary) = summary(diags) {
+                    self.say(&summary);
+                }
+            }
+            Format::Concise => {
+                let text = concise::render(diags);
+                let _ = self.err.write_all(text.as_bytes());
+            }
+            Format::Json => {
+                let mut document = json!({"findings": json_format::findings(diags)});
+                if let (Value::Object(document), Some(Value::Object(result))) = (&mut document, result) {
+                    document.extend(result);
+                }
+                self.line(&format!("{document:#}"));
+            }
+        }
+    }
+
+    /// Asks a yes-or-no question; `None` when nobody is there to answer.
+    pub(super) fn confirm(&mut self, question: &str) -> Option<bool> {
+        if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+            return None;
+        }
+        let _ = write!(self.err, "{question} [y/N] ");
+        let _ = self.err.flush();
+        let mut answer = String::new();
+        io::stdin().read_line(&mut answer).ok()?;
+        Some(matches!(answer.trim(), "y" | "Y" | "yes" | "Yes"))
+    }
+}
+
+/// Returns the count of errors and warnings in words, if there are any.
+fn summary(diags: &Diagnostics) -> Option<String> {
+    let parts: Vec<String> = [(Severity::Error, "error"), (Severity::Warning, "warning")]
+        .into_iter()
+        .map(|(severity, word)| (diags.count(severity), word))
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, word)| format!("{count} {word}{}", if count == 1 { "" } else { "s" }))
+        .collect();
+    (!parts.is_empty()).then(|| parts.join(", "))
+}

@@ -1,0 +1,26 @@
+//! `clusterwright validate`
+
+use serde_json::json;
+
+use super::exit::Exit;
+use super::{Outcome, Session};
+use crate::pipeline;
+
+/// Checks the configuration alone.
+#[expect(clippy::unnecessary_wraps, reason = "every command has this signature")]
+pub(super) fn run(session: &mut Session<'_>) -> Outcome {
+    let result = pipeline::configuration(&mut session.world, &mut session.diags);
+    match result {
+        Ok(configuration) => {
+            if session.ui.is_human() {
+                let nodes = configuration.cluster.nodes.nodes.len();
+                session.ui.line(&format!(
+                    "cluster.yaml is valid: {nodes} node{}",
+                    if nodes == 1 { "" } else { "s" }
+                ));
+            }
+            Ok((Exit::Success, Some(json!({"valid": true}))))
+        }
+        Err(_) => Ok((Exit::Failure, Some(json!({"valid": false})))),
+    }
+}

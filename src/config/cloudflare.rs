@@ -1,0 +1,28 @@
+//! Domain, DNS and tunnel at Cloudflare.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::secret::Secret;
+use crate::model::{Fqdn, Ipv4};
+
+/// Your domain, its DNS and the tunnel at Cloudflare.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Cloudflare {
+    /// Domain that apps are published under, managed by Cloudflare. Templates know it as `SECRET_DOMAIN`.
+    #[schemars(example = &"example.com", extend("x-placeholder" = "<your domain>"))]
+    pub cloudflare_domain: Fqdn,
+
+    /// Cloudflare API token with the permissions Zone:DNS:Edit and Account:Cloudflare Tunnel:Read. cert-manager and
+    /// external-dns use it.
+    #[schemars(
+        example = &"<Cloudflare API token>",
+        extend("x-placeholder" = "<Cloudflare API token>")
+    )]
+    pub cloudflare_token: Secret,
+
+    /// Load balancer address of the external gateway (`envoy-external`), which the Cloudflare tunnel leads to. An
+    /// unused address, outside any DHCP range.
+    #[schemars(example = &"10.10.10.251", extend("x-placeholder" = "<unused address for the external gateway>"))]
+    pub cloudflare_gateway_addr: Ipv4,
+}

@@ -1,0 +1,247 @@
+//! Reads `cluster.yaml` and `nodes.yaml`.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use serde_json::Value;
+
+use super::document::{Document, File, child, is_secret, quoted};
+use super::read::{missing, read};
+use super::syntax::root_of;
+use super::{mask, schema};
+use crate::diag::{Aborted, Diagnostic, Diagnostics};
+use crate::sys::SecretText;
+use crate::yaml::{self, Kind, Node};
+
+/// The main file.
+pub(super) const CLUSTER: &str = "cluster.yaml";
+
+/// The file that older repositories keep their nodes in.
+const NODES: &str = "nodes.yaml";
+
+/// How ciphertext starts in a SOPS file.
+const CIPHERTEXT: &str = "ENC[";
+
+/// What became of an encrypted file.
+#[derive(Debug)]
+pub enum Decrypted {
+    /// The file in clear, without changes to its structure.
+    Text(SecretText),
+    /// There is no private key for it here, as in CI.
+    NoIdentity,
+}
+
+/// Reads `cluster.yaml` in `root`, and `nodes.yaml` beside it when there is one.
+///
+/// `decrypt` gets the text of a file that is encrypted with SOPS. Values come from what it returns, places stay those
+/// of the file.
+///
+/// # Errors
+/// When a file cannot be read or is not one YAML mapping; everything that can be found at once is reported.
+pub fn load(
+    root: &Path,
+    decrypt: &dyn Fn(&str) -> Result<Decrypted, Diagnostic>,
+    diags: &mut Diagnostics,
+) -> Result<Document, Aborted> {
+    let cluster = read(root, CLUSTER, diags).and_then(|text| text.ok_or_else(|| missing(root, diags)));
+    let nodes = read(root, NODES, diags);
+    let (cluster, nodes) = (cluster?, nodes?);
+    let mut texts = vec![(CLUSTER, cluster)];
+    texts.extend(nodes.map(|text| (NODES, text)));
+    parse(&texts, decrypt, diags)
+}
+
+/// Reads the texts of `(name, text)` as [`load`] reads files.
+///
+/// # Errors
+/// When a text is not one YAML mapping, or two hold the same key.
+///
+/// # Panics
+/// When `texts` is empty.
+pub fn parse(
+    texts: &[(&str, String)],
+    decrypt: &dyn Fn(&str) -> Result<Decrypted, Diagnostic>,
+    diags: &mut Diagnostics,
+) -> Result<Document, Aborted> {
+    let parts: Vec<Result<Part, Aborted>> = texts
+        .iter()
+        .map(|(name, text)| part(name, text, decrypt, diags))
+        .collect();
+    let parts = parts.into_iter().collect::<Result<Vec<Part>, Aborted>>()?;
+    merge(parts, diags)
+}
+
+/// One file, read and parsed.
+struct Part {
+    name: String,
+    file: File,
+    json: serde_json::Map<String, Value>,
+    unknown: BTreeSet<String>,
+    encrypted: bool,
+}
+
+fn part(
+    name: &str,
+    text: &str,
+    decrypt: &dyn Fn(&str) -> Result<Decrypted, Diagnostic>,
+    diags: &mut Diagnostics,
+) -> Result<Part, Aborted> {
+    let masked = mask(text);
+    let source = diags.sources.add(name, masked.clone());
+    let root = match root_of(text, source, name) {
+        Ok(root) => root,
+        Err(finding) => return Err(diags.abort(*finding)),
+    };
+    let file = File { source, masked, root };
+    refuse_anchored_secrets(&file, diags)?;
+    let encrypted = file
+        .root
+        .get("sops")
+        .is_some_and(|sops| matches!(sops.kind, Kind::Map(_)));
+    let mut part = Part {
+        name: name.to_owned(),
+        json: object(file.root.to_json()),
+        unknown: BTreeSet::new(),
+        encrypted,
+        file,
+    };
+    if encrypted {
+        match decrypt(text).map_err(|finding| diags.abort(finding))? {
+            Decrypted::Text(clear) => part.json = decrypted_json(&clear, name, diags)?,
+            Decrypted::NoIdentity => mark_unknown(&mut part, diags)?,
+        }
+        part.json.shift_remove("sops");
+    }
+    Ok(part)
+}
+
+fn object(json: Value) -> serde_json::Map<String, Value> {
+    match json {
+        Value::Object(map) => map,
+        _ => serde_json::Map::new(),
+    }
+}
+
+fn decrypted_json(
+    clear: &SecretText,
+    name: &str,
+    diags: &mut Diagnostics,
+) -> Result<serde_json::Map<String, Value>, Aborted> {
+    // What the parser says about decrypted text is not passed on: it may quote.
+    match yaml::parse(clear.expose()) {
+        Ok(documents) if documents.len() == 1 => Ok(object(documents[0].to_json())),
+        _ => {
+            let message = format!("`{name}` is not YAML once it is decrypted");
+            let finding = Diagnostic::error("config/not-yaml", message).in_file(name);
+            Err(diags.abort(finding.help(format!("run `sops edit {name}` and mend it"))))
+        }
+    }
+}
+
+/// Notes which secrets cannot be read; any other ciphertext is refused, because everything else must be known.
+fn mark_unknown(part: &mut Part, diags: &mut Diagnostics) -> Result<(), Aborted> {
+    let mut result = Ok(());
+    for (key, value) in &part.json {
+        if key == "sops" || !holds_ciphertext(value) {
+            continue;
+        }
+        if is_secret(&child("", key)) {
+            part.unknown.insert(key.clone());
+            continue;
+        }
+        let span = part
+            .file
+            .root
+            .entry(key)
+            .map(|(key, _)| part.file.source.span(key.span.clone()));
+        let finding = Diagnostic::error(
+            "config/encrypted-key",
+            format!("{} is encrypted, and there is no private key here", quoted(key)),
+        )
+        .at_opt(span, "not a secret")
+        .help(format!(
+            "encrypt only the secret keys: `encrypted_regex: {}`",
+            schema::encrypted_regex()
+        ));
+        result = Err(diags.abort(finding));
+    }
+    result
+}
+
+fn holds_ciphertext(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.starts_with(CIPHERTEXT),
+        Value::Array(items) => items.iter().any(holds_ciphertext),
+        Value::Object(map) => map.values().any(holds_ciphertext),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    }
+}
+
+/// An alias could carry a secret to where values are shown.
+fn refuse_anchored_secrets(file: &File, diags: &mut Diagnostics) -> Result<(), Aborted> {
+    fn anchored(node: &Node) -> bool {
+        node.anchor != 0
+            || node.items().iter().any(anchored)
+            || node
+                .entries()
+                .iter()
+                .any(|(key, value)| anchored(key) || anchored(value))
+    }
+    let mut result = Ok(());
+    for (key, value) in file.root.entries() {
+        let Some(name) = key.as_str().filter(|name| is_secret(&child("", name))) else {
+            continue;
+        };
+        if anchored(value) || anchored(key) {
+            let finding =
+                Diagnostic::error("config/anchored-secret", format!("`{name}` has an anchor (`&`)"))
+                    .at(
+                        file.source.span(key.span.clone()),
+                        "a secret must stand in one place only",
+                    )
+                    .help("remove the anchor, and write the value out where it is repeated");
+            result = Err(diags.abort(finding));
+        }
+    }
+    result
+}
+
+/// Joins the files; a key in two of them is an error.
+fn merge(parts: Vec<Part>, diags: &mut Diagnostics) -> Result<Document, Aborted> {
+    let mut document = Document {
+        files: Vec::new(),
+        json: Value::Null,
+        unknown: BTreeSet::new(),
+        encrypted: parts.first().is_some_and(|part| part.encrypted),
+    };
+    let mut json = serde_json::Map::new();
+    let mut result = Ok(());
+    let mut names: Vec<String> = Vec::new();
+    for part in parts {
+        for (key, _) in part.file.root.entries() {
+            let Some(name) = key.as_str().filter(|name| *name != "sops") else {
+                continue;
+            };
+            let first = document.files.iter().zip(&names).find_map(|(file, file_name)| {
+                let (first, _) = file.root.entry(name)?;
+                Some((file.source.span(first.span.clone()), file_name))
+            });
+            if let Some((first, file_name)) = first {
+                let finding = Diagnostic::error(
+                    "config/duplicate-key",
+                    format!("a key is given in `{file_name}` and in `{}`", part.name),
+                )
+                .at(part.file.source.span(key.span.clone()), "given again here")
+                .also(first, "first given here")
+                .help("remove one of the two");
+                result = Err(diags.abort(finding));
+            }
+        }
+        json.extend(part.json);
+        document.unknown.extend(part.unknown);
+        document.files.push(part.file);
+        names.push(part.name);
+    }
+    document.json = Value::Object(json);
+    result.map(|()| document)
+}

@@ -1,0 +1,252 @@
+//! The copy of a configuration file that findings may quote.
+//!
+//! A secret must not appear in it even when the file does not parse, when a secret's key is misspelt, or when a line
+//! break between two keys is lost. So nothing is shown because it looks harmless; a line is shown only because it
+//! starts with a key of the schema that is not secret, stands where that key may stand, and goes on with a value that
+//! hides no second key. Everything else becomes `*`, byte for byte, so that offsets hold.
+//!
+//! Comments are masked as well: people keep old tokens in them, and no finding needs them.
+
+use indexmap::IndexMap;
+
+use super::schema::{self, KeyKind, Keys};
+use super::unsupported;
+
+/// How similar (0 to 1, Jaro-Winkler) a key must be to one of the schema for its name to be shown, and suggested.
+pub(crate) const SIMILAR: f64 = 0.85;
+
+/// Returns a copy of the same length in bytes, in which everything that might be secret is `*`.
+pub fn mask(text: &str) -> String {
+    let mut masker = Masker {
+        keys: schema::keys(),
+        entries: None,
+        opaque: None,
+        list: None,
+        out: String::with_capacity(text.len()),
+    };
+    for line in text.split_inclusive('\n') {
+        masker.line(line);
+    }
+    masker.out
+}
+
+struct Masker<'k> {
+    keys: &'k Keys,
+    /// The keys of the entries of the current top-level key, when it is a list of mappings.
+    entries: Option<&'k IndexMap<String, KeyKind>>,
+    /// Lines indented deeper than this belong to a value that is not shown.
+    opaque: Option<usize>,
+    /// The indentation of the key whose list items follow.
+    list: Option<usize>,
+    out: String,
+}
+
+impl Masker<'_> {
+    fn line(&mut self, line: &str) {
+        let content = line.trim_end_matches(['\n', '\r']);
+        let ending = &line[content.len()..];
+        self.content(content);
+        self.out.push_str(ending);
+    }
+
+    fn content(&mut self, line: &str) {
+        let text = line.trim_start_matches(' ');
+        let indent = line.len() - text.len();
+        self.out.push_str(&line[..indent]);
+        if text.trim().is_empty() || text == "---" {
+            self.out.push_str(text);
+            return;
+        }
+        if self.opaque.is_some_and(|opaque| indent > opaque) || text.starts_with('#') {
+            self.stars(text);
+            return;
+        }
+        if let Some(item) = text
+            .strip_prefix("- ")
+            .filter(|_| self.list.is_some_and(|list| indent >= list))
+        {
+            self.out.push_str("- ");
+            self.value(item);
+            return;
+        }
+        self.list = None;
+        self.opaque = None;
+        if indent == 0 && !text.starts_with('-') {
+            self.top_key(text);
+        } else if let Some(entries) = self.entries {
+            self.entry_key(text, indent, entries);
+        } else {
+            self.opaque = Some(indent);
+            self.stars(text);
+        }
+    }
+
+    fn top_key(&mut self, text: &str) {
+        self.entries = None;
+        let Some((key, rest)) = split_key(text) else {
+            self.opaque = Some(0);
+            self.stars(text);
+            return;
+        };
+        let kind = self.keys.top_kind(key);
+        if kind == Some(KeyKind::Nested) {
+            self.entries = self.keys.of_entries(key);
+        } else if kind == Some(KeyKind::List) {
+            self.list = Some(0);
+        } else {
+            self.opaque = Some(0);
+        }
+        self.key(key, kind.is_some() || is_name(key));
+        if kind.is_some_and(|kind| kind != KeyKind::Secret) {
+            self.value(rest);
+        } else {
+            self.stars_after_blanks(rest);
+        }
+    }
+
+    fn entry_key(&mut self, text: &str, indent: usize, known: &IndexMap<String, KeyKind>) {
+        let entry = text.trim_start_matches(['-', ' ']);
+        let marker = &text[..text.len() - entry.len()];
+        // The key's own column: what is deeper belongs to its value.
+        let column = indent + marker.len();
+        if marker.len() > marker.trim_end().len() + 8 || marker.matches('-').count() > 1 {
+            self.opaque = Some(indent);
+            self.stars(text);
+            return;
+        }
+        self.out.push_str(marker);
+        if entry.is_empty() {
+            return;
+        }
+        let Some((key, rest)) = split_key(entry) else {
+            self.opaque = Some(column);
+            self.stars(entry);
+            return;
+        };
+        let kind = known.get(key).copied();
+        if kind == Some(KeyKind::List) {
+            self.list = Some(column);
+        } else {
+            self.opaque = Some(column);
+        }
+        self.key(key, kind.is_some() || is_name(key));
+        if kind.is_some() {
+            self.value(rest);
+        } else {
+            self.stars_after_blanks(rest);
+        }
+    }
+
+    /// Writes a key and its colon.
+    fn key(&mut self, key: &str, shown: bool) {
+        if shown {
+            self.out.push_str(key);
+        } else {
+            self.stars(key);
+        }
+        self.out.push(':');
+    }
+
+    /// Writes the value of a known key, masked if it might hold more than that, and its comment masked.
+    fn value(&mut self, text: &str) {
+        let end = comment_start(text);
+        let (value, comment) = text.split_at(end);
+        if self.is_harmless(value) {
+            self.out.push_str(value);
+        } else {
+            self.stars_after_blanks(value);
+        }
+        let marker = comment.len().min(1);
+        self.out.push_str(&comment[..marker]);
+        self.stars_after_blanks(&comment[marker..]);
+    }
+
+    fn is_harmless(&self, value: &str) -> bool {
+        let lower = value.to_ascii_lowercase();
+        let hides_key = self.keys.secrets().any(|key| lower.contains(key));
+        let odd = value.contains(['{', '}', '=', '@', '\r', '\t', '&', '!'])
+            || lower.contains("secret")
+            || lower.contains("-----begin");
+        let block = value.trim_start().starts_with(['|', '>']);
+        // A quoted value that does not end on its line may have swallowed the next one.
+        !hides_key && !odd && !block && value.split([' ', ',', '"', '\'', '[', ']']).all(is_plain_word)
+    }
+
+    fn stars_after_blanks(&mut self, text: &str) {
+        let rest = text.trim_start_matches(' ');
+        self.out.push_str(&text[..text.len() - rest.len()]);
+        self.stars(rest);
+    }
+
+    fn stars(&mut self, text: &str) {
+        self.out.extend(std::iter::repeat_n('*', text.len()));
+    }
+}
+
+/// Returns whether an unknown key reads like the name of one: a few words of letters and `_`, or a key that is known
+/// elsewhere. Random text does not read like that.
+fn is_name(key: &str) -> bool {
+    let is_word = |word: &str| (2..=16).contains(&word.len()) && word.bytes().all(|b| b.is_ascii_lowercase());
+    let words = key.len() <= 40 && key.split('_').all(is_word);
+    let elsewhere = unsupported::is_unsupported(key, false) || unsupported::is_unsupported(key, true);
+    let keys = schema::keys();
+    words
+        || elsewhere
+        || similar(key, keys.top())
+            .or_else(|| similar(key, keys.node()))
+            .is_some()
+}
+
+/// Returns whether a word holds no colon, or only those of a URL, an address or a time.
+fn is_plain_word(word: &str) -> bool {
+    let rest = word
+        .strip_prefix("https://")
+        .or_else(|| word.strip_prefix("http://"));
+    match rest {
+        Some(rest) => !rest.contains('?') && colons_between_digits(rest),
+        None => colons_between_digits(word),
+    }
+}
+
+/// Returns whether every colon stands before a hexadecimal digit and after a word of such digits and dots, as in a MAC
+/// address or before a port.
+fn colons_between_digits(word: &str) -> bool {
+    let mut parts = word.split(':').peekable();
+    while let Some(part) = parts.next() {
+        let Some(next) = parts.peek() else { break };
+        let numeric = |s: &str| !s.is_empty() && s.bytes().all(|b| b.is_ascii_hexdigit() || b == b'.');
+        let port = next.starts_with(|c: char| c.is_ascii_digit());
+        if !(numeric(part) && next.starts_with(|c: char| c.is_ascii_hexdigit()) || part.contains('.') && port)
+        {
+            return false;
+        }
+    }
+    true
+}
+
+/// Splits `key: rest` where the key is a plain word; `rest` starts after the colon.
+fn split_key(text: &str) -> Option<(&str, &str)> {
+    let (key, rest) = text.split_once(':')?;
+    let word = !key.is_empty()
+        && key
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.'));
+    (word && (rest.is_empty() || rest.starts_with(' '))).then_some((key, rest))
+}
+
+/// Returns where a comment may start: the first `#` after a blank, even in quotes.
+fn comment_start(text: &str) -> usize {
+    let bytes = text.as_bytes();
+    let is_start = |i: &usize| bytes[*i] == b'#' && (*i == 0 || matches!(bytes[*i - 1], b' ' | b'\t'));
+    (0..bytes.len()).find(is_start).unwrap_or(text.len())
+}
+
+/// Returns the key that is most like `key`, if it is alike enough to be meant.
+pub(crate) fn similar<'k>(key: &str, keys: impl Iterator<Item = &'k str>) -> Option<&'k str> {
+    let plain = |text: &str| text.replace('-', "_").to_ascii_lowercase();
+    let key = plain(key);
+    keys.map(|known| (strsim::jaro_winkler(&key, &plain(known)), known))
+        .filter(|(score, known)| *score >= SIMILAR && strsim::damerau_levenshtein(&key, known) <= 4)
+        .max_by(|(a, _), (b, _)| a.total_cmp(b))
+        .map(|(_, known)| known)
+}

@@ -1,0 +1,129 @@
+//! What templates and feature expressions can read: the keys of `cluster.yaml` with their defaults, the values derived
+//! from them, and the secrets as tokens.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::config::{Cluster, Vault, schema};
+use crate::render::Values;
+use crate::render::names::Shape;
+
+/// The host number of CoreDNS in the service network. Source: what Talos and kubeadm write into every kubelet.
+const DNS_HOST: u32 = 10;
+
+/// Values computed from the configuration. Everything templates must not compute themselves is here.
+#[derive(Debug, Serialize)]
+pub struct Derived {
+    /// Router address, router ASN and node ASN are set.
+    pub cilium_bgp_enabled: bool,
+    /// UniFi host and key are set.
+    pub unifi_dns_enabled: bool,
+    /// The opposite of `unifi_dns_enabled`.
+    pub k8s_gateway_enabled: bool,
+    /// Issuer and JWKS URI are set.
+    pub oidc_enabled: bool,
+    /// Addresses of the nodes that run the control plane, in order.
+    pub controller_addresses: Vec<String>,
+    /// How many of them there are.
+    pub controller_count: usize,
+    /// How many nodes there are.
+    pub node_count: usize,
+    /// Address of CoreDNS.
+    pub cluster_dns_ip: String,
+    /// Where load balancer addresses come from.
+    pub lb_pool_cidr: String,
+}
+
+impl Derived {
+    /// Computes all of them.
+    pub fn of(cluster: &Cluster) -> Self {
+        let (cilium, unifi, oidc) = (&cluster.cilium, &cluster.unifi, &cluster.oidc);
+        let nodes = &cluster.nodes.nodes;
+        let controllers: Vec<String> = nodes
+            .iter()
+            .filter(|node| node.controller)
+            .map(|node| node.address.to_string())
+            .collect();
+        let unifi_dns = unifi.unifi_host.is_some() && unifi.unifi_api_key.is_some();
+        let pool = cilium
+            .cilium_lb_pool_cidr
+            .as_ref()
+            .unwrap_or(&cluster.network.node_cidr);
+        Self {
+            cilium_bgp_enabled: cilium.cilium_bgp_router_addr.is_some()
+                && cilium.cilium_bgp_router_asn.is_some()
+                && cilium.cilium_bgp_node_asn.is_some(),
+            unifi_dns_enabled: unifi_dns,
+            k8s_gateway_enabled: !unifi_dns,
+            oidc_enabled: oidc.oidc_issuer_url.is_some() && oidc.oidc_jwks_uri.is_some(),
+            controller_count: controllers.len(),
+            controller_addresses: controllers,
+            node_count: nodes.len(),
+            cluster_dns_ip: host(&cluster.network.cluster_svc_cidr.to_string(), DNS_HOST),
+            lb_pool_cidr: pool.to_string(),
+        }
+    }
+}
+
+/// Returns the n-th address of a network; the network's own text if that is out of range.
+fn host(cidr: &str, n: u32) -> String {
+    let address = cidr.parse::<ipnet::Ipv4Net>().ok().and_then(|net| {
+        let address = std::net::Ipv4Addr::from(u32::from(net.network()).checked_add(n)?);
+        net.contains(&address).then_some(address)
+    });
+    address.map_or_else(|| cidr.to_owned(), |address| address.to_string())
+}
+
+/// Names below `secrets.` that templates can read.
+pub const COMPUTED_SECRETS: [&str; 2] = ["age_key", "push_token"];
+
+/// Puts everything together.
+///
+/// # Panics
+/// When the configuration does not serialise to an object, which its type excludes.
+pub fn values(cluster: &Cluster, vault: &Vault, recipients: &[String]) -> Values {
+    let Value::Object(mut map) = json!(cluster) else {
+        unreachable!("a struct serialises to an object")
+    };
+    map.retain(|_, value| !value.is_null());
+    if let Value::Object(derived) = json!(Derived::of(cluster)) {
+        map.extend(derived);
+    }
+    map.insert("secrets".to_owned(), json!(vault.computed()));
+    map.insert("age_recipients".to_owned(), json!(recipients));
+    Values {
+        shape: shape(&map),
+        map,
+    }
+}
+
+/// The names that can exist: those of the schema, whether set or not, and those that were just computed.
+fn shape(map: &serde_json::Map<String, Value>) -> BTreeMap<String, Shape> {
+    let schema = schema::schema();
+    let mut shape = match Shape::from_schema(schema, schema) {
+        Shape::Object(shape) => shape,
+        _ => BTreeMap::new(),
+    };
+    for (key, value) in map {
+        shape.entry(key.clone()).or_insert_with(|| Shape::of(value));
+    }
+    let secrets = COMPUTED_SECRETS
+        .iter()
+        .map(|name| ((*name).to_owned(), Shape::Scalar))
+        .collect();
+    shape.insert("secrets".to_owned(), Shape::Object(secrets));
+    shape
+}
+
+#[cfg(test)]
+mod tests {
+    use super::host;
+
+    #[test]
+    fn hosts_are_counted_from_the_network_address() {
+        assert_eq!(host("10.43.0.0/16", 10), "10.43.0.10");
+        assert_eq!(host("10.0.0.0/30", 10), "10.0.0.0/30", "out of range");
+    }
+}

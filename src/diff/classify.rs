@@ -1,0 +1,203 @@
+//! The state of each path, and what follows from it.
+
+use std::collections::BTreeSet;
+
+use super::{Change, ChangeKind, ChangeSet, Choice, Choices, Existing, OnDisk, choices, findings};
+use crate::diag::Diagnostic;
+use crate::lock::{Lock, LockEntry, Sha256, same_text};
+use crate::seal::Sealed;
+use crate::tree::{Artifact, Origin, RepoPath, Tree};
+
+impl ChangeSet {
+    /// Compares the sealed tree with the disk and the lock. Conflicts are part of the result; see
+    /// [`findings::report`].
+    ///
+    /// # Errors
+    /// For paths that cannot be written at all (a symbolic link, a directory in the way, an unreadable file, a path
+    /// that is never ours) and for choices that match no conflict. All of them are reported.
+    pub fn compute(
+        tree: &Tree<Sealed>,
+        existing: &Existing,
+        lock: &Lock,
+        choices: &Choices,
+    ) -> Result<Self, Vec<Diagnostic>> {
+        let mut errors = blocked_by_own_file(tree);
+        let mut changes = Vec::with_capacity(tree.len());
+        let mut after = Lock::default();
+        for artifact in tree.iter() {
+            if let Some(reason) = never_ours(&artifact.path) {
+                errors.push(findings::never_ours(&artifact.path, reason));
+                continue;
+            }
+            let entry = lock.entries.get(&artifact.path);
+            match rendered(artifact, existing.get(&artifact.path), entry, choices) {
+                Ok((change, entry)) => {
+                    after
+                        .entries
+                        .extend(entry.map(|entry| (artifact.path.clone(), entry)));
+                    changes.push(change);
+                }
+                Err(error) => errors.push(error),
+            }
+        }
+        for (path, entry) in &lock.entries {
+            if tree.get(path).is_some() {
+                continue;
+            }
+            match stale(path, entry, existing.get(path), choices) {
+                Ok(change) => {
+                    if change.kind == ChangeKind::EditedDelete {
+                        after.entries.insert(path.clone(), entry.clone());
+                    }
+                    changes.push(change);
+                }
+                Err(error) => errors.push(error),
+            }
+        }
+        changes.sort_by(|a, b| a.path.cmp(&b.path));
+        errors.extend(choices::check(choices, &changes));
+        if !errors.is_empty() {
+            return Err(errors);
+        }
+        Ok(Self {
+            changes,
+            before: lock.clone(),
+            after,
+        })
+    }
+}
+
+/// Files that only the user or another tool may write, whatever the tree or the lock says.
+fn never_ours(path: &RepoPath) -> Option<&'static str> {
+    let text = path.as_str();
+    let name = path.file_name();
+    let below = |dir: &str| text.strip_prefix(dir).is_some_and(|rest| rest.starts_with('/'));
+    if text == crate::lock::LOCK_FILE || text == ".clusterwright/run.lock" || below(".clusterwright/txn") {
+        Some("clusterwright keeps its own records there")
+    } else if below("talos/clusterconfig") && name != ".gitignore" {
+        Some("talhelper writes the machine configurations there")
+    } else if name.starts_with("talsecret") || matches!(name, "age.key" | "kubeconfig" | "talosconfig") {
+        Some("it holds machine secrets that exist only once")
+    } else {
+        None
+    }
+}
+
+/// Reports rendered files that stand where another rendered file needs a directory.
+fn blocked_by_own_file(tree: &Tree<Sealed>) -> Vec<Diagnostic> {
+    let dirs: BTreeSet<&str> = tree
+        .iter()
+        .flat_map(|artifact| parents(artifact.path.as_str()))
+        .collect();
+    tree.iter()
+        .filter(|artifact| dirs.contains(artifact.path.as_str()))
+        .map(|artifact| findings::file_and_directory(&artifact.path))
+        .collect()
+}
+
+fn parents(path: &str) -> impl Iterator<Item = &str> {
+    path.match_indices('/').map(|(i, _)| &path[..i])
+}
+
+/// Settles a path that is rendered: the change, and the path's new entry in the lock.
+fn rendered(
+    artifact: &Artifact,
+    on_disk: &OnDisk,
+    entry: Option<&LockEntry>,
+    choices: &Choices,
+) -> Result<(Change, Option<LockEntry>), Diagnostic> {
+    let text = artifact.text.as_bytes();
+    let render = Sha256::of_text(text);
+    let ours = LockEntry {
+        hash: render,
+        origin: artifact.origin.app.clone(),
+    };
+    let mut change = Change {
+        path: artifact.path.clone(),
+        kind: ChangeKind::Create,
+        origin: artifact.origin.clone(),
+        choice: None,
+        replaces: None,
+    };
+    let bytes = match on_disk {
+        OnDisk::File { bytes, .. } => bytes,
+        OnDisk::Absent => {
+            if entry.is_some() {
+                change.kind = ChangeKind::Recreate;
+            }
+            return Ok((change, Some(ours)));
+        }
+        other => return Err(findings::in_the_way(&artifact.path, other)),
+    };
+    if same_text(bytes, text) {
+        change.kind = match entry {
+            Some(entry) if entry.hash == render => ChangeKind::Unchanged,
+            _ => ChangeKind::Adopt,
+        };
+        return Ok((change, Some(ours)));
+    }
+    let state = match entry {
+        None => ChangeKind::ForeignDiffers,
+        Some(entry) if entry.hash == Sha256::of_text(bytes) => ChangeKind::Update,
+        Some(entry) if entry.hash == render => ChangeKind::Kept,
+        Some(_) => ChangeKind::EditedUpdate,
+    };
+    (change.kind, change.choice) = match (state, choices.of(&artifact.path)) {
+        (ChangeKind::Update, _) | (ChangeKind::Kept, Some(Choice::Keep)) | (_, None) => (state, None),
+        (_, Some(Choice::Overwrite)) => (ChangeKind::Update, Some(Choice::Overwrite)),
+        (_, Some(Choice::Keep)) => (ChangeKind::Kept, Some(Choice::Keep)),
+    };
+    if change.kind == ChangeKind::Update {
+        change.replaces = Some(Sha256::of(bytes));
+    }
+    let entry = if change.kind.is_conflict() {
+        entry.cloned()
+    } else {
+        Some(ours)
+    };
+    Ok((change, entry))
+}
+
+/// Settles a path that the lock lists and that is no longer rendered.
+fn stale(
+    path: &RepoPath,
+    entry: &LockEntry,
+    on_disk: &OnDisk,
+    choices: &Choices,
+) -> Result<Change, Diagnostic> {
+    let origin = Origin {
+        app: entry.origin.clone(),
+        template: None,
+        reason: Vec::new(),
+    };
+    let mut change = Change {
+        path: path.clone(),
+        kind: ChangeKind::Forget,
+        origin,
+        choice: None,
+        replaces: None,
+    };
+    if never_ours(path).is_some() {
+        return Ok(change);
+    }
+    match on_disk {
+        // What took the file's place is not ours; the file itself is gone.
+        OnDisk::Absent | OnDisk::Directory | OnDisk::BelowFile { .. } => {}
+        OnDisk::File { bytes, .. } => {
+            let edited = Sha256::of_text(bytes) != entry.hash;
+            (change.kind, change.choice) = match choices.of(path) {
+                _ if !edited => (ChangeKind::Delete, None),
+                None => (ChangeKind::EditedDelete, None),
+                Some(Choice::Overwrite) => (ChangeKind::Delete, Some(Choice::Overwrite)),
+                Some(Choice::Keep) => (ChangeKind::Forget, Some(Choice::Keep)),
+            };
+            if change.kind == ChangeKind::Delete {
+                change.replaces = Some(Sha256::of(bytes));
+            }
+        }
+        OnDisk::Symlink { .. } | OnDisk::Unreadable { .. } => {
+            return Err(findings::in_the_way(path, on_disk));
+        }
+    }
+    Ok(change)
+}

@@ -1,0 +1,100 @@
+//! The findings of the diff: what stops the run, and what a person should know.
+
+use super::{ChangeKind, ChangeSet, OnDisk};
+use crate::diag::Diagnostic;
+use crate::tree::RepoPath;
+
+/// Returns the conflicts as errors, with the choices, and recreated files as notes.
+pub fn report(changes: &ChangeSet) -> Vec<Diagnostic> {
+    changes
+        .changes()
+        .iter()
+        .filter_map(|change| {
+            let path = &change.path;
+            let finding = match change.kind {
+                ChangeKind::EditedUpdate => Diagnostic::error(
+                    "diff/edited",
+                    format!("`{path}` was edited by hand, and its render has changed"),
+                )
+                .help(format!("`--keep {path}` keeps your version"))
+                .help(format!(
+                    "`--overwrite {path}` takes the render; your edit is lost unless it is committed"
+                )),
+                ChangeKind::EditedDelete => Diagnostic::error(
+                    "diff/edited-delete",
+                    format!("`{path}` was edited by hand, and it is no longer rendered"),
+                )
+                .help(format!("`--keep {path}` leaves the file to you"))
+                .help(format!("`--overwrite {path}` deletes it")),
+                ChangeKind::ForeignDiffers => Diagnostic::error(
+                    "diff/foreign",
+                    format!("`{path}` was not written by clusterwright and differs from the render"),
+                )
+                .help(format!("`--keep {path}` keeps your version"))
+                .help(format!("`--overwrite {path}` takes the render")),
+                ChangeKind::Recreate => Diagnostic::note_level(
+                    "diff/recreated",
+                    format!("`{path}` was deleted and is still rendered: it comes back"),
+                )
+                .help(format!("switch `{}` off to be rid of it", change.origin.app)),
+                _ => return None,
+            };
+            Some(finding.in_file(path.as_str()))
+        })
+        .collect()
+}
+
+pub(super) fn in_the_way(path: &RepoPath, what: &OnDisk) -> Diagnostic {
+    let finding = match what {
+        OnDisk::Symlink { at } if at == path.as_str() => Diagnostic::error(
+            "diff/symlink",
+            format!("`{path}` is a symbolic link; clusterwright writes only real files"),
+        )
+        .help(format!("replace the link with a file, or delete it: `rm {at}`")),
+        // The same finding for every file behind the link, so that it is reported once.
+        OnDisk::Symlink { at } => {
+            return Diagnostic::error(
+                "diff/symlink",
+                format!("`{at}` is a symbolic link; clusterwright does not write through links"),
+            )
+            .in_file(at.as_str())
+            .help(format!("replace the link `{at}` with a real directory"));
+        }
+        OnDisk::Directory => Diagnostic::error(
+            "diff/directory-in-the-way",
+            format!("`{path}` is a directory, and a file must stand there"),
+        )
+        .help(format!("move the directory away: `mv {path} {path}.old`")),
+        OnDisk::BelowFile { at } => {
+            return Diagnostic::error(
+                "diff/file-in-the-way",
+                format!("`{at}` is a file, and a directory must stand there"),
+            )
+            .in_file(at.as_str())
+            .help(format!("move the file away: `mv {at} {at}.old`"));
+        }
+        OnDisk::Unreadable { reason } => {
+            Diagnostic::error("io/failed", format!("cannot read `{path}`: {reason}"))
+                .help("clusterwright reads each file that it may replace; make this one readable")
+        }
+        OnDisk::Absent | OnDisk::File { .. } => {
+            Diagnostic::error("internal/diff", format!("`{path}` is not in the way"))
+        }
+    };
+    finding.in_file(path.as_str())
+}
+
+pub(super) fn never_ours(path: &RepoPath, reason: &str) -> Diagnostic {
+    Diagnostic::error("diff/never-ours", format!("`{path}` is rendered, but {reason}"))
+        .in_file(path.as_str())
+        .help("remove or rename the template that renders it")
+}
+
+pub(super) fn file_and_directory(path: &RepoPath) -> Diagnostic {
+    Diagnostic::error(
+        "diff/file-and-directory",
+        format!("`{path}` is rendered as a file, and other files are rendered below it"),
+    )
+    .in_file(path.as_str())
+    .help("rename one of the templates")
+}

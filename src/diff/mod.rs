@@ -1,0 +1,170 @@
+//! Stage 7, `diff`: what a write would change, and what it must not change.
+//!
+//! Compares the sealed tree with [`Existing`] and the [`Lock`]. Pure; `write` carries the [`ChangeSet`] out.
+//!
+//! | on disk | rendered | no longer rendered |
+//! | --- | --- | --- |
+//! | absent | [`Create`], in the lock: [`Recreate`] | [`Forget`] |
+//! | equal to the render | [`Unchanged`], not in the lock so: [`Adopt`] | |
+//! | ours | [`Update`] | [`Delete`] |
+//! | ours, edited | [`Kept`] while the render stays, else [`EditedUpdate`] | [`EditedDelete`] |
+//! | foreign | [`ForeignDiffers`] | not looked at |
+//!
+//! [`Create`]: ChangeKind::Create
+//! [`Recreate`]: ChangeKind::Recreate
+//! [`Forget`]: ChangeKind::Forget
+//! [`Unchanged`]: ChangeKind::Unchanged
+//! [`Adopt`]: ChangeKind::Adopt
+//! [`Update`]: ChangeKind::Update
+//! [`Delete`]: ChangeKind::Delete
+//! [`Kept`]: ChangeKind::Kept
+//! [`EditedUpdate`]: ChangeKind::EditedUpdate
+//! [`EditedDelete`]: ChangeKind::EditedDelete
+//! [`ForeignDiffers`]: ChangeKind::ForeignDiffers
+
+mod choices;
+mod classify;
+mod existing;
+pub mod findings;
+pub mod json;
+pub mod redact;
+pub mod text;
+
+#[cfg(test)]
+mod tests;
+
+pub use choices::Choices;
+pub use existing::{Existing, OnDisk};
+
+use crate::lock::{Lock, Sha256};
+use crate::tree::{Origin, RepoPath};
+
+/// What happens to a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ChangeKind {
+    /// A new file.
+    Create,
+    /// A file of ours that a person deleted and that is still rendered.
+    Recreate,
+    /// A file of ours gets new bytes.
+    Update,
+    /// A file that equals the render becomes ours; only the lock changes.
+    Adopt,
+    /// Nothing to do.
+    Unchanged,
+    /// A person's version stays.
+    Kept,
+    /// A file of ours that is no longer rendered.
+    Delete,
+    /// No longer rendered and already gone; only the lock changes.
+    Forget,
+    /// Conflict: a person edited the file, and the render changed.
+    EditedUpdate,
+    /// Conflict: a person edited the file, and it is no longer rendered.
+    EditedDelete,
+    /// Conflict: a file that we did not write stands where we render another.
+    ForeignDiffers,
+}
+
+impl ChangeKind {
+    /// Returns whether a person must choose before anything is written.
+    pub fn is_conflict(self) -> bool {
+        matches!(
+            self,
+            Self::EditedUpdate | Self::EditedDelete | Self::ForeignDiffers
+        )
+    }
+
+    /// Returns whether the change writes or deletes a file other than the lock.
+    pub fn touches_file(self) -> bool {
+        matches!(self, Self::Create | Self::Recreate | Self::Update | Self::Delete)
+    }
+
+    /// Returns the word shown to people.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Recreate => "recreate",
+            Self::Update => "update",
+            Self::Adopt => "adopt",
+            Self::Unchanged => "unchanged",
+            Self::Kept => "kept (yours)",
+            Self::Delete => "delete",
+            Self::Forget => "forget",
+            Self::EditedUpdate => "edited and changed",
+            Self::EditedDelete => "edited and no longer rendered",
+            Self::ForeignDiffers => "not ours and different",
+        }
+    }
+}
+
+/// What a person chose for a conflict.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Choice {
+    /// The render wins.
+    Overwrite,
+    /// The file on the disk wins.
+    Keep,
+}
+
+/// What happens to one path, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// The path.
+    pub path: RepoPath,
+    /// What happens.
+    pub kind: ChangeKind,
+    /// Where the file comes from. For files that are no longer rendered only the app is known.
+    pub origin: Origin,
+    /// The choice that decided a conflict.
+    pub choice: Option<Choice>,
+    /// Hash of the bytes on the disk that the change replaces or deletes, as they are.
+    pub(crate) replaces: Option<Sha256>,
+}
+
+/// Everything that a write would do, sorted by path, and the lock as it will be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChangeSet {
+    changes: Vec<Change>,
+    before: Lock,
+    after: Lock,
+}
+
+impl ChangeSet {
+    /// Returns all changes with the unchanged files, sorted by path.
+    pub fn changes(&self) -> &[Change] {
+        &self.changes
+    }
+
+    /// Returns what differs: all but the unchanged files.
+    pub fn differing(&self) -> impl Iterator<Item = &Change> {
+        self.changes.iter().filter(|c| c.kind != ChangeKind::Unchanged)
+    }
+
+    /// Returns the conflicts that stop the run.
+    pub fn conflicts(&self) -> impl Iterator<Item = &Change> {
+        self.changes.iter().filter(|c| c.kind.is_conflict())
+    }
+
+    /// Returns how many changes are of this kind.
+    pub fn count(&self, kind: ChangeKind) -> usize {
+        self.changes.iter().filter(|c| c.kind == kind).count()
+    }
+
+    /// Returns the lock that the changes are based on.
+    pub fn lock_before(&self) -> &Lock {
+        &self.before
+    }
+
+    /// Returns the lock as it will be.
+    pub fn lock(&self) -> &Lock {
+        &self.after
+    }
+
+    /// Returns whether a write would touch nothing at all, not even the lock. Files kept and conflicts do not count.
+    pub fn is_empty(&self) -> bool {
+        self.before == self.after && !self.changes.iter().any(|c| c.kind.touches_file())
+    }
+}

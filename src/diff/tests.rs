@@ -1,0 +1,279 @@
+//! Every state of a path, with every choice.
+
+use std::collections::BTreeMap;
+
+use super::*;
+use crate::diag::Diagnostic;
+use crate::lock::LockEntry;
+use crate::seal::Sealed;
+use crate::tree::{Artifact, Tree};
+
+fn path(text: &str) -> RepoPath {
+    RepoPath::parse(text).expect("valid")
+}
+
+fn tree(files: &[(&str, &str)]) -> Tree<Sealed> {
+    let artifacts = files.iter().map(|(name, text)| {
+        let origin = Origin {
+            app: "media/jellyfin".to_owned(),
+            template: Some("t.yaml.tera".to_owned()),
+            reason: vec!["jellyfin_enabled".to_owned()],
+        };
+        let (path, text) = (path(name), (*text).to_owned());
+        (path.clone(), Artifact { path, text, origin })
+    });
+    Tree::new(artifacts.collect(), Sealed::for_tests())
+}
+
+fn existing(files: &[(&str, &str)]) -> Existing {
+    Existing::from_files(
+        files
+            .iter()
+            .map(|(name, text)| (path(name), text.as_bytes().to_vec())),
+    )
+}
+
+fn lock(files: &[(&str, &str)]) -> Lock {
+    let entry = |text: &str| LockEntry {
+        hash: Sha256::of_text(text.as_bytes()),
+        origin: "media/jellyfin".to_owned(),
+    };
+    let entries: BTreeMap<_, _> = files
+        .iter()
+        .map(|(name, text)| (path(name), entry(text)))
+        .collect();
+    Lock { entries }
+}
+
+fn choices(overwrite: &[&str], keep: &[&str]) -> Choices {
+    Choices {
+        overwrite: overwrite.iter().map(|p| path(p)).collect(),
+        keep: keep.iter().map(|p| path(p)).collect(),
+    }
+}
+
+/// One path `f`: what is rendered, on the disk and in the lock.
+struct Case {
+    rendered: Option<&'static str>,
+    on_disk: Option<&'static str>,
+    locked: Option<&'static str>,
+}
+
+impl Case {
+    fn compute(&self, choices: &Choices) -> Result<ChangeSet, Vec<Diagnostic>> {
+        let one = |text: Option<&'static str>| text.map(|text| ("f", text)).into_iter().collect::<Vec<_>>();
+        ChangeSet::compute(
+            &tree(&one(self.rendered)),
+            &existing(&one(self.on_disk)),
+            &lock(&one(self.locked)),
+            choices,
+        )
+    }
+
+    /// Returns the kind, and the text whose hash the lock has afterwards.
+    fn result(&self, choices: &Choices) -> Option<(ChangeKind, Option<&'static str>)> {
+        let set = self.compute(choices).expect("no errors");
+        let after = set.lock().entries.get(&path("f")).map(|entry| {
+            ["1", "2", "3"]
+                .into_iter()
+                .find(|text| Sha256::of_text(text.as_bytes()) == entry.hash)
+                .expect("one of ours")
+        });
+        set.changes().first().map(|change| (change.kind, after))
+    }
+}
+
+fn case(rendered: &'static str, on_disk: &'static str, locked: &'static str) -> Case {
+    let some = |text: &'static str| (text != "-").then_some(text);
+    Case {
+        rendered: some(rendered),
+        on_disk: some(on_disk),
+        locked: some(locked),
+    }
+}
+
+#[test]
+fn every_state_without_a_choice() {
+    use ChangeKind::{
+        Adopt, Create, Delete, EditedDelete, EditedUpdate, ForeignDiffers, Forget, Kept, Recreate, Unchanged,
+        Update,
+    };
+    for (rendered, on_disk, locked, kind, after) in [
+        ("1", "-", "-", Create, Some("1")),
+        ("1", "-", "1", Recreate, Some("1")),
+        ("2", "-", "1", Recreate, Some("2")),
+        ("1", "1", "1", Unchanged, Some("1")),
+        ("1", "1", "-", Adopt, Some("1")),
+        ("2", "2", "1", Adopt, Some("2")),
+        ("2", "1", "1", Update, Some("2")),
+        ("1", "2", "1", Kept, Some("1")),
+        ("2", "3", "1", EditedUpdate, Some("1")),
+        ("1", "2", "-", ForeignDiffers, None),
+        ("-", "1", "1", Delete, None),
+        ("-", "2", "1", EditedDelete, Some("1")),
+        ("-", "-", "1", Forget, None),
+    ] {
+        let result = case(rendered, on_disk, locked).result(&Choices::default());
+        assert_eq!(
+            result,
+            Some((kind, after)),
+            "{rendered} over {on_disk}, locked {locked}"
+        );
+    }
+    assert_eq!(
+        case("-", "1", "-").result(&Choices::default()),
+        None,
+        "not our business"
+    );
+}
+
+#[test]
+fn choices_decide_conflicts_for_good() {
+    use ChangeKind::{Delete, Forget, Kept, Update};
+    for (rendered, on_disk, locked, overwritten, kept) in [
+        ("2", "3", "1", (Update, Some("2")), (Kept, Some("2"))),
+        ("1", "2", "-", (Update, Some("1")), (Kept, Some("1"))),
+        ("-", "2", "1", (Delete, None), (Forget, None)),
+    ] {
+        let case = case(rendered, on_disk, locked);
+        assert_eq!(case.result(&choices(&["f"], &[])), Some(overwritten));
+        assert_eq!(case.result(&choices(&[], &["f"])), Some(kept));
+    }
+    // The kept file no longer stops the next run.
+    assert_eq!(
+        case("2", "3", "2").result(&Choices::default()),
+        Some((Kept, Some("2")))
+    );
+    // An edit that stays can be taken back.
+    assert_eq!(
+        case("1", "2", "1").result(&choices(&["f"], &[])),
+        Some((Update, Some("1")))
+    );
+}
+
+#[test]
+fn choices_that_decide_nothing_are_errors() {
+    let codes = |case: Case, choices: &Choices| -> Vec<&str> {
+        case.compute(choices).map_or_else(
+            |errors| errors.iter().map(|error| error.code).collect(),
+            |_| Vec::new(),
+        )
+    };
+    let useless = "diff/useless-choice";
+    assert_eq!(codes(case("2", "1", "1"), &choices(&["f"], &[])), [useless]);
+    assert_eq!(codes(case("1", "-", "-"), &choices(&[], &["f"])), [useless]);
+    assert_eq!(codes(case("1", "2", "1"), &choices(&[], &["f"])), [useless]);
+    assert_eq!(codes(case("1", "2", "-"), &choices(&["f", "g"], &[])), [useless]);
+    assert_eq!(
+        codes(case("1", "2", "-"), &choices(&["f"], &["f"])),
+        ["diff/contradicting-choices"]
+    );
+    let set = ChangeSet::compute(
+        &tree(&[("a/helmrelease.yaml", "1")]),
+        &existing(&[("a/helmrelease.yaml", "2")]),
+        &Lock::default(),
+        &choices(&[], &["a/helmrelase.yaml"]),
+    );
+    let error = &set.expect_err("a typo")[0];
+    assert!(error.help[0].contains("--keep a/helmrelease.yaml"), "{error:?}");
+}
+
+#[test]
+fn line_ends_are_no_edit() {
+    for (rendered, on_disk, locked, kind) in [
+        ("1\n", "1\r\n", "1\n", ChangeKind::Unchanged),
+        ("1\n", "1\r\n", "-", ChangeKind::Adopt),
+        ("2\n", "1\r\n", "1\n", ChangeKind::Update),
+    ] {
+        let set = case(rendered, on_disk, locked)
+            .compute(&Choices::default())
+            .expect("no errors");
+        assert_eq!(set.changes()[0].kind, kind, "{on_disk:?}");
+    }
+}
+
+#[test]
+fn machine_secrets_and_our_records_are_never_ours() {
+    for name in [
+        "talos/clusterconfig/node.yaml",
+        "talos/talsecret.sops.yaml",
+        "age.key",
+        LOCK,
+        ".clusterwright/txn/plan",
+        ".clusterwright/run.lock",
+    ] {
+        let files = [(name, "1")];
+        let none = Choices::default();
+        let errors = ChangeSet::compute(&tree(&files), &existing(&[]), &Lock::default(), &none);
+        assert_eq!(errors.expect_err(name)[0].code, "diff/never-ours");
+        let set = ChangeSet::compute(&tree(&[]), &existing(&files), &lock(&files), &none).expect(name);
+        assert_eq!(set.changes()[0].kind, ChangeKind::Forget, "{name} is not deleted");
+    }
+    let fine = tree(&[
+        (".clusterwright/cluster.schema.json", "1"),
+        ("talos/clusterconfig/.gitignore", "*"),
+    ]);
+    assert!(ChangeSet::compute(&fine, &existing(&[]), &Lock::default(), &Choices::default()).is_ok());
+}
+
+const LOCK: &str = crate::lock::LOCK_FILE;
+
+#[test]
+fn a_path_cannot_be_file_and_directory() {
+    let tree = tree(&[("a", "1"), ("a-b", "1"), ("a/b/c", "1")]);
+    let set = ChangeSet::compute(&tree, &existing(&[]), &Lock::default(), &Choices::default());
+    let errors = set.expect_err("both");
+    assert_eq!(errors.len(), 1);
+    assert_eq!(
+        (errors[0].code, errors[0].path.as_deref()),
+        ("diff/file-and-directory", Some("a"))
+    );
+}
+
+#[test]
+fn changes_carry_app_and_reason_and_findings_carry_choices() {
+    let tree = tree(&[
+        ("a", "1"),
+        ("b", "2"),
+        ("c", "1"),
+        ("d.sops.yaml", "x: canary-new\n"),
+    ]);
+    let disk = existing(&[
+        ("a", "9"),
+        ("b", "9"),
+        ("e", "9"),
+        ("d.sops.yaml", "x: canary-old\n"),
+    ]);
+    let lock = lock(&[
+        ("b", "1"),
+        ("c", "1"),
+        ("e", "1"),
+        ("d.sops.yaml", "x: canary-old\n"),
+    ]);
+    let set = ChangeSet::compute(&tree, &disk, &lock, &Choices::default()).expect("no errors");
+    assert!(set.changes().iter().all(|c| c.origin.app == "media/jellyfin"));
+    assert_eq!(set.changes()[0].origin.reason, ["jellyfin_enabled"]);
+    let told: Vec<_> = findings::report(&set)
+        .iter()
+        .map(|f| (f.code, f.path.clone().unwrap_or_default(), f.help.len()))
+        .collect();
+    let finding = |code, path: &str, helps| (code, path.to_owned(), helps);
+    assert_eq!(
+        told,
+        [
+            finding("diff/foreign", "a", 2),
+            finding("diff/edited", "b", 2),
+            finding("diff/recreated", "c", 1),
+            finding("diff/edited-delete", "e", 2)
+        ]
+    );
+    let json = serde_json::to_string(&json::changes(&set, &tree, &disk)).expect("serialises");
+    assert!(!json.contains("canary"), "{json}");
+    insta::assert_snapshot!(json.replace("},{", "},\n{"), @r#"
+    [{"path":"a","change":"foreign-differs","app":"media/jellyfin","reason":["jellyfin_enabled"],"added":1,"removed":1},
+    {"path":"b","change":"edited-update","app":"media/jellyfin","reason":["jellyfin_enabled"],"added":1,"removed":1},
+    {"path":"c","change":"recreate","app":"media/jellyfin","reason":["jellyfin_enabled"],"added":1,"removed":0},
+    {"path":"d.sops.yaml","change":"update","app":"media/jellyfin","reason":["jellyfin_enabled"],"keys":[{"key":"x","change":"changed"}]},
+    {"path":"e","change":"edited-delete","app":"media/jellyfin","reason":[],"added":0,"removed":1}]
+    "#);
+}

@@ -1,0 +1,352 @@
+//! `clusterwright.lock`: which files are ours, by the hash of the bytes we wrote.
+//!
+//! Committed, sorted by path, one line a file, so that two branches merge unless they touch the same app. A line is
+//! `<sha256>  <origin>  <path>`; the hash is taken over the bytes with LF line ends, and for SOPS files these are
+//! ciphertext: no hash of a plaintext ever stands here.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fmt::{self, Write as _};
+use std::ops::Range;
+
+use sha2::Digest as _;
+
+use crate::diag::{Aborted, Diagnostic, Diagnostics};
+use crate::tree::RepoPath;
+
+/// Name of the lock file, at the top of the user's repository.
+pub const LOCK_FILE: &str = "clusterwright.lock";
+
+/// First line, up to the format's version.
+const HEADER: &str = "# clusterwright.lock, format ";
+
+/// The format that this version reads and writes.
+const FORMAT: u32 = 1;
+
+/// What helps against a lock that cannot be read.
+const REBUILD: &str = "or delete `clusterwright.lock` and run `clusterwright configure`: files that equal the render become ours again";
+
+/// A SHA-256.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Sha256([u8; 32]);
+
+impl Sha256 {
+    /// Returns the hash of bytes as they are.
+    pub fn of(bytes: &[u8]) -> Self {
+        Self(sha2::Sha256::digest(bytes).into())
+    }
+
+    /// Returns the hash of a text after [`lf`], so that a checkout with CRLF has the same.
+    pub fn of_text(bytes: &[u8]) -> Self {
+        Self::of(&lf(bytes))
+    }
+
+    /// Reads 64 hex digits, in either case.
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut hash = [0; 32];
+        if text.len() != 64 || !text.bytes().all(|b| b.is_ascii_hexdigit()) {
+            return None;
+        }
+        for (i, byte) in hash.iter_mut().enumerate() {
+            *byte = u8::from_str_radix(&text[2 * i..2 * i + 2], 16).ok()?;
+        }
+        Some(Self(hash))
+    }
+}
+
+impl fmt::Display for Sha256 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for Sha256 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// Returns the bytes with each CRLF as LF; borrows when there is none.
+pub fn lf(bytes: &[u8]) -> Cow<'_, [u8]> {
+    if !bytes.contains(&b'\r') {
+        return Cow::Borrowed(bytes);
+    }
+    let mut out = Vec::with_capacity(bytes.len());
+    for (i, byte) in bytes.iter().enumerate() {
+        if *byte != b'\r' || bytes.get(i + 1) != Some(&b'\n') {
+            out.push(*byte);
+        }
+    }
+    Cow::Owned(out)
+}
+
+/// Returns whether two texts are equal but for CRLF and LF.
+pub fn same_text(a: &[u8], b: &[u8]) -> bool {
+    a == b || lf(a) == lf(b)
+}
+
+/// What the lock knows about a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LockEntry {
+    /// Hash of the version that was last settled: written by us, or rendered when a person chose to keep theirs.
+    pub hash: Sha256,
+    /// The app that the file belongs to, as [`crate::tree::Origin::app`] names it.
+    pub origin: String,
+}
+
+/// The files that are ours.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Lock {
+    /// The files, sorted by path.
+    pub entries: BTreeMap<RepoPath, LockEntry>,
+}
+
+/// A line that cannot be read.
+struct Problem {
+    code: &'static str,
+    span: Range<usize>,
+    message: String,
+    label: &'static str,
+    help: String,
+}
+
+impl Lock {
+    /// Reads a lock file. An empty text is an empty lock.
+    ///
+    /// # Errors
+    /// When a line cannot be read; every such line is reported with its place.
+    pub fn parse(text: &str, sink: &mut Diagnostics) -> Result<Self, Aborted> {
+        let (lock, problems) = read(text);
+        if problems.is_empty() {
+            return Ok(lock);
+        }
+        let source = sink.sources.add(LOCK_FILE, text);
+        let mut aborted = None;
+        for problem in problems {
+            let finding = Diagnostic::error(problem.code, problem.message)
+                .at(source.span(problem.span), problem.label)
+                .help(problem.help)
+                .help(REBUILD);
+            aborted = Some(sink.abort(finding));
+        }
+        aborted.map_or(Ok(lock), Err)
+    }
+
+    /// Reads a lock file without reporting; `None` when a line cannot be read.
+    pub(crate) fn read_quietly(text: &str) -> Option<Self> {
+        let (lock, problems) = read(text);
+        problems.is_empty().then_some(lock)
+    }
+
+    /// Returns the text of the lock file.
+    pub fn to_text(&self) -> String {
+        let mut out = format!(
+            "{HEADER}{FORMAT}\n\
+             # The files that clusterwright wrote: SHA-256 (line ends as LF), app, path. Commit it; do not edit it.\n"
+        );
+        for (path, entry) in &self.entries {
+            writeln!(out, "{}  {}  {path}", entry.hash, one_word(&entry.origin))
+                .expect("a string takes every text");
+        }
+        out
+    }
+}
+
+/// Keeps an origin from breaking the columns.
+fn one_word(origin: &str) -> String {
+    let word: String = origin
+        .chars()
+        .map(|c| {
+            if c.is_whitespace() || c.is_control() {
+                '-'
+            } else {
+                c
+            }
+        })
+        .collect();
+    if word.is_empty() { "-".to_owned() } else { word }
+}
+
+fn read(text: &str) -> (Lock, Vec<Problem>) {
+    let mut lock = Lock::default();
+    let mut problems = Vec::new();
+    let mut start = 0;
+    let mut in_conflict = false;
+    for whole in text.split_inclusive('\n') {
+        let span = start..start + whole.trim_end_matches(['\n', '\r']).len();
+        start += whole.len();
+        let line = &text[span.clone()];
+        if is_marker(line) {
+            if !in_conflict {
+                problems.push(conflict(span));
+            }
+            in_conflict = !line.starts_with(">>>>>>>");
+        } else if let Some(version) = line.strip_prefix(HEADER) {
+            if version.trim().parse() != Ok(FORMAT) {
+                problems.push(unknown_format(span, version.trim()));
+                return (lock, problems);
+            }
+        } else if !line.starts_with('#') && !line.trim().is_empty() && !in_conflict {
+            match entry(line) {
+                Ok((path, entry)) => match lock.entries.get(&path) {
+                    Some(other) if other.hash != entry.hash => problems.push(twice(span, &path)),
+                    _ => {
+                        lock.entries.insert(path, entry);
+                    }
+                },
+                Err(why) => problems.push(bad_line(span, &why)),
+            }
+        }
+    }
+    (lock, problems)
+}
+
+fn is_marker(line: &str) -> bool {
+    ["<<<<<<<", "=======", ">>>>>>>", "|||||||"]
+        .iter()
+        .any(|marker| line.starts_with(marker))
+}
+
+fn entry(line: &str) -> Result<(RepoPath, LockEntry), String> {
+    let shape = || "a line is `<sha256>  <app>  <path>`, with two spaces between".to_owned();
+    let (hash, rest) = line.split_once("  ").ok_or_else(shape)?;
+    let (origin, path) = rest.split_once("  ").ok_or_else(shape)?;
+    let hash = Sha256::parse(hash).ok_or_else(|| "the first column must be 64 hex digits".to_owned())?;
+    let normal = RepoPath::parse(path).map_err(|error| error.to_string())?;
+    if normal.as_str() != path {
+        return Err(format!("the path must be written as `{normal}`"));
+    }
+    if origin.is_empty() {
+        return Err(shape());
+    }
+    let origin = origin.to_owned();
+    Ok((normal, LockEntry { hash, origin }))
+}
+
+fn conflict(span: Range<usize>) -> Problem {
+    Problem {
+        code: "lock/conflict",
+        span,
+        message: "the lock has a merge conflict".to_owned(),
+        label: "left by git",
+        help:
+            "take either side, `git checkout --theirs clusterwright.lock`, and run `clusterwright configure`"
+                .to_owned(),
+    }
+}
+
+fn unknown_format(span: Range<usize>, version: &str) -> Problem {
+    Problem {
+        code: "lock/unknown-format",
+        span,
+        message: format!("the lock has format `{version}`, this version reads format {FORMAT}"),
+        label: "unknown format",
+        help: "use the version of clusterwright that wrote it, or a newer one".to_owned(),
+    }
+}
+
+fn twice(span: Range<usize>, path: &RepoPath) -> Problem {
+    Problem {
+        code: "lock/listed-twice",
+        span,
+        message: format!("`{path}` stands in the lock twice, with two hashes"),
+        label: "the second one",
+        help: "delete one of the two lines; a wrong choice only makes the file count as edited".to_owned(),
+    }
+}
+
+fn bad_line(span: Range<usize>, why: &str) -> Problem {
+    Problem {
+        code: "lock/bad-line",
+        span,
+        message: format!("cannot read this line of the lock: {why}"),
+        label: "not an entry",
+        help: "restore the line with `git checkout clusterwright.lock`".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn findings(text: &str) -> String {
+        let mut sink = Diagnostics::default();
+        match Lock::parse(text, &mut sink) {
+            Ok(_) => String::new(),
+            Err(_) => crate::diag::concise::render(&sink),
+        }
+    }
+
+    fn sample() -> Lock {
+        let mut lock = Lock::default();
+        for (path, origin) in [("b c/ d.yaml", "media/jellyfin"), ("a.yaml", "repo")] {
+            lock.entries.insert(
+                RepoPath::parse(path).expect("valid"),
+                LockEntry {
+                    hash: Sha256::of_text(path.as_bytes()),
+                    origin: origin.to_owned(),
+                },
+            );
+        }
+        lock
+    }
+
+    #[test]
+    fn is_sorted_with_one_line_a_file_and_reads_back() {
+        let text = sample().to_text();
+        assert_eq!(text.lines().count(), 4);
+        assert!(text.lines().nth(2).is_some_and(|l| l.ends_with("  repo  a.yaml")));
+        let mut sink = Diagnostics::default();
+        assert_eq!(Lock::parse(&text, &mut sink), Ok(sample()));
+        assert_eq!(Lock::parse(&text.replace('\n', "\r\n"), &mut sink), Ok(sample()));
+        assert_eq!(Lock::parse("", &mut sink), Ok(Lock::default()));
+    }
+
+    #[test]
+    fn findings_name_the_line_and_the_way_out() {
+        let text = sample().to_text();
+        let lines: Vec<&str> = text.lines().collect();
+        let conflict = format!(
+            "{}\n<<<<<<< HEAD\n{}\n=======\n{}\n>>>>>>> x\n",
+            lines[0], lines[2], lines[3]
+        );
+        let found = findings(&conflict);
+        assert!(
+            found.starts_with("clusterwright.lock:2:1: error[lock/conflict]"),
+            "{found}"
+        );
+        assert_eq!(found.lines().count(), 1, "{found}");
+        assert!(findings("# clusterwright.lock, format 9\nwhatever\n").contains("format `9`"));
+        assert!(findings("zz  repo  a\n").contains("64 hex digits"));
+        let hash = Sha256::of(b"");
+        for path in ["../x", "/x", ".git/config", "a//b", "./a", ""] {
+            assert!(
+                findings(&format!("{hash}  repo  {path}\n")).contains("bad-line"),
+                "{path}"
+            );
+        }
+        assert!(findings(&format!("{hash}  repo\n")).contains("two spaces"));
+        let twice = format!("{hash}  repo  a\n{}  repo  a\n", Sha256::of(b"x"));
+        assert!(findings(&twice).starts_with("clusterwright.lock:2:1: error[lock/listed-twice]"));
+        assert_eq!(findings(&format!("{hash}  repo  a\n{hash}  repo  a\n")), "");
+    }
+
+    #[test]
+    fn line_ends_do_not_change_the_hash() {
+        assert_eq!(Sha256::of_text(b"a\r\nb\r\n"), Sha256::of_text(b"a\nb\n"));
+        assert_ne!(Sha256::of_text(b"a\rb"), Sha256::of_text(b"ab"));
+        assert!(same_text(b"a\r\n", b"a\n") && !same_text(b"a\r", b"a"));
+        let empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+        assert_eq!(Sha256::of(b"").to_string(), empty);
+        assert_eq!(Sha256::parse(empty), Some(Sha256::of(b"")));
+    }
+
+    proptest! {
+        #[test]
+        fn never_panics(text in "(\\PC|\n|  |[0-9a-f]{64}  repo  |<<<<<<<|# clusterwright.lock, format ){0,12}") {
+            findings(&text);
+        }
+    }
+}

@@ -1,0 +1,218 @@
+//! What a person writes in `cluster.yaml` as text and means as something narrower: addresses, networks, names,
+//! sizes. Each type parses its text, says precisely what is wrong with it, and brings its JSON Schema.
+//!
+//! [`FORMATS`] is the list that the schema validator learns its `format`s from.
+
+mod address;
+mod age;
+mod amount;
+mod cidr;
+mod mac;
+mod name;
+mod number;
+mod text;
+
+use std::borrow::Cow;
+
+pub use address::Ipv4;
+pub use age::AgeRecipient;
+pub use amount::{Quantity, Retention, TraceRetention};
+pub use cidr::Cidr;
+pub use mac::MacAddress;
+pub use name::{Fqdn, HostLabel, KernelModule, LabelValue, NodeName, ObjectName};
+pub use number::{Asn, VlanTag};
+pub use text::{Branch, HeaderName, HttpUrl, Line, Repository, SchematicId, SecretFormat, Version};
+
+/// Why a text is not what its key needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Invalid {
+    /// Follows the value in a sentence: `has host bits set`. When borrowed, it is the same for every such value; when
+    /// owned, it may repeat parts of the value and must not be shown where the value must not.
+    pub reason: Cow<'static, str>,
+    /// The value that was probably meant.
+    pub suggestion: Option<String>,
+}
+
+impl Invalid {
+    fn new(reason: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            reason: reason.into(),
+            suggestion: None,
+        }
+    }
+
+    /// Returns the reason when it holds nothing of the value.
+    pub fn fixed_reason(&self) -> Option<&'static str> {
+        match self.reason {
+            Cow::Borrowed(reason) => Some(reason),
+            Cow::Owned(_) => None,
+        }
+    }
+
+    fn suggest(mut self, suggestion: impl Into<String>) -> Self {
+        self.suggestion = Some(suggestion.into());
+        self
+    }
+}
+
+/// A value that is written as text.
+pub trait TextValue: Sized {
+    /// The schema's `format`.
+    const FORMAT: &'static str;
+    /// The code of the finding for a wrong value.
+    const CODE: &'static str;
+    /// Completes "expected …", with an example.
+    const EXPECTED: &'static str;
+    /// A regular expression for editors, which do not know our formats; never stricter than [`TextValue::parse`].
+    const PATTERN: Option<&'static str>;
+
+    /// Reads the value.
+    ///
+    /// # Errors
+    /// Says what is wrong with the text.
+    fn parse(text: &str) -> Result<Self, Invalid>;
+}
+
+/// A [`TextValue`] without its type.
+#[derive(Debug, Clone, Copy)]
+pub struct Format {
+    /// [`TextValue::FORMAT`]
+    pub name: &'static str,
+    /// [`TextValue::CODE`]
+    pub code: &'static str,
+    /// [`TextValue::EXPECTED`]
+    pub expected: &'static str,
+    /// [`TextValue::parse`], for its error.
+    pub check: fn(&str) -> Result<(), Invalid>,
+}
+
+impl Format {
+    const fn of<T: TextValue>() -> Self {
+        Self {
+            name: T::FORMAT,
+            code: T::CODE,
+            expected: T::EXPECTED,
+            check: |text| T::parse(text).map(|_| ()),
+        }
+    }
+
+    /// Returns the format of this name.
+    pub fn named(name: &str) -> Option<&'static Self> {
+        FORMATS.iter().find(|format| format.name == name)
+    }
+}
+
+/// Every format of the configuration.
+pub static FORMATS: &[Format] = &[
+    Format::of::<AgeRecipient>(),
+    Format::of::<Asn>(),
+    Format::of::<Branch>(),
+    Format::of::<Cidr>(),
+    Format::of::<Fqdn>(),
+    Format::of::<HeaderName>(),
+    Format::of::<HostLabel>(),
+    Format::of::<HttpUrl>(),
+    Format::of::<Ipv4>(),
+    Format::of::<KernelModule>(),
+    Format::of::<LabelValue>(),
+    Format::of::<Line>(),
+    Format::of::<MacAddress>(),
+    Format::of::<NodeName>(),
+    Format::of::<ObjectName>(),
+    Format::of::<Quantity>(),
+    Format::of::<Repository>(),
+    Format::of::<Retention>(),
+    Format::of::<SchematicId>(),
+    Format::of::<SecretFormat>(),
+    Format::of::<TraceRetention>(),
+    Format::of::<Version>(),
+    Format::of::<VlanTag>(),
+];
+
+/// Gives a [`TextValue`] with `Display` its serde and schema implementations.
+macro_rules! text_value {
+    ($name:ident) => {
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = String::deserialize(deserializer)?;
+                <Self as $crate::model::TextValue>::parse(&text)
+                    .map_err(|invalid| serde::de::Error::custom(invalid.reason))
+            }
+        }
+
+        impl schemars::JsonSchema for $name {
+            fn inline_schema() -> bool {
+                true
+            }
+
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                $crate::model::text_schema::<Self>()
+            }
+        }
+    };
+}
+
+/// Gives a tuple struct over `String` everything but [`TextValue`].
+macro_rules! string_value {
+    ($name:ident) => {
+        impl $name {
+            /// Returns the text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        $crate::model::text_value!($name);
+    };
+}
+
+pub(crate) use {string_value, text_value};
+
+/// Returns the schema of a text value.
+fn text_schema<T: TextValue>() -> schemars::Schema {
+    let mut schema = schemars::json_schema!({ "type": "string", "format": T::FORMAT });
+    if let Some(pattern) = T::PATTERN {
+        schema.insert("pattern".to_owned(), pattern.into());
+        schema.insert(
+            "patternErrorMessage".to_owned(),
+            format!("expected {}", T::EXPECTED).into(),
+        );
+    }
+    schema
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn formats_are_sorted_by_type_and_unique() {
+        let mut names: Vec<_> = FORMATS.iter().map(|format| format.name).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), FORMATS.len());
+    }
+
+    #[test]
+    fn no_format_accepts_an_empty_text() {
+        for format in FORMATS {
+            assert!((format.check)("").is_err(), "{}", format.name);
+        }
+    }
+}

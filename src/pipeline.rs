@@ -1,0 +1,413 @@
+//! The order of the stages, and nothing else: load → validate → plan → render → check → seal → diff → write.
+//!
+//! Every command is a prefix of it. `cli` picks how far to go and prints what comes out.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use crate::catalog::{APPS_ROOT, Catalog, library};
+use crate::check::{self, Checked};
+use crate::config::{self, Cluster, Decrypted, Vault};
+use crate::context;
+use crate::diag::{Aborted, Diagnostic, Diagnostics};
+use crate::diff::{ChangeSet, Choices, Existing};
+use crate::lock::{LOCK_FILE, Lock};
+use crate::plan::{self, Plan};
+use crate::render::{self, Foreign, Values};
+use crate::seal::{self, Keys, Sealed};
+use crate::side;
+use crate::sops::{self, Identities};
+use crate::sys::disk::OsDisk;
+use crate::sys::{Entropy, SecretText};
+use crate::tree::{RepoPath, Tree};
+use crate::validate;
+use crate::vcs::Repository;
+use crate::write::{self, Receipt, Recovery};
+
+/// Where a run works, and what it gets from outside.
+pub struct World<'a> {
+    /// The directory with `cluster.yaml`.
+    pub root: PathBuf,
+    /// `SOPS_AGE_KEY`: identities as text.
+    pub age_key: Option<SecretText>,
+    /// `SOPS_AGE_KEY_FILE`: a file with identities.
+    pub age_key_file: Option<PathBuf>,
+    /// Randomness and time.
+    pub entropy: &'a mut dyn Entropy,
+}
+
+/// The configuration, understood.
+pub struct Configuration {
+    /// The typed values.
+    pub cluster: Cluster,
+    /// The secrets.
+    pub vault: Vault,
+    /// Who can decrypt, and what we can decrypt.
+    pub keys: Keys,
+    /// What templates see.
+    pub values: Values,
+    /// Whether `cluster.yaml` is encrypted.
+    pub encrypted: bool,
+}
+
+/// The repository before the run.
+pub struct Before {
+    /// Which files are ours.
+    pub lock: Lock,
+    /// The git repository, if there is one.
+    pub git: Option<Repository>,
+    /// What people have added.
+    pub foreign: Foreign,
+}
+
+/// The tree ready to be written, and what it is compared with.
+pub struct Compared {
+    /// The output.
+    pub tree: Tree<Sealed>,
+    /// The work tree.
+    pub existing: Existing,
+    /// What a write would do.
+    pub changes: ChangeSet,
+}
+
+/// Loads the template library: the built-in one, overlaid by the repository's own `templates/`.
+///
+/// # Errors
+/// When a template cannot be read or a manifest is wrong.
+pub fn catalog(world: &World<'_>, diags: &mut Diagnostics) -> Result<Catalog, Aborted> {
+    let files = library::files(&world.root, diags)?;
+    Catalog::load(
+        files.iter().map(|(path, text)| (path.as_str(), text.as_str())),
+        diags,
+    )
+}
+
+/// Loads and validates `cluster.yaml` and the files beside it.
+///
+/// # Errors
+/// When something in them is wrong; all findings are reported.
+pub fn configuration(world: &mut World<'_>, diags: &mut Diagnostics) -> Result<Configuration, Aborted> {
+    let found = identities(world, diags)?;
+    let decrypt = |text: &str| match &found {
+        None => Ok(Decrypted::NoIdentity),
+        Some(found) => sops::decrypt(text, &found.all, sops::MacCheck::Verify)
+            .map(Decrypted::Text)
+            .map_err(|error| seal::finding(&error, "cluster.yaml")),
+    };
+    let document = config::load(&world.root, &decrypt, diags)?;
+    let mut vault = Vault::new(world.entropy);
+    let cluster = validate::validate(&document, &mut vault, diags);
+    let configured = cluster
+        .as_ref()
+        .ok()
+        .and_then(|cluster| cluster.encryption.age_recipients.as_ref());
+    let configured = configured.map(|list| list.iter().map(ToString::to_string).collect());
+    // In CI the private files are absent: with an encrypted cluster.yaml, or recipients given by hand, their values
+    // are unknown and what is sealed already stays.
+    let keyless = found.is_none() && (document.is_encrypted() || configured.is_some());
+    side_secrets(world, found.as_ref(), keyless, &mut vault, diags);
+    diags.checkpoint()?;
+    let cluster = cluster?;
+    let keys = match found {
+        Some(found) => Keys::new(Some(found.all), configured.unwrap_or(found.own)),
+        None => Keys::new(None, configured.unwrap_or_default()),
+    };
+    let values = context::values(&cluster, &vault, keys.recipients());
+    Ok(Configuration {
+        cluster,
+        vault,
+        keys,
+        values,
+        encrypted: document.is_encrypted(),
+    })
+}
+
+/// What we can decrypt with.
+pub struct Found {
+    /// Every identity of every source.
+    pub all: Identities,
+    /// Public halves of the first source, `age.key` when it is there: the default recipients.
+    own: Vec<String>,
+    /// The text of the first source.
+    text: SecretText,
+}
+
+/// Collects identities from `age.key`, `SOPS_AGE_KEY_FILE` and `SOPS_AGE_KEY`; `None` when there is no source at all.
+///
+/// # Errors
+/// When a source cannot be read.
+pub fn identities(world: &World<'_>, diags: &mut Diagnostics) -> Result<Option<Found>, Aborted> {
+    let from_file = world.age_key_file.as_ref().map_or(Ok(None), |path| {
+        let text = side::read_path(path, "SOPS_AGE_KEY_FILE")?;
+        text.map(Some).ok_or_else(|| {
+            let message = format!(
+                "`SOPS_AGE_KEY_FILE` names `{}`, which does not exist",
+                path.display()
+            );
+            Diagnostic::error("side/missing", message).help("correct the variable, or unset it")
+        })
+    });
+    let sources = [
+        (side::AGE_KEY, side::read(&world.root, side::AGE_KEY)),
+        ("SOPS_AGE_KEY_FILE", from_file),
+        ("SOPS_AGE_KEY", Ok(world.age_key.clone())),
+    ];
+    let mut found: Option<Found> = None;
+    for (name, text) in sources {
+        let parsed = match text {
+            Ok(None) => continue,
+            Ok(Some(text)) => Identities::parse(text.expose())
+                .map(|identities| (identities, text))
+                .map_err(|error| seal::finding(&error, name)),
+            Err(finding) => Err(finding),
+        };
+        match (parsed, &mut found) {
+            (Err(finding), _) => diags.push(finding),
+            (Ok((identities, _)), _) if identities.is_empty() => diags.push(no_key(name, &identities)),
+            (Ok((identities, _)), Some(found)) => found.all.extend(identities),
+            (Ok((identities, text)), None) => {
+                let own = identities
+                    .recipients()
+                    .iter()
+                    .map(|recipient| recipient.as_str().to_owned())
+                    .collect();
+                found = Some(Found {
+                    all: identities,
+                    own,
+                    text,
+                });
+            }
+        }
+    }
+    diags.checkpoint()?;
+    Ok(found)
+}
+
+/// The finding for a source without a key that we can use.
+fn no_key(name: &str, identities: &Identities) -> Diagnostic {
+    match identities.unsupported().next() {
+        Some(kind) => Diagnostic::error("side/unsupported-key", format!("`{name}` holds only a {kind}"))
+            .in_file(name)
+            .note("only X25519 keys are supported so far")
+            .help("add a key of the kind that starts with `AGE-SECRET-KEY-1` as a further line"),
+        None => Diagnostic::error("side/empty", format!("`{name}` holds no key"))
+            .in_file(name)
+            .help("it should have a line that starts with `AGE-SECRET-KEY-1`"),
+    }
+}
+
+/// Puts the age key and the push token into the vault.
+fn side_secrets(
+    world: &World<'_>,
+    found: Option<&Found>,
+    keyless: bool,
+    vault: &mut Vault,
+    diags: &mut Diagnostics,
+) {
+    if found.is_none() && !keyless {
+        diags.push(side::missing(
+            side::AGE_KEY,
+            "the key that seals and opens the secrets",
+        ));
+    }
+    vault.insert_computed("age_key", found.map(|found| key_lines(&found.text)));
+    match side::read(&world.root, side::PUSH_TOKEN) {
+        Ok(None) if !keyless => {
+            diags.push(side::missing(
+                side::PUSH_TOKEN,
+                "the token of the webhook that tells Flux of a push",
+            ));
+        }
+        Ok(Some(token)) if token.expose().trim().is_empty() => diags.push(
+            Diagnostic::error("side/empty", format!("`{}` is empty", side::PUSH_TOKEN))
+                .in_file(side::PUSH_TOKEN)
+                .help("delete it and run `clusterwright init`, which creates a new one"),
+        ),
+        Ok(token) => {
+            let token = token.map(|token| SecretText::new(token.expose().trim().to_owned()));
+            vault.insert_computed("push_token", token);
+        }
+        Err(finding) => diags.push(finding),
+    }
+}
+
+/// Returns the private keys of an identity file without its comments.
+fn key_lines(text: &SecretText) -> SecretText {
+    let lines = text
+        .expose()
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty() && !line.starts_with('#'));
+    SecretText::new(lines.collect::<Vec<_>>().join("\n"))
+}
+
+/// Decides which apps are on.
+///
+/// # Errors
+/// When their dependencies do not fit together.
+pub fn plan<'a>(
+    catalog: &'a Catalog,
+    configuration: &Configuration,
+    diags: &mut Diagnostics,
+) -> Result<Plan<'a>, Aborted> {
+    plan::plan(catalog, &configuration.values.map, diags)
+}
+
+/// Reads the lock, the git repository and what people have added.
+///
+/// # Errors
+/// When the lock or the repository cannot be read.
+pub fn before(world: &World<'_>, diags: &mut Diagnostics) -> Result<Before, Aborted> {
+    let lock = match std::fs::read_to_string(world.root.join(LOCK_FILE)) {
+        Ok(text) => Lock::parse(&text, diags)?,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Lock::default(),
+        Err(error) => return Err(diags.abort(Diagnostic::io("read", LOCK_FILE, &error))),
+    };
+    let git = Repository::discover(&world.root).map_err(|finding| diags.abort(finding))?;
+    let foreign = foreign(world, &lock);
+    Ok(Before { lock, git, foreign })
+}
+
+/// Finds `ks.yaml` and `kustomization.yaml` files below the apps folder that are not ours.
+fn foreign(world: &World<'_>, lock: &Lock) -> Foreign {
+    let mut foreign = Foreign::default();
+    let ours = |path: &str| RepoPath::parse(path).is_ok_and(|path| lock.entries.contains_key(&path));
+    for namespace in directories(&world.root.join(APPS_ROOT)) {
+        let dir = format!("{APPS_ROOT}/{namespace}");
+        let kustomization = format!("{dir}/kustomization.yaml");
+        if world.root.join(&kustomization).is_file() && !ours(&kustomization) {
+            foreign.namespaces.insert(namespace.clone());
+        }
+        for app in directories(&world.root.join(&dir)) {
+            let ks = format!("{dir}/{app}/ks.yaml");
+            if world.root.join(&ks).is_file() && !ours(&ks) {
+                foreign.apps.entry(namespace.clone()).or_default().insert(app);
+            }
+        }
+    }
+    foreign
+}
+
+fn directories(path: &std::path::Path) -> BTreeSet<String> {
+    let entries = std::fs::read_dir(path).into_iter().flatten().flatten();
+    entries
+        .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .collect()
+}
+
+/// Renders and checks the tree.
+///
+/// # Errors
+/// When a template or a rule finds something wrong.
+pub fn check(
+    catalog: &Catalog,
+    plan: &Plan<'_>,
+    configuration: &Configuration,
+    before: &Before,
+    diags: &mut Diagnostics,
+) -> Result<Tree<Checked>, Aborted> {
+    let Configuration { values, vault, .. } = configuration;
+    let tree = render::render(catalog, plan, values, vault, &before.foreign, diags)?;
+    check::check(tree, &check::exceptions(catalog), diags)
+}
+
+/// Seals the tree and compares it with the work tree. Conflicts are reported.
+///
+/// # Errors
+/// When something cannot be sealed, or the work tree holds conflicts.
+pub fn compare(
+    world: &mut World<'_>,
+    tree: Tree<Checked>,
+    configuration: &Configuration,
+    before: &Before,
+    choices: &Choices,
+    diags: &mut Diagnostics,
+) -> Result<Compared, Aborted> {
+    let compared = compare_quietly(world, tree, configuration, before, choices, diags)?;
+    crate::diff::findings::report(&compared.changes)
+        .into_iter()
+        .for_each(|finding| diags.push(finding));
+    diags.checkpoint()?;
+    Ok(compared)
+}
+
+/// Seals the tree and compares it with the work tree. Conflicts are part of the result.
+///
+/// # Errors
+/// When something cannot be sealed or compared at all.
+pub fn compare_quietly(
+    world: &mut World<'_>,
+    tree: Tree<Checked>,
+    configuration: &Configuration,
+    before: &Before,
+    choices: &Choices,
+    diags: &mut Diagnostics,
+) -> Result<Compared, Aborted> {
+    let paths: BTreeSet<&RepoPath> = tree
+        .iter()
+        .map(|artifact| &artifact.path)
+        .chain(before.lock.entries.keys())
+        .collect();
+    let existing = Existing::read(&world.root, paths);
+    let committed = seal::Committed {
+        existing: &existing,
+        git: before.git.as_ref(),
+    };
+    let tree = seal::seal(
+        tree,
+        &configuration.vault,
+        &configuration.keys,
+        &committed,
+        world.entropy,
+        diags,
+    )?;
+    let changes = match ChangeSet::compute(&tree, &existing, &before.lock, choices) {
+        Ok(changes) => changes,
+        Err(findings) => {
+            findings.into_iter().for_each(|finding| diags.push(finding));
+            diags.checkpoint()?;
+            unreachable!("the findings of a failed comparison are errors")
+        }
+    };
+    Ok(Compared {
+        tree,
+        existing,
+        changes,
+    })
+}
+
+/// Finishes or takes back what an interrupted run left, and says so.
+///
+/// # Errors
+/// When a file changed since, or the system refuses.
+pub fn recover(world: &World<'_>, diags: &mut Diagnostics) -> Result<Option<String>, Aborted> {
+    match write::recover(&world.root, &mut OsDisk) {
+        Ok(Recovery::Nothing) => Ok(None),
+        Ok(Recovery::Discarded) => Ok(Some("Discarded what an interrupted run had staged.".to_owned())),
+        Ok(Recovery::Completed(files)) => Ok(Some(format!(
+            "Finished an interrupted run: {} files.",
+            files.len()
+        ))),
+        Ok(Recovery::Undone(files)) => Ok(Some(format!(
+            "Took back an interrupted run: {} files are as before it.",
+            files.len()
+        ))),
+        Err(findings) => {
+            let mut aborted = None;
+            for finding in findings {
+                aborted = Some(diags.abort(finding));
+            }
+            aborted.map_or(Ok(None), Err)
+        }
+    }
+}
+
+/// Writes the changes, all or none.
+///
+/// # Errors
+/// When the system refuses, or a file changed since it was read.
+pub fn write(world: &World<'_>, compared: &Compared, diags: &mut Diagnostics) -> Result<Receipt, Aborted> {
+    write::apply(&compared.changes, &compared.tree, &world.root, &mut OsDisk)
+        .map_err(|finding| diags.abort(finding))
+}

@@ -1,0 +1,172 @@
+//! Tokens become secrets: only inside of values that will be encrypted, only in memory.
+
+use std::ops::Range;
+
+use zeroize::Zeroizing;
+
+use crate::config::Vault;
+use crate::diag::Diagnostic;
+use crate::sys::SecretText;
+use crate::tree::Artifact;
+use crate::yaml::{Kind, Node, Style};
+
+/// Reports tokens outside of the values that the rule encrypts.
+pub(super) fn check_places(
+    artifact: &Artifact,
+    scope: &[Range<usize>],
+    vault: &Vault,
+) -> Result<(), Vec<Diagnostic>> {
+    let template = artifact.origin.template.as_deref().unwrap_or("a generated file");
+    let findings: Vec<Diagnostic> = vault
+        .find_tokens(&artifact.text)
+        .into_iter()
+        .filter(|(at, _)| {
+            !scope
+                .iter()
+                .any(|value| value.start <= at.start && at.end <= value.end)
+        })
+        .map(|(at, secret)| {
+            let line = artifact.text[..at.start].matches('\n').count() + 1;
+            let message = format!("the secret `{secret}` stands where SOPS does not encrypt: line {line}");
+            Diagnostic::error("secret/in-clear", message)
+                .in_file(artifact.path.as_str())
+                .note(format!("rendered from `templates/{template}`"))
+                .help("place it as a value under `stringData`")
+        })
+        .collect();
+    if findings.is_empty() {
+        Ok(())
+    } else {
+        Err(findings)
+    }
+}
+
+/// Returns the text with every token replaced by its secret.
+///
+/// A scalar with a token becomes a double-quoted one, which can carry any text; a literal block stays one, with the
+/// secret's further lines indented as the token's.
+///
+/// # Errors
+/// With the name of a secret whose value is not known.
+pub(super) fn reveal(text: &str, documents: &[Node], vault: &Vault) -> Result<SecretText, String> {
+    let mut edits: Vec<(Range<usize>, Zeroizing<String>)> = Vec::new();
+    for document in documents {
+        collect(text, document, vault, &mut edits)?;
+    }
+    edits.sort_by_key(|(range, _)| range.start);
+    let mut out = Zeroizing::new(String::with_capacity(2 * text.len()));
+    let mut rest = 0;
+    for (range, value) in &edits {
+        out.push_str(&text[rest..range.start]);
+        out.push_str(value);
+        rest = range.end;
+    }
+    out.push_str(&text[rest..]);
+    Ok(SecretText::new(std::mem::take(&mut *out)))
+}
+
+fn collect(
+    text: &str,
+    node: &Node,
+    vault: &Vault,
+    edits: &mut Vec<(Range<usize>, Zeroizing<String>)>,
+) -> Result<(), String> {
+    match &node.kind {
+        Kind::Scalar { value, style } if vault.has_token(value) => {
+            if matches!(style, Style::Literal | Style::Folded) {
+                for (at, _) in vault.find_tokens(&text[node.span.clone()]) {
+                    let range = node.span.start + at.start..node.span.start + at.end;
+                    let secret = vault.reveal(&text[range.clone()])?;
+                    edits.push((range.clone(), indented(secret.expose(), text, range.start)));
+                }
+            } else {
+                edits.push((node.span.clone(), quoted(vault.reveal(value)?.expose())));
+            }
+        }
+        Kind::Scalar { .. } | Kind::Alias(_) => {}
+        Kind::Seq(items) => {
+            for item in items {
+                collect(text, item, vault, edits)?;
+            }
+        }
+        Kind::Map(entries) => {
+            for (key, value) in entries {
+                collect(text, key, vault, edits)?;
+                collect(text, value, vault, edits)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Gives the further lines of a secret the indentation of the line it starts in.
+fn indented(secret: &str, text: &str, at: usize) -> Zeroizing<String> {
+    let line = text[..at].rfind('\n').map_or(0, |i| i + 1);
+    let indent: String = text[line..].chars().take_while(|c| *c == ' ').collect();
+    Zeroizing::new(
+        secret
+            .trim_end_matches('\n')
+            .replace('\n', &format!("\n{indent}")),
+    )
+}
+
+/// Writes a text as a double-quoted YAML scalar.
+fn quoted(secret: &str) -> Zeroizing<String> {
+    let mut out = Zeroizing::new(String::with_capacity(secret.len() + 2));
+    out.push('"');
+    for c in secret.chars() {
+        match c {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            c if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}') => {
+                out.push_str(&format!("\\u{:04x}", u32::from(c)));
+            }
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::sys::FixedEntropy;
+    use crate::yaml;
+
+    fn reveal_in(template: &str, secret: &str) -> serde_json::Value {
+        let mut vault = Vault::new(&mut FixedEntropy::new(7));
+        let token = vault.insert("s", Some(SecretText::new(secret.to_owned())));
+        let text = template.replace("TOKEN", &token);
+        let documents = yaml::parse(&text).expect("valid");
+        let plain = reveal(&text, &documents, &vault).expect("known");
+        yaml::parse(plain.expose()).expect("still valid")[0].to_json()
+    }
+
+    #[test]
+    fn secrets_are_placed_in_every_style() {
+        let key = "-----BEGIN-----\nabc\n-----END-----\n";
+        assert_eq!(reveal_in("a: TOKEN\n", "x: \"y\" # z")["a"], "x: \"y\" # z");
+        assert_eq!(reveal_in("a: 'TOKEN'\n", key)["a"], key);
+        assert_eq!(reveal_in("a:\n  b: |\n    TOKEN\n", key)["a"]["b"], key);
+        assert_eq!(
+            reveal_in("a: |\n  token: \"TOKEN\"\n  z: 1\n", "v")["a"],
+            "token: \"v\"\nz: 1\n"
+        );
+        assert_eq!(reveal_in("a: \"pre-TOKEN-post\"\n", "7")["a"], "pre-7-post");
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_survives(secret in "\\PC{1,40}|[\\x00-\\x7f]{1,40}") {
+            let secret = secret.replace('\0', "");
+            prop_assume!(!secret.is_empty());
+            prop_assert_eq!(&reveal_in("a: TOKEN\n", &secret)["a"], &serde_json::Value::from(secret.clone()));
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! Decrypting a file: a text edit that puts the values back and takes the `sops` block out.
+
+use super::document::{Documents, is_flow, line_end, line_start};
+use super::error::SopsError;
+use super::key::Identities;
+use super::metadata::Metadata;
+use super::opened::Opened;
+use super::plan::{Props, overlap};
+use super::selector::Scope;
+use super::splice::{Edit, apply};
+use super::text;
+use super::value::{Encrypted, Plain, ValueType};
+use super::walk::Leaf;
+use crate::sys::SecretText;
+
+/// Whether the MAC must agree.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MacCheck {
+    /// It must: nothing was changed, moved or removed by hand.
+    Verify,
+    /// It need not; single values are still authenticated, together with their keys.
+    Ignore,
+}
+
+/// One value of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DecryptedValue {
+    /// Number of its document, from 0.
+    pub document: usize,
+    /// Its path, such as `stringData.password` or `list[0].key`.
+    pub path: String,
+    /// Its type.
+    pub kind: ValueType,
+    /// The value.
+    pub value: SecretText,
+}
+
+/// Decrypts a file to the text it was made from: comments and layout stay, texts of several lines become block
+/// texts, and each value is written so that it is read back as the same value.
+///
+/// # Errors
+/// When the text is no SOPS file, no identity opens it, a value was tampered with, or the MAC does not agree.
+pub fn decrypt(text: &str, identities: &Identities, check: MacCheck) -> Result<SecretText, SopsError> {
+    let docs = Documents::parse(text)?;
+    let metadata = Metadata::read(&docs)?;
+    let scope = Scope::new(&metadata.selector)?;
+    let opened = Opened::new(&docs, &scope, metadata, identities)?;
+    if check == MacCheck::Verify {
+        opened.verify()?;
+    }
+    let mut edits = Vec::new();
+    for (_, root) in docs.roots() {
+        edits.extend(docs.sops_entry(root).map(|range| Edit::new(range, "")));
+    }
+    for (leaf, plain) in opened.walk.leaves.iter().zip(&opened.plains) {
+        if let (Some(plain), true, false) = (
+            plain,
+            Encrypted::looks_like(leaf.text()) && leaf.in_scope,
+            leaf.by_alias,
+        ) {
+            if leaf.comment_item {
+                comment_item(&opened, leaf, plain.text().unwrap_or_default(), &mut edits)?;
+                continue;
+            }
+            let props = Props::scan(text, leaf.gap..leaf.node.span.start);
+            if let (Some(tag), true) = (props.tag, plain.kind != ValueType::Str) {
+                edits.push(Edit::new(tag, ""));
+            }
+            edits.extend(value_edits(&docs, leaf, plain, step(&opened, leaf.doc)));
+        }
+    }
+    for comment in &opened.comments {
+        edits.push(Edit::new(
+            comment.span.clone(),
+            comment.plain.text().unwrap_or_default(),
+        ));
+    }
+    apply(text, &edits).map(SecretText::new).ok_or_else(overlap)
+}
+
+/// Returns by how many columns a document indents.
+fn step(opened: &Opened<'_, '_>, doc: usize) -> usize {
+    let inner = opened
+        .walk
+        .containers
+        .iter()
+        .filter(|container| container.doc == doc && container.is_map);
+    let inner = inner.filter(|container| container.keys.len() == 1 && !container.in_flow);
+    inner
+        .map(|container| container.column)
+        .find(|column| (2..=8).contains(column))
+        .unwrap_or(2)
+}
+
+fn value_edits(docs: &Documents<'_>, leaf: &Leaf<'_>, plain: &Plain, step: usize) -> Vec<Edit> {
+    let span = leaf.node.span.clone();
+    let end = line_end(docs.text, span.end);
+    let rest = docs.text[span.end..end].trim();
+    let free = !leaf.in_flow
+        && (rest.is_empty() || rest.starts_with('#'))
+        && !docs.text[span.clone()].contains('\n');
+    if let (true, ValueType::Str, Some(value)) = (free, plain.kind, plain.text())
+        && let Some((header, lines)) = text::literal(value, leaf.column + step)
+    {
+        let lines = Edit {
+            range: end..end,
+            text: lines,
+        };
+        return vec![Edit::new(span, header), lines];
+    }
+    let json = docs.all[leaf.doc]
+        .root
+        .as_ref()
+        .is_some_and(|root| is_flow(docs.text, root));
+    let text = match (json, plain.kind, plain.text()) {
+        (true, ValueType::Str, Some(value)) => text::quoted(value),
+        _ => text::inline(plain, leaf.in_flow),
+    };
+    vec![Edit { range: span, text }]
+}
+
+/// Turns a list item that is a comment back into a comment; a list of nothing else becomes `[]`.
+fn comment_item(
+    opened: &Opened<'_, '_>,
+    leaf: &Leaf<'_>,
+    comment: &str,
+    edits: &mut Vec<Edit>,
+) -> Result<(), SopsError> {
+    let text = opened.docs.text;
+    let start = line_start(text, leaf.node.span.start);
+    let dash = text[start..leaf.node.span.start].rfind('-').map(|at| start + at);
+    let (Some(dash), false) = (dash, leaf.in_flow) else {
+        return Err(SopsError::Layout {
+            path: leaf.path.clone(),
+            span: leaf.span.clone(),
+        });
+    };
+    let parent = leaf.path.rsplit_once('[').map_or("", |(parent, _)| parent);
+    let inside = |other: &&Leaf<'_>| {
+        other.doc == leaf.doc
+            && other
+                .path
+                .strip_prefix(parent)
+                .is_some_and(|rest| rest.starts_with('['))
+    };
+    let mut items = opened.walk.leaves.iter().filter(inside);
+    let first = items.clone().next().is_some_and(|other| other.span == leaf.span);
+    let alone = items.all(|other| other.comment_item)
+        && !opened.walk.containers.iter().any(|container| {
+            container.doc == leaf.doc
+                && container
+                    .path
+                    .strip_prefix(parent)
+                    .is_some_and(|rest| rest.starts_with('['))
+        });
+    let list = if first && alone { "[] " } else { "" };
+    edits.push(Edit::new(dash..leaf.node.span.end, format!("{list}#{comment}")));
+    Ok(())
+}
+
+/// Returns the values inside the encrypted scope in document order, nulls left out. The MAC must agree.
+///
+/// # Errors
+/// Those of [`decrypt`].
+pub fn decrypt_values(text: &str, identities: &Identities) -> Result<Vec<DecryptedValue>, SopsError> {
+    let docs = Documents::parse(text)?;
+    let metadata = Metadata::read(&docs)?;
+    let scope = Scope::new(&metadata.selector)?;
+    let opened = Opened::new(&docs, &scope, metadata, identities)?;
+    opened.verify()?;
+    let mut values = Vec::new();
+    for (leaf, plain) in opened.walk.leaves.iter().zip(&opened.plains) {
+        if let (Some(plain), true, false) = (plain, leaf.in_scope, leaf.comment_item) {
+            let value = plain.text().ok_or_else(|| SopsError::MalformedValue {
+                path: leaf.path.clone(),
+                span: leaf.span.clone(),
+            })?;
+            values.push(DecryptedValue {
+                document: leaf.doc,
+                path: leaf.path.clone(),
+                kind: plain.kind,
+                value: SecretText::new(value.to_owned()),
+            });
+        }
+    }
+    Ok(values)
+}

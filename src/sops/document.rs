@@ -1,0 +1,275 @@
+//! The documents of a YAML text, cut apart at their `---` lines so that each can be edited in place.
+
+use std::ops::Range;
+
+use zeroize::Zeroize as _;
+
+use super::error::SopsError;
+use crate::yaml::{self, Kind, Node, ParseError};
+
+/// The top-level key that holds SOPS' metadata.
+pub(crate) const SOPS_KEY: &str = "sops";
+
+/// One document.
+#[derive(Debug)]
+pub(crate) struct Document {
+    /// Everything of the document, its `---` line included.
+    pub(crate) span: Range<usize>,
+    /// Where text can be appended: before a `...` line, else the end.
+    pub(crate) end: usize,
+    /// The mapping with absolute spans; `None` for a document without content.
+    pub(crate) root: Option<Node>,
+}
+
+/// A text with its documents and comments.
+pub(crate) struct Documents<'t> {
+    pub(crate) text: &'t str,
+    pub(crate) all: Vec<Document>,
+    pub(crate) comments: Vec<Range<usize>>,
+}
+
+impl Drop for Documents<'_> {
+    /// The trees hold plaintext.
+    fn drop(&mut self) {
+        fn wipe(node: &mut Node) {
+            match &mut node.kind {
+                Kind::Scalar { value, .. } => value.zeroize(),
+                Kind::Seq(items) => items.iter_mut().for_each(wipe),
+                Kind::Map(entries) => entries.iter_mut().for_each(|(_, value)| wipe(value)),
+                Kind::Alias(_) => {}
+            }
+        }
+        self.all
+            .iter_mut()
+            .filter_map(|doc| doc.root.as_mut())
+            .for_each(wipe);
+    }
+}
+
+impl From<ParseError> for SopsError {
+    fn from(error: ParseError) -> Self {
+        Self::Yaml {
+            message: error.message,
+            span: error.span,
+        }
+    }
+}
+
+impl<'t> Documents<'t> {
+    /// Reads a text.
+    pub(crate) fn parse(text: &'t str) -> Result<Self, SopsError> {
+        let mut all = Vec::new();
+        let mut start = 0;
+        for end in cuts(text) {
+            let section = &text[start..end];
+            let mut nodes = yaml::parse(section).map_err(|mut error| {
+                error.span = error.span.start + start..error.span.end + start;
+                SopsError::from(error)
+            })?;
+            if nodes.len() > 1 {
+                return Err(SopsError::Unsupported {
+                    what: "a document that ends with `...` and is followed by one without `---`".to_owned(),
+                    span: Some(nodes[1].span.start + start..nodes[1].span.start + start),
+                });
+            }
+            let mut root = nodes.pop();
+            if let Some(node) = &mut root {
+                shift(node, start);
+            }
+            let root = match root {
+                Some(node) => match &node.kind {
+                    Kind::Map(_) => Some(node),
+                    Kind::Scalar { .. } if node.span.is_empty() => None,
+                    _ => {
+                        return Err(SopsError::NotAMapping {
+                            span: node.span.clone(),
+                        });
+                    }
+                },
+                None => None,
+            };
+            all.push(Document {
+                span: start..end,
+                end: start + content_end(section),
+                root,
+            });
+            start = end;
+        }
+        match all.iter().position(|doc| doc.root.is_some()) {
+            Some(0) => {}
+            _ => return Err(SopsError::EmptyDocument),
+        }
+        Ok(Self {
+            comments: yaml::comments(text)?,
+            text,
+            all,
+        })
+    }
+
+    /// Returns the documents that have content, with their numbers.
+    pub(crate) fn roots(&self) -> impl Iterator<Item = (usize, &Node)> {
+        self.all
+            .iter()
+            .enumerate()
+            .filter_map(|(i, doc)| doc.root.as_ref().map(|root| (i, root)))
+    }
+
+    /// Returns the column of a byte offset, in bytes.
+    pub(crate) fn column(&self, offset: usize) -> usize {
+        offset - line_start(self.text, offset)
+    }
+
+    /// Returns the text range of a document's `sops` entry: whole lines in block style; in flow style from the
+    /// comma before it.
+    pub(crate) fn sops_entry(&self, root: &Node) -> Option<Range<usize>> {
+        let at = root
+            .entries()
+            .iter()
+            .position(|(key, _)| key.as_str() == Some(SOPS_KEY))?;
+        let (key, value) = &root.entries()[at];
+        let end = last_byte(self.text, value).max(key.span.end);
+        if is_flow(self.text, root) {
+            return Some(match at {
+                0 => match root.entries().get(1) {
+                    Some((next, _)) => key.span.start..next.span.start,
+                    None => key.span.start..end,
+                },
+                _ => {
+                    last_byte(self.text, &root.entries()[at - 1].1).max(root.entries()[at - 1].0.span.end)
+                        ..end
+                }
+            });
+        }
+        let end = self.text[..end].trim_end().len().max(key.span.end);
+        Some(line_start(self.text, key.span.start)..next_line(self.text, end))
+    }
+}
+
+/// Returns the end of each document: the starts of later `---` lines, and the end of the text. A first section
+/// without content belongs to the document behind it.
+fn cuts(text: &str) -> Vec<usize> {
+    let mut cuts = Vec::new();
+    let (mut offset, mut content, mut marked) = (0, false, false);
+    for line in text.split_inclusive('\n') {
+        let bare = line.trim_end_matches(['\n', '\r']).trim_start_matches('\u{feff}');
+        if bare == "---" || bare.starts_with("--- ") || bare.starts_with("---\t") {
+            if content || marked {
+                cuts.push(offset);
+            }
+            (content, marked) = (false, true);
+        } else if !bare.trim_start().is_empty() && !bare.trim_start().starts_with('#') {
+            content = true;
+        }
+        offset += line.len();
+    }
+    cuts.push(text.len());
+    cuts
+}
+
+/// Returns where a document's content ends: before its first `...` line.
+fn content_end(section: &str) -> usize {
+    let mut offset = 0;
+    for line in section.split_inclusive('\n') {
+        let bare = line.trim_end_matches(['\n', '\r']);
+        if bare == "..." || bare.starts_with("... ") {
+            return offset;
+        }
+        offset += line.len();
+    }
+    section.len()
+}
+
+fn shift(node: &mut Node, by: usize) {
+    node.span = node.span.start + by..node.span.end + by;
+    match &mut node.kind {
+        Kind::Seq(items) => items.iter_mut().for_each(|item| shift(item, by)),
+        Kind::Map(entries) => {
+            for (key, value) in entries {
+                shift(key, by);
+                shift(value, by);
+            }
+        }
+        Kind::Scalar { .. } | Kind::Alias(_) => {}
+    }
+}
+
+/// Returns whether a collection is written with brackets.
+pub(crate) fn is_flow(text: &str, node: &Node) -> bool {
+    matches!(node.kind, Kind::Seq(_) | Kind::Map(_)) && text[node.span.start..].starts_with(['[', '{'])
+}
+
+/// Returns the end of the last token of a node; a block collection's own span runs into the lines behind it.
+pub(crate) fn last_byte(text: &str, node: &Node) -> usize {
+    match &node.kind {
+        _ if is_flow(text, node) => node.span.end,
+        Kind::Seq(items) => items.last().map_or(node.span.end, |item| last_byte(text, item)),
+        Kind::Map(entries) => entries.last().map_or(node.span.end, |(key, value)| {
+            last_byte(text, value).max(key.span.end)
+        }),
+        Kind::Scalar { .. } | Kind::Alias(_) => node.span.end,
+    }
+}
+
+/// Returns the start of the line that holds a byte.
+pub(crate) fn line_start(text: &str, offset: usize) -> usize {
+    text[..offset].rfind('\n').map_or(0, |at| at + 1)
+}
+
+/// Returns the end of the line that holds a byte, before its line break.
+pub(crate) fn line_end(text: &str, offset: usize) -> usize {
+    let end = text[offset..].find('\n').map_or(text.len(), |at| offset + at);
+    if end > offset && text.as_bytes()[end - 1] == b'\r' {
+        end - 1
+    } else {
+        end
+    }
+}
+
+/// Returns the start of the next line.
+pub(crate) fn next_line(text: &str, offset: usize) -> usize {
+    text[offset..].find('\n').map_or(text.len(), |at| offset + at + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spans(text: &str) -> Vec<&str> {
+        Documents::parse(text)
+            .unwrap()
+            .all
+            .iter()
+            .map(|doc| &text[doc.span.clone()])
+            .collect()
+    }
+
+    #[test]
+    fn documents_are_cut_at_their_markers() {
+        assert_eq!(spans("a: 1\n"), ["a: 1\n"]);
+        assert_eq!(
+            spans("# c\n---\na: 1\n--- # d\nb: 2\n"),
+            ["# c\n---\na: 1\n", "--- # d\nb: 2\n"]
+        );
+        assert_eq!(spans("a: |\n  ---\n---\n"), ["a: |\n  ---\n", "---\n"]);
+        assert_eq!(spans("a: 1\n...\n---\nb: 1\n"), ["a: 1\n...\n", "---\nb: 1\n"]);
+    }
+
+    #[test]
+    fn what_is_no_mapping_is_refused() {
+        let error = |text| Documents::parse(text).map(|_| ()).unwrap_err();
+        assert_eq!(error("- a\n"), SopsError::NotAMapping { span: 0..4 });
+        assert_eq!(error("text"), SopsError::NotAMapping { span: 0..4 });
+        assert_eq!(error(""), SopsError::EmptyDocument);
+        assert_eq!(error("# only\n"), SopsError::EmptyDocument);
+        assert_eq!(error("---\n---\na: 1\n"), SopsError::EmptyDocument);
+        assert!(matches!(error("a: 1\n---\na: [\n"), SopsError::Yaml { span, .. } if span.start > 8));
+    }
+
+    #[test]
+    fn spans_are_absolute_in_later_documents() {
+        let text = "é: 1\n---\nb: two\n";
+        let docs = Documents::parse(text).unwrap();
+        let value = docs.all[1].root.as_ref().unwrap().get("b").unwrap();
+        assert_eq!(&text[value.span.clone()], "two");
+    }
+}

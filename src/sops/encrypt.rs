@@ -1,0 +1,71 @@
+//! Encrypting a plaintext: a text edit in which everything but the encrypted values stays byte for byte.
+
+use super::document::Documents;
+use super::error::SopsError;
+use super::key;
+use super::metadata::{Metadata, VERSION, Wrapped};
+use super::plan::{assemble, confirm, plan};
+use super::rule::Rule;
+use super::value::{DataKey, Plain, ValueType};
+use crate::sys::Entropy;
+
+/// Encrypts a YAML text under a new data key.
+///
+/// Comments, order, blank lines and indentation stay. Values that are empty or null stay plain, as SOPS wants it;
+/// comments stay plain, which SOPS accepts. Below `data` and `stringData` every value becomes text.
+///
+/// # Errors
+/// When the text is not a stream of mappings, is encrypted already, when the selector does not compile or matches
+/// nothing, and for values that would not survive (see the variants of [`SopsError`]).
+pub fn encrypt(text: &str, rule: &Rule, entropy: &mut dyn Entropy) -> Result<String, SopsError> {
+    let scope = rule.writable()?;
+    let docs = Documents::parse(text)?;
+    let plan = plan(&docs, &scope, rule.mac_only_encrypted)?;
+    let key = DataKey::generate(entropy);
+    let tokens: Vec<Option<String>> = plan
+        .walk
+        .leaves
+        .iter()
+        .zip(&plan.sealed)
+        .map(|(leaf, value)| value.as_ref().map(|plain| key.seal(plain, &leaf.aad(), entropy)))
+        .collect();
+    let mut metadata = metadata(rule, VERSION);
+    metadata.age = rule
+        .unique_recipients()
+        .into_iter()
+        .map(|recipient| {
+            Ok(Wrapped {
+                recipient: recipient.as_str().to_owned(),
+                enc: key::wrap(&key, recipient)?,
+            })
+        })
+        .collect::<Result<_, SopsError>>()?;
+    stamp(&mut metadata, &plan.mac, &key, entropy);
+    let edits = plan.edits(&tokens)?;
+    let block = |column| metadata.block(rule.indent, column);
+    let out = assemble(&docs, edits, &metadata, &block)?;
+    confirm(&out, &key, &plan)?;
+    Ok(out)
+}
+
+/// Returns a block for a rule, without recipients and stamps.
+pub(crate) fn metadata(rule: &Rule, version: &str) -> Metadata {
+    Metadata {
+        age: Vec::new(),
+        other_keys: Vec::new(),
+        selector: rule.selector.clone(),
+        lastmodified: String::new(),
+        mac: None,
+        mac_only_encrypted: rule.mac_only_encrypted,
+        version: version.to_owned(),
+        span: 0..0,
+        stamps: None,
+    }
+}
+
+/// Sets the time, and the MAC that is bound to it.
+pub(crate) fn stamp(metadata: &mut Metadata, mac: &str, key: &DataKey, entropy: &mut dyn Entropy) {
+    metadata.lastmodified = entropy.now();
+    let aad = metadata.mac_aad();
+    metadata.mac = Some(key.seal(&Plain::new(ValueType::Str, mac), &aad, entropy));
+}

@@ -1,0 +1,398 @@
+//! What encrypting a plaintext will do: which values, as which bytes, at which places.
+
+use std::collections::{HashMap, HashSet};
+use std::ops::Range;
+
+use super::document::{Documents, SOPS_KEY, is_flow, last_byte, line_end};
+use super::error::SopsError;
+use super::mac::Mac;
+use super::metadata::Metadata;
+use super::opened::Opened;
+use super::selector::Scope;
+use super::splice::{Edit, apply};
+use super::text;
+use super::typing::Typed;
+use super::value::{DataKey, Plain, ValueType};
+use super::walk::{AliasUse, Leaf, Walk, walk};
+use crate::yaml::{Kind, Node, Style};
+
+/// Kubernetes takes nothing but text below these keys.
+const TEXT_ONLY: [&str; 2] = ["data", "stringData"];
+
+/// A plaintext that can be encrypted.
+pub(crate) struct Plan<'d, 't> {
+    pub(crate) docs: &'d Documents<'t>,
+    pub(crate) walk: Walk<'d>,
+    /// For each leaf the value to encrypt.
+    pub(crate) sealed: Vec<Option<Plain>>,
+    /// The MAC in plain text.
+    pub(crate) mac: String,
+}
+
+/// Decides what to encrypt.
+pub(crate) fn plan<'d, 't>(
+    docs: &'d Documents<'t>,
+    scope: &'d Scope,
+    mac_only_encrypted: bool,
+) -> Result<Plan<'d, 't>, SopsError> {
+    for (_, root) in docs.roots() {
+        if let Some((key, _)) = root.entry(SOPS_KEY) {
+            return Err(SopsError::AlreadyEncrypted {
+                span: key.span.clone(),
+            });
+        }
+    }
+    let walk = walk(docs, scope, false)?;
+    if let Some(key) = walk.odd_keys.first() {
+        return Err(SopsError::NonTextKey {
+            path: key.path.clone(),
+            span: key.span.clone(),
+        });
+    }
+    if !walk.leaves.iter().any(|leaf| leaf.in_scope) {
+        return Err(SopsError::SelectorMatchesNothing);
+    }
+    let mut mac = Mac::new(mac_only_encrypted);
+    let mut sealed = Vec::with_capacity(walk.leaves.len());
+    for leaf in &walk.leaves {
+        let value = if leaf.in_scope { seal_as(leaf)? } else { None };
+        match (&value, &leaf.typed) {
+            (Some(plain), _) => mac.add(true, plain),
+            (None, Typed::Value(plain)) => mac.add(leaf.in_scope, plain),
+            (None, Typed::TooLarge) if mac.counts(leaf.in_scope) => {
+                return Err(SopsError::IntegerTooLarge {
+                    path: leaf.path.clone(),
+                    span: leaf.span.clone(),
+                });
+            }
+            (None, Typed::TooLarge | Typed::Null | Typed::BadTag) => {}
+        }
+        sealed.push(value);
+    }
+    for merge in &walk.merges {
+        // SOPS takes `<<` for an ordinary key, Flux resolves it first: their paths would differ.
+        if sealed[merge.leaves.clone()].iter().any(Option::is_some) {
+            return Err(SopsError::MergeInScope {
+                path: merge.path.clone(),
+                span: merge.span.clone(),
+            });
+        }
+    }
+    let hidden: HashSet<usize> = walk
+        .leaves
+        .iter()
+        .zip(&sealed)
+        .filter(|(leaf, value)| value.is_some() && !leaf.by_alias)
+        .map(|(leaf, _)| leaf.node.span.start)
+        .collect();
+    let shown = |leaf: &&Leaf<'_>| leaf.by_alias && !leaf.in_scope && hidden.contains(&leaf.node.span.start);
+    if let Some(leaf) = walk.leaves.iter().find(shown) {
+        return Err(SopsError::AliasLeavesScope {
+            path: leaf.path.clone(),
+            span: leaf.span.clone(),
+        });
+    }
+    Ok(Plan {
+        docs,
+        walk,
+        sealed,
+        mac: mac.finish(),
+    })
+}
+
+/// Returns what is encrypted for a leaf in scope: nothing for null and empty text.
+pub(crate) fn seal_as(leaf: &Leaf<'_>) -> Result<Option<Plain>, SopsError> {
+    let text_only = leaf
+        .keys
+        .first()
+        .is_some_and(|key| TEXT_ONLY.contains(&key.as_str()));
+    let as_text = || Ok(Some(Plain::new(ValueType::Str, leaf.text())));
+    let (path, span) = (leaf.path.clone(), leaf.span.clone());
+    let known = [
+        "!!str",
+        "!!int",
+        "!!float",
+        "!!bool",
+        "!!null",
+        "!!timestamp",
+        "!",
+    ];
+    if leaf.node.tag.as_deref().is_some_and(|tag| !known.contains(&tag)) {
+        return Err(SopsError::UnsupportedTag { path, span });
+    }
+    match &leaf.typed {
+        Typed::Null => Ok(None),
+        Typed::Value(plain) if plain.is_empty() => Ok(None),
+        Typed::BadTag => Err(SopsError::UnsupportedTag { path, span }),
+        Typed::Value(_) | Typed::TooLarge if text_only => as_text(),
+        Typed::TooLarge => Err(SopsError::IntegerTooLarge { path, span }),
+        // A date would come back with a time; as text it comes back as it is.
+        Typed::Value(plain) if plain.kind == ValueType::Time && plain.text() != Some(leaf.text()) => {
+            as_text()
+        }
+        Typed::Value(plain) => Ok(Some(plain.clone())),
+    }
+}
+
+impl Plan<'_, '_> {
+    /// Returns the edits that put `tokens` (one per leaf that is encrypted) in the place of the values.
+    pub(crate) fn edits(&self, tokens: &[Option<String>]) -> Result<Vec<Edit>, SopsError> {
+        let mut edits = Vec::new();
+        for (leaf, token) in self.walk.leaves.iter().zip(tokens) {
+            if let (Some(token), false) = (token, leaf.by_alias) {
+                self.leaf_edits(leaf, token, &mut edits)?;
+            }
+        }
+        for alias in &self.walk.aliases {
+            if tokens[alias.leaves.clone()].iter().any(Option::is_some) {
+                edits.push(Edit::new(alias.span.clone(), self.expand(alias, tokens)));
+            }
+        }
+        self.close_last_line(tokens, &mut edits);
+        Ok(edits)
+    }
+
+    fn leaf_edits(&self, leaf: &Leaf<'_>, token: &str, edits: &mut Vec<Edit>) -> Result<(), SopsError> {
+        let text = self.docs.text;
+        let props = Props::scan(text, leaf.gap..leaf.node.span.start);
+        if let Some(tag) = props.tag.clone().filter(|tag| &text[tag.clone()] != "!!str") {
+            let blank = text[tag.end..].len() - text[tag.end..].trim_start_matches(' ').len();
+            edits.push(Edit::new(tag.start..tag.end + blank, ""));
+        }
+        if !is_block(leaf.node) {
+            let token = if leaf.in_flow {
+                format!("\"{token}\"")
+            } else {
+                token.to_owned()
+            };
+            edits.push(Edit::new(leaf.node.span.clone(), token));
+            return Ok(());
+        }
+        let header = props.header.ok_or_else(|| SopsError::Layout {
+            path: leaf.path.clone(),
+            span: leaf.span.clone(),
+        })?;
+        edits.push(Edit::new(header.clone(), token));
+        let from = line_end(text, header.end);
+        let to = block_end(text, &header, leaf.node);
+        if to > from {
+            edits.push(Edit::new(from..to, ""));
+        }
+        Ok(())
+    }
+
+    /// Writes out what an alias stands for, in brackets.
+    fn expand(&self, alias: &AliasUse<'_>, tokens: &[Option<String>]) -> String {
+        let mut anchors = HashMap::new();
+        for (_, root) in self.docs.roots() {
+            if root.span.start <= alias.span.start
+                && alias.span.end <= root.span.end.max(last_byte(self.docs.text, root))
+            {
+                collect(root, &mut anchors);
+            }
+        }
+        if let (Kind::Scalar { .. }, Some(token)) = (&alias.target.kind, &tokens[alias.leaves.start]) {
+            return if alias.in_flow {
+                format!("\"{token}\"")
+            } else {
+                token.clone()
+            };
+        }
+        let mut next = alias.leaves.start;
+        let mut out = String::new();
+        self.flow(alias.target, &anchors, tokens, &mut next, &mut out);
+        out
+    }
+
+    fn flow(
+        &self,
+        node: &Node,
+        anchors: &HashMap<usize, &Node>,
+        tokens: &[Option<String>],
+        next: &mut usize,
+        out: &mut String,
+    ) {
+        match &node.kind {
+            Kind::Scalar { .. } => {
+                match (&tokens[*next], &self.walk.leaves[*next].typed) {
+                    (Some(token), _) => out.extend(["\"", token.as_str(), "\""]),
+                    (None, Typed::Value(plain)) => out.push_str(&text::inline(plain, true)),
+                    (None, Typed::TooLarge) => out.push_str(self.walk.leaves[*next].text()),
+                    (None, Typed::Null | Typed::BadTag) => out.push_str("null"),
+                }
+                *next += 1;
+            }
+            Kind::Seq(items) => {
+                out.push('[');
+                for (i, item) in items.iter().enumerate() {
+                    out.push_str(if i == 0 { "" } else { ", " });
+                    self.flow(item, anchors, tokens, next, out);
+                }
+                out.push(']');
+            }
+            Kind::Map(entries) => {
+                out.push('{');
+                for (i, (key, value)) in entries.iter().enumerate() {
+                    out.push_str(if i == 0 { "" } else { ", " });
+                    out.push_str(&text::quoted(key.as_str().unwrap_or_default()));
+                    out.push_str(": ");
+                    self.flow(value, anchors, tokens, next, out);
+                }
+                out.push('}');
+            }
+            Kind::Alias(id) => {
+                if let Some(target) = anchors.get(id) {
+                    self.flow(target, anchors, tokens, next, out);
+                }
+            }
+        }
+    }
+
+    /// Ends the text with a line break, without changing what a block text at its end means.
+    fn close_last_line(&self, tokens: &[Option<String>], edits: &mut Vec<Edit>) {
+        let text = self.docs.text;
+        if text.ends_with('\n') || self.docs.all.last().is_none_or(|doc| doc.root.is_none()) {
+            return;
+        }
+        if let (Some(leaf), Some(None)) = (self.walk.leaves.last(), tokens.last())
+            && is_block(leaf.node)
+            && !leaf.by_alias
+            && leaf.node.span.end >= text.len()
+            && let Some(header) = Props::scan(text, leaf.gap..leaf.node.span.start).header
+            && !text[header.clone()].contains('-')
+        {
+            match text[header.clone()].find('+') {
+                Some(at) => edits.push(Edit::new(header.start + at..header.start + at + 1, "-")),
+                None => edits.push(Edit::new(header.end..header.end, "-")),
+            }
+        }
+        edits.push(Edit::new(text.len()..text.len(), "\n"));
+    }
+}
+
+/// Reads a text that is about to be handed out once more: what it holds must be what was planned. Layouts that the
+/// edits do not know end here and not in a broken file.
+pub(crate) fn confirm(text: &str, key: &DataKey, plan: &Plan<'_, '_>) -> Result<(), SopsError> {
+    let read = || -> Result<bool, SopsError> {
+        let docs = Documents::parse(text)?;
+        let metadata = Metadata::read(&docs)?;
+        let scope = Scope::new(&metadata.selector)?;
+        let opened = Opened::with_key(&docs, &scope, metadata, key.clone())?;
+        let places = |walk: &Walk<'_>| -> Vec<(usize, String)> {
+            walk.leaves
+                .iter()
+                .map(|leaf| (leaf.doc, leaf.path.clone()))
+                .collect()
+        };
+        Ok(opened.verify()? == plan.mac
+            && places(&opened.walk) == places(&plan.walk)
+            && docs.roots().all(|(_, root)| root.get(SOPS_KEY).is_some()))
+    };
+    match read() {
+        Ok(true) => Ok(()),
+        _ => Err(overlap()),
+    }
+}
+
+/// Puts the `sops` block into every document and applies the edits. `block` makes it for a column.
+pub(crate) fn assemble(
+    docs: &Documents<'_>,
+    mut edits: Vec<Edit>,
+    metadata: &Metadata,
+    block: &dyn Fn(usize) -> String,
+) -> Result<String, SopsError> {
+    for doc in &docs.all {
+        let Some(root) = &doc.root else { continue };
+        if is_flow(docs.text, root) {
+            let close = root.span.end - 1;
+            let comma = match docs.text[root.span.start + 1..close].trim_end() {
+                inner if inner.is_empty() || inner.ends_with(',') => "",
+                _ => ", ",
+            };
+            edits.push(Edit::new(close..close, format!("{comma}{}", metadata.flow())));
+        } else {
+            let column = root
+                .entries()
+                .first()
+                .map_or(0, |(key, _)| docs.column(key.span.start));
+            edits.push(Edit::new(doc.end..doc.end, block(column)));
+        }
+    }
+    apply(docs.text, &edits).ok_or_else(overlap)
+}
+
+pub(crate) fn overlap() -> SopsError {
+    SopsError::Layout {
+        path: String::new(),
+        span: 0..0,
+    }
+}
+
+fn collect<'n>(node: &'n Node, anchors: &mut HashMap<usize, &'n Node>) {
+    if node.anchor != 0 {
+        anchors.insert(node.anchor, node);
+    }
+    node.items().iter().for_each(|item| collect(item, anchors));
+    node.entries()
+        .iter()
+        .for_each(|(_, value)| collect(value, anchors));
+}
+
+pub(crate) fn is_block(node: &Node) -> bool {
+    matches!(
+        node.kind,
+        Kind::Scalar {
+            style: Style::Literal | Style::Folded,
+            ..
+        }
+    )
+}
+
+/// Returns where the lines of a block text end, before the last line break. Blank lines behind it belong to the
+/// text only with `+`.
+fn block_end(text: &str, header: &Range<usize>, node: &Node) -> usize {
+    let end = node.span.end.max(line_end(text, header.end));
+    let body = text[..end].trim_end_matches([' ', '\t']);
+    if text[header.clone()].contains('+') {
+        let body = body.strip_suffix('\n').unwrap_or(body);
+        return body.strip_suffix('\r').unwrap_or(body).len();
+    }
+    line_end(text, text[..end].trim_end().len().max(header.end))
+}
+
+/// What stands before a scalar: its tag and, for block texts, the header.
+#[derive(Debug, Default)]
+pub(crate) struct Props {
+    pub(crate) tag: Option<Range<usize>>,
+    pub(crate) header: Option<Range<usize>>,
+}
+
+impl Props {
+    /// Looks through the gap between the token before a scalar and its content.
+    pub(crate) fn scan(text: &str, gap: Range<usize>) -> Self {
+        let mut props = Self::default();
+        let mut at = gap.start;
+        let mut blank_before = true;
+        while at < gap.end {
+            let rest = &text[at..gap.end];
+            let Some(c) = rest.chars().next() else { break };
+            let word = rest.find(char::is_whitespace).unwrap_or(rest.len());
+            match c {
+                '#' if blank_before => at += rest.find('\n').unwrap_or(rest.len()),
+                '!' => {
+                    props.tag = Some(at..at + word);
+                    at += word;
+                }
+                '&' => at += word,
+                '|' | '>' => {
+                    let marks = rest[1..].find(|c: char| !matches!(c, '+' | '-' | '0'..='9'));
+                    props.header = Some(at..at + 1 + marks.unwrap_or(rest.len() - 1));
+                    break;
+                }
+                _ => at += c.len_utf8(),
+            }
+            blank_before = c.is_whitespace() || c == '#';
+        }
+        props
+    }
+}

@@ -1,0 +1,54 @@
+//! How a file is to be encrypted.
+
+use super::error::SopsError;
+use super::key::Recipient;
+use super::selector::{Scope, Selector};
+
+/// How a file is to be encrypted: for whom, which values, and what the MAC covers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rule {
+    /// Who can open the file; order and repetition mean nothing.
+    pub recipients: Vec<Recipient>,
+    /// Which values are encrypted.
+    pub selector: Selector,
+    /// Whether values outside the selector are left out of the MAC.
+    pub mac_only_encrypted: bool,
+    /// Indentation of the `sops` block in spaces.
+    pub indent: usize,
+}
+
+impl Rule {
+    /// Makes the rule for Kubernetes Secrets: `data` and `stringData` encrypted, MAC over these alone, two spaces.
+    pub fn secrets(recipients: Vec<Recipient>) -> Self {
+        Self {
+            recipients,
+            selector: Selector::EncryptedRegex("^(data|stringData)$".to_owned()),
+            mac_only_encrypted: true,
+            indent: 2,
+        }
+    }
+
+    /// Returns the compiled selector if files can be written with this rule.
+    pub(crate) fn writable(&self) -> Result<Scope, SopsError> {
+        if self.recipients.is_empty() {
+            return Err(SopsError::NoRecipients);
+        }
+        let scope = Scope::new(&self.selector)?;
+        if scope.reads_comments() {
+            return Err(SopsError::Unsupported {
+                what: format!("writing with `{}`", self.selector.key()),
+                span: None,
+            });
+        }
+        Ok(scope)
+    }
+
+    /// Returns the recipients without repetitions, in order.
+    pub(crate) fn unique_recipients(&self) -> Vec<&Recipient> {
+        let mut seen = std::collections::HashSet::new();
+        self.recipients
+            .iter()
+            .filter(|recipient| seen.insert(*recipient))
+            .collect()
+    }
+}

@@ -1,0 +1,79 @@
+//! Whether a SOPS file hides what it promises to hide, without any key.
+
+use std::ops::Range;
+
+use super::document::{Documents, SOPS_KEY};
+use super::error::SopsError;
+use super::metadata::Metadata;
+use super::selector::Scope;
+use super::typing::Typed;
+use super::value::Encrypted;
+use super::walk::walk;
+
+/// What a look at a SOPS file shows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Status {
+    /// Values in the encrypted scope that stand in plain text: path and place.
+    pub unsealed: Vec<(String, Range<usize>)>,
+    /// Starts of the documents without a `sops` block, which Flux would apply as they are.
+    pub without_block: Vec<Range<usize>>,
+    /// Number of encrypted values.
+    pub sealed: usize,
+    /// The recipients as written, in order.
+    pub recipients: Vec<String>,
+    /// Whether there is a MAC.
+    pub has_mac: bool,
+}
+
+impl Status {
+    /// Returns whether everything that should be hidden is hidden.
+    pub fn is_sealed(&self) -> bool {
+        self.unsealed.is_empty() && self.without_block.is_empty() && self.sealed > 0
+    }
+}
+
+/// Looks at a SOPS file without opening it.
+///
+/// # Errors
+/// When the text is no SOPS file or its selector does not compile.
+pub fn status(text: &str) -> Result<Status, SopsError> {
+    let docs = Documents::parse(text)?;
+    let metadata = Metadata::read(&docs)?;
+    let scope = Scope::new(&metadata.selector)?;
+    let mut status = Status {
+        unsealed: Vec::new(),
+        without_block: docs
+            .roots()
+            .filter(|(_, root)| root.get(SOPS_KEY).is_none())
+            .map(|(_, root)| root.span.start..root.span.start)
+            .collect(),
+        sealed: 0,
+        recipients: metadata
+            .age
+            .into_iter()
+            .map(|wrapped| wrapped.recipient)
+            .collect(),
+        has_mac: metadata.mac.is_some(),
+    };
+    for leaf in walk(&docs, &scope, true)?
+        .leaves
+        .iter()
+        .filter(|leaf| leaf.in_scope)
+    {
+        match &leaf.typed {
+            Typed::Null | Typed::BadTag => {}
+            Typed::Value(plain) if plain.is_empty() => {}
+            _ if Encrypted::parse(leaf.text()).is_some() => status.sealed += 1,
+            _ => status.unsealed.push((leaf.path.clone(), leaf.span.clone())),
+        }
+    }
+    Ok(status)
+}
+
+/// Returns the values in the encrypted scope that stand in plain text.
+///
+/// # Errors
+/// Those of [`status()`].
+pub fn unsealed_leaves(text: &str) -> Result<Vec<(String, Range<usize>)>, SopsError> {
+    status(text).map(|status| status.unsealed)
+}

@@ -1,0 +1,73 @@
+//! Tests of whole files. The judge of compatibility is `tests/conformance/sops.sh`.
+
+mod canary;
+mod fixtures;
+pub(crate) mod generate;
+mod layout;
+mod round_trip;
+mod tamper;
+mod updates;
+
+use super::{Identities, MacCheck, Recipient, Rule, Selector, Updated, decrypt, generate_identity, update};
+use crate::sys::FixedEntropy;
+
+/// Somebody with a key.
+struct Person {
+    recipient: Recipient,
+    identities: Identities,
+}
+
+fn person() -> Person {
+    let (private, public) = generate_identity();
+    Person {
+        recipient: Recipient::new(&public).unwrap(),
+        identities: Identities::parse(private.expose()).unwrap(),
+    }
+}
+
+fn rule(people: &[&Person]) -> Rule {
+    Rule::secrets(people.iter().map(|person| person.recipient.clone()).collect())
+}
+
+fn whole(people: &[&Person]) -> Rule {
+    Rule {
+        selector: Selector::whole_document(),
+        mac_only_encrypted: false,
+        ..rule(people)
+    }
+}
+
+fn sealed(text: &str, rule: &Rule) -> String {
+    super::encrypt(text, rule, &mut FixedEntropy::new(1)).unwrap_or_else(|error| panic!("{error}\n{text}"))
+}
+
+fn open(text: &str, me: &Person) -> String {
+    let text =
+        decrypt(text, &me.identities, MacCheck::Verify).unwrap_or_else(|error| panic!("{error}\n{text}"));
+    text.expose().to_owned()
+}
+
+/// Updates at a later time, so that a new stamp shows.
+fn updated(existing: &str, plain: &str, rule: &Rule, me: &Person) -> Updated {
+    let mut entropy = FixedEntropy::new(2);
+    "2027-01-01T00:00:00Z".clone_into(&mut entropy.time);
+    update(existing, plain, rule, &me.identities, &mut entropy)
+        .unwrap_or_else(|error| panic!("{error}\n{plain}"))
+}
+
+fn changed(existing: &str, plain: &str, rule: &Rule, me: &Person) -> String {
+    match updated(existing, plain, rule, me) {
+        Updated::Changed { text, .. } => text,
+        Updated::Unchanged => panic!("nothing changed"),
+    }
+}
+
+/// The lines of `new` that are not in `old` at the same place; both have the same number of lines.
+fn changed_lines<'t>(old: &str, new: &'t str) -> Vec<&'t str> {
+    assert_eq!(old.lines().count(), new.lines().count(), "\n{old}\n----\n{new}");
+    old.lines()
+        .zip(new.lines())
+        .filter(|(old, new)| old != new)
+        .map(|(_, new)| new)
+        .collect()
+}

@@ -1,0 +1,337 @@
+//! Encrypting again with as little change as possible: what did not change keeps its bytes.
+
+use std::collections::{BTreeSet, HashMap};
+
+use super::document::{Documents, is_flow, line_start};
+use super::encrypt::{metadata, stamp};
+use super::error::SopsError;
+use super::key::{self, Identities};
+use super::metadata::{Metadata, Wrapped};
+use super::opened::Opened;
+use super::plan::{Plan, assemble, confirm, overlap, plan};
+use super::rule::Rule;
+use super::selector::Scope;
+use super::splice::{Edit, apply};
+use super::value::{DataKey, Encrypted, Plain, ValueType, token};
+use super::walk::{Walk, aad};
+use crate::sys::Entropy;
+
+/// What an update came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Updated {
+    /// Nothing differs: the existing bytes stand, `lastmodified` and `mac` included.
+    Unchanged,
+    /// The new text of the file.
+    Changed {
+        /// The text.
+        text: String,
+        /// Number of values that were encrypted anew.
+        encrypted: usize,
+        /// Number of values whose ciphertext was kept.
+        kept: usize,
+        /// Whether a recipient went, so that the data key is new.
+        rotated: bool,
+    },
+}
+
+/// Brings an existing file to a new plaintext.
+///
+/// Layout and plain values come from `new_plain`. The data key, the wrapped keys and every value whose plaintext and
+/// type are the same at its path (for lists: at its position, else anywhere below the same keys) come byte for byte
+/// from `existing`. `lastmodified` and `mac` change only when a value changed. A new recipient gets the data key
+/// wrapped, the others keep theirs. When a recipient goes, the data key and all values are new. Comments that were
+/// encrypted stay encrypted.
+///
+/// # Errors
+/// For `existing`: when it is no SOPS file, no identity opens it, it was tampered with or its MAC does not agree, or
+/// when it has keys of other kinds, which would be lost. For `new_plain`: the errors of [`super::encrypt()`].
+pub fn update(
+    existing: &str,
+    new_plain: &str,
+    rule: &Rule,
+    identities: &Identities,
+    entropy: &mut dyn Entropy,
+) -> Result<Updated, SopsError> {
+    let scope = rule.writable()?;
+    let old_docs = Documents::parse(existing)?;
+    let old_metadata = Metadata::read(&old_docs)?;
+    if let Some(kind) = old_metadata.other_keys.first() {
+        return Err(SopsError::Unsupported {
+            what: format!("updating a file with `{kind}`"),
+            span: Some(old_metadata.span),
+        });
+    }
+    let old_scope = Scope::new(&old_metadata.selector)?;
+    let old = Opened::new(&old_docs, &old_scope, old_metadata, identities)?;
+    let old_mac = old.verify()?;
+
+    let docs = Documents::parse(new_plain)?;
+    let plan = plan(&docs, &scope, rule.mac_only_encrypted)?;
+    let people = Recipients::compare(&old.metadata, rule);
+    let key = if people.removed {
+        DataKey::generate(entropy)
+    } else {
+        old.key.clone()
+    };
+
+    let mut pool = Pool::new(if people.removed { None } else { Some(&old) });
+    let mut tokens = pool.kept(&plan);
+    let kept = tokens.iter().flatten().count();
+    let mut encrypted = 0;
+    for ((token, plain), leaf) in tokens.iter_mut().zip(&plan.sealed).zip(&plan.walk.leaves) {
+        if let (None, Some(plain)) = (&token, plain) {
+            *token = Some(key.seal(plain, &leaf.aad(), entropy));
+            encrypted += 1;
+        }
+    }
+    let mut edits = plan.edits(&tokens)?;
+    edits.extend(comment_edits(&old, &plan, &scope, &key, people.removed, entropy));
+
+    let entries: Vec<&str> = old_docs
+        .roots()
+        .filter_map(|(_, root)| old_docs.sops_entry(root))
+        .map(|range| &existing[range])
+        .collect();
+    let one_block =
+        entries.len() == old_docs.roots().count() && entries.windows(2).all(|pair| pair[0] == pair[1]);
+    let same_rule =
+        old.metadata.selector == rule.selector && old.metadata.mac_only_encrypted == rule.mac_only_encrypted;
+    let same_block = one_block && same_rule && !people.changed();
+    let same_values = encrypted == 0 && !people.removed && old_mac == plan.mac && same_rule;
+    if same_block && same_values {
+        let body = apply(new_plain, &edits).ok_or_else(overlap)?;
+        if body == body_of(&old_docs)? {
+            return Ok(Updated::Unchanged);
+        }
+    }
+
+    let mut new = metadata(rule, &old.metadata.version);
+    new.age = people.wrap(&old.metadata, rule, &key)?;
+    if same_values {
+        new.lastmodified.clone_from(&old.metadata.lastmodified);
+        new.mac.clone_from(&old.metadata.mac);
+    } else {
+        stamp(&mut new, &plan.mac, &key, entropy);
+    }
+    let verbatim = if same_block {
+        stamped_block(&old_docs, &old.metadata, &new)
+    } else {
+        None
+    };
+    let block = |column: usize| match &verbatim {
+        Some(text) if column == 0 => text.clone(),
+        _ => new.block(rule.indent, column),
+    };
+    let text = assemble(&docs, edits, &new, &block)?;
+    confirm(&text, &key, &plan)?;
+    Ok(Updated::Changed {
+        text,
+        encrypted,
+        kept,
+        rotated: people.removed,
+    })
+}
+
+/// The text of a file without its `sops` blocks.
+fn body_of(docs: &Documents<'_>) -> Result<String, SopsError> {
+    let edits: Vec<Edit> = docs
+        .roots()
+        .filter_map(|(_, root)| docs.sops_entry(root))
+        .map(|range| Edit::new(range, ""))
+        .collect();
+    apply(docs.text, &edits).ok_or_else(overlap)
+}
+
+/// The first block of a file as it is written, with a new time and MAC. `None` when its layout cannot be kept.
+fn stamped_block(docs: &Documents<'_>, old: &Metadata, new: &Metadata) -> Option<String> {
+    let (_, root) = docs.roots().next()?;
+    let entry = docs.sops_entry(root)?;
+    let (time, mac) = old.stamps.clone()?;
+    if is_flow(docs.text, root) || line_start(docs.text, old.span.start) != old.span.start {
+        return None;
+    }
+    let flow = docs.text[old.span.end..]
+        .trim_start_matches([':', ' '])
+        .starts_with('{');
+    let text = &docs.text[entry.clone()];
+    let at = |range: std::ops::Range<usize>| range.start - entry.start..range.end - entry.start;
+    if flow || !text.ends_with('\n') {
+        return None;
+    }
+    let mut edits = Vec::new();
+    if new.lastmodified != old.lastmodified {
+        edits.push(Edit::new(at(time), format!("\"{}\"", new.lastmodified)));
+    }
+    if new.mac != old.mac {
+        edits.push(Edit::new(at(mac), new.mac.as_deref()?));
+    }
+    apply(text, &edits)
+}
+
+/// How the recipients of a file and of a rule differ.
+struct Recipients {
+    added: bool,
+    removed: bool,
+}
+
+impl Recipients {
+    fn compare(old: &Metadata, rule: &Rule) -> Self {
+        let have: BTreeSet<&str> = old.age.iter().map(|wrapped| wrapped.recipient.as_str()).collect();
+        let want: BTreeSet<&str> = rule.recipients.iter().map(key::Recipient::as_str).collect();
+        Self {
+            added: !want.is_subset(&have),
+            removed: !have.is_subset(&want),
+        }
+    }
+
+    fn changed(&self) -> bool {
+        self.added || self.removed
+    }
+
+    /// Returns the wrapped keys: those of the file where they are still good.
+    fn wrap(&self, old: &Metadata, rule: &Rule, key: &DataKey) -> Result<Vec<Wrapped>, SopsError> {
+        if !self.changed() {
+            return Ok(old.age.clone());
+        }
+        let kept = |name: &str| {
+            old.age
+                .iter()
+                .find(|wrapped| wrapped.recipient == name && !self.removed)
+        };
+        rule.unique_recipients()
+            .into_iter()
+            .map(|recipient| match kept(recipient.as_str()) {
+                Some(wrapped) => Ok(wrapped.clone()),
+                None => Ok(Wrapped {
+                    recipient: recipient.as_str().to_owned(),
+                    enc: key::wrap(key, recipient)?,
+                }),
+            })
+            .collect()
+    }
+}
+
+/// Ciphertexts of the existing file, each to be used once.
+struct Pool<'o> {
+    values: Vec<Option<(&'o Plain, &'o str)>>,
+    by_place: HashMap<(usize, &'o str), usize>,
+    by_aad: HashMap<String, Vec<usize>>,
+}
+
+impl<'o> Pool<'o> {
+    fn new(old: Option<&'o Opened<'_, '_>>) -> Self {
+        let mut pool = Self {
+            values: Vec::new(),
+            by_place: HashMap::new(),
+            by_aad: HashMap::new(),
+        };
+        for (leaf, plain) in old.iter().flat_map(|old| old.walk.leaves.iter().zip(&old.plains)) {
+            let (true, false, Some(plain)) = (leaf.in_scope, leaf.comment_item, plain) else {
+                continue;
+            };
+            if let Some(token) = token(leaf.text()) {
+                pool.by_place.insert(leaf.place(), pool.values.len());
+                pool.by_aad.entry(leaf.aad()).or_default().push(pool.values.len());
+                pool.values.push(Some((plain, token)));
+            }
+        }
+        pool
+    }
+
+    /// Takes a ciphertext if it stands for this value.
+    fn take(&mut self, at: usize, plain: &Plain) -> Option<String> {
+        let slot = self.values.get_mut(at)?;
+        if slot.is_some_and(|(old, _)| old == plain) {
+            return slot.take().map(|(_, token)| token.to_owned());
+        }
+        None
+    }
+
+    /// Returns the ciphertexts that a plan can keep: first those at the same place, then any below the same keys,
+    /// because the list position is not authenticated.
+    fn kept(&mut self, plan: &Plan<'_, '_>) -> Vec<Option<String>> {
+        let mut tokens: Vec<Option<String>> = Vec::with_capacity(plan.sealed.len());
+        for (leaf, plain) in plan.walk.leaves.iter().zip(&plan.sealed) {
+            let at = self.by_place.get(&leaf.place()).copied();
+            tokens.push(
+                plain
+                    .as_ref()
+                    .zip(at)
+                    .and_then(|(plain, at)| self.take(at, plain)),
+            );
+        }
+        for ((leaf, plain), token) in plan.walk.leaves.iter().zip(&plan.sealed).zip(&mut tokens) {
+            if let (Some(plain), None) = (plain, &token) {
+                let candidates = self.by_aad.get(&leaf.aad()).cloned().unwrap_or_default();
+                *token = candidates.into_iter().find_map(|at| self.take(at, plain));
+            }
+        }
+        tokens
+    }
+}
+
+/// Encrypts comments in scope, if the existing file has encrypted comments: what was hidden must not show up.
+fn comment_edits(
+    old: &Opened<'_, '_>,
+    plan: &Plan<'_, '_>,
+    scope: &Scope,
+    key: &DataKey,
+    rotated: bool,
+    entropy: &mut dyn Entropy,
+) -> Vec<Edit> {
+    let mut hidden: Vec<(&Plain, String)> = Vec::new();
+    for comment in &old.comments {
+        hidden.push((&comment.plain, old.docs.text[comment.span.clone()].to_owned()));
+    }
+    for (leaf, plain) in old.walk.leaves.iter().zip(&old.plains) {
+        if let (true, Some(plain), Some(token)) = (leaf.comment_item, plain, token(leaf.text())) {
+            hidden.push((plain, token.to_owned()));
+        }
+    }
+    let mut edits = Vec::new();
+    if hidden.is_empty() {
+        return edits;
+    }
+    for comment in &plan.docs.comments {
+        let range = comment.start + 1..comment.end;
+        let comment_text = Plain::new(ValueType::Comment, &plan.docs.text[range.clone()]);
+        let known = hidden.iter().position(|(old, _)| **old == comment_text);
+        let keys = holder(&plan.walk, plan.docs, comment.start);
+        let token = match known {
+            Some(at) if !rotated => hidden.remove(at).1,
+            None if !scope.holds(&keys, &[]) || comment_text.is_empty() => continue,
+            _ if Encrypted::parse(&plan.docs.text[range.clone()]).is_some() => continue,
+            _ => key.seal(&comment_text, &aad(&keys), entropy),
+        };
+        edits.push(Edit::new(range, token));
+    }
+    edits
+}
+
+/// Returns the keys of the mapping or list that holds a comment.
+fn holder(walk: &Walk<'_>, docs: &Documents<'_>, offset: usize) -> Vec<String> {
+    let doc = docs
+        .all
+        .iter()
+        .position(|doc| doc.span.contains(&offset))
+        .unwrap_or_default();
+    let own_line = docs.text[line_start(docs.text, offset)..offset].trim().is_empty();
+    let containers = || walk.containers.iter().filter(|container| container.doc == doc);
+    let column = docs.column(offset);
+    let found = if own_line {
+        let next = containers()
+            .flat_map(|container| container.entries.iter().map(move |at| (*at, container)))
+            .filter(|(at, container)| *at > offset && container.column <= column + 2)
+            .min_by_key(|(at, _)| *at)
+            .filter(|(at, _)| docs.column(*at) + 2 >= column);
+        let before = || containers().rfind(|container| container.column == column && container.end <= offset);
+        next.map(|(_, container)| container).or_else(before)
+    } else {
+        containers()
+            .flat_map(|container| container.entries.iter().map(move |at| (*at, container)))
+            .filter(|(at, container)| *at <= offset && container.is_map)
+            .max_by_key(|(at, _)| *at)
+            .map(|(_, container)| container)
+    };
+    found.map(|container| container.keys.clone()).unwrap_or_default()
+}

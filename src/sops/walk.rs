@@ -1,0 +1,359 @@
+//! The leaves of a file in the order in which SOPS walks them, aliases expanded.
+
+use std::collections::HashMap;
+use std::fmt::Write as _;
+use std::ops::Range;
+
+use super::document::{Documents, SOPS_KEY, is_flow, last_byte, line_end, line_start};
+use super::error::SopsError;
+use super::selector::Scope;
+use super::typing::{self, Typed};
+use super::value::{Encrypted, ValueType};
+use crate::yaml::{Kind, Node};
+
+/// A scalar with its place.
+#[derive(Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent properties of a place, each with its name"
+)]
+pub(crate) struct Leaf<'n> {
+    /// Number of the document.
+    pub(crate) doc: usize,
+    /// The mapping keys above it.
+    pub(crate) keys: Vec<String>,
+    /// Its path with list positions, for people and for comparison: `a.b[0]`.
+    pub(crate) path: String,
+    /// The scalar itself; through an alias the anchored one.
+    pub(crate) node: &'n Node,
+    /// Where it stands; through an alias the alias.
+    pub(crate) span: Range<usize>,
+    /// End of the token before it.
+    pub(crate) gap: usize,
+    /// Whether it is written inside brackets.
+    pub(crate) in_flow: bool,
+    /// Whether it is reached through an alias.
+    pub(crate) by_alias: bool,
+    /// Whether the selector covers it.
+    pub(crate) in_scope: bool,
+    /// Column from which a block text must be indented further.
+    pub(crate) column: usize,
+    /// What it is as written.
+    pub(crate) typed: Typed,
+    /// An encrypted comment that stands as a list item, as SOPS writes them.
+    pub(crate) comment_item: bool,
+}
+
+impl Leaf<'_> {
+    /// Returns what AES-GCM authenticates beside the value.
+    pub(crate) fn aad(&self) -> String {
+        aad(&self.keys)
+    }
+
+    pub(crate) fn place(&self) -> (usize, &str) {
+        (self.doc, &self.path)
+    }
+
+    /// Returns the text after escapes.
+    pub(crate) fn text(&self) -> &str {
+        self.node.as_str().unwrap_or_default()
+    }
+}
+
+/// Returns the keys joined as SOPS joins them.
+pub(crate) fn aad(keys: &[String]) -> String {
+    format!("{}:", keys.join(":"))
+}
+
+/// An alias and the leaves it stands for.
+#[derive(Debug)]
+pub(crate) struct AliasUse<'n> {
+    pub(crate) span: Range<usize>,
+    pub(crate) target: &'n Node,
+    pub(crate) leaves: Range<usize>,
+    pub(crate) in_flow: bool,
+}
+
+/// A key with its place, where something is to be said about it.
+#[derive(Debug)]
+pub(crate) struct KeyUse {
+    pub(crate) path: String,
+    pub(crate) span: Range<usize>,
+    pub(crate) leaves: Range<usize>,
+}
+
+/// A mapping or list with its place.
+#[derive(Debug)]
+pub(crate) struct Container {
+    pub(crate) doc: usize,
+    pub(crate) keys: Vec<String>,
+    pub(crate) path: String,
+    /// Starts of its keys or items.
+    pub(crate) entries: Vec<usize>,
+    pub(crate) end: usize,
+    pub(crate) column: usize,
+    pub(crate) is_map: bool,
+    pub(crate) in_flow: bool,
+}
+
+/// Everything a walk finds.
+#[derive(Debug, Default)]
+pub(crate) struct Walk<'n> {
+    pub(crate) leaves: Vec<Leaf<'n>>,
+    pub(crate) aliases: Vec<AliasUse<'n>>,
+    /// Keys that are not text for SOPS, such as `1:`.
+    pub(crate) odd_keys: Vec<KeyUse>,
+    /// Merge keys, `<<`.
+    pub(crate) merges: Vec<KeyUse>,
+    /// Mappings and lists, outer ones first; those behind aliases are left out.
+    pub(crate) containers: Vec<Container>,
+}
+
+struct Walker<'d, 't> {
+    docs: &'d Documents<'t>,
+    scope: &'d Scope,
+    sealed: bool,
+    doc: usize,
+    anchors: HashMap<usize, &'d Node>,
+    out: Walk<'d>,
+    keys: Vec<String>,
+    path: String,
+    comments: Vec<String>,
+    cursor: usize,
+    alias: Option<Range<usize>>,
+}
+
+/// Walks all documents. `sealed` says that the text is a SOPS file: its `sops` entries are left out and encrypted
+/// comments in lists are known.
+pub(crate) fn walk<'d>(
+    docs: &'d Documents<'_>,
+    scope: &'d Scope,
+    sealed: bool,
+) -> Result<Walk<'d>, SopsError> {
+    let mut walker = Walker {
+        docs,
+        scope,
+        sealed,
+        doc: 0,
+        anchors: HashMap::new(),
+        out: Walk::default(),
+        keys: Vec::new(),
+        path: String::new(),
+        comments: Vec::new(),
+        cursor: 0,
+        alias: None,
+    };
+    for (doc, root) in docs.roots() {
+        walker.doc = doc;
+        walker.anchors.clear();
+        walker.cursor = docs.all[doc].span.start;
+        walker.node(root, false, 0)?;
+    }
+    Ok(walker.out)
+}
+
+impl<'d> Walker<'d, '_> {
+    fn node(&mut self, node: &'d Node, in_flow: bool, column: usize) -> Result<(), SopsError> {
+        if node.anchor != 0 && self.alias.is_none() {
+            self.anchors.insert(node.anchor, node);
+        }
+        let in_flow = in_flow || (self.alias.is_none() && is_flow(self.docs.text, node));
+        match &node.kind {
+            Kind::Scalar { .. } => self.leaf(node, in_flow, column),
+            Kind::Map(entries) => {
+                self.container(
+                    node,
+                    entries.iter().map(|(key, _)| key.span.start).collect(),
+                    in_flow,
+                );
+                self.map(entries, in_flow)?;
+            }
+            Kind::Seq(items) => {
+                self.container(node, items.iter().map(|item| item.span.start).collect(), in_flow);
+                self.seq(node, items, in_flow)?;
+            }
+            Kind::Alias(id) => {
+                let Some(target) = self.anchors.get(id).copied() else {
+                    return Err(SopsError::Layout {
+                        path: self.path.clone(),
+                        span: node.span.clone(),
+                    });
+                };
+                let first = self.out.leaves.len();
+                let outermost = self.alias.is_none();
+                if outermost {
+                    self.alias = Some(node.span.clone());
+                }
+                self.node(target, in_flow, column)?;
+                if outermost {
+                    self.alias = None;
+                    self.out.aliases.push(AliasUse {
+                        span: node.span.clone(),
+                        target,
+                        leaves: first..self.out.leaves.len(),
+                        in_flow,
+                    });
+                }
+            }
+        }
+        if self.alias.is_none() {
+            self.cursor = self.cursor.max(last_byte(self.docs.text, node));
+        }
+        Ok(())
+    }
+
+    fn container(&mut self, node: &Node, entries: Vec<usize>, in_flow: bool) {
+        if self.alias.is_none() {
+            self.out.containers.push(Container {
+                doc: self.doc,
+                keys: self.keys.clone(),
+                path: self.path.clone(),
+                column: entries.first().map_or(0, |at| self.docs.column(*at)),
+                entries,
+                end: last_byte(self.docs.text, node),
+                is_map: matches!(node.kind, Kind::Map(_)),
+                in_flow,
+            });
+        }
+    }
+
+    fn map(&mut self, entries: &'d [(Node, Node)], in_flow: bool) -> Result<(), SopsError> {
+        let length = self.path.len();
+        let mut before = self.cursor;
+        for (key, value) in entries {
+            let Kind::Scalar { value: name, style } = &key.kind else {
+                continue;
+            };
+            if self.sealed && self.keys.is_empty() && name == SOPS_KEY {
+                self.cursor = self.cursor.max(last_byte(self.docs.text, value));
+                before = self.cursor;
+                continue;
+            }
+            if self.alias.is_none() {
+                self.cursor = self.cursor.max(key.span.end);
+            }
+            push_key(&mut self.path, name);
+            self.keys.push(name.clone());
+            let comments = self.push_comments(before, key, value);
+            let first = self.out.leaves.len();
+            self.node(value, in_flow, self.docs.column(key.span.start))?;
+            self.comments.truncate(comments);
+            before = self.cursor;
+            let found = KeyUse {
+                path: self.path.clone(),
+                span: key.span.clone(),
+                leaves: first..self.out.leaves.len(),
+            };
+            let text = match typing::scalar(name, *style, key.tag.as_deref()) {
+                Typed::Value(plain) => plain.kind == ValueType::Str,
+                _ => false,
+            };
+            if name == "<<" && key.tag.is_none() && *style == crate::yaml::Style::Plain {
+                self.out.merges.push(found);
+            } else if !text {
+                self.out.odd_keys.push(found);
+            }
+            self.keys.pop();
+            self.path.truncate(length);
+        }
+        Ok(())
+    }
+
+    fn seq(&mut self, node: &Node, items: &'d [Node], in_flow: bool) -> Result<(), SopsError> {
+        let length = self.path.len();
+        let mut before = self.cursor;
+        let mut index = 0;
+        if self.alias.is_none() {
+            self.cursor = self.cursor.max(node.span.start);
+        }
+        for item in items {
+            let comment_item = self.sealed
+                && self.scope.holds(&self.keys, &self.comments)
+                && item
+                    .as_str()
+                    .and_then(Encrypted::parse)
+                    .is_some_and(|value| value.kind == ValueType::Comment);
+            let _ = write!(self.path, "[{index}]");
+            let comments = self.push_comments(before, item, item);
+            self.node(item, in_flow, self.docs.column(item.span.start).saturating_sub(2))?;
+            self.comments.truncate(comments);
+            before = self.cursor;
+            self.path.truncate(length);
+            if comment_item {
+                if let Some(leaf) = self.out.leaves.last_mut() {
+                    leaf.comment_item = true;
+                }
+            } else {
+                index += 1;
+            }
+        }
+        Ok(())
+    }
+
+    fn leaf(&mut self, node: &'d Node, in_flow: bool, column: usize) {
+        let Kind::Scalar { value, style } = &node.kind else {
+            return;
+        };
+        self.out.leaves.push(Leaf {
+            doc: self.doc,
+            keys: self.keys.clone(),
+            path: self.path.clone(),
+            node,
+            span: self.alias.clone().unwrap_or_else(|| node.span.clone()),
+            gap: self.cursor.min(node.span.start),
+            in_flow,
+            by_alias: self.alias.is_some(),
+            in_scope: self.scope.holds(&self.keys, &self.comments),
+            column,
+            typed: typing::scalar(value, *style, node.tag.as_deref()),
+            comment_item: false,
+        });
+    }
+
+    /// Adds the comments that stand directly before an entry and on its line; returns the old number.
+    fn push_comments(&mut self, before: usize, key: &Node, value: &Node) -> usize {
+        let old = self.comments.len();
+        if !self.scope.reads_comments() || self.alias.is_some() {
+            return old;
+        }
+        let text = self.docs.text;
+        let inline_from = key.span.start;
+        let inline_to = match value.kind {
+            Kind::Scalar { .. } | Kind::Alias(_) => {
+                line_end(text, last_byte(self.docs.text, value).max(key.span.end))
+            }
+            _ => line_end(text, key.span.end),
+        };
+        let column = self.docs.column(key.span.start);
+        for comment in &self.docs.comments {
+            let own_line = text[line_start(text, comment.start)..comment.start]
+                .trim()
+                .is_empty();
+            let head = own_line
+                && (before..inline_from).contains(&comment.start)
+                && self.docs.column(comment.start) <= column;
+            let inline = !own_line && (inline_from..inline_to).contains(&comment.start);
+            if head || inline {
+                self.comments
+                    .push(text[comment.start + 1..comment.end].trim_end().to_owned());
+            }
+        }
+        old
+    }
+}
+
+/// Appends a key to a path; keys that would be ambiguous are quoted.
+fn push_key(path: &mut String, key: &str) {
+    let simple = !key.is_empty()
+        && key
+            .chars()
+            .all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '/'));
+    if simple {
+        if !path.is_empty() {
+            path.push('.');
+        }
+        path.push_str(key);
+    } else {
+        let _ = write!(path, "[{key:?}]");
+    }
+}

@@ -1,0 +1,63 @@
+//! Stage 2, `validate`: from what the user wrote to a [`Cluster`] that everything else can rely on.
+//!
+//! All findings come in one pass: first the schema's ([`schema`]), then placeholders, then the cross-field [`rules`]
+//! over every field that is valid so far. Secrets leave the configuration here: a [`Cluster`] holds their tokens only.
+
+mod facts;
+mod placeholders;
+pub mod rules;
+mod schema;
+mod wrong_value;
+
+use serde_json::Value;
+
+use crate::config::{Cluster, Document, Vault, schema as config_schema};
+use crate::diag::{Aborted, Diagnostic, Diagnostics};
+use crate::sys::SecretText;
+use facts::Facts;
+
+/// Checks a configuration and takes its secrets out into the vault.
+///
+/// # Errors
+/// When a finding is an error.
+pub fn validate(document: &Document, vault: &mut Vault, diags: &mut Diagnostics) -> Result<Cluster, Aborted> {
+    let placeholders = placeholders::find(document);
+    let mut findings = schema::findings(document, &placeholders);
+    findings
+        .diagnostics
+        .extend(placeholders::finding(document, &placeholders));
+    let mut invalid = findings.invalid;
+    invalid.extend(placeholders);
+    let facts = Facts::new(document, invalid);
+    for rule in rules::RULES {
+        (rule.check)(&facts, &mut findings.diagnostics);
+    }
+    for finding in findings.diagnostics {
+        diags.push(finding);
+    }
+    diags.checkpoint()?;
+    let json = with_tokens(document, vault);
+    serde_json::from_value(json).map_err(|error| {
+        let finding = Diagnostic::error(
+            "internal/schema-and-types-differ",
+            "the configuration passed its schema but not its types",
+        );
+        diags.abort(
+            finding
+                .note(format!("in detail: {error}"))
+                .help("please report this: it is a defect of clusterwright, not of your configuration"),
+        )
+    })
+}
+
+/// Returns the configuration with every secret replaced by its token.
+fn with_tokens(document: &Document, vault: &mut Vault) -> Value {
+    let mut json = document.json().clone();
+    for key in config_schema::keys().secrets() {
+        let Some(value) = json.get_mut(key) else { continue };
+        let text = value.as_str().map(str::to_owned).unwrap_or_default();
+        let secret = (!document.is_unknown(key)).then(|| SecretText::new(text));
+        *value = Value::String(vault.insert(key, secret));
+    }
+    json
+}

@@ -1,0 +1,170 @@
+//! What the JSON Schema finds, as findings for people.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::OnceLock;
+
+use jsonschema::error::ValidationErrorKind as ErrorKind;
+use jsonschema::{Draft, ValidationError, Validator};
+use serde_json::Value;
+
+use super::wrong_value::wrong_value;
+use crate::config::document::{child, inline};
+use crate::config::mask::similar;
+use crate::config::{Document, schema, unsupported};
+use crate::diag::Diagnostic;
+use crate::model::FORMATS;
+
+/// The schema's findings, and the pointers of everything they are about.
+pub(super) struct Findings {
+    pub(super) diagnostics: Vec<Diagnostic>,
+    pub(super) invalid: BTreeSet<String>,
+}
+
+/// Checks the document against the schema. Values in `placeholders` are left to their own finding.
+pub(super) fn findings(document: &Document, placeholders: &BTreeSet<String>) -> Findings {
+    let mut found = Findings {
+        diagnostics: Vec::new(),
+        invalid: BTreeSet::new(),
+    };
+    let mut values: BTreeMap<String, Vec<ValidationError<'_>>> = BTreeMap::new();
+    for error in validator().iter_errors(document.json()) {
+        let pointer = error.instance_path().as_str().to_owned();
+        match error.kind() {
+            ErrorKind::AdditionalProperties { unexpected } => {
+                let unknown = unexpected.iter().map(|key| unknown_key(document, &pointer, key));
+                found.diagnostics.extend(unknown);
+            }
+            ErrorKind::Required { property } => {
+                let key = property.as_str().unwrap_or_default();
+                // A misspelt key has its own finding.
+                if !is_misspelt(document.json().pointer(&pointer), &pointer, key) {
+                    found.diagnostics.push(missing_key(document, &pointer, key));
+                }
+                found.invalid.insert(child(&pointer, key));
+            }
+            _ if placeholders.contains(&pointer) => {}
+            _ => values.entry(pointer).or_default().push(error),
+        }
+    }
+    for (pointer, errors) in values {
+        found.diagnostics.push(wrong_value(document, &pointer, &errors));
+        found.invalid.insert(pointer);
+    }
+    found
+}
+
+fn validator() -> &'static Validator {
+    static VALIDATOR: OnceLock<Validator> = OnceLock::new();
+    VALIDATOR.get_or_init(|| {
+        let options = jsonschema::options()
+            .with_draft(Draft::Draft7)
+            .should_validate_formats(true);
+        let options = FORMATS.iter().fold(options, |options, format| {
+            options.with_format(format.name, |text: &str| (format.check)(text).is_ok())
+        });
+        options
+            .build(schema::schema())
+            .expect("the schema is valid: a test checks it")
+    })
+}
+
+fn unknown_key(document: &Document, pointer: &str, key: &str) -> Diagnostic {
+    let place = child(pointer, key);
+    let in_node = pointer.starts_with("/nodes/");
+    let span = document
+        .key_span(&place)
+        .unwrap_or_else(|| document.nearest(pointer));
+    let whose = if in_node { " of a node" } else { "" };
+    if unsupported::is_unsupported(key, in_node) {
+        return Diagnostic::error("config/unsupported-key", format!("`{key}` is not supported yet"))
+            .at(span, "nothing that clusterwright renders reads it")
+            .help("remove it, with what is indented below it");
+    }
+    let name = document
+        .quotable_key(&place)
+        .map(|name| format!(" {name}"))
+        .unwrap_or_default();
+    let finding = Diagnostic::error("config/unknown-key", format!("unknown key{name}{whose}"));
+    if let Some(meant) = similar(key, known_keys(pointer)) {
+        let finding = finding.at(span, format!("did you mean `{meant}`?"));
+        return if document.json().pointer(&child(pointer, meant)).is_some() {
+            finding.help(format!("remove it: `{meant}` is already set"))
+        } else {
+            finding.help(format!("write `{meant}`"))
+        };
+    }
+    let elsewhere = if in_node {
+        schema::keys().top_kind(key)
+    } else {
+        schema::keys().node_kind(key)
+    };
+    match elsewhere {
+        Some(_) if in_node => finding
+            .at(span, "this key belongs to the cluster, not to a node")
+            .help(format!("move `{key}` to the top level, without indentation")),
+        Some(_) => finding
+            .at(span, "this key belongs to a node")
+            .help(format!("move `{key}` below an entry of `nodes:`")),
+        None => finding
+            .at(span, "not a key of the configuration")
+            .help("remove it; `.clusterwright/cluster.schema.json` lists all keys"),
+    }
+}
+
+/// Returns the keys that the schema knows in the mapping that a pointer leads to.
+fn known_keys(pointer: &str) -> impl Iterator<Item = &'static str> {
+    let known = schema::at(pointer).and_then(|schema| schema["properties"].as_object());
+    known.into_iter().flatten().map(|(known, _)| known.as_str())
+}
+
+/// Returns whether a mapping that lacks a key has an unknown one that looks like it.
+fn is_misspelt(mapping: Option<&Value>, pointer: &str, key: &str) -> bool {
+    let written = mapping.and_then(Value::as_object).into_iter().flatten();
+    let mut unknown = written.filter(|(name, _)| known_keys(pointer).all(|known| known != *name));
+    unknown.any(|(name, _)| {
+        !unsupported::is_unsupported(name, pointer.starts_with("/nodes/"))
+            && similar(name, known_keys(pointer)) == Some(key)
+    })
+}
+
+fn missing_key(document: &Document, pointer: &str, key: &str) -> Diagnostic {
+    let place = child(pointer, key);
+    let property = schema::at(&place).unwrap_or(&Value::Null);
+    let (message, label) = if let Some(index) = pointer.strip_prefix("/nodes/") {
+        let number = index
+            .split('/')
+            .next()
+            .and_then(|i| i.parse::<usize>().ok())
+            .unwrap_or(0)
+            + 1;
+        let name = document
+            .quotable(&child(pointer, "name"))
+            .unwrap_or_else(|| number.to_string());
+        (format!("node {name} has no `{key}`"), "this node")
+    } else if pointer.is_empty() {
+        (format!("the required key `{key}` is missing"), "")
+    } else {
+        (format!("the required key `{key}` is missing"), "in this entry")
+    };
+    let line = match (property["x-secret"] == true, property["examples"].get(0)) {
+        (false, Some(example)) if !example.is_array() => {
+            format!("add a line such as `{key}: {}`", inline(example))
+        }
+        (true, _) => format!("add a line `{key}: ` with the secret"),
+        _ => format!("add `{key}:` with a list below it"),
+    };
+    let meaning = property["description"]
+        .as_str()
+        .map(first_sentence)
+        .unwrap_or_default();
+    Diagnostic::error("config/missing-key", message)
+        .at(document.start(pointer), label)
+        .note(format!("`{key}`: {meaning}"))
+        .help(line)
+}
+
+/// Returns the description up to the end of its first sentence.
+fn first_sentence(text: &str) -> &str {
+    text.split_once(". ")
+        .map_or(text.trim_end_matches('.'), |(first, _)| first)
+}

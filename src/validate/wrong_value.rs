@@ -1,0 +1,279 @@
+//! What is wrong with one value, in words.
+
+use jsonschema::ValidationError;
+use jsonschema::error::ValidationErrorKind as ErrorKind;
+use serde_json::Value;
+
+use crate::config::document::{inline, is_secret, quoted};
+use crate::config::mask::similar;
+use crate::config::{Document, schema};
+use crate::diag::Diagnostic;
+use crate::model::Format;
+
+/// Makes one finding of all that is wrong with one value: its type comes first, then what its format says.
+pub(super) fn wrong_value(document: &Document, pointer: &str, errors: &[ValidationError<'_>]) -> Diagnostic {
+    let rank = |error: &&ValidationError<'_>| match error.kind() {
+        ErrorKind::Type { .. } => 0,
+        ErrorKind::Enum { .. } => 1,
+        ErrorKind::Format { .. } => 2,
+        _ => 3,
+    };
+    let error = errors
+        .iter()
+        .min_by_key(rank)
+        .expect("grouped by at least one error");
+    let value = Wrong {
+        document,
+        pointer,
+        property: schema::at(pointer).unwrap_or(&Value::Null),
+        value: error.instance(),
+        key: key_of(pointer),
+    };
+    if value.value.is_null() || value.value.as_str() == Some("") {
+        return value.empty();
+    }
+    match error.kind() {
+        ErrorKind::Type { .. } => value.wrong_type(),
+        ErrorKind::Enum { options } => value.not_one_of(options),
+        ErrorKind::Format { format } => value.bad_format(Format::named(format)),
+        ErrorKind::Minimum { .. } | ErrorKind::Maximum { .. } => value.out_of_range(),
+        ErrorKind::MinLength { limit } => value.too_short(*limit),
+        ErrorKind::MinItems { .. } => value.empty(),
+        _ => value.other(error.kind().keyword()),
+    }
+}
+
+/// Returns the last key of a pointer: of `/node_dns_servers/1`, `node_dns_servers`.
+fn key_of(pointer: &str) -> &str {
+    let named = |part: &&str| part.parse::<usize>().is_err();
+    pointer.rsplit('/').find(named).unwrap_or_default()
+}
+
+/// A value that its schema refuses.
+struct Wrong<'a> {
+    document: &'a Document,
+    pointer: &'a str,
+    property: &'a Value,
+    value: &'a Value,
+    key: &'a str,
+}
+
+impl Wrong<'_> {
+    fn finding(&self, code: &'static str, message: String, label: &str) -> Diagnostic {
+        let span = self.document.span(self.pointer);
+        let span = span.unwrap_or_else(|| self.document.nearest(self.pointer));
+        Diagnostic::error(code, message).at(span, label)
+    }
+
+    /// Returns the value as a message may quote it.
+    fn shown(&self) -> Option<String> {
+        let scalar = !self.value.is_object() && !self.value.is_array();
+        let open = scalar && !is_secret(self.pointer);
+        open.then(|| self.document.quotable(self.pointer)).flatten()
+    }
+
+    /// Says how to write the value, with an example unless it is a secret.
+    fn write_such_as(&self) -> String {
+        let item = self
+            .pointer
+            .rsplit('/')
+            .next()
+            .is_some_and(|part| part.parse::<usize>().is_ok());
+        match self.property["examples"]
+            .get(0)
+            .or_else(|| self.property.get("default"))
+        {
+            _ if self.property["x-secret"] == true => {
+                format!("write the secret after `{}:`, in quotes", self.key)
+            }
+            Some(Value::Array(items)) => {
+                let items: Vec<String> = items
+                    .iter()
+                    .filter(|item| !item.is_object())
+                    .map(inline)
+                    .collect();
+                if items.is_empty() {
+                    format!(
+                        "write a list of entries below `{}:`, each starting with `- `",
+                        self.key
+                    )
+                } else {
+                    format!("write a list such as `{}: [{}]`", self.key, items.join(", "))
+                }
+            }
+            Some(example) => format!("write for example `{}: {}`", self.key, inline(example)),
+            None if item => format!(
+                "write each item of `{}` on a line of its own, after `- `",
+                self.key
+            ),
+            None => format!("correct `{}`", self.key),
+        }
+    }
+
+    fn empty(&self) -> Diagnostic {
+        let message = format!("`{}` has no value", self.key);
+        let finding = self.finding("config/empty-value", message, "nothing here");
+        let top_level = self.pointer.matches('/').count() == 1;
+        let required = schema::schema()["required"].as_array();
+        let required = required.is_some_and(|keys| keys.iter().any(|key| key == self.key));
+        if top_level && !required {
+            return finding.help(format!("{}, or remove the key", self.write_such_as()));
+        }
+        finding.help(self.write_such_as())
+    }
+
+    fn wrong_type(&self) -> Diagnostic {
+        let expected = match self.property["type"].as_str() {
+            Some("string") => "text",
+            Some("boolean") => "`true` or `false`",
+            Some("integer") => "a whole number",
+            Some("array") => "a list",
+            _ => "a mapping",
+        };
+        let found = match self.value {
+            Value::Null => "nothing",
+            Value::Bool(_) => "a boolean",
+            Value::Number(number) if number.is_f64() => "a fraction",
+            Value::Number(_) => "a number",
+            Value::String(_) => "text",
+            Value::Array(_) => "a list",
+            Value::Object(_) => "a mapping",
+        };
+        let message = format!("`{}` must be {expected}, found {found}", self.key);
+        let label = format!("{found}, expected {expected}");
+        let finding = self.finding("config/wrong-type", message, &label);
+        finding.help(self.type_help(expected))
+    }
+
+    /// Finds the edit that keeps what the user meant.
+    fn type_help(&self, expected: &str) -> String {
+        let Self { key, .. } = self;
+        let written = self.shown();
+        let plain = written.as_deref().map(|text| text.trim_matches('`'));
+        match (expected, self.value, plain) {
+            ("text", Value::Number(_) | Value::Bool(_), Some(plain)) => {
+                format!("put it in quotes: `{key}: \"{plain}\"`")
+            }
+            ("text", Value::Number(_) | Value::Bool(_), None) => "put the value in quotes".to_owned(),
+            ("a whole number", Value::String(text), Some(_)) if text.parse::<i64>().is_ok() => {
+                format!("remove the quotes: `{key}: {text}`")
+            }
+            ("`true` or `false`", Value::String(text), Some(_)) => match text.to_ascii_lowercase().as_str() {
+                "yes" | "on" | "y" | "true" => format!("write `{key}: true`"),
+                "no" | "off" | "n" | "false" => format!("write `{key}: false`"),
+                _ => format!("write `{key}: true` or `{key}: false`"),
+            },
+            ("`true` or `false`", ..) => format!("write `{key}: true` or `{key}: false`"),
+            ("a list", Value::String(_), Some(plain)) if self.property["items"]["type"] == "string" => {
+                format!("make it a list: `{key}: [{plain}]`")
+            }
+            _ => self.write_such_as(),
+        }
+    }
+
+    fn not_one_of(&self, options: &Value) -> Diagnostic {
+        let options: Vec<&str> = options
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .collect();
+        let listed = options
+            .iter()
+            .map(|option| format!("`{option}`"))
+            .collect::<Vec<_>>()
+            .join(", ");
+        let message = match self.shown() {
+            Some(value) => format!("`{}` cannot be {value}", self.key),
+            None => format!("`{}` has a value that it cannot have", self.key),
+        };
+        let label = format!("expected one of {listed}");
+        let finding = self.finding("config/not-one-of", message, &label);
+        let meant = self
+            .value
+            .as_str()
+            .and_then(|text| similar(text, options.iter().copied()));
+        match meant {
+            Some(meant) => finding.help(format!("did you mean `{}: {meant}`?", self.key)),
+            None => finding.help(format!("write `{}: ` with one of {listed}", self.key)),
+        }
+    }
+
+    fn bad_format(&self, format: Option<&Format>) -> Diagnostic {
+        let Some(format) = format else {
+            return self.other("format");
+        };
+        let invalid = self.value.as_str().and_then(|text| (format.check)(text).err());
+        let label = format!("expected {}", format.expected);
+        let (Some(shown), Some(invalid)) = (self.shown(), &invalid) else {
+            let message = match invalid.and_then(|invalid| invalid.fixed_reason()) {
+                Some(reason) => format!("the value of `{}` {reason}", self.key),
+                None => format!("the value of `{}` is not {}", self.key, format.expected),
+            };
+            let finding = self.finding(format.code, message, "");
+            return finding.help(self.write_such_as());
+        };
+        let message = format!("{shown} {}", invalid.reason);
+        match &invalid.suggestion {
+            Some(suggestion) => {
+                let suggestion = quoted(suggestion);
+                let message = format!("{message}; did you mean {suggestion}?");
+                let value = suggestion.trim_matches('`').to_owned();
+                self.finding(format.code, message, &label)
+                    .help(self.write(&value))
+            }
+            None => self
+                .finding(format.code, message, &label)
+                .help(self.write_such_as()),
+        }
+    }
+
+    fn write(&self, value: &str) -> String {
+        let item = self
+            .pointer
+            .rsplit('/')
+            .next()
+            .is_some_and(|part| part.parse::<usize>().is_ok());
+        let value = inline(&Value::String(value.to_owned()));
+        if item {
+            format!("write `- {value}`")
+        } else {
+            format!("write `{}: {value}`", self.key)
+        }
+    }
+
+    fn out_of_range(&self) -> Diagnostic {
+        let (least, most) = (&self.property["minimum"], &self.property["maximum"]);
+        let message = match self.shown() {
+            Some(value) => format!("`{}` cannot be {value}: {least} to {most} is allowed", self.key),
+            None => format!("`{}` must be {least} to {most}", self.key),
+        };
+        let value = self.value.as_f64().unwrap_or_default();
+        let nearest = if value < least.as_f64().unwrap_or_default() {
+            least
+        } else {
+            most
+        };
+        self.finding(
+            "config/out-of-range",
+            message,
+            &format!("expected {least} to {most}"),
+        )
+        .help(format!(
+            "write a number from {least} to {most}, such as `{}: {nearest}`",
+            self.key
+        ))
+    }
+
+    fn too_short(&self, limit: u64) -> Diagnostic {
+        let message = format!("`{}` is shorter than {limit} characters", self.key);
+        self.finding("config/too-short", message, "")
+            .help(format!("choose a value of at least {limit} characters"))
+    }
+
+    fn other(&self, keyword: &str) -> Diagnostic {
+        let message = format!("`{}` does not meet its schema ({keyword})", self.key);
+        self.finding("config/bad-value", message, "")
+            .help(self.write_such_as())
+    }
+}

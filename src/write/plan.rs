@@ -1,0 +1,144 @@
+//! The plan of a transaction as it stands on the disk.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+use crate::lock::Sha256;
+use crate::tree::RepoPath;
+
+/// First line; an unknown format is not carried out.
+const HEADER: &str = "clusterwright transaction, format 1";
+
+/// One file of a transaction.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Step {
+    /// The file.
+    pub path: RepoPath,
+    /// Hash of its bytes before, `None` when it was not there.
+    pub old: Option<Sha256>,
+    /// Hash of its bytes after, `None` when it goes.
+    pub new: Option<Sha256>,
+}
+
+/// What a transaction does, in order.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Plan {
+    /// The files; the number of a step names its staged files.
+    pub steps: Vec<Step>,
+    /// Directories that are not there before, to be removed if the transaction is undone.
+    pub new_dirs: BTreeSet<String>,
+}
+
+impl Plan {
+    /// Returns the text: one line a step, one a directory, and the hash of it all, which tells a whole plan from a
+    /// torn one.
+    pub(super) fn to_text(&self) -> String {
+        let mut out = format!("{HEADER}\n");
+        let hash = |hash: Option<Sha256>| hash.map_or_else(|| "-".to_owned(), |hash| hash.to_string());
+        for step in &self.steps {
+            writeln!(out, "file {} {} {}", hash(step.old), hash(step.new), step.path)
+                .expect("a string takes every text");
+        }
+        for dir in &self.new_dirs {
+            writeln!(out, "dir {dir}").expect("a string takes every text");
+        }
+        let end = Sha256::of(out.as_bytes());
+        writeln!(out, "end {end}").expect("a string takes every text");
+        out
+    }
+
+    /// Reads a plan; `None` when it is torn, damaged or of another format.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        let (body, end) = text.strip_suffix('\n')?.rsplit_once('\n')?;
+        let body = format!("{body}\n");
+        if Sha256::parse(end.strip_prefix("end ")?)? != Sha256::of(body.as_bytes()) {
+            return None;
+        }
+        let mut lines = body.lines();
+        if lines.next() != Some(HEADER) {
+            return None;
+        }
+        let mut plan = Self::default();
+        for line in lines {
+            if let Some(dir) = line.strip_prefix("dir ") {
+                plan.new_dirs
+                    .insert(RepoPath::parse(dir).ok()?.as_str().to_owned());
+            } else {
+                let mut columns = line.strip_prefix("file ")?.splitn(3, ' ');
+                let (old, new) = (hash(columns.next()?)?, hash(columns.next()?)?);
+                let path = RepoPath::parse(columns.next()?).ok()?;
+                plan.steps.push(Step { path, old, new });
+            }
+        }
+        Some(plan)
+    }
+
+    /// Returns the directories that lose a file, deepest first.
+    pub(super) fn thinned_dirs(&self) -> Vec<&str> {
+        let gone = self.steps.iter().filter(|step| step.new.is_none());
+        let dirs: BTreeSet<&str> = gone.flat_map(|step| parents(step.path.as_str())).collect();
+        dirs.into_iter().rev().collect()
+    }
+}
+
+/// Returns the directories above a path, topmost first.
+pub(super) fn parents(path: &str) -> impl Iterator<Item = &str> {
+    path.match_indices('/').map(|(i, _)| &path[..i])
+}
+
+/// `None` when the text is no hash, `Some(None)` for `-`.
+#[expect(clippy::option_option, reason = "a bad hash and no hash are two things")]
+fn hash(text: &str) -> Option<Option<Sha256>> {
+    if text == "-" {
+        return Some(None);
+    }
+    Sha256::parse(text).map(Some)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn sample() -> Plan {
+        let step = |path: &str, old: bool, new: bool| Step {
+            path: RepoPath::parse(path).expect("valid"),
+            old: old.then(|| Sha256::of(b"old")),
+            new: new.then(|| Sha256::of(b"new")),
+        };
+        Plan {
+            steps: vec![
+                step("a/b/gone", true, false),
+                step("a/ c.yaml", true, true),
+                step("d", false, true),
+            ],
+            new_dirs: ["x".to_owned(), "x/y z".to_owned()].into(),
+        }
+    }
+
+    #[test]
+    fn reads_back_and_knows_the_directories_that_lose_a_file() {
+        assert_eq!(Plan::parse(&sample().to_text()), Some(sample()));
+        assert_eq!(sample().thinned_dirs(), ["a/b", "a"]);
+    }
+
+    #[test]
+    fn a_torn_or_changed_plan_is_none() {
+        let text = sample().to_text();
+        for end in 0..text.len() {
+            assert_eq!(Plan::parse(&text[..end]), None, "cut at {end}");
+        }
+        assert_eq!(Plan::parse(&text.replace("a/b/gone", "a/b/gond")), None);
+        let outside = "clusterwright transaction, format 1\nfile - - ../x\n";
+        let signed = format!("{outside}end {}\n", Sha256::of(outside.as_bytes()));
+        assert_eq!(Plan::parse(&signed), None, "leads out of the repository");
+    }
+
+    proptest! {
+        #[test]
+        fn never_panics(text in "(\\PC|\n|file |dir |end |- ){0,10}") {
+            Plan::parse(&text);
+        }
+    }
+}

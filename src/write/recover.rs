@@ -1,0 +1,130 @@
+//! What an interrupted run left behind is finished before anything else.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use super::plan::Plan;
+use super::target::State;
+use super::{OWN_DIR, RunLock, Txn, execute, target};
+use crate::diag::Diagnostic;
+use crate::sys::disk::Disk;
+use crate::tree::RepoPath;
+
+/// What was found and done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Recovery {
+    /// There was nothing to do.
+    Nothing,
+    /// A run had died before it changed anything, or when it was done already; what it had staged is gone.
+    Discarded,
+    /// A run had died while it wrote; these files, the lock included, are now as it wanted them.
+    Completed(Vec<RepoPath>),
+    /// A run had died while it undid a failed change; these files are now as before it.
+    Undone(Vec<RepoPath>),
+}
+
+/// Finishes an interrupted run. Call it at the start of every run, before anything is read. May itself be killed at
+/// any point and called again. Touches nothing, and takes no lock, when nothing was interrupted.
+///
+/// # Errors
+/// When another run is at work right now, a file is neither in its old nor in its new state (then nothing is
+/// touched, and every such file is reported with the choices), the journal is damaged, or the system refuses
+/// something.
+pub fn recover(root: &Path, disk: &mut impl Disk) -> Result<Recovery, Vec<Diagnostic>> {
+    let txn = Txn::of(root);
+    match fs::symlink_metadata(&txn.dir) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Recovery::Nothing),
+        Err(error) => return Err(vec![Diagnostic::io("open", &txn.dir, &error)]),
+        Ok(meta) if !meta.is_dir() => return Err(vec![not_a_directory()]),
+        Ok(_) => {}
+    }
+    let _lock = RunLock::acquire(root, disk).map_err(|error| vec![error])?;
+    let (file, forward) = if target::exists(&txn.plan()) {
+        (txn.plan(), true)
+    } else if target::exists(&txn.rollback()) {
+        (txn.rollback(), false)
+    } else {
+        return match disk.remove_dir_all(&txn.dir) {
+            Ok(()) => Ok(Recovery::Discarded),
+            Err(error) => Err(vec![Diagnostic::io("remove", &txn.dir, &error)]),
+        };
+    };
+    let text = fs::read_to_string(&file).map_err(|error| vec![Diagnostic::io("read", &file, &error)])?;
+    let plan = Plan::parse(&text).ok_or_else(|| vec![damaged()])?;
+    check(&plan, root)?;
+    let paths = plan.steps.iter().map(|step| step.path.clone()).collect();
+    if forward {
+        if let Err(failure) = execute::forward(&plan, root, &txn, disk) {
+            return Err(vec![execute::undo_after(
+                failure.of_resumed(),
+                &plan,
+                root,
+                &txn,
+                disk,
+            )]);
+        }
+        execute::finish(&txn, &file, disk);
+        return Ok(Recovery::Completed(paths));
+    }
+    execute::backward(&plan, None, root, &txn, disk)
+        .map_err(|error| vec![error.note("the next run undoes the rest of the interrupted one")])?;
+    execute::finish(&txn, &file, disk);
+    Ok(Recovery::Undone(paths))
+}
+
+/// Reports each file that is neither old nor new. An absent one is safe: nothing is lost by writing it.
+fn check(plan: &Plan, root: &Path) -> Result<(), Vec<Diagnostic>> {
+    let mut findings = Vec::new();
+    for (number, step) in plan.steps.iter().enumerate() {
+        match target::look(root, &step.path) {
+            Ok(state @ State::File(_)) if !state.is(step.old) && !state.is(step.new) => {
+                let staged = [("new", step.new), ("old", step.old)];
+                let copies = staged.map(|(side, hash)| {
+                    let path = format!("{OWN_DIR}/txn/{side}/{number}");
+                    (hash.is_some() && target::exists(&root.join(&path))).then_some((side, path))
+                });
+                findings.push(changed(&step.path, copies.into_iter().flatten()));
+            }
+            Ok(_) => {}
+            Err(error) => findings.push(error.note("an interrupted run cannot be finished before")),
+        }
+    }
+    if findings.is_empty() {
+        Ok(())
+    } else {
+        Err(findings)
+    }
+}
+
+fn changed(path: &RepoPath, copies: impl Iterator<Item = (&'static str, String)>) -> Diagnostic {
+    let mut finding = Diagnostic::error(
+        "write/changed-since-interruption",
+        format!("`{path}` was edited after a run was interrupted that had to write it"),
+    )
+    .in_file(path.as_str())
+    .help(format!(
+        "to finish the interrupted run, move your version away, `mv {path} {path}.mine`, run again, and merge"
+    ))
+    .help("to give the interrupted run up and keep every file as it is now, `rm -r .clusterwright/txn`");
+    for (side, copy) in copies {
+        finding = finding.note(format!("the {side} version is in `{copy}`"));
+    }
+    finding
+}
+
+fn damaged() -> Diagnostic {
+    Diagnostic::error(
+        "write/damaged-journal",
+        "the journal of an interrupted run is damaged or from another version",
+    )
+    .in_file(".clusterwright/txn/plan")
+    .note("some files may be new and some old; `git status` shows which")
+    .help("look at `.clusterwright/txn` for copies you need, then `rm -r .clusterwright/txn` and run again")
+}
+
+fn not_a_directory() -> Diagnostic {
+    Diagnostic::error("write/own-directory", "`.clusterwright/txn` is not a directory")
+        .in_file(".clusterwright/txn")
+        .help("clusterwright keeps its journal there; remove it")
+}

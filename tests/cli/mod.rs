@@ -1,0 +1,11 @@
+//! Commands from outside: the real binary in a directory of its own.
+
+mod bad_input;
+mod canary;
+mod demo;
+mod diff;
+mod encrypted;
+mod help;
+mod init;
+mod toggle;
+mod user_templates;

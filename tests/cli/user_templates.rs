@@ -1,0 +1,141 @@
+//! Templates in the user's repository.
+
+use crate::support::{MINIMAL, Repo};
+
+const APP: &str = "summary: An app of mine\n";
+
+#[test]
+fn a_secret_in_a_value_is_refused_with_template_line_and_key() {
+    let repo = Repo::with(MINIMAL);
+    repo.write("templates/apps/default/mine/app.yaml", APP);
+    repo.write(
+        "templates/apps/default/mine/app/helmrelease.yaml.tera",
+        "---\nkind: HelmRelease\nspec:\n  values:\n    token: #{ cloudflare_token }#\n",
+    );
+    let before = repo.files();
+    let run = repo.fails(&["configure"]);
+    assert!(run.stderr.contains("secret/in-clear"), "{}", run.stderr);
+    assert!(
+        run.stderr
+            .contains("templates/apps/default/mine/app/helmrelease.yaml.tera:5:"),
+        "{}",
+        run.stderr
+    );
+    assert!(run.stderr.contains("`cloudflare_token`"), "{}", run.stderr);
+    assert!(!run.stderr.contains("test-cloudflare-token"));
+    assert_eq!(repo.files(), before);
+}
+
+#[test]
+fn a_secret_outside_of_the_encrypted_part_is_refused() {
+    for text in [
+        "apiVersion: v1\nkind: Secret\nmetadata:\n  annotations:\n    x: #{ cloudflare_token }#\nstringData:\n  a: b\n",
+        "apiVersion: v1\nkind: Secret\n# #{ cloudflare_token }#\nstringData:\n  a: b\n",
+        "apiVersion: v1\nkind: Secret\nstringData:\n  #{ cloudflare_token }#: b\n",
+    ] {
+        let repo = Repo::with(MINIMAL);
+        repo.write("templates/apps/default/mine/app.yaml", APP);
+        repo.write("templates/apps/default/mine/app/secret.sops.yaml.tera", text);
+        let run = repo.fails(&["configure"]);
+        assert!(run.stderr.contains("secret/in-clear"), "{text}\n{}", run.stderr);
+        assert!(!repo.path("kubernetes").exists());
+    }
+}
+
+#[test]
+fn a_filter_comparison_or_slice_of_a_secret_is_refused() {
+    for expression in [
+        "#{ cloudflare_token | upper }#",
+        "#{ cloudflare_token | length }#",
+        "#{ cloudflare_token[0:4] }#",
+        "#% if cloudflare_token == 'x' %#a#% else %##{ cloudflare_token | replace(from='c', to='d') }##% endif %#",
+        "#{ secrets.age_key | truncate(length=5) }#",
+        "#{ secrets | json }#x#{ cloudflare_token | reverse }#",
+    ] {
+        let repo = Repo::with(MINIMAL);
+        repo.write("templates/apps/default/mine/app.yaml", APP);
+        repo.write(
+            "templates/apps/default/mine/app/secret.sops.yaml.tera",
+            &format!("apiVersion: v1\nkind: Secret\nstringData:\n  a: \"{expression}\"\n"),
+        );
+        let run = repo.fails(&["configure"]);
+        let refused = run.stderr.contains("secret/transformed") || run.stderr.contains("template/");
+        assert!(refused, "{expression}\n{}", run.stderr);
+        assert!(!repo.path("kubernetes").exists());
+    }
+}
+
+#[test]
+fn asking_whether_a_secret_is_set_is_fine() {
+    let repo = Repo::with(MINIMAL);
+    repo.write("templates/apps/default/mine/app.yaml", APP);
+    repo.write(
+        "templates/apps/default/mine/app/config.yaml.tera",
+        "---\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: mine\ndata:\n  token: \"#% if cloudflare_token %#set#% endif %#\"\n",
+    );
+    repo.ok(&["configure"]);
+    assert!(
+        repo.read("kubernetes/apps/default/mine/app/config.yaml")
+            .contains("token: \"set\"")
+    );
+    assert!(
+        repo.read("kubernetes/apps/default/kustomization.yaml")
+            .contains("./mine/ks.yaml")
+    );
+}
+
+#[test]
+fn the_same_path_overrides_a_built_in_file() {
+    let repo = Repo::with(MINIMAL);
+    repo.write(
+        "templates/apps/default/echo/app/helmrelease.yaml.tera",
+        "---\n# mine: #{ app.version }#\nkind: X\n",
+    );
+    repo.ok(&["configure"]);
+    assert_eq!(
+        repo.read("kubernetes/apps/default/echo/app/helmrelease.yaml"),
+        "---\n# mine: 4.5.0\nkind: X\n"
+    );
+}
+
+#[test]
+fn typos_in_names_and_syntax_errors_have_a_place() {
+    let repo = Repo::with(MINIMAL);
+    repo.write("templates/apps/default/mine/app.yaml", APP);
+    repo.write(
+        "templates/apps/default/mine/app/a.yaml.tera",
+        "a: 1\n#% if monitoring_enbled %#\nb: 2\n#% endif %#\n",
+    );
+    let run = repo.fails(&["check"]);
+    assert!(run.stderr.contains("mine/app/a.yaml.tera:2:7"), "{}", run.stderr);
+    assert!(
+        run.stderr.contains("did you mean `monitoring_enabled`?"),
+        "{}",
+        run.stderr
+    );
+    repo.write("templates/apps/default/mine/app/a.yaml.tera", "a: #{ 1 + }#\n");
+    repo.write(
+        "templates/apps/default/mine/app/b.yaml.tera",
+        "#% if cluster_name %#\n",
+    );
+    let run = repo.fails(&["check"]);
+    assert!(
+        run.stderr.contains("a.yaml.tera:1:") && run.stderr.contains("b.yaml.tera:"),
+        "both: {}",
+        run.stderr
+    );
+}
+
+#[test]
+fn a_template_that_renders_no_yaml_is_refused() {
+    let repo = Repo::with(MINIMAL);
+    repo.write("templates/apps/default/mine/app.yaml", APP);
+    repo.write("templates/apps/default/mine/app/a.yaml.tera", "a: 1\na: 2\n");
+    let run = repo.fails(&["check"]);
+    assert!(run.stderr.contains("template/not-yaml"), "{}", run.stderr);
+    assert!(
+        run.stderr.contains("kubernetes/apps/default/mine/app/a.yaml:2:1"),
+        "{}",
+        run.stderr
+    );
+}

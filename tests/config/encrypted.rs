@@ -1,0 +1,1 @@
+//! A `cluster.yaml` that is itself encrypted.

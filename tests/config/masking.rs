@@ -1,0 +1,1 @@
+//! No finding shows a secret, whatever is wrong with the file.

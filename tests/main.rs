@@ -1,0 +1,10 @@
+//! All integration tests, in one binary.
+#![expect(clippy::print_stderr, reason = "a skipped test says so")]
+
+mod cli;
+mod clusters;
+mod config;
+mod meta;
+mod rules;
+mod support;
+mod write;

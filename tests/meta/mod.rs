@@ -1,0 +1,120 @@
+//! The repository about itself: direction of dependencies, sizes, words.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn sources() -> Vec<(PathBuf, String)> {
+    let mut found = Vec::new();
+    let mut open = vec![root().join("src")];
+    while let Some(dir) = open.pop() {
+        for entry in std::fs::read_dir(dir).expect("readable").flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                open.push(path);
+            } else if path.extension().is_some_and(|e| e == "rs") {
+                let text = std::fs::read_to_string(&path).expect("readable");
+                found.push((path.strip_prefix(root()).expect("below").to_path_buf(), text));
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+/// Modules in the order of their dependencies: each may use those before it, none after it.
+const ORDER: &[&str] = &[
+    "source", "diag", "yaml", "sys", "model", "tree", "sops", "vcs", "lock", "config", "side", "validate",
+    "catalog", "plan", "render", "context", "check", "seal", "diff", "write", "pipeline", "cli",
+];
+
+/// Where a type of a later stage stands in an earlier one's signature: `diff` and `write` take the sealed tree, `seal`
+/// reads what `diff` has read of the disk.
+const EXCEPTIONS: &[(&str, &str)] = &[("seal", "diff")];
+
+#[test]
+fn modules_depend_only_on_earlier_ones() {
+    let mut found = Vec::new();
+    let mut seen = BTreeSet::new();
+    for (path, text) in sources() {
+        let Some(module) = path.components().nth(1) else {
+            continue;
+        };
+        let module = module
+            .as_os_str()
+            .to_string_lossy()
+            .trim_end_matches(".rs")
+            .to_owned();
+        if ["lib", "main", "testing"].contains(&module.as_str()) {
+            continue;
+        }
+        let rank = |name: &str| ORDER.iter().position(|m| *m == name);
+        let own = rank(&module).unwrap_or_else(|| panic!("`{module}` has no place in ORDER"));
+        seen.insert(module.clone());
+        let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+        for line in code.lines().filter(|line| !line.trim_start().starts_with("//")) {
+            for (at, _) in line.match_indices("crate::") {
+                let target: String = line[at + 7..]
+                    .chars()
+                    .take_while(|c| c.is_ascii_alphanumeric() || *c == '_')
+                    .collect();
+                let Some(other) = rank(&target) else { continue };
+                if other > own && !EXCEPTIONS.contains(&(module.as_str(), target.as_str())) {
+                    found.push(format!("{}: {module} uses {target}", path.display()));
+                }
+            }
+        }
+    }
+    assert_eq!(found, [""; 0]);
+    assert_eq!(
+        seen,
+        ORDER.iter().map(|m| (*m).to_owned()).collect(),
+        "every module has a place"
+    );
+}
+
+#[test]
+fn no_file_is_too_long_to_read() {
+    for (path, text) in sources() {
+        let lines = text.lines().count();
+        assert!(
+            lines <= 600,
+            "{}: {lines} lines; what noun hides in it?",
+            path.display()
+        );
+    }
+}
+
+#[test]
+fn the_stage_markers_are_made_by_their_stages_alone() {
+    for (path, text) in sources() {
+        let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+        let in_tests =
+            path.components().any(|part| part.as_os_str() == "tests") || path.ends_with("tests.rs");
+        if !path.starts_with("src/seal") && !in_tests {
+            assert!(
+                !code.contains("for_tests()"),
+                "{}: makes a sealed tree without sealing",
+                path.display()
+            );
+        }
+    }
+}
+
+#[test]
+fn no_work_is_left_in_the_sources() {
+    let words = [
+        concat!("TO", "DO"),
+        concat!("FIX", "ME"),
+        concat!("XX", "X:"),
+        concat!("dbg", "!("),
+    ];
+    for (path, text) in sources() {
+        for word in words {
+            assert!(!text.contains(word), "{}: {word}", path.display());
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! Rules against fixtures: `<rule>/fail/*.yaml` must be found by exactly that rule, `<rule>/pass/*.yaml` by none.
+//!
+//! A fixture holds a whole tree: `#==> path` starts a file.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use clusterwright::check::manifests::Manifests;
+use clusterwright::check::rules::ALL;
+use clusterwright::tree::RepoPath;
+use clusterwright::yaml;
+
+fn fixtures(rule: &str, kind: &str) -> Vec<PathBuf> {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/rules")
+        .join(rule)
+        .join(kind);
+    let mut found: Vec<PathBuf> = std::fs::read_dir(&dir)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|entry| entry.path())
+        .collect();
+    found.sort();
+    found
+}
+
+/// Runs all rules over a fixture: `rule path:line message | help`.
+fn findings(fixture: &Path) -> Vec<String> {
+    let text = std::fs::read_to_string(fixture).expect("readable");
+    let mut files: BTreeMap<RepoPath, String> = BTreeMap::new();
+    for part in text.split("#==> ").skip(1) {
+        let (path, body) = part.split_once('\n').expect("a path line");
+        files.insert(RepoPath::parse(path.trim()).expect("a path"), body.to_owned());
+    }
+    let documents = files
+        .iter()
+        .map(|(path, text)| (path.clone(), yaml::parse(text).expect("YAML")))
+        .collect();
+    let texts = files
+        .iter()
+        .map(|(path, text)| (path, (text.as_str(), "app")))
+        .collect();
+    let manifests = Manifests::new(&documents, &texts);
+    let mut out = Vec::new();
+    for rule in ALL {
+        let mut found = Vec::new();
+        (rule.run)(&manifests, &mut found);
+        for finding in found {
+            let line = finding.span.map_or(0, |span| {
+                files[&finding.path][..span.start].matches('\n').count() + 1
+            });
+            out.push(format!(
+                "{} {}:{line} {} | {}",
+                rule.name, finding.path, finding.message, finding.help
+            ));
+        }
+    }
+    out
+}
+
+#[test]
+fn failing_fixtures_are_found_by_their_rule_alone() {
+    for rule in ALL {
+        for fixture in fixtures(rule.name, "fail") {
+            let found = findings(&fixture);
+            let name = fixture
+                .file_stem()
+                .expect("a name")
+                .to_string_lossy()
+                .into_owned();
+            assert!(!found.is_empty(), "{}: nothing found", fixture.display());
+            assert!(
+                found.iter().all(|f| f.starts_with(rule.name)),
+                "{}: {found:#?}",
+                fixture.display()
+            );
+            insta::assert_snapshot!(format!("{}@{name}", rule.name), found.join("\n"));
+        }
+    }
+}
+
+#[test]
+fn passing_fixtures_are_silent() {
+    for rule in ALL {
+        for fixture in fixtures(rule.name, "pass") {
+            assert_eq!(findings(&fixture), [""; 0], "{}", fixture.display());
+        }
+    }
+}
+
+#[test]
+fn every_rule_is_sorted_documented_and_has_fixtures() {
+    let names: Vec<&str> = ALL.iter().map(|rule| rule.name).collect();
+    assert!(names.is_sorted(), "{names:?}");
+    let files =
+        std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/check/rules")).expect("there");
+    let mut modules: Vec<String> = files
+        .flatten()
+        .filter_map(|file| file.file_name().to_str()?.strip_suffix(".rs").map(str::to_owned))
+        .filter(|name| name != "mod")
+        .collect();
+    modules.sort();
+    assert_eq!(
+        modules,
+        names
+            .iter()
+            .map(|name| name.replace('-', "_"))
+            .collect::<Vec<_>>()
+    );
+    for rule in ALL {
+        let prose = rule.docs.split("```").step_by(2).collect::<String>();
+        let headings: Vec<&str> = prose.lines().filter(|line| line.starts_with('#')).collect();
+        let title = format!("# {}", rule.name);
+        let expected = [
+            &title,
+            "## What it does",
+            "## Why it matters",
+            "## Example",
+            "## How to fix",
+            "## Exceptions",
+        ];
+        assert_eq!(headings, expected, "{}", rule.name);
+        assert!(
+            !fixtures(rule.name, "fail").is_empty(),
+            "{} has no failing fixture",
+            rule.name
+        );
+        assert!(
+            !fixtures(rule.name, "pass").is_empty(),
+            "{} has no passing fixture",
+            rule.name
+        );
+    }
+}

@@ -1,0 +1,8 @@
+//! The diff and write stages on real directories: every state, every fault, real kills.
+
+mod disks;
+mod faults;
+mod kill;
+mod places;
+mod properties;
+mod world;
