@@ -23,6 +23,12 @@ pub struct Manifest {
     /// The Flux Kustomizations. Default: one with the app's name and the path `app`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub kustomizations: Vec<KustomizationSpec>,
+    /// Whether the bootstrap installs the chart, before Flux runs. It must be an OCI chart.
+    #[serde(default)]
+    pub bootstrap: bool,
+    /// First Kustomizations of apps that the bootstrap installs before this one, beyond those in `depends_on`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub bootstrap_after: Vec<String>,
     /// What other apps can rely on.
     #[serde(default)]
     pub provides: Provides,

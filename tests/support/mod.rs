@@ -27,6 +27,18 @@ pub(crate) const AGE_KEY: &str = include_str!("age.key");
 /// Its public half.
 pub(crate) const RECIPIENT: &str = "age13h9y85rtzluu890jkh5ua20cs7ljm0lzv2zh3mjxh75eyt8tgvsscgmc0m";
 
+/// An SSH key made for these tests alone.
+pub(crate) const DEPLOY_KEY: &str = include_str!("github-deploy.key");
+/// Credentials of a tunnel that does not exist.
+pub(crate) const TUNNEL: &str = r#"{"AccountTag":"0af1b2c3d4e5f60718293a4b5c6d7e8f","TunnelSecret":"dGVzdC10dW5uZWwtc2VjcmV0LW9mLTMyLWJ5dGVzISE=","TunnelID":"6ff42ae2-765d-4adf-8112-31c55c1551ef"}"#;
+/// The files beside `cluster.yaml` that are never committed.
+pub(crate) const PRIVATE: [&str; 4] = [
+    "age.key",
+    "github-push-token.txt",
+    "github-deploy.key",
+    "cloudflare-tunnel.json",
+];
+
 impl Repo {
     /// Makes an empty directory.
     pub(crate) fn empty() -> Self {
@@ -41,6 +53,8 @@ impl Repo {
         repo.write("cluster.yaml", config);
         repo.write("age.key", AGE_KEY);
         repo.write("github-push-token.txt", "5f2b7f7e0c1d4b8fa3b96f0d3f1c2e4a\n");
+        repo.write("github-deploy.key", DEPLOY_KEY);
+        repo.write("cloudflare-tunnel.json", TUNNEL);
         repo
     }
 
