@@ -1,4 +1,24 @@
 //! clusterwright compiles one typed `cluster.yaml` into a complete, checked, encrypted GitOps tree.
+//!
+//! # The stages
+//!
+//! 1. [`config`] loads `cluster.yaml`, [`side`] the files beside it; secrets go into the [`config::Vault`].
+//! 2. [`validate`] turns what was written into a [`config::Cluster`] that everything else can rely on.
+//! 3. [`catalog`] reads the template library; [`plan`](mod@plan) decides which apps are on and in which order.
+//! 4. [`render`] fills the templates; secrets stand as tokens.
+//! 5. [`check`] runs all rules over the whole tree.
+//! 6. [`seal`] replaces the tokens and encrypts, keeping the ciphertext of what has not changed.
+//! 7. [`diff`] compares with the work tree and the [`lock`] of our files.
+//! 8. [`write`](mod@write) carries the changes out, all or none.
+//!
+//! [`pipeline`] knows this order, and [`cli`] how far each command goes. The output is a [`tree::Tree`], which carries
+//! its stage in its type: nothing that is not sealed can be compared or written.
+//!
+//! # The foundations
+//!
+//! [`source`] and [`diag`] (findings with places), [`yaml`] (the only module that knows the YAML crates), [`sops`]
+//! (the file format), [`vcs`] (git), [`sys`] (randomness, time, disk), [`model`] (small checked types). A test fails
+//! when a module uses a later one.
 
 pub mod catalog;
 pub mod check;

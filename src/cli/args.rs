@@ -27,7 +27,7 @@ pub(super) struct Cli {
 pub(super) enum Format {
     /// For people: the source line, carets, and what to do
     Human,
-    /// One finding a line: path:line:column: severity[code]: message
+    /// One finding a line, with path, line and column
     Concise,
     /// For machines; results of validate, plan, diff and configure included
     Json,

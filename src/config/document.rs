@@ -16,7 +16,7 @@ const MAX_QUOTED: usize = 80;
 pub(super) struct File {
     /// The display copy.
     pub source: SourceId,
-    /// The text for display: [`super::mask`] of the file's.
+    /// The text for display: [`super::mask()`] of the file's.
     pub masked: String,
     /// The parsed file; in an encrypted one, values of secrets are ciphertext.
     pub root: Node,

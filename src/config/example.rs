@@ -19,7 +19,7 @@ pub const MODELINE: &str = "# yaml-language-server: $schema=.clusterwright/clust
 /// What stands after the modeline.
 const INTRODUCTION: &str = "The configuration of your cluster. Replace every value in angle brackets, and uncomment \
      what you want to differ from its default; then run `clusterwright configure`. This file holds secrets: keep it \
-     out of git, or encrypt it with `clusterwright secrets encrypt cluster.yaml`.";
+     out of git.";
 
 /// The values to fill in.
 #[derive(Debug, Clone, Copy)]

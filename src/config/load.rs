@@ -7,7 +7,8 @@ use serde_json::Value;
 
 use super::document::{Document, File, child, is_secret, quoted};
 use super::read::{missing, read};
-use super::syntax::root_of;
+use super::schema::KeyKind;
+use super::syntax::{key_name, root_of};
 use super::{mask, schema};
 use crate::diag::{Aborted, Diagnostic, Diagnostics};
 use crate::sys::SecretText;
@@ -133,7 +134,9 @@ fn decrypted_json(
         _ => {
             let message = format!("`{name}` is not YAML once it is decrypted");
             let finding = Diagnostic::error("config/not-yaml", message).in_file(name);
-            Err(diags.abort(finding.help(format!("run `sops edit {name}` and mend it"))))
+            Err(diags.abort(finding.help(format!(
+                "look at it with `clusterwright secrets decrypt {name}`, and mend it with `sops edit {name}`"
+            ))))
         }
     }
 }
@@ -177,33 +180,48 @@ fn holds_ciphertext(value: &Value) -> bool {
     }
 }
 
-/// An alias could carry a secret to where values are shown.
+/// An alias could carry a secret to where values are shown, so neither a secret nor a key that might be a misspelt one
+/// may have an anchor.
 fn refuse_anchored_secrets(file: &File, diags: &mut Diagnostics) -> Result<(), Aborted> {
-    fn anchored(node: &Node) -> bool {
-        node.anchor != 0
-            || node.items().iter().any(anchored)
-            || node
-                .entries()
-                .iter()
-                .any(|(key, value)| anchored(key) || anchored(value))
-    }
-    let mut result = Ok(());
+    let keys = schema::keys();
+    let mut suspects: Vec<(&Node, bool)> = Vec::new();
     for (key, value) in file.root.entries() {
-        let Some(name) = key.as_str().filter(|name| is_secret(&child("", name))) else {
-            continue;
-        };
-        if anchored(value) || anchored(key) {
-            let finding =
-                Diagnostic::error("config/anchored-secret", format!("`{name}` has an anchor (`&`)"))
-                    .at(
-                        file.source.span(key.span.clone()),
-                        "a secret must stand in one place only",
-                    )
-                    .help("remove the anchor, and write the value out where it is repeated");
-            result = Err(diags.abort(finding));
+        let name = key.as_str().unwrap_or_default();
+        match keys.top_kind(name) {
+            Some(KeyKind::Scalar | KeyKind::List) => {}
+            Some(KeyKind::Nested) => {
+                let known = |key: &Node| keys.of_entries(name)?.get(key.as_str()?);
+                let entries = value.items().iter().flat_map(Node::entries);
+                let unknown = entries.filter(|(key, value)| known(key).is_none() && is_anchored(key, value));
+                suspects.extend(unknown.map(|(key, _)| (key, false)));
+            }
+            kind if is_anchored(key, value) => suspects.push((key, kind.is_some())),
+            _ => {}
         }
     }
+    let mut result = Ok(());
+    for (key, secret) in suspects {
+        let message = match key.as_str().filter(|_| secret) {
+            Some(name) => format!("`{name}` has an anchor (`&`)"),
+            None => "an unknown key has an anchor (`&`)".to_owned(),
+        };
+        let finding = Diagnostic::error("config/anchored-secret", message)
+            .at(
+                file.source.span(key.span.clone()),
+                "a secret must stand in one place only",
+            )
+            .help("remove the anchor, and write the value out where it is repeated");
+        result = Err(diags.abort(finding));
+    }
     result
+}
+
+/// Returns whether a key, its value or anything in it has an anchor.
+fn is_anchored(key: &Node, value: &Node) -> bool {
+    key.anchor != 0
+        || value.anchor != 0
+        || value.items().iter().any(|item| is_anchored(item, item))
+        || value.entries().iter().any(|(key, value)| is_anchored(key, value))
 }
 
 /// Joins the files; a key in two of them is an error.
@@ -229,7 +247,11 @@ fn merge(parts: Vec<Part>, diags: &mut Diagnostics) -> Result<Document, Aborted>
             if let Some((first, file_name)) = first {
                 let finding = Diagnostic::error(
                     "config/duplicate-key",
-                    format!("a key is given in `{file_name}` and in `{}`", part.name),
+                    format!(
+                        "{} is given in `{file_name}` and in `{}`",
+                        key_name(name),
+                        part.name
+                    ),
                 )
                 .at(part.file.source.span(key.span.clone()), "given again here")
                 .also(first, "first given here")

@@ -15,6 +15,10 @@ use super::unsupported;
 /// How similar (0 to 1, Jaro-Winkler) a key must be to one of the schema for its name to be shown, and suggested.
 pub(crate) const SIMILAR: f64 = 0.85;
 
+/// How many unknown keys are looked at for whether they read like a name; the rest is masked. A file with more is not a
+/// configuration, and looking is slow.
+const MAX_UNKNOWN_KEYS: usize = 500;
+
 /// Returns a copy of the same length in bytes, in which everything that might be secret is `*`.
 pub fn mask(text: &str) -> String {
     let mut masker = Masker {
@@ -22,6 +26,7 @@ pub fn mask(text: &str) -> String {
         entries: None,
         opaque: None,
         list: None,
+        unknown: 0,
         out: String::with_capacity(text.len()),
     };
     for line in text.split_inclusive('\n') {
@@ -32,13 +37,25 @@ pub fn mask(text: &str) -> String {
 
 struct Masker<'k> {
     keys: &'k Keys,
-    /// The keys of the entries of the current top-level key, when it is a list of mappings.
-    entries: Option<&'k IndexMap<String, KeyKind>>,
-    /// Lines indented deeper than this belong to a value that is not shown.
+    /// What the current top-level key's entries look like, when it is a list of mappings.
+    entries: Option<Entries<'k>>,
+    /// Lines indented deeper than this, and list items indented as much, belong to a value that is not shown.
     opaque: Option<usize>,
     /// The indentation of the key whose list items follow.
     list: Option<usize>,
+    /// How many unknown keys there were.
+    unknown: usize,
     out: String,
+}
+
+/// The entries of a list of mappings.
+#[derive(Clone, Copy)]
+struct Entries<'k> {
+    keys: &'k IndexMap<String, KeyKind>,
+    /// The column of every entry's dash, once there was one.
+    dash: Option<usize>,
+    /// The column of the current entry's keys, once there was one.
+    column: Option<usize>,
 }
 
 impl Masker<'_> {
@@ -57,7 +74,18 @@ impl Masker<'_> {
             self.out.push_str(text);
             return;
         }
-        if self.opaque.is_some_and(|opaque| indent > opaque) || text.starts_with('#') {
+        let dash = text == "-" || text.starts_with("- ");
+        if self
+            .opaque
+            .is_some_and(|opaque| indent > opaque || indent == opaque && dash)
+        {
+            self.stars(text);
+            return;
+        }
+        if text.starts_with('#') {
+            if self.is_secret_header(text) {
+                (self.opaque, self.list) = (Some(indent), None);
+            }
             self.stars(text);
             return;
         }
@@ -71,10 +99,13 @@ impl Masker<'_> {
         }
         self.list = None;
         self.opaque = None;
-        if indent == 0 && !text.starts_with('-') {
+        if indent == 0 && !dash {
             self.top_key(text);
-        } else if let Some(entries) = self.entries {
-            self.entry_key(text, indent, entries);
+        } else if let Some(entries) = self.entries
+            && let Some(entries) = entries.with_line(text, indent)
+        {
+            self.entries = Some(entries);
+            self.entry_key(text, indent, entries.keys);
         } else {
             self.opaque = Some(indent);
             self.stars(text);
@@ -89,14 +120,15 @@ impl Masker<'_> {
             return;
         };
         let kind = self.keys.top_kind(key);
-        if kind == Some(KeyKind::Nested) {
-            self.entries = self.keys.of_entries(key);
-        } else if kind == Some(KeyKind::List) {
-            self.list = Some(0);
-        } else {
-            self.opaque = Some(0);
+        // Only a key without a value on its line has items or entries below it: anything else may be two lines in one.
+        match kind {
+            Some(KeyKind::Nested) if is_blank(rest) => {
+                self.entries = self.keys.of_entries(key).map(Entries::new);
+            }
+            Some(KeyKind::List) if is_blank(rest) => self.list = Some(0),
+            _ => self.opaque = Some(0),
         }
-        self.key(key, kind.is_some() || is_name(key));
+        self.key(key, kind);
         if kind.is_some_and(|kind| kind != KeyKind::Secret) {
             self.value(rest);
         } else {
@@ -105,31 +137,24 @@ impl Masker<'_> {
     }
 
     fn entry_key(&mut self, text: &str, indent: usize, known: &IndexMap<String, KeyKind>) {
-        let entry = text.trim_start_matches(['-', ' ']);
-        let marker = &text[..text.len() - entry.len()];
-        // The key's own column: what is deeper belongs to its value.
-        let column = indent + marker.len();
-        if marker.len() > marker.trim_end().len() + 8 || marker.matches('-').count() > 1 {
-            self.opaque = Some(indent);
-            self.stars(text);
-            return;
-        }
-        self.out.push_str(marker);
+        let entry = text.strip_prefix('-').unwrap_or(text).trim_start_matches(' ');
+        let marker = text.len() - entry.len();
+        self.out.push_str(&text[..marker]);
         if entry.is_empty() {
             return;
         }
+        let column = indent + marker;
         let Some((key, rest)) = split_key(entry) else {
             self.opaque = Some(column);
             self.stars(entry);
             return;
         };
         let kind = known.get(key).copied();
-        if kind == Some(KeyKind::List) {
-            self.list = Some(column);
-        } else {
-            self.opaque = Some(column);
+        match kind {
+            Some(KeyKind::List) if is_blank(rest) => self.list = Some(column),
+            _ => self.opaque = Some(column),
         }
-        self.key(key, kind.is_some() || is_name(key));
+        self.key(key, kind);
         if kind.is_some() {
             self.value(rest);
         } else {
@@ -137,9 +162,18 @@ impl Masker<'_> {
         }
     }
 
+    /// Returns whether a comment hides the line of a secret's key, whose value may go on below it.
+    fn is_secret_header(&self, comment: &str) -> bool {
+        let lower = comment.to_ascii_lowercase();
+        let word = lower.trim_start_matches(['#', ' ', '"', '\'', '?']);
+        let word = word.split([':', ' ', '"', '\'']).next().unwrap_or_default();
+        self.keys.secrets().any(|key| lower.contains(key)) || similar(word, self.keys.secrets()).is_some()
+    }
+
     /// Writes a key and its colon.
-    fn key(&mut self, key: &str, shown: bool) {
-        if shown {
+    fn key(&mut self, key: &str, kind: Option<KeyKind>) {
+        self.unknown += usize::from(kind.is_none());
+        if kind.is_some() || self.unknown <= MAX_UNKNOWN_KEYS && is_name(key) {
             self.out.push_str(key);
         } else {
             self.stars(key);
@@ -180,6 +214,35 @@ impl Masker<'_> {
 
     fn stars(&mut self, text: &str) {
         self.out.extend(std::iter::repeat_n('*', text.len()));
+    }
+}
+
+impl<'k> Entries<'k> {
+    fn new(keys: &'k IndexMap<String, KeyKind>) -> Self {
+        let (dash, column) = (None, None);
+        Self { keys, dash, column }
+    }
+
+    /// Returns the entries with another line, or `None` when it does not stand where lines of entries stand.
+    fn with_line(self, text: &str, indent: usize) -> Option<Self> {
+        if let Some(rest) = text.strip_prefix('-') {
+            let blanks = rest.len() - rest.trim_start_matches(' ').len();
+            let column = (blanks < rest.len()).then_some(indent + 1 + blanks);
+            let fits = self.dash.is_none_or(|dash| dash == indent);
+            return fits.then_some(Self {
+                dash: Some(indent),
+                column,
+                ..self
+            });
+        }
+        let fits = match self.column {
+            Some(column) => column == indent,
+            None => self.dash.is_some_and(|dash| indent > dash),
+        };
+        fits.then_some(Self {
+            column: Some(indent),
+            ..self
+        })
     }
 }
 
@@ -232,6 +295,11 @@ fn split_key(text: &str) -> Option<(&str, &str)> {
             .bytes()
             .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.'));
     (word && (rest.is_empty() || rest.starts_with(' '))).then_some((key, rest))
+}
+
+/// Returns whether there is nothing but blanks and a comment.
+fn is_blank(text: &str) -> bool {
+    text[..comment_start(text)].trim().is_empty()
 }
 
 /// Returns where a comment may start: the first `#` after a blank, even in quotes.

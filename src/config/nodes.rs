@@ -10,7 +10,7 @@ use crate::model::{Ipv4, KernelModule, Line, MacAddress, NodeName, SchematicId};
 pub struct Nodes {
     /// The machines of the cluster, at least one. An odd number of them should be controllers: one, or better three.
     #[schemars(
-        length(min = 1),
+        length(min = 1, max = 5000),
         example = serde_json::json!([example("k8s-1", "10.10.10.11", "bc:24:11:0a:00:01", true)])
     )]
     pub nodes: Vec<Node>,

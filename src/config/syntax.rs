@@ -18,7 +18,7 @@ pub(super) fn root_of(text: &str, source: SourceId, name: &str) -> Result<Node, 
         };
         let finding = Diagnostic::error("config/empty-file", format!("`{name}` {what}")).in_file(name);
         return Err(Box::new(if name == CLUSTER {
-            finding.help("run `clusterwright init --force` to write one with placeholders to fill in")
+            finding.help("delete it and run `clusterwright init` to write one with placeholders to fill in")
         } else {
             finding.help(format!(
                 "delete `{name}`, or list the machines in it below `nodes:`"
@@ -81,10 +81,16 @@ fn kind_word(node: &Node) -> &'static str {
 fn syntax(text: &str, source: SourceId, error: &ParseError) -> Box<Diagnostic> {
     if let Some(first) = &error.first {
         return Box::new(
-            Diagnostic::error("config/duplicate-key", "a key is given twice")
-                .at(source.span(error.span.clone()), "given again here")
-                .also(source.span(first.clone()), "first given here")
-                .help("remove one of the two"),
+            Diagnostic::error(
+                "config/duplicate-key",
+                format!(
+                    "{} is given twice",
+                    key_name(text.get(error.span.clone()).unwrap_or_default())
+                ),
+            )
+            .at(source.span(error.span.clone()), "given again here")
+            .also(source.span(first.clone()), "first given here")
+            .help("remove one of the two"),
         );
     }
     let at = error.span.start.min(text.len());
@@ -129,6 +135,16 @@ fn syntax(text: &str, source: SourceId, error: &ParseError) -> Box<Diagnostic> {
             .help("check this line and the one before it: `key: value` with a blank after the colon, quotes around values with `: ` or ` #`, spaces and no tabs")
         },
     )
+}
+
+/// Returns how a message names a key: only keys of the schema are quoted.
+pub(super) fn key_name(key: &str) -> String {
+    let mut known = schema::keys().top().chain(schema::keys().node());
+    if known.any(|known| known == key) {
+        format!("`{key}`")
+    } else {
+        "a key".to_owned()
+    }
 }
 
 /// Finds a tab in the indentation of the line where the parser stopped, or of the next one: it may stop before it.

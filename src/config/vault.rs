@@ -25,12 +25,13 @@ pub struct Vault {
     entries: Vec<Entry>,
 }
 
+/// A secret and what it is for.
 #[derive(Debug)]
-struct Entry {
+pub struct Entry {
     /// The config key, or the name below `secrets.`.
-    name: String,
+    pub key: String,
     /// `None` when the secret is set but its value is not known, for want of the private key.
-    value: Option<SecretText>,
+    pub value: Option<SecretText>,
     /// Whether templates read it as `secrets.<name>` and not by its own name.
     computed: bool,
 }
@@ -65,11 +66,17 @@ impl Vault {
 
     fn add(&mut self, name: &str, value: Option<SecretText>, computed: bool) -> String {
         self.entries.push(Entry {
-            name: name.to_owned(),
+            key: name.to_owned(),
             value,
             computed,
         });
         token(PREFIX, &self.nonce, self.entries.len() - 1)
+    }
+
+    /// Returns what a token stands for.
+    pub fn lookup(&self, text: &str) -> Option<&Entry> {
+        let index = (0..self.entries.len()).find(|index| token(PREFIX, &self.nonce, *index) == text)?;
+        self.entries.get(index)
     }
 
     /// Returns the tokens in a text: where, and what they are called.
@@ -80,7 +87,7 @@ impl Vault {
                 let digits = &text[at + start.len()..];
                 let length = digits.find('x')?;
                 let entry = self.entries.get(digits[..length].parse::<usize>().ok()?)?;
-                Some((at..at + start.len() + length + 1, entry.name.as_str()))
+                Some((at..at + start.len() + length + 1, entry.key.as_str()))
             })
             .collect()
     }
@@ -98,7 +105,7 @@ impl Vault {
         let mut out = zeroize::Zeroizing::new(String::with_capacity(text.len()));
         let mut rest = 0;
         for (range, name) in self.find_tokens(text) {
-            let entry = self.entries.iter().find(|entry| entry.name == name);
+            let entry = self.entries.iter().find(|entry| entry.key == name);
             let value = entry
                 .and_then(|entry| entry.value.as_ref())
                 .ok_or_else(|| name.to_owned())?;
@@ -116,12 +123,12 @@ impl Vault {
             || self
                 .entries
                 .iter()
-                .any(|entry| !entry.computed && entry.name == name)
+                .any(|entry| !entry.computed && entry.key == name)
     }
 
     /// Returns the names of all secrets.
     pub fn secret_names(&self) -> impl Iterator<Item = &str> {
-        self.entries.iter().map(|entry| entry.name.as_str())
+        self.entries.iter().map(|entry| entry.key.as_str())
     }
 
     /// Returns values in which each token has its second spelling.
@@ -183,7 +190,7 @@ impl Vault {
             .enumerate()
             .filter(|(_, entry)| entry.computed);
         entries
-            .map(|(index, entry)| (entry.name.clone(), token(PREFIX, &self.nonce, index)))
+            .map(|(index, entry)| (entry.key.clone(), token(PREFIX, &self.nonce, index)))
             .collect()
     }
 }

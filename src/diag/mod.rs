@@ -102,6 +102,7 @@ impl Diagnostic {
     #[must_use]
     pub fn io(action: &str, path: impl AsRef<std::path::Path>, error: &std::io::Error) -> Self {
         let path = path.as_ref().display().to_string();
+        let path = path.strip_prefix("./").unwrap_or(&path).to_owned();
         Self::error(
             "io/failed",
             format!("cannot {action} `{path}`: {}", io_reason(error)),

@@ -8,7 +8,7 @@ use crate::config::Vault;
 use crate::diag::Diagnostic;
 use crate::sys::SecretText;
 use crate::tree::Artifact;
-use crate::yaml::{Kind, Node, Style};
+use crate::yaml::{Kind, Node, Style, double_quoted};
 
 /// Reports tokens outside of the values that the rule encrypts.
 pub(super) fn check_places(
@@ -80,7 +80,7 @@ fn collect(
                     edits.push((range.clone(), indented(secret.expose(), text, range.start)));
                 }
             } else {
-                edits.push((node.span.clone(), quoted(vault.reveal(value)?.expose())));
+                edits.push((node.span.clone(), double_quoted(vault.reveal(value)?.expose())));
             }
         }
         Kind::Scalar { .. } | Kind::Alias(_) => {}
@@ -108,27 +108,6 @@ fn indented(secret: &str, text: &str, at: usize) -> Zeroizing<String> {
             .trim_end_matches('\n')
             .replace('\n', &format!("\n{indent}")),
     )
-}
-
-/// Writes a text as a double-quoted YAML scalar.
-fn quoted(secret: &str) -> Zeroizing<String> {
-    let mut out = Zeroizing::new(String::with_capacity(secret.len() + 2));
-    out.push('"');
-    for c in secret.chars() {
-        match c {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            c if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}') => {
-                out.push_str(&format!("\\u{:04x}", u32::from(c)));
-            }
-            c => out.push(c),
-        }
-    }
-    out.push('"');
-    out
 }
 
 #[cfg(test)]

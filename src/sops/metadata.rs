@@ -156,7 +156,10 @@ impl Metadata {
         let selector = text::string(self.selector.text(), false);
         let mut keys = vec![
             (self.selector.key(), selector.to_string()),
-            ("lastmodified", text::quoted(&self.lastmodified).to_string()),
+            (
+                "lastmodified",
+                crate::yaml::double_quoted(&self.lastmodified).to_string(),
+            ),
             ("mac", self.mac.clone().unwrap_or_default()),
             ("version", text::string(&self.version, false).to_string()),
         ];
@@ -172,7 +175,7 @@ impl Metadata {
 
     /// Writes the block on one line, for a document in braces.
     pub(crate) fn flow(&self) -> String {
-        let quoted = |text: &str| text::quoted(text).to_string();
+        let quoted = |text: &str| crate::yaml::double_quoted(text).to_string();
         let age: Vec<String> = self
             .age
             .iter()

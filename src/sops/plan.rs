@@ -234,7 +234,7 @@ impl Plan<'_, '_> {
                 out.push('{');
                 for (i, (key, value)) in entries.iter().enumerate() {
                     out.push_str(if i == 0 { "" } else { ", " });
-                    out.push_str(&text::quoted(key.as_str().unwrap_or_default()));
+                    out.push_str(&crate::yaml::double_quoted(key.as_str().unwrap_or_default()));
                     out.push_str(": ");
                     self.flow(value, anchors, tokens, next, out);
                 }

@@ -1,14 +1,13 @@
 //! Writing values into YAML text so that every reader gets the same value back: YAML 1.2, go-yaml and YAML 1.1.
 
-use std::fmt::Write as _;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
 use super::typing::{self, Typed};
 use super::value::{Plain, ValueType};
-use crate::yaml::scalar;
+use crate::yaml::emit::is_printable;
+use crate::yaml::{double_quoted as quoted, scalar};
 
 /// Writes a value on one line.
 pub(crate) fn inline(plain: &Plain, in_flow: bool) -> Zeroizing<String> {
@@ -37,37 +36,6 @@ pub(crate) fn string(text: &str, in_flow: bool) -> Zeroizing<String> {
     } else {
         quoted(text)
     }
-}
-
-/// Writes a text in double quotes, in escapes that JSON knows wherever possible.
-pub(crate) fn quoted(text: &str) -> Zeroizing<String> {
-    let mut out = Zeroizing::new(String::with_capacity(6 * text.len() + 2));
-    out.push('"');
-    for c in text.chars() {
-        match c {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            _ if is_printable(c) => out.push(c),
-            _ if u32::from(c) <= 0xFFFF => {
-                let _ = write!(out, "\\u{:04X}", u32::from(c));
-            }
-            _ => {
-                let _ = write!(out, "\\U{:08X}", u32::from(c));
-            }
-        }
-    }
-    out.push('"');
-    out
-}
-
-/// Returns whether a text may stand in YAML unescaped.
-fn is_printable(c: char) -> bool {
-    !c.is_control()
-        && !matches!(c, '\u{2028}' | '\u{2029}' | '\u{FEFF}' | '\u{FFFE}' | '\u{FFFF}')
-        && u32::from(c) & 0xFFFE != 0xFFFE
 }
 
 fn is_plain(text: &str, in_flow: bool) -> bool {

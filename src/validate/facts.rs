@@ -109,19 +109,15 @@ impl<'d> Facts<'d> {
         }
     }
 
+    /// Returns whether the value, something in it or something around it is invalid.
     fn is_invalid(&self, pointer: &str) -> bool {
-        self.invalid
-            .iter()
-            .any(|bad| is_within(pointer, bad) || is_within(bad, pointer))
+        let around = pointer.match_indices('/').skip(1).map(|(end, _)| &pointer[..end]);
+        let inside = self.invalid.range(format!("{pointer}/")..).next();
+        self.invalid.contains(pointer)
+            || around.into_iter().any(|around| self.invalid.contains(around))
+            || inside.is_some_and(|inside| inside.starts_with(&format!("{pointer}/")))
             || self.document.json().pointer(pointer).is_some_and(Value::is_null)
     }
-}
-
-/// Returns whether `pointer` leads to `base` or into it.
-fn is_within(pointer: &str, base: &str) -> bool {
-    pointer
-        .strip_prefix(base)
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// Starts a finding about two values: the one that is written later is underlined first, because that is the one to

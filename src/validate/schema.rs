@@ -14,10 +14,25 @@ use crate::config::{Document, schema, unsupported};
 use crate::diag::Diagnostic;
 use crate::model::FORMATS;
 
+/// How many findings of the schema are worded; a file with more is not a configuration.
+const MAX_FINDINGS: usize = 100;
+
 /// The schema's findings, and the pointers of everything they are about.
 pub(super) struct Findings {
     pub(super) diagnostics: Vec<Diagnostic>,
     pub(super) invalid: BTreeSet<String>,
+    omitted: usize,
+}
+
+impl Findings {
+    /// Adds a finding, or counts it when there are too many.
+    fn report(&mut self, finding: impl FnOnce() -> Diagnostic) {
+        if self.diagnostics.len() < MAX_FINDINGS {
+            self.diagnostics.push(finding());
+        } else {
+            self.omitted += 1;
+        }
+    }
 }
 
 /// Checks the document against the schema. Values in `placeholders` are left to their own finding.
@@ -25,20 +40,22 @@ pub(super) fn findings(document: &Document, placeholders: &BTreeSet<String>) -> 
     let mut found = Findings {
         diagnostics: Vec::new(),
         invalid: BTreeSet::new(),
+        omitted: 0,
     };
     let mut values: BTreeMap<String, Vec<ValidationError<'_>>> = BTreeMap::new();
     for error in validator().iter_errors(document.json()) {
         let pointer = error.instance_path().as_str().to_owned();
         match error.kind() {
             ErrorKind::AdditionalProperties { unexpected } => {
-                let unknown = unexpected.iter().map(|key| unknown_key(document, &pointer, key));
-                found.diagnostics.extend(unknown);
+                for key in unexpected {
+                    found.report(|| unknown_key(document, &pointer, key));
+                }
             }
             ErrorKind::Required { property } => {
                 let key = property.as_str().unwrap_or_default();
                 // A misspelt key has its own finding.
                 if !is_misspelt(document.json().pointer(&pointer), &pointer, key) {
-                    found.diagnostics.push(missing_key(document, &pointer, key));
+                    found.report(|| missing_key(document, &pointer, key));
                 }
                 found.invalid.insert(child(&pointer, key));
             }
@@ -49,8 +66,15 @@ pub(super) fn findings(document: &Document, placeholders: &BTreeSet<String>) -> 
         }
     }
     for (pointer, errors) in values {
-        found.diagnostics.push(wrong_value(document, &pointer, &errors));
+        found.report(|| wrong_value(document, &pointer, &errors));
         found.invalid.insert(pointer);
+    }
+    if found.omitted > 0 {
+        let message = format!("{} more findings are not shown", found.omitted);
+        let finding = Diagnostic::error("config/too-many-findings", message).at(document.start(""), "");
+        found
+            .diagnostics
+            .push(finding.help("mend what is shown first, and run again"));
     }
     found
 }
@@ -122,7 +146,8 @@ fn known_keys(pointer: &str) -> impl Iterator<Item = &'static str> {
 /// Returns whether a mapping that lacks a key has an unknown one that looks like it.
 fn is_misspelt(mapping: Option<&Value>, pointer: &str, key: &str) -> bool {
     let written = mapping.and_then(Value::as_object).into_iter().flatten();
-    let mut unknown = written.filter(|(name, _)| known_keys(pointer).all(|known| known != *name));
+    let unknown = written.filter(|(name, _)| known_keys(pointer).all(|known| known != *name));
+    let mut unknown = unknown.take(MAX_FINDINGS);
     unknown.any(|(name, _)| {
         !unsupported::is_unsupported(name, pointer.starts_with("/nodes/"))
             && similar(name, known_keys(pointer)) == Some(key)

@@ -39,6 +39,7 @@ pub(super) fn wrong_value(document: &Document, pointer: &str, errors: &[Validati
         ErrorKind::Minimum { .. } | ErrorKind::Maximum { .. } => value.out_of_range(),
         ErrorKind::MinLength { limit } => value.too_short(*limit),
         ErrorKind::MinItems { .. } => value.empty(),
+        ErrorKind::MaxItems { limit } => value.too_many(*limit),
         _ => value.other(error.kind().keyword()),
     }
 }
@@ -269,6 +270,12 @@ impl Wrong<'_> {
         let message = format!("`{}` is shorter than {limit} characters", self.key);
         self.finding("config/too-short", message, "")
             .help(format!("choose a value of at least {limit} characters"))
+    }
+
+    fn too_many(&self, limit: u64) -> Diagnostic {
+        let message = format!("`{}` has more than {limit} entries", self.key);
+        self.finding("config/too-many", message, "")
+            .help("check that this is the right file")
     }
 
     fn other(&self, keyword: &str) -> Diagnostic {

@@ -9,7 +9,7 @@
 //! 4. **Finish.** The plan is removed, then the rest of the directory.
 //!
 //! An error in 3 undoes what was done: the plan is renamed to `rollback`, which decides the direction, and the copies
-//! go back. Everything may be killed at any point and is then completed by [`recover`]. There is no `fsync`: this
+//! go back. Everything may be killed at any point and is then completed by [`recover()`]. There is no `fsync`: this
 //! guards against kills and full disks; against power loss, git does.
 
 mod execute;
@@ -95,7 +95,7 @@ impl Txn {
 /// Carries the changes out, all or none. Takes the [`RunLock`] itself. Writes nothing at all, not even a directory,
 /// when there is nothing to change.
 ///
-/// Call [`recover`] first, before the disk is read for the diff.
+/// Call [`recover()`] first, before the disk is read for the diff.
 ///
 /// # Errors
 /// When a conflict is open, another run holds the lock, a file changed since it was read, or the system refuses

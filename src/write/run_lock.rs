@@ -10,7 +10,7 @@ use crate::sys::disk::Disk;
 
 /// Keeps other runs from writing in the same repository; released when dropped, or when the process dies.
 ///
-/// [`super::apply`] and [`super::recover`] take it themselves, and only when there is something to write: a run that
+/// [`super::apply`] and [`super::recover()`] take it themselves, and only when there is something to write: a run that
 /// changes nothing leaves no trace. The file stays behind, for removing it would race.
 #[derive(Debug)]
 pub struct RunLock {

@@ -88,3 +88,85 @@ fn decrypt_prints_to_stdout_and_notices_tampering() {
     repo.fails(&["secrets", "decrypt", "no-such-file"]);
     repo.fails(&["secrets", "decrypt", "cluster.yaml"]);
 }
+
+/// `cluster.yaml` with its secret keys encrypted, as `sops encrypt --encrypted-regex` would.
+fn encrypted(config: &str) -> String {
+    use clusterwright::sops::{Recipient, Rule, Selector, encrypt};
+    let rule = Rule {
+        recipients: Recipient::list([RECIPIENT]).expect("a recipient"),
+        selector: Selector::EncryptedRegex(clusterwright::config::encrypted_regex()),
+        mac_only_encrypted: true,
+        indent: 2,
+    };
+    encrypt(config, &rule, &mut clusterwright::sys::OsEntropy).expect("encrypts")
+}
+
+#[test]
+fn an_encrypted_cluster_yaml_gives_the_same_tree_and_can_be_committed() {
+    let repo = Repo::with(MINIMAL);
+    repo.ok(&["configure"]);
+    let before = repo.files();
+    let text = encrypted(MINIMAL);
+    assert!(!text.contains("test-cloudflare-token") && text.contains("cloudflare_domain: example.com"));
+    repo.write("cluster.yaml", &text);
+    let run = repo.ok(&["configure"]);
+    assert!(run.stdout.contains("Nothing changes"), "{}", run.stdout);
+    let mut after = repo.files();
+    after.insert("cluster.yaml".to_owned(), before["cluster.yaml"].clone());
+    assert_eq!(after, before);
+    if repo.git(&["init", "-q"]).is_some() {
+        repo.write(".gitignore", "/age.key\n/github-push-token.txt\n");
+        repo.git(&["add", "-A"]);
+        let run = repo.ok(&["configure"]);
+        assert!(
+            !run.stderr.contains("git/"),
+            "an encrypted one may be committed: {}",
+            run.stderr
+        );
+    }
+}
+
+#[test]
+fn an_encrypted_cluster_yaml_without_the_key_leaves_secrets_unknown_and_compares_the_rest() {
+    let repo = Repo::with(&format!("age_recipients: [{RECIPIENT}]\n{MINIMAL}"));
+    repo.ok(&["configure"]);
+    repo.write(
+        "cluster.yaml",
+        &encrypted(&format!("age_recipients: [{RECIPIENT}]\n{MINIMAL}")),
+    );
+    let ci = without_keys(&repo);
+    let run = ci.ok(&["configure", "--check"]);
+    assert!(run.stdout.contains("could not be verified"), "{}", run.stdout);
+    ci.edit(
+        "cluster.yaml",
+        "cloudflare_domain: example.com",
+        "cloudflare_domain: example.org",
+    );
+    let run = ci.run(&["configure", "--check"]);
+    assert_eq!(
+        run.code, 0,
+        "the domain stands in a sealed file alone, which nobody can open: {}",
+        run.stdout
+    );
+    ci.edit(
+        "cluster.yaml",
+        "cluster_gateway_addr: 10.10.10.252",
+        "cluster_gateway_addr: 10.10.10.250",
+    );
+    assert_eq!(ci.run(&["configure", "--check"]).code, 2);
+}
+
+#[test]
+fn an_encrypted_cluster_yaml_that_was_changed_is_refused() {
+    let repo = Repo::with(MINIMAL);
+    let text = encrypted(MINIMAL);
+    let at = text.find(",data:").expect("ciphertext") + 6;
+    let flipped = if &text[at..=at] == "A" { "B" } else { "A" };
+    repo.write(
+        "cluster.yaml",
+        &format!("{}{flipped}{}", &text[..at], &text[at + 1..]),
+    );
+    let run = repo.fails(&["configure"]);
+    assert!(run.stderr.contains("cluster.yaml"), "{}", run.stderr);
+    assert!(!repo.path("kubernetes").exists());
+}

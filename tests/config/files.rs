@@ -3,10 +3,12 @@
 use std::fs;
 use std::path::Path;
 
-use clusterwright::config::{MAX_CONFIG_BYTES, load};
-use clusterwright::diag::{Diagnostics, concise};
+use clusterwright::config::{MAX_CONFIG_BYTES, Vault, load};
+use clusterwright::diag::{Diagnostics, concise, human};
+use clusterwright::sys::FixedEntropy;
+use clusterwright::validate::validate;
 
-use super::no_identity;
+use super::{check, no_identity};
 
 /// Loads a directory that `make` has filled and returns the findings, one a line.
 fn load_with(make: impl FnOnce(&Path)) -> String {
@@ -24,28 +26,32 @@ fn load_bytes(bytes: &[u8]) -> String {
 
 #[test]
 fn a_missing_file_names_init() {
-    insta::assert_snapshot!(load_with(|_| ()), @"");
+    insta::assert_snapshot!(load_with(|_| ()));
 }
 
 #[test]
 fn a_file_of_another_name_is_suggested() {
-    insta::assert_snapshot!(load_with(|root| fs::write(root.join("cluster.yml"), "a: 1\n").expect("written")), @"");
+    insta::assert_snapshot!(load_with(
+        |root| fs::write(root.join("cluster.yml"), "a: 1\n").expect("written")
+    ));
 }
 
 #[test]
 fn a_directory_is_refused() {
-    insta::assert_snapshot!(load_with(|root| fs::create_dir(root.join("cluster.yaml")).expect("made")), @"");
+    insta::assert_snapshot!(load_with(
+        |root| fs::create_dir(root.join("cluster.yaml")).expect("made")
+    ));
 }
 
 #[test]
 fn binary_is_refused() {
-    insta::assert_snapshot!(load_bytes(b"\x7fELF\n\0\0"), @"");
+    insta::assert_snapshot!(load_bytes(b"\x7fELF\n\0\0"));
 }
 
 #[test]
 fn text_that_is_not_utf_8_is_refused() {
-    insta::assert_snapshot!(load_bytes(b"a: 1\nb: \xe9\n"), @"");
-    insta::assert_snapshot!(load_bytes(b"\xff\xfea\0:\0"), @"");
+    insta::assert_snapshot!(load_bytes(b"a: 1\nb: \xe9\n"));
+    insta::assert_snapshot!(load_bytes(b"\xff\xfea\0:\0"));
 }
 
 #[test]
@@ -56,7 +62,7 @@ fn a_huge_file_is_refused_unread() {
         file.set_len(100 * 1024 * 1024).expect("sparse");
     });
     assert!(started.elapsed().as_secs() < 5);
-    insta::assert_snapshot!(findings, @"");
+    insta::assert_snapshot!(findings);
 }
 
 #[test]
@@ -71,9 +77,9 @@ fn a_file_just_over_the_limit_is_refused() {
 fn symlinks_that_lead_nowhere_are_named() {
     use std::os::unix::fs::symlink;
     let findings = load_with(|root| symlink("cluster.yaml", root.join("cluster.yaml")).expect("linked"));
-    insta::assert_snapshot!(findings, @"");
+    insta::assert_snapshot!(findings);
     let findings = load_with(|root| symlink("gone.yaml", root.join("cluster.yaml")).expect("linked"));
-    insta::assert_snapshot!(findings, @"");
+    insta::assert_snapshot!(findings);
 }
 
 #[test]
@@ -81,16 +87,16 @@ fn symlinks_that_lead_nowhere_are_named() {
 fn a_device_is_not_read() {
     let findings =
         load_with(|root| std::os::unix::fs::symlink("/dev/zero", root.join("cluster.yaml")).expect("linked"));
-    insta::assert_snapshot!(findings, @"");
+    insta::assert_snapshot!(findings);
 }
 
 #[test]
 fn a_broken_nodes_file_is_found_together_with_a_broken_cluster_file() {
     let findings = load_with(|root| {
         fs::write(root.join("cluster.yaml"), "a: [\n").expect("written");
-        fs::write(root.join("nodes.yaml"), "\tb: 1\n").expect("written");
+        fs::write(root.join("nodes.yaml"), "nodes:\n\t- x\n").expect("written");
     });
-    insta::assert_snapshot!(findings, @"");
+    insta::assert_snapshot!(findings);
 }
 
 #[test]
@@ -106,6 +112,33 @@ fn a_byte_order_mark_and_windows_line_ends_are_fine() {
 
 #[test]
 fn places_are_exact_behind_a_byte_order_mark_and_windows_line_ends() {
-    let text = "\u{feff}# ä\r\nnode_cidr: 10.10.10.5/24\r\nnode_cidr: 1\r\n";
-    insta::assert_snapshot!(load_bytes(text.as_bytes()), @"");
+    let text = "\u{feff}# ä\r\nnode_cidr: '10.10.10.5/24' # é\r\ncluster_name: \"é\"\r\nnodes: x\r\n";
+    let mut diags = Diagnostics::default();
+    let directory = tempfile::tempdir().expect("a directory");
+    fs::write(directory.path().join("cluster.yaml"), text).expect("written");
+    let document = load(directory.path(), &no_identity, &mut diags).expect("YAML");
+    let mut vault = Vault::new(&mut FixedEntropy::new(1));
+    assert!(validate(&document, &mut vault, &mut diags).is_err());
+    let findings: String = human::render(&diags)
+        .split_inclusive("\n\n")
+        .filter(|f| !f.contains("missing"))
+        .collect();
+    insta::assert_snapshot!(anstream::adapter::strip_str(&findings));
+}
+
+#[test]
+fn a_large_file_of_nonsense_is_refused_quickly() {
+    let started = std::time::Instant::now();
+    let keys = (0..30_000)
+        .map(|i| format!("a{i}: x"))
+        .collect::<Vec<_>>()
+        .join("\n");
+    let nodes = format!("nodes:\n{}", "- {}\n".repeat(30_000));
+    let names = format!("nodes:\n{}", "- {name: a, address: 10.0.0.1}\n".repeat(1_000));
+    for text in [keys, nodes, names] {
+        let (diags, result) = check(&[("cluster.yaml", text)]);
+        assert!(result.is_err());
+        assert!(diags.sorted().len() > 8);
+    }
+    assert!(started.elapsed().as_secs() < 60, "{:?}", started.elapsed());
 }

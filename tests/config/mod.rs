@@ -14,7 +14,7 @@ use clusterwright::sys::FixedEntropy;
 use clusterwright::validate::validate;
 
 /// A decryption that finds no private key.
-#[expect(clippy::unnecessary_wraps, reason = "the signature of `load`'s decryption")]
+#[expect(clippy::unnecessary_wraps, reason = "the signature of a decryption")]
 fn no_identity(_: &str) -> Result<Decrypted, Diagnostic> {
     Ok(Decrypted::NoIdentity)
 }

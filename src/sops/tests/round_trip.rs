@@ -92,7 +92,7 @@ fn any_text_survives() {
             let value: String = chars.into_iter().collect();
             let plain = format!(
                 "stringData:\n  k: {}\n",
-                super::super::text::quoted(&value).as_str()
+                crate::yaml::double_quoted(&value).as_str()
             );
             let dec = open(&sealed(&plain, &rule(&[&me])), &me);
             let root = crate::yaml::parse(&dec).unwrap();

@@ -1,8 +1,10 @@
 //! No two nodes share a name, an address or a network card.
 
+use std::collections::BTreeMap;
+
 use super::Rule;
 use crate::diag::Diagnostic;
-use crate::validate::facts::{Facts, about_two};
+use crate::validate::facts::{Fact, Facts, about_two};
 
 pub(super) const RULE: Rule = Rule {
     name: "node_uniqueness",
@@ -20,19 +22,17 @@ fn check(facts: &Facts<'_>, out: &mut Vec<Diagnostic>) {
         ("address", "config/duplicate-node-address", "the address"),
         ("mac_addr", "config/duplicate-node-mac", "the MAC address"),
     ] {
-        let values = facts.nodes::<String>(key);
-        for (index, (_, second)) in values.iter().enumerate() {
-            let Some((_, first)) = values[..index]
-                .iter()
-                .find(|(_, first)| first.value == second.value)
-            else {
+        let mut seen: BTreeMap<String, Fact<String>> = BTreeMap::new();
+        for (_, second) in facts.nodes::<String>(key) {
+            let Some(first) = seen.get(&second.value) else {
+                seen.insert(second.value.clone(), second);
                 continue;
             };
             let message = format!("two nodes have {what} `{}`", second.value);
             let finding = about_two(
                 Diagnostic::error(code, message),
                 first,
-                second,
+                &second,
                 ["used here", "and here"],
             );
             out.push(finding.help(format!("correct `{key}` of one of them")));

@@ -1,0 +1,39 @@
+#!/usr/bin/env bash
+# Ratios against tools that everyone has, measured in one run, interleaved: tests/bench/ratios.sh BINARY [REPETITIONS]
+#
+#   a no-op `configure` of the full tree    against `git status` on that tree     (aim: at most 3)
+#   a first `configure`                     against `cp -r` of its output         (aim: at most 3)
+#   makejinja's render of templates as large, where it is installed, against a no-op `configure` (aim: at least 40)
+#
+# Absolute times belong to the machine; the ratios are what is compared over time.
+set -euo pipefail
+binary=$(realpath "${1:?path of a release build of clusterwright}")
+repetitions=${2:-60}
+root=$(cd "$(dirname "$0")/../.." && pwd)
+
+# Memory, where there is a file system of it: the disk of the day is not what is measured.
+base=$root/target
+[ -w /dev/shm ] && base=/dev/shm
+work=$(mktemp -d "$base/clusterwright-bench.XXXXXX")
+trap 'rm -rf "$work"' EXIT
+export HOME=$work GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_SYSTEM=/dev/null
+unset SOPS_AGE_KEY SOPS_AGE_KEY_FILE
+
+seed() { # seed DIR: a repository that holds what a person writes, and no output.
+  mkdir -p "$1"
+  cp "$root/tests/clusters/everything.yaml" "$1/cluster.yaml"
+  cp "$root/tests/support/age.key" "$1/age.key"
+  echo 5f2b7f7e0c1d4b8fa3b96f0d3f1c2e4a >"$1/github-push-token.txt"
+  printf '/%s\n' cluster.yaml age.key github-push-token.txt >"$1/.gitignore"
+  git -C "$1" init --quiet
+}
+seed "$work/full"
+seed "$work/first"
+(cd "$work/full" && "$binary" configure --yes >/dev/null)
+git -C "$work/full" add --all
+git -C "$work/full" -c user.name=bench -c user.email=bench@example.com commit --quiet --message full
+mkdir "$work/output"
+git -C "$work/full" archive HEAD | tar -x -C "$work/output"
+
+exec_python() { python3 "$(dirname "$0")/ratios.py" "$@"; }
+exec_python "$binary" "$work" "$repetitions"

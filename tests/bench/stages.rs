@@ -1,0 +1,138 @@
+//! How long each stage takes for the full tree: `cargo bench --bench stages`.
+#![allow(missing_docs, reason = "criterion makes the main function")]
+
+use std::hint::black_box;
+use std::path::Path;
+
+use clusterwright::catalog::Catalog;
+use clusterwright::check;
+use clusterwright::diag::Diagnostics;
+use clusterwright::diff::{ChangeSet, Choices, Existing};
+use clusterwright::pipeline::{self, Before, Configuration, World};
+use clusterwright::render;
+use clusterwright::sops::{Config, Identities, Updated, encrypt, generate_identity, update};
+use clusterwright::sys::OsEntropy;
+use criterion::{Criterion, criterion_group, criterion_main};
+
+/// How many SOPS files the sealing bench has.
+const SECRETS: usize = 50;
+
+/// A repository with every feature on.
+fn repository() -> tempfile::TempDir {
+    let dir = tempfile::tempdir().expect("a directory");
+    let put = |name: &str, text: &str| std::fs::write(dir.path().join(name), text).expect("written");
+    put("cluster.yaml", include_str!("../clusters/everything.yaml"));
+    put("age.key", include_str!("../support/age.key"));
+    put("github-push-token.txt", "5f2b7f7e0c1d4b8fa3b96f0d3f1c2e4a\n");
+    dir
+}
+
+fn world<'a>(root: &Path, entropy: &'a mut OsEntropy) -> World<'a> {
+    World {
+        root: root.to_path_buf(),
+        age_key: None,
+        age_key_file: None,
+        entropy,
+    }
+}
+
+fn configuration(root: &Path) -> Configuration {
+    let mut diags = Diagnostics::default();
+    pipeline::configuration(&mut world(root, &mut OsEntropy), &mut diags).expect("valid")
+}
+
+fn catalog(root: &Path) -> Catalog {
+    let mut diags = Diagnostics::default();
+    pipeline::catalog(&world(root, &mut OsEntropy), &mut diags).expect("valid")
+}
+
+fn before(root: &Path) -> Before {
+    let mut diags = Diagnostics::default();
+    pipeline::before(&world(root, &mut OsEntropy), &mut diags).expect("readable")
+}
+
+fn reading(c: &mut Criterion) {
+    let dir = repository();
+    c.bench_function("load and validate", |b| {
+        b.iter(|| configuration(black_box(dir.path())))
+    });
+    c.bench_function("read the library", |b| b.iter(|| catalog(black_box(dir.path()))));
+    let (configuration, catalog) = (configuration(dir.path()), catalog(dir.path()));
+    c.bench_function("plan", |b| {
+        b.iter(|| pipeline::plan(&catalog, &configuration, &mut Diagnostics::default()).is_ok());
+    });
+}
+
+fn rendering(c: &mut Criterion) {
+    let dir = repository();
+    let (configuration, catalog, before) =
+        (configuration(dir.path()), catalog(dir.path()), before(dir.path()));
+    let mut diags = Diagnostics::default();
+    let plan = pipeline::plan(&catalog, &configuration, &mut diags).expect("fits");
+    let Configuration { values, vault, .. } = &configuration;
+    let render = || {
+        let mut diags = Diagnostics::default();
+        render::render(&catalog, &plan, values, vault, &before.foreign, &mut diags).expect("renders")
+    };
+    c.bench_function("render", |b| b.iter(render));
+    let exceptions = check::exceptions(&catalog);
+    c.bench_function("check", |b| {
+        let run = |tree| check::check(tree, &exceptions, &mut Diagnostics::default()).is_ok();
+        b.iter_batched(render, run, criterion::BatchSize::LargeInput);
+    });
+}
+
+fn comparing(c: &mut Criterion) {
+    let dir = repository();
+    let (configuration, catalog, before) =
+        (configuration(dir.path()), catalog(dir.path()), before(dir.path()));
+    let mut diags = Diagnostics::default();
+    let plan = pipeline::plan(&catalog, &configuration, &mut diags).expect("fits");
+    let checked = || {
+        let mut diags = Diagnostics::default();
+        pipeline::check(&catalog, &plan, &configuration, &before, &mut diags).expect("clean")
+    };
+    let choices = Choices::default();
+    let compare = |tree| {
+        let (mut entropy, mut diags) = (OsEntropy, Diagnostics::default());
+        let mut world = world(dir.path(), &mut entropy);
+        pipeline::compare(&mut world, tree, &configuration, &before, &choices, &mut diags).expect("compares")
+    };
+    let first = compare(checked());
+    pipeline::write(&world(dir.path(), &mut OsEntropy), &first, &mut diags).expect("written");
+    c.bench_function("read the work tree, seal and compare, nothing changed", |b| {
+        b.iter_batched(checked, compare, criterion::BatchSize::LargeInput);
+    });
+    let paths: Vec<_> = first.tree.iter().map(|artifact| &artifact.path).collect();
+    let existing = Existing::read(dir.path(), paths.iter().copied());
+    c.bench_function("diff", |b| {
+        b.iter(|| ChangeSet::compute(&first.tree, &existing, &before.lock, &choices).is_ok());
+    });
+}
+
+fn sealing(c: &mut Criterion) {
+    let (private, public) = generate_identity();
+    let identities = Identities::parse(private.expose()).expect("a key");
+    let config = format!("creation_rules:\n  - encrypted_regex: ^(data|stringData)$\n    age: {public}\n");
+    let rule = Config::parse(&config)
+        .and_then(|config| config.rule_for("a.sops.yaml"))
+        .expect("a rule");
+    let files: Vec<(String, String)> = (0..SECRETS)
+        .map(|i| {
+            let plain =
+                format!("kind: Secret\nmetadata:\n  name: s{i}\nstringData:\n  token: \"value {i}\"\n");
+            (encrypt(&plain, &rule, &mut OsEntropy).expect("encrypted"), plain)
+        })
+        .collect();
+    c.bench_function("seal 50 unchanged secrets, one after the other", |b| {
+        b.iter(|| {
+            for (sealed, plain) in &files {
+                let updated = update(sealed, plain, &rule, &identities, &mut OsEntropy);
+                assert_eq!(updated, Ok(Updated::Unchanged));
+            }
+        });
+    });
+}
+
+criterion_group!(stages, reading, rendering, comparing, sealing);
+criterion_main!(stages);

@@ -1,0 +1,80 @@
+# Sourced by the scripts beside it: the peers that judge us, at pinned versions, and the counts.
+#
+# A peer is taken from target/conformance, else installed there (`go install`, `npm install`). One that cannot be had
+# is reported as skipped, by name and with the reason, and never counts as passed.
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+peers=$root/target/conformance
+bin=$peers/bin
+mkdir -p "$bin"
+export PATH=$bin:$PATH
+
+passed=0 failed=0 skipped=0
+pass() { passed=$((passed + 1)); }
+fail() {
+    failed=$((failed + 1))
+    echo "FAIL $*"
+}
+skip() { # skip NAME WHY
+    skipped=$((skipped + 1))
+    echo "SKIP $1: $2"
+}
+# check NAME COMMAND…: the command must succeed; the head of what it says is shown when it does not.
+check() {
+    local name=$1 said
+    shift
+    if said=$("$@" 2>&1); then
+        pass
+    else
+        fail "$name: $*"
+        head -5 <<<"$said"
+    fi
+}
+# Prints the counts; the script's exit code.
+finish() {
+    echo "$passed passed, $failed failed, $skipped skipped"
+    [ "$failed" = 0 ]
+}
+
+# go_peer NAME MODULE@VERSION [COMMAND…]: installs the commands of a Go module as NAME (or under their own names, when
+# COMMANDs are given). Its log stays beside the tools.
+go_peer() {
+    local name=$1 module=$2 log=$peers/$1.log stage
+    shift 2
+    [ -e "$bin/${1:-$name}" ] && return
+    if ! command -v go >/dev/null; then
+        skip "$name" "not installed, and no Go to install it with"
+        return 1
+    fi
+    stage=$(mktemp -d "$peers/install.XXXXXX")
+    if (cd "$stage" && GOBIN=$stage GOFLAGS=-buildvcs=false timeout 600 go install "$module") >"$log" 2>&1; then
+        if [ $# = 0 ]; then mv "$stage"/* "$bin/$name"; else mv "$stage"/* "$bin/"; fi
+        rm -rf "$stage"
+    else
+        rm -rf "$stage"
+        skip "$name" "go install failed: $(tail -1 "$log")"
+        return 1
+    fi
+}
+
+need_sops() { go_peer sops github.com/getsops/sops/v3/cmd/sops@v3.13.3; }
+# The release before; only for the full set, because building it takes minutes.
+need_older_sops() { go_peer sops-3.12 github.com/getsops/sops/v3/cmd/sops@v3.12.2; }
+need_age() { go_peer age filippo.io/age/cmd/...@v1.3.1 age age-keygen; }
+need_kustomize() { go_peer kustomize sigs.k8s.io/kustomize/kustomize/v5@v5.7.1; }
+need_kubectl() { command -v kubectl >/dev/null || { skip kubectl "not installed"; return 1; }; }
+need_kubeconform() { go_peer kubeconform github.com/yannh/kubeconform/cmd/kubeconform@v0.7.0; }
+
+need_language_server() {
+    server=$peers/node/node_modules/yaml-language-server/bin/yaml-language-server
+    [ -e "$server" ] && return
+    if ! command -v npm >/dev/null || ! command -v node >/dev/null; then
+        skip yaml-language-server "not installed, and no Node.js to install it with"
+        return 1
+    fi
+    if ! timeout 600 npm install --prefix "$peers/node" --no-audit --no-fund yaml-language-server@2.0.0 \
+        >"$peers/node.log" 2>&1; then
+        skip yaml-language-server "npm install failed: $(grep -m1 'npm error' "$peers/node.log")"
+        return 1
+    fi
+}
