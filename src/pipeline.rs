@@ -244,14 +244,22 @@ pub fn plan<'a>(
 /// # Errors
 /// When the lock or the repository cannot be read.
 pub fn before(world: &World<'_>, diags: &mut Diagnostics) -> Result<Before, Aborted> {
-    let lock = match std::fs::read_to_string(world.root.join(LOCK_FILE)) {
-        Ok(text) => Lock::parse(&text, diags)?,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Lock::default(),
-        Err(error) => return Err(diags.abort(Diagnostic::io("read", LOCK_FILE, &error))),
-    };
+    let lock = read_lock(world, diags)?;
     let git = Repository::discover(&world.root).map_err(|finding| diags.abort(finding))?;
     let foreign = foreign(world, &lock);
     Ok(Before { lock, git, foreign })
+}
+
+/// Reads the lock; an empty one where there is none.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn read_lock(world: &World<'_>, diags: &mut Diagnostics) -> Result<Lock, Aborted> {
+    match std::fs::read_to_string(world.root.join(LOCK_FILE)) {
+        Ok(text) => Lock::parse(&text, diags),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Lock::default()),
+        Err(error) => Err(diags.abort(Diagnostic::io("read", LOCK_FILE, &error))),
+    }
 }
 
 /// Finds `ks.yaml` and `kustomization.yaml` files below the apps folder that are not ours.

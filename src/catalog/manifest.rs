@@ -32,6 +32,10 @@ pub struct Manifest {
     /// What other apps can rely on.
     #[serde(default)]
     pub provides: Provides,
+    /// Components that run on every node, for `clusterwright apps --resources`: where their `resources` stand in the
+    /// values of the chart, with dots, such as `prometheus-node-exporter`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub daemonsets: Vec<String>,
     /// Components of which a cluster has exactly one, such as `grafana`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub owns: Vec<String>,

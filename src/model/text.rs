@@ -21,7 +21,7 @@ string_value!(Line);
 impl TextValue for Line {
     const FORMAT: &'static str = "line";
     const CODE: &'static str = "config/bad-text";
-    const EXPECTED: &'static str = "a text of one line";
+    const EXPECTED: &'static str = "a text of one line without quotes";
     const PATTERN: Option<&'static str> = Some(r"\S");
 
     fn parse(text: &str) -> Result<Self, Invalid> {

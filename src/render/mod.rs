@@ -7,6 +7,7 @@ mod engine;
 mod filters;
 mod generated;
 pub mod names;
+mod resources;
 mod secrets;
 mod whitespace;
 
@@ -20,6 +21,8 @@ use crate::diag::{Aborted, Diagnostic, Diagnostics};
 use crate::plan::{Plan, PlannedApp, closest};
 use crate::tree::{Artifact, Origin, RepoPath, Tree};
 use crate::yaml::{self, Node};
+
+pub use resources::{Component, resources};
 
 use engine::Engine;
 use names::Shape;

@@ -106,6 +106,19 @@ fn push_token(text: &SecretText) -> Result<SecretText, Diagnostic> {
 /// Largest side file that is read, in bytes.
 const MAX_BYTES: u64 = 1 << 20;
 
+/// Checks what a side file other than `cluster.yaml` holds.
+///
+/// # Errors
+/// With what is wrong.
+pub fn check(name: &str, text: &SecretText) -> Result<(), Diagnostic> {
+    match name {
+        PUSH_TOKEN => push_token(text).map(|_| ()),
+        DEPLOY_KEY => DeployKey::parse(text).map(|_| ()),
+        TUNNEL => Tunnel::parse(text).map(|_| ()),
+        _ => Ok(()),
+    }
+}
+
 /// Reads a side file; `None` when it is not there.
 ///
 /// # Errors

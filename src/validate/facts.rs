@@ -70,6 +70,11 @@ impl<'d> Facts<'d> {
         self.get(pointer).filter(|fact| fact.span.is_some())
     }
 
+    /// Returns whether `cluster.yaml` is encrypted, and so fit to be committed.
+    pub(super) fn is_encrypted(&self) -> bool {
+        self.document.is_encrypted()
+    }
+
     /// Returns whether a flag is on; an invalid one counts as off.
     pub(super) fn is_on(&self, key: &str) -> bool {
         self.get::<bool>(&format!("/{key}"))

@@ -24,7 +24,11 @@ fn findings(text: &str) -> Vec<(&'static str, String)> {
 /// Returns the key of a line that is a commented-out one.
 fn commented_key(line: &str) -> Option<&str> {
     let (key, _) = line.trim_start().strip_prefix('#')?.split_once(':')?;
-    (!key.is_empty() && key.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')).then_some(key)
+    (!key.is_empty()
+        && key
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_'))
+    .then_some(key)
 }
 
 fn uncommented(text: &str, wanted: impl Fn(&str) -> bool) -> String {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use clusterwright::diag::{Diagnostics, human, json};
 use clusterwright::side::Reported;
 
-use super::{TUNNEL_ID, check_beside};
+use super::{all_beside, check_beside};
 
 fn fixtures(kind: &str) -> Vec<PathBuf> {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -42,10 +42,12 @@ fn check_file(path: &Path) -> (Diagnostics, bool) {
     let text = fs::read_to_string(path).expect("text");
     // A first line such as `# beside: nothing` says what lies beside it; without, everything does.
     let beside = text.lines().find_map(|line| line.strip_prefix("# beside: "));
-    let side = Reported {
-        deploy_key: beside.is_none(),
-        tunnel_id: beside.is_none().then(|| TUNNEL_ID.to_owned()),
-        keyless: beside == Some("nothing, as in CI"),
+    let side = match beside {
+        None => all_beside(),
+        Some(beside) => Reported {
+            keyless: beside == "nothing, as in CI",
+            ..Reported::default()
+        },
     };
     let (diags, result) = check_beside(&[("cluster.yaml", text)], &side);
     (diags, result.is_ok())

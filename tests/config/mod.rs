@@ -22,14 +22,18 @@ fn no_identity(_: &str) -> Result<Decrypted, Diagnostic> {
 /// The id of a tunnel in `cloudflare-tunnel.json`.
 const TUNNEL_ID: &str = "6ff42ae2-765d-4adf-8112-31c55c1551ef";
 
-/// Parses and validates texts of `(name, text)`, with every side file there.
-fn check(texts: &[(&str, String)]) -> (Diagnostics, Result<Cluster, Aborted>) {
-    let side = Reported {
+/// Every side file is there.
+fn all_beside() -> Reported {
+    Reported {
         deploy_key: true,
         tunnel_id: Some(TUNNEL_ID.to_owned()),
         keyless: false,
-    };
-    check_beside(texts, &side)
+    }
+}
+
+/// Parses and validates texts of `(name, text)`, with every side file there.
+fn check(texts: &[(&str, String)]) -> (Diagnostics, Result<Cluster, Aborted>) {
+    check_beside(texts, &all_beside())
 }
 
 fn check_beside(texts: &[(&str, String)], side: &Reported) -> (Diagnostics, Result<Cluster, Aborted>) {

@@ -30,7 +30,10 @@ pub(crate) const RECIPIENT: &str = "age13h9y85rtzluu890jkh5ua20cs7ljm0lzv2zh3mjx
 /// An SSH key made for these tests alone.
 pub(crate) const DEPLOY_KEY: &str = include_str!("github-deploy.key");
 /// Credentials of a tunnel that does not exist.
-pub(crate) const TUNNEL: &str = r#"{"AccountTag":"0af1b2c3d4e5f60718293a4b5c6d7e8f","TunnelSecret":"dGVzdC10dW5uZWwtc2VjcmV0LW9mLTMyLWJ5dGVzISE=","TunnelID":"6ff42ae2-765d-4adf-8112-31c55c1551ef"}"#;
+pub(crate) const TUNNEL: &str = include_str!("cloudflare-tunnel.json");
+/// What `.gitignore` holds after `init`.
+pub(crate) const GITIGNORE: &str =
+    "/cluster.yaml\n/age.key\n/github-push-token.txt\n/github-deploy.key\n/cloudflare-tunnel.json\n";
 /// The files beside `cluster.yaml` that are never committed.
 pub(crate) const PRIVATE: [&str; 4] = [
     "age.key",
