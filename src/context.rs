@@ -10,6 +10,9 @@ use crate::config::{Cluster, Vault, schema};
 use crate::render::Values;
 use crate::render::names::Shape;
 
+/// The host number of the gateway in the node network, unless the configuration names one.
+const GATEWAY_HOST: u32 = 1;
+
 /// The host number of CoreDNS in the service network. Source: what Talos and kubeadm write into every kubelet.
 const DNS_HOST: u32 = 10;
 
@@ -34,12 +37,21 @@ pub struct Derived {
     pub cluster_dns_ip: String,
     /// Where load balancer addresses come from.
     pub lb_pool_cidr: String,
+    /// The default gateway of the nodes.
+    pub node_gateway: String,
+    /// What the key says; without it, whether there is more than one node.
+    pub spegel_enabled: bool,
+    /// Endpoint and bucket of the backup are set.
+    pub talos_backup_enabled: bool,
+    /// Id of the Cloudflare tunnel.
+    pub tunnel_id: String,
 }
 
 impl Derived {
-    /// Computes all of them.
-    pub fn of(cluster: &Cluster) -> Self {
+    /// Computes all of them. `tunnel_id` is what the file of the tunnel says, where there is one.
+    pub fn of(cluster: &Cluster, tunnel_id: Option<&str>) -> Self {
         let (cilium, unifi, oidc) = (&cluster.cilium, &cluster.unifi, &cluster.oidc);
+        let (network, backup) = (&cluster.network, &cluster.backup);
         let nodes = &cluster.nodes.nodes;
         let controllers: Vec<String> = nodes
             .iter()
@@ -47,10 +59,8 @@ impl Derived {
             .map(|node| node.address.to_string())
             .collect();
         let unifi_dns = unifi.unifi_host.is_some() && unifi.unifi_api_key.is_some();
-        let pool = cilium
-            .cilium_lb_pool_cidr
-            .as_ref()
-            .unwrap_or(&cluster.network.node_cidr);
+        let pool = cilium.cilium_lb_pool_cidr.as_ref().unwrap_or(&network.node_cidr);
+        let tunnel_key = cluster.cloudflare.cloudflare_tunnel_id.as_ref();
         Self {
             cilium_bgp_enabled: cilium.cilium_bgp_router_addr.is_some()
                 && cilium.cilium_bgp_router_asn.is_some()
@@ -61,8 +71,18 @@ impl Derived {
             controller_count: controllers.len(),
             controller_addresses: controllers,
             node_count: nodes.len(),
-            cluster_dns_ip: host(&cluster.network.cluster_svc_cidr.to_string(), DNS_HOST),
+            cluster_dns_ip: host(&network.cluster_svc_cidr.to_string(), DNS_HOST),
             lb_pool_cidr: pool.to_string(),
+            node_gateway: network.node_default_gateway.map_or_else(
+                || host(&network.node_cidr.to_string(), GATEWAY_HOST),
+                |gateway| gateway.to_string(),
+            ),
+            spegel_enabled: cluster.images.spegel_enabled.unwrap_or(nodes.len() > 1),
+            talos_backup_enabled: backup.backup_s3_endpoint.is_some() && backup.backup_s3_bucket.is_some(),
+            tunnel_id: tunnel_id
+                .or_else(|| tunnel_key.map(crate::model::Uuid::as_str))
+                .unwrap_or_default()
+                .to_owned(),
         }
     }
 }
@@ -77,18 +97,18 @@ fn host(cidr: &str, n: u32) -> String {
 }
 
 /// Names below `secrets.` that templates can read.
-pub const COMPUTED_SECRETS: [&str; 2] = ["age_key", "push_token"];
+pub const COMPUTED_SECRETS: [&str; 4] = ["age_key", "push_token", "deploy_key", "tunnel_token"];
 
 /// Puts everything together.
 ///
 /// # Panics
 /// When the configuration does not serialise to an object, which its type excludes.
-pub fn values(cluster: &Cluster, vault: &Vault, recipients: &[String]) -> Values {
+pub fn values(cluster: &Cluster, vault: &Vault, recipients: &[String], tunnel_id: Option<&str>) -> Values {
     let Value::Object(mut map) = json!(cluster) else {
         unreachable!("a struct serialises to an object")
     };
     map.retain(|_, value| !value.is_null());
-    if let Value::Object(derived) = json!(Derived::of(cluster)) {
+    if let Value::Object(derived) = json!(Derived::of(cluster, tunnel_id)) {
         map.extend(derived);
     }
     map.insert("secrets".to_owned(), json!(vault.computed()));

@@ -2,7 +2,7 @@
 //!
 //! Every command is a prefix of it. `cli` picks how far to go and prints what comes out.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use crate::catalog::{APPS_ROOT, Catalog, library};
@@ -17,6 +17,7 @@ use crate::render::{self, Foreign, Values};
 use crate::seal::{self, Keys, Sealed};
 use crate::side;
 use crate::sops::{self, Identities};
+use crate::source::Span;
 use crate::sys::disk::OsDisk;
 use crate::sys::{Entropy, SecretText};
 use crate::tree::{RepoPath, Tree};
@@ -48,6 +49,8 @@ pub struct Configuration {
     pub values: Values,
     /// Whether `cluster.yaml` is encrypted.
     pub encrypted: bool,
+    /// Where each top-level key is written.
+    pub places: BTreeMap<String, Span>,
 }
 
 /// The repository before the run.
@@ -95,30 +98,37 @@ pub fn configuration(world: &mut World<'_>, diags: &mut Diagnostics) -> Result<C
             .map_err(|error| seal::finding(&error, "cluster.yaml")),
     };
     let document = config::load(&world.root, &decrypt, diags)?;
-    let mut vault = Vault::new(world.entropy);
-    let cluster = validate::validate(&document, &mut vault, diags);
-    let configured = cluster
-        .as_ref()
-        .ok()
-        .and_then(|cluster| cluster.encryption.age_recipients.as_ref());
-    let configured = configured.map(|list| list.iter().map(ToString::to_string).collect());
     // In CI the private files are absent: with an encrypted cluster.yaml, or recipients given by hand, their values
     // are unknown and what is sealed already stays.
-    let keyless = found.is_none() && (document.is_encrypted() || configured.is_some());
-    side_secrets(world, found.as_ref(), keyless, &mut vault, diags);
+    let keyless = found.is_none() && (document.is_encrypted() || document.lists_recipients());
+    let files = side::Files::read(&world.root, keyless, diags);
+    let mut vault = Vault::new(world.entropy);
+    let reported = files.report(keyless);
+    let cluster = validate::validate(&document, &reported, &mut vault, diags);
+    if found.is_none() && !keyless {
+        diags.push(side::missing(
+            side::AGE_KEY,
+            "the key that seals and opens the secrets",
+        ));
+    }
     diags.checkpoint()?;
     let cluster = cluster?;
+    side_secrets(files, found.as_ref(), &mut vault);
+    let configured = cluster.encryption.age_recipients.as_ref();
+    let configured = configured.map(|list| list.iter().map(ToString::to_string).collect());
     let keys = match found {
         Some(found) => Keys::new(Some(found.all), configured.unwrap_or(found.own)),
         None => Keys::new(None, configured.unwrap_or_default()),
     };
-    let values = context::values(&cluster, &vault, keys.recipients());
+    let tunnel_id = reported.tunnel_id.as_deref();
+    let values = context::values(&cluster, &vault, keys.recipients(), tunnel_id);
     Ok(Configuration {
         cluster,
         vault,
         keys,
         values,
         encrypted: document.is_encrypted(),
+        places: document.key_spans(),
     })
 }
 
@@ -196,39 +206,12 @@ fn no_key(name: &str, identities: &Identities) -> Diagnostic {
     }
 }
 
-/// Puts the age key and the push token into the vault.
-fn side_secrets(
-    world: &World<'_>,
-    found: Option<&Found>,
-    keyless: bool,
-    vault: &mut Vault,
-    diags: &mut Diagnostics,
-) {
-    if found.is_none() && !keyless {
-        diags.push(side::missing(
-            side::AGE_KEY,
-            "the key that seals and opens the secrets",
-        ));
-    }
+/// Puts the private files into the vault; those that are not here with an unknown value.
+fn side_secrets(files: side::Files, found: Option<&Found>, vault: &mut Vault) {
     vault.insert_computed("age_key", found.map(|found| key_lines(&found.text)));
-    match side::read(&world.root, side::PUSH_TOKEN) {
-        Ok(None) if !keyless => {
-            diags.push(side::missing(
-                side::PUSH_TOKEN,
-                "the token of the webhook that tells Flux of a push",
-            ));
-        }
-        Ok(Some(token)) if token.expose().trim().is_empty() => diags.push(
-            Diagnostic::error("side/empty", format!("`{}` is empty", side::PUSH_TOKEN))
-                .in_file(side::PUSH_TOKEN)
-                .help("delete it and run `clusterwright init`, which creates a new one"),
-        ),
-        Ok(token) => {
-            let token = token.map(|token| SecretText::new(token.expose().trim().to_owned()));
-            vault.insert_computed("push_token", token);
-        }
-        Err(finding) => diags.push(finding),
-    }
+    vault.insert_computed("push_token", files.push_token);
+    vault.insert_computed("deploy_key", files.deploy_key.map(|key| key.text));
+    vault.insert_computed("tunnel_token", files.tunnel.map(|tunnel| tunnel.token));
 }
 
 /// Returns the private keys of an identity file without its comments.
@@ -250,7 +233,10 @@ pub fn plan<'a>(
     configuration: &Configuration,
     diags: &mut Diagnostics,
 ) -> Result<Plan<'a>, Aborted> {
-    plan::plan(catalog, &configuration.values.map, diags)
+    let plan = plan::plan(catalog, &configuration.values.map, diags)?;
+    let place = |key: &str| configuration.places.get(key).copied();
+    plan::check_storage_class(&plan, &configuration.cluster.observability, place, diags);
+    Ok(plan)
 }
 
 /// Reads the lock, the git repository and what people have added.
@@ -258,14 +244,22 @@ pub fn plan<'a>(
 /// # Errors
 /// When the lock or the repository cannot be read.
 pub fn before(world: &World<'_>, diags: &mut Diagnostics) -> Result<Before, Aborted> {
-    let lock = match std::fs::read_to_string(world.root.join(LOCK_FILE)) {
-        Ok(text) => Lock::parse(&text, diags)?,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Lock::default(),
-        Err(error) => return Err(diags.abort(Diagnostic::io("read", LOCK_FILE, &error))),
-    };
+    let lock = read_lock(world, diags)?;
     let git = Repository::discover(&world.root).map_err(|finding| diags.abort(finding))?;
     let foreign = foreign(world, &lock);
     Ok(Before { lock, git, foreign })
+}
+
+/// Reads the lock; an empty one where there is none.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn read_lock(world: &World<'_>, diags: &mut Diagnostics) -> Result<Lock, Aborted> {
+    match std::fs::read_to_string(world.root.join(LOCK_FILE)) {
+        Ok(text) => Lock::parse(&text, diags),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Lock::default()),
+        Err(error) => Err(diags.abort(Diagnostic::io("read", LOCK_FILE, &error))),
+    }
 }
 
 /// Finds `ks.yaml` and `kustomization.yaml` files below the apps folder that are not ours.

@@ -23,9 +23,19 @@ pub struct Manifest {
     /// The Flux Kustomizations. Default: one with the app's name and the path `app`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub kustomizations: Vec<KustomizationSpec>,
+    /// Whether the bootstrap installs the chart, before Flux runs. It must be an OCI chart.
+    #[serde(default)]
+    pub bootstrap: bool,
+    /// First Kustomizations of apps that the bootstrap installs before this one, beyond those in `depends_on`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub bootstrap_after: Vec<String>,
     /// What other apps can rely on.
     #[serde(default)]
     pub provides: Provides,
+    /// Components that run on every node, for `clusterwright apps --resources`: where their `resources` stand in the
+    /// values of the chart, with dots, such as `prometheus-node-exporter`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub daemonsets: Vec<String>,
     /// Components of which a cluster has exactly one, such as `grafana`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub owns: Vec<String>,

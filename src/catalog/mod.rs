@@ -21,6 +21,9 @@ pub const BUILT_IN: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/templa
 /// Suffix of the files that are rendered.
 const TEMPLATE_SUFFIX: &str = ".tera";
 
+/// Notes on an app, for whoever changes it; never rendered.
+const README: &str = "README.md";
+
 /// Where the apps' files go.
 pub const APPS_ROOT: &str = "kubernetes/apps";
 
@@ -124,6 +127,9 @@ impl Catalog {
 
     fn place(&mut self, path: &str, text: &str, diags: &mut Diagnostics) {
         let parts: Vec<&str> = path.split('/').collect();
+        if parts.first() == Some(&"apps") && parts.last() == Some(&README) {
+            return;
+        }
         let (output, rendered) = match path.strip_suffix(TEMPLATE_SUFFIX) {
             Some(stripped) => (stripped, true),
             None => (path, false),
@@ -219,6 +225,10 @@ fn read_app(path: &str, text: &str, diags: &mut Diagnostics) -> Option<App> {
             let message = "a chart has either `oci`, or `repository` and `name`";
             return fail(Diagnostic::error("template/bad-manifest", message));
         }
+    }
+    if manifest.bootstrap && manifest.chart.as_ref().is_none_or(|chart| chart.oci.is_none()) {
+        let message = "`bootstrap` needs a chart with `oci`";
+        return fail(Diagnostic::error("template/bad-manifest", message));
     }
     let mut parts = path.split('/').skip(1);
     let (namespace, app) = (parts.next()?.to_owned(), parts.next()?.to_owned());

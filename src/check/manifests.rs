@@ -5,8 +5,8 @@ use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::helm::Release;
-use super::placed::Placed;
 use super::kinds::{self, Report};
+use super::placed::Placed;
 use crate::tree::RepoPath;
 use crate::yaml::Node;
 

@@ -4,9 +4,9 @@
 //! line to [`rules::ALL`] and give it fixtures in `tests/rules/<name>/{fail,pass}`. Findings about rendered files quote
 //! the rendered text and name the app's template. Before: [`crate::render`]; after: [`crate::seal`].
 
+pub mod addresses;
 mod control_plane;
 pub mod helm;
-pub mod addresses;
 pub mod kinds;
 pub mod manifests;
 pub mod placed;

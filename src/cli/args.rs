@@ -36,7 +36,7 @@ pub(super) enum Format {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Create what is missing: cluster.yaml to fill in, the age key, the push token, git-ignore entries
+    /// Create what is missing: cluster.yaml to fill in, keys and tokens, git-ignore entries
     Init(Init),
     /// Scaffold an example repository, configure it and show the result
     Demo(Demo),
@@ -44,6 +44,10 @@ pub(super) enum Command {
     Validate,
     /// List every app, on or off and why, and the order in which Flux applies them
     Plan,
+    /// Print the graph of the Flux Kustomizations: what waits for what
+    Graph(Graph),
+    /// List the apps of the catalogue, or what they ask of the nodes
+    Apps(Apps),
     /// Print rendered files, with secrets masked
     Render(Render),
     /// Render, check and compare with the work tree: everything that configure does, but no write
@@ -56,6 +60,8 @@ pub(super) enum Command {
     Schema(Schema),
     /// Print the documentation of a rule, or list all rules
     Explain(Explain),
+    /// Check what lies around the configuration: keys, git-ignore entries, schema, lock, interrupted runs
+    Doctor,
     /// Work with SOPS files
     #[command(subcommand)]
     Secrets(Secrets),
@@ -77,6 +83,31 @@ pub(super) struct Demo {
     /// Directory to create; it must not exist, or be empty
     #[arg(default_value = "clusterwright-demo", value_name = "DIR")]
     pub(super) directory: PathBuf,
+}
+
+/// Arguments of `graph`.
+#[derive(Debug, Args)]
+pub(super) struct Graph {
+    /// Language of the graph
+    #[arg(long, value_enum, default_value_t = GraphFormat::Mermaid)]
+    pub(super) format: GraphFormat,
+}
+
+/// Language of a graph.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum GraphFormat {
+    /// For Markdown files: GitHub draws it
+    Mermaid,
+    /// For Graphviz
+    Dot,
+}
+
+/// Arguments of `apps`.
+#[derive(Debug, Args)]
+pub(super) struct Apps {
+    /// Show what each component requests: CPU, memory and volumes
+    #[arg(long)]
+    pub(super) resources: bool,
 }
 
 /// Arguments of `render`.

@@ -95,7 +95,8 @@ fn private_files(
     diags.checkpoint()
 }
 
-fn private_file(git: &Repository, path: &RepoPath) -> Result<Option<Diagnostic>, Diagnostic> {
+/// Says when a private file is tracked, or not ignored.
+pub(super) fn private_file(git: &Repository, path: &RepoPath) -> Result<Option<Diagnostic>, Diagnostic> {
     if git.is_tracked(path)? {
         let message = format!("`{path}` holds secrets in clear and is tracked by git");
         let help = format!("`git rm --cached {path}`, add `/{path}` to .gitignore, and replace what it held");

@@ -35,7 +35,7 @@ pub(super) fn run(args: &Demo, session: &mut Session<'_>) -> Outcome {
         return Err(session.diags.abort(finding));
     }
     session.ui.say(&format!(
-        "Created {shown}: a git repository with cluster.yaml, age.key and a push token.\n"
+        "Created {shown}: a git repository with cluster.yaml and made-up keys and tokens.\n"
     ));
     session.world.root.clone_from(&root);
     let all = Configure {

@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::args::Init;
 use super::exit::Exit;
+use super::ui::Ui;
 use super::{Outcome, Session};
 use crate::config::{example, schema};
 use crate::diag::{Aborted, Diagnostic, Diagnostics};
@@ -28,7 +29,8 @@ pub(super) fn run(args: &Init, session: &mut Session<'_>) -> Outcome {
     let missing = missing(&root, session.world.entropy, &mut session.diags)?;
     let ignore = ignore_lines(&root);
     if missing.is_empty() && ignore.is_empty() {
-        session.ui.say("Everything is there already.");
+        session.ui.say("Everything that can be created is there already.");
+        say_tunnel(&root, &mut session.ui);
         return Ok((Exit::Success, Some(json!({"created": []}))));
     }
     for file in &missing {
@@ -57,7 +59,26 @@ pub(super) fn run(args: &Init, session: &mut Session<'_>) -> Outcome {
             "Keep a copy of age.key somewhere safe: without it, nobody can read the repository's secrets.",
         );
     }
+    if created.contains(&side::DEPLOY_KEY) {
+        session.ui.say(
+            "If the repository is private, enter the line of github-deploy.key.pub at GitHub, under Settings > Deploy \
+             keys of the repository, without write access.",
+        );
+    }
+    say_tunnel(&root, &mut session.ui);
     Ok((Exit::Success, Some(json!({"created": created}))))
+}
+
+/// Only Cloudflare can create the tunnel's file.
+fn say_tunnel(root: &Path, ui: &mut Ui) {
+    if root.join(side::TUNNEL).symlink_metadata().is_err() {
+        ui.say(
+            "\nStill missing: cloudflare-tunnel.json, the credentials of the Cloudflare tunnel. To get it:",
+        );
+        for line in side::TUNNEL_HOW {
+            ui.say(&format!("  {line}"));
+        }
+    }
 }
 
 fn missing(root: &Path, entropy: &mut dyn Entropy, diags: &mut Diagnostics) -> Result<Vec<Missing>, Aborted> {
@@ -113,6 +134,26 @@ fn missing(root: &Path, entropy: &mut dyn Entropy, diags: &mut Diagnostics) -> R
             what,
             text,
             private: true,
+        });
+    }
+    // A new key would lock Flux out of a repository that has one already.
+    let sealed_key = "bootstrap/github-deploy-key.sops.yaml";
+    if [side::DEPLOY_KEY, side::DEPLOY_KEY_PUBLIC, sealed_key]
+        .iter()
+        .all(|name| absent(name))
+    {
+        let (private, public) = side::generate_deploy_key(entropy);
+        missing.push(Missing {
+            name: side::DEPLOY_KEY,
+            what: "the SSH key with which Flux reads a private repository",
+            text: private,
+            private: true,
+        });
+        missing.push(Missing {
+            name: side::DEPLOY_KEY_PUBLIC,
+            what: "its public half, for GitHub",
+            text: SecretText::new(public),
+            private: false,
         });
     }
     Ok(missing)
@@ -179,7 +220,7 @@ fn create(
     Ok(())
 }
 
-/// Creates everything for a demo without asking.
+/// Creates everything for a demo without asking, a tunnel that does not exist included.
 pub(super) fn scaffold(
     root: &Path,
     config: &SecretText,
@@ -190,5 +231,11 @@ pub(super) fn scaffold(
     for file in missing.iter_mut().filter(|file| file.name == "cluster.yaml") {
         file.text = config.clone();
     }
+    missing.push(Missing {
+        name: side::TUNNEL,
+        what: "credentials of a tunnel",
+        text: side::demo_tunnel(entropy),
+        private: true,
+    });
     create(root, &missing, &ignore_lines(root), diags)
 }

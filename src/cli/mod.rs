@@ -3,13 +3,16 @@
 //! One file a command. Commands call [`crate::pipeline`] and print what it gives; they open no files of their own
 //! but for `init` and `demo`, whose work that is.
 
+mod apps;
 mod args;
 mod check;
 mod configure;
 mod demo;
 mod diff;
+mod doctor;
 mod exit;
 mod explain;
+mod graph;
 mod init;
 mod plan;
 mod render;
@@ -81,12 +84,15 @@ fn dispatch(command: &Command, session: &mut Session<'_>) -> Outcome {
         Command::Demo(args) => demo::run(args, session),
         Command::Validate => validate::run(session),
         Command::Plan => plan::run(session),
+        Command::Graph(args) => graph::run(args, session),
+        Command::Apps(args) => apps::run(args, session),
         Command::Render(args) => render::run(args, session),
         Command::Check => check::run(session),
         Command::Configure(args) => configure::run(args, session),
         Command::Diff(args) => diff::run(args, session),
         Command::Schema(args) => schema::run(args, session),
         Command::Explain(args) => explain::run(args, session),
+        Command::Doctor => doctor::run(session),
         Command::Secrets(args) => secrets::run(args, session),
         Command::Completions(args) => {
             let mut script = Vec::new();

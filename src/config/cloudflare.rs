@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::secret::Secret;
-use crate::model::{Fqdn, Ipv4};
+use crate::model::{Fqdn, Ipv4, Uuid};
 
 /// Your domain, its DNS and the tunnel at Cloudflare.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -25,4 +25,10 @@ pub struct Cloudflare {
     /// unused address, outside any DHCP range.
     #[schemars(example = &"10.10.10.251", extend("x-placeholder" = "<unused address for the external gateway>"))]
     pub cloudflare_gateway_addr: Ipv4,
+
+    /// Id of the Cloudflare tunnel. Not needed where `cloudflare-tunnel.json` is, which holds it as well; set it when
+    /// `cluster.yaml` is encrypted and committed, so that CI can render without that file.
+    #[serde(default)]
+    #[schemars(example = &"6ff42ae2-765d-4adf-8112-31c55c1551ef")]
+    pub cloudflare_tunnel_id: Option<Uuid>,
 }

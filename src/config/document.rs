@@ -1,6 +1,6 @@
 //! What was read: the merged configuration as JSON, and where each value stands.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use serde_json::Value;
@@ -50,6 +50,18 @@ impl Document {
     /// Returns whether `cluster.yaml` is itself encrypted with SOPS.
     pub fn is_encrypted(&self) -> bool {
         self.encrypted
+    }
+
+    /// Returns whether it says by hand who can decrypt.
+    pub fn lists_recipients(&self) -> bool {
+        self.json["age_recipients"].is_array()
+    }
+
+    /// Returns the places of the values of all top-level keys.
+    pub fn key_spans(&self) -> BTreeMap<String, Span> {
+        let keys = self.json.as_object().into_iter().flatten();
+        keys.filter_map(|(key, _)| Some((key.clone(), self.span(&child("", key))?)))
+            .collect()
     }
 
     /// Returns the place of the value that a JSON pointer leads to, if it is written.

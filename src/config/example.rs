@@ -6,8 +6,8 @@ use super::document::inline;
 use super::nodes::example as demo_node;
 use super::schema;
 use super::{
-    Cilium, Cloudflare, Encryption, Network, Nodes, Observability, Oidc, Policies, Repository, Tracing,
-    Unifi, Versions,
+    Alerts, Backup, Cilium, Cloudflare, Encryption, ExternalSecrets, Images, Network, Nodes, Observability,
+    Oidc, Policies, Proxmox, Repository, Tracing, Unifi, Versions,
 };
 
 /// The most columns of a comment line.
@@ -59,10 +59,15 @@ const SECTIONS: &[Section] = &[
     section::<Cilium>("Load balancing and BGP"),
     section::<Unifi>("UniFi DNS"),
     section::<Versions>("Versions"),
+    section::<Images>("Images"),
     section::<Observability>("Monitoring"),
+    section::<Alerts>("Alerts"),
     section::<Tracing>("Tracing"),
     section::<Oidc>("Tokens"),
     section::<Policies>("Network policies"),
+    section::<Backup>("Backups of etcd"),
+    section::<Proxmox>("Proxmox"),
+    section::<ExternalSecrets>("External secrets"),
     section::<Encryption>("Encryption"),
     section::<Nodes>("Nodes"),
 ];

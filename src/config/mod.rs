@@ -4,11 +4,15 @@
 //! the schema ([`schema`]), the example ([`example`]) and validation ([`crate::validate`]) derive from them. [`load()`]
 //! reads the files, [`mask()`] makes them fit for display, [`vault`] holds the secrets.
 
+mod alerts;
+mod backup;
 mod cilium;
 mod cloudflare;
 pub(crate) mod document;
 mod encryption;
 pub mod example;
+mod external_secrets;
+mod images;
 mod load;
 pub(crate) mod mask;
 mod network;
@@ -16,6 +20,7 @@ mod nodes;
 mod observability;
 mod oidc;
 mod policies;
+mod proxmox;
 mod read;
 mod repository;
 pub mod schema;
@@ -30,10 +35,14 @@ mod versions;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use alerts::{AlertReceiver, Alerts};
+pub use backup::Backup;
 pub use cilium::{Cilium, LoadBalancerMode};
 pub use cloudflare::Cloudflare;
 pub use document::Document;
 pub use encryption::Encryption;
+pub use external_secrets::{BitwardenRegion, ExternalSecrets, SecretsProvider};
+pub use images::Images;
 pub use load::{Decrypted, load, parse};
 pub use mask::mask;
 pub use network::Network;
@@ -41,6 +50,7 @@ pub use nodes::{Node, Nodes};
 pub use observability::{MonitoringStack, Observability};
 pub use oidc::{Claim, Oidc};
 pub use policies::{Policies, PolicyMode};
+pub use proxmox::Proxmox;
 pub use read::MAX_CONFIG_BYTES;
 pub use repository::{Repository, Visibility};
 pub use schema::encrypted_regex;
@@ -71,9 +81,15 @@ pub struct Cluster {
     /// Versions of the nodes.
     #[serde(flatten)]
     pub versions: Versions,
+    /// Sharing of container images.
+    #[serde(flatten)]
+    pub images: Images,
     /// Metrics, logs, dashboards and alerts.
     #[serde(flatten)]
     pub observability: Observability,
+    /// Where alerts go.
+    #[serde(flatten)]
+    pub alerts: Alerts,
     /// Traces.
     #[serde(flatten)]
     pub tracing: Tracing,
@@ -83,6 +99,15 @@ pub struct Cluster {
     /// Network policies.
     #[serde(flatten)]
     pub policies: Policies,
+    /// Backups of etcd.
+    #[serde(flatten)]
+    pub backup: Backup,
+    /// Volumes and node metadata from Proxmox VE.
+    #[serde(flatten)]
+    pub proxmox: Proxmox,
+    /// Secrets from a password manager.
+    #[serde(flatten)]
+    pub external_secrets: ExternalSecrets,
     /// Who can decrypt.
     #[serde(flatten)]
     pub encryption: Encryption,

@@ -10,7 +10,10 @@ mod cidr;
 mod mac;
 mod name;
 mod number;
+mod proxmox;
+mod secret;
 mod text;
+mod uuid;
 
 use std::borrow::Cow;
 
@@ -21,7 +24,10 @@ pub use cidr::Cidr;
 pub use mac::MacAddress;
 pub use name::{Fqdn, HostLabel, KernelModule, LabelValue, NodeName, ObjectName};
 pub use number::{Asn, VlanTag};
-pub use text::{Branch, HeaderName, HttpUrl, Line, Repository, SchematicId, SecretFormat, Version};
+pub use proxmox::{ProxmoxEndpoint, ProxmoxTokenId};
+pub use secret::{SecretFormat, SecretHttpUrl, SecretHttpsUrl, SecretToken};
+pub use text::{Branch, HeaderName, HttpUrl, Line, Repository, SchematicId, Version};
+pub use uuid::Uuid;
 
 /// Why a text is not what its key needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -119,12 +125,18 @@ pub static FORMATS: &[Format] = &[
     Format::of::<MacAddress>(),
     Format::of::<NodeName>(),
     Format::of::<ObjectName>(),
+    Format::of::<ProxmoxEndpoint>(),
+    Format::of::<ProxmoxTokenId>(),
     Format::of::<Quantity>(),
     Format::of::<Repository>(),
     Format::of::<Retention>(),
     Format::of::<SchematicId>(),
     Format::of::<SecretFormat>(),
+    Format::of::<SecretHttpUrl>(),
+    Format::of::<SecretHttpsUrl>(),
+    Format::of::<SecretToken>(),
     Format::of::<TraceRetention>(),
+    Format::of::<Uuid>(),
     Format::of::<Version>(),
     Format::of::<VlanTag>(),
 ];

@@ -3,7 +3,9 @@
 //! Takes the [`Catalog`] and the values of the configuration, gives a [`Plan`] that is acyclic, sorted, and in which
 //! every edge leads to a Kustomization that is on, with its namespace. Before: `validate`; after: [`crate::render`].
 
+mod bootstrap;
 mod graph;
+mod storage;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,6 +15,9 @@ use serde_json::{Map, Value};
 use crate::catalog::manifest::KustomizationSpec;
 use crate::catalog::{App, Catalog};
 use crate::diag::{Aborted, Diagnostic, Diagnostics};
+
+pub use bootstrap::BootstrapRelease;
+pub use storage::check_storage_class;
 
 /// A config key with the value that decided.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -85,6 +90,8 @@ pub struct Plan<'a> {
     pub apps: Vec<PlannedApp<'a>>,
     /// The Kustomizations that are on, sorted by tier, namespace and name.
     pub kustomizations: Vec<PlannedKustomization<'a>>,
+    /// What is installed before Flux runs, in that order.
+    pub bootstrap: Vec<BootstrapRelease>,
 }
 
 impl<'a> Plan<'a> {
@@ -97,6 +104,17 @@ impl<'a> Plan<'a> {
     pub fn provided(&self) -> Map<String, Value> {
         self.enabled()
             .flat_map(|planned| planned.app.manifest.provides.values.clone())
+            .collect()
+    }
+
+    /// Returns the chart version of each app, on or off, by its name with `_` for `-`.
+    pub fn chart_versions(&self) -> Map<String, Value> {
+        self.apps
+            .iter()
+            .filter_map(|planned| {
+                let chart = planned.app.manifest.chart.as_ref()?;
+                Some((planned.app.name.replace('-', "_"), chart.version.clone().into()))
+            })
             .collect()
     }
 
@@ -176,7 +194,12 @@ pub fn plan<'a>(
     }
     diags.checkpoint()?;
     graph::order(&mut kustomizations, diags)?;
-    Ok(Plan { apps, kustomizations })
+    let bootstrap = bootstrap::releases(&apps, &kustomizations, diags)?;
+    Ok(Plan {
+        apps,
+        kustomizations,
+        bootstrap,
+    })
 }
 
 fn decide<'a>(app: &'a App, context: &Map<String, Value>) -> PlannedApp<'a> {

@@ -7,6 +7,7 @@ mod engine;
 mod filters;
 mod generated;
 pub mod names;
+mod resources;
 mod secrets;
 mod whitespace;
 
@@ -17,9 +18,11 @@ use serde_json::{Map, Value, json};
 use crate::catalog::{APPS_ROOT, App, Catalog, TemplateFile};
 use crate::config::Vault;
 use crate::diag::{Aborted, Diagnostic, Diagnostics};
-use crate::plan::{Plan, PlannedApp};
+use crate::plan::{Plan, PlannedApp, closest};
 use crate::tree::{Artifact, Origin, RepoPath, Tree};
 use crate::yaml::{self, Node};
+
+pub use resources::{Component, resources};
 
 use engine::{Engine, Scope};
 use names::Shape;
@@ -92,6 +95,12 @@ pub fn render(
     shape.extend(provided.map(|name| (name.clone(), Shape::Scalar)));
     let mut map = values.map.clone();
     map.extend(plan.provided());
+    let versions = Value::Object(plan.chart_versions());
+    shape.insert("chart_versions".to_owned(), Shape::of(&versions));
+    map.insert("chart_versions".to_owned(), versions);
+    shape.insert("bootstrap_releases".to_owned(), bootstrap_shape());
+    map.insert("bootstrap_releases".to_owned(), json!(plan.bootstrap));
+    check_conditions(catalog, &shape, diags);
     let files = catalog.apps.iter().flat_map(|app| &app.files);
     let engine = Engine::load(
         files
@@ -124,6 +133,31 @@ pub fn render(
             foreign: foreign.files().collect(),
         },
     ))
+}
+
+/// The shape of the list of [`crate::plan::BootstrapRelease`], also when it is empty.
+fn bootstrap_shape() -> Shape {
+    let fields = ["name", "app", "namespace", "release", "chart", "version"]
+        .map(|field| (field.to_owned(), Shape::Scalar))
+        .into_iter()
+        .chain([("needs".to_owned(), Shape::List(Box::new(Shape::Scalar)))]);
+    Shape::List(Box::new(Shape::Object(fields.collect())))
+}
+
+/// A name in `when` that does not exist would switch an app off in silence.
+fn check_conditions(catalog: &Catalog, shape: &BTreeMap<String, Shape>, diags: &mut Diagnostics) {
+    for app in &catalog.apps {
+        let keys = app.when.iter().flat_map(|when| when.keys());
+        for key in keys.filter(|key| !shape.contains_key(*key)) {
+            let mut finding =
+                Diagnostic::error("template/unknown-name", format!("`when`: `{key}` does not exist"))
+                    .in_file(format!("templates/{}", app.source));
+            if let Some(near) = closest(key, shape.keys().map(String::as_str)) {
+                finding = finding.help(format!("did you mean `{near}`?"));
+            }
+            diags.push(finding);
+        }
+    }
 }
 
 fn repo_origin() -> Origin {

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::config::{Document, schema};
 use crate::diag::Diagnostic;
+use crate::side::Reported;
 use crate::source::Span;
 
 /// A valid value.
@@ -35,11 +36,17 @@ impl<T: std::fmt::Display> Fact<T> {
 pub(super) struct Facts<'d> {
     document: &'d Document,
     invalid: BTreeSet<String>,
+    /// What lies beside `cluster.yaml`.
+    pub(super) side: &'d Reported,
 }
 
 impl<'d> Facts<'d> {
-    pub(super) fn new(document: &'d Document, invalid: BTreeSet<String>) -> Self {
-        Self { document, invalid }
+    pub(super) fn new(document: &'d Document, invalid: BTreeSet<String>, side: &'d Reported) -> Self {
+        Self {
+            document,
+            invalid,
+            side,
+        }
     }
 
     /// Returns the value that a pointer leads to, or its key's default; nothing when it is invalid, or absent without
@@ -61,6 +68,11 @@ impl<'d> Facts<'d> {
     /// Returns the value when it is written.
     pub(super) fn written<T: DeserializeOwned>(&self, pointer: &str) -> Option<Fact<T>> {
         self.get(pointer).filter(|fact| fact.span.is_some())
+    }
+
+    /// Returns whether `cluster.yaml` is encrypted, and so fit to be committed.
+    pub(super) fn is_encrypted(&self) -> bool {
+        self.document.is_encrypted()
     }
 
     /// Returns whether a flag is on; an invalid one counts as off.

@@ -13,14 +13,20 @@ use serde_json::Value;
 
 use crate::config::{Cluster, Document, Vault, schema as config_schema};
 use crate::diag::{Aborted, Diagnostic, Diagnostics};
+use crate::side::Reported;
 use crate::sys::SecretText;
 use facts::Facts;
 
-/// Checks a configuration and takes its secrets out into the vault.
+/// Checks a configuration and takes its secrets out into the vault. `side` says what lies beside it.
 ///
 /// # Errors
 /// When a finding is an error.
-pub fn validate(document: &Document, vault: &mut Vault, diags: &mut Diagnostics) -> Result<Cluster, Aborted> {
+pub fn validate(
+    document: &Document,
+    side: &Reported,
+    vault: &mut Vault,
+    diags: &mut Diagnostics,
+) -> Result<Cluster, Aborted> {
     let placeholders = placeholders::find(document);
     let mut findings = schema::findings(document, &placeholders);
     findings
@@ -28,7 +34,7 @@ pub fn validate(document: &Document, vault: &mut Vault, diags: &mut Diagnostics)
         .extend(placeholders::finding(document, &placeholders));
     let mut invalid = findings.invalid;
     invalid.extend(placeholders);
-    let facts = Facts::new(document, invalid);
+    let facts = Facts::new(document, invalid, side);
     for rule in rules::RULES {
         (rule.check)(&facts, &mut findings.diagnostics);
     }

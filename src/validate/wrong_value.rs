@@ -40,6 +40,7 @@ pub(super) fn wrong_value(document: &Document, pointer: &str, errors: &[Validati
         ErrorKind::MinLength { limit } => value.too_short(*limit),
         ErrorKind::MinItems { .. } => value.empty(),
         ErrorKind::MaxItems { limit } => value.too_many(*limit),
+        ErrorKind::UniqueItems => value.repeated_item(),
         _ => value.other(error.kind().keyword()),
     }
 }
@@ -198,6 +199,19 @@ impl Wrong<'_> {
             Some(meant) => finding.help(format!("did you mean `{}: {meant}`?", self.key)),
             None => finding.help(format!("write `{}: ` with one of {listed}", self.key)),
         }
+    }
+
+    fn repeated_item(&self) -> Diagnostic {
+        let items = self.value.as_array().map(Vec::as_slice).unwrap_or_default();
+        let index = (0..items.len()).find(|index| items[..*index].contains(&items[*index]));
+        let pointer = format!("{}/{}", self.pointer, index.unwrap_or_default());
+        let message = match self.document.quotable(&pointer) {
+            Some(item) => format!("`{}` lists {item} twice", self.key),
+            None => format!("`{}` lists an item twice", self.key),
+        };
+        Diagnostic::error("config/repeated-item", message)
+            .at_opt(self.document.span(&pointer), "listed before")
+            .help("remove one of the two")
     }
 
     fn bad_format(&self, format: Option<&Format>) -> Diagnostic {

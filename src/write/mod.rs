@@ -44,6 +44,11 @@ pub struct Receipt {
     pub lock_written: bool,
 }
 
+/// Returns whether a run was interrupted: [`recover()`] has something to do.
+pub fn is_interrupted(root: &Path) -> bool {
+    Txn::of(root).dir.symlink_metadata().is_ok()
+}
+
 /// The files of a transaction.
 struct Txn {
     dir: PathBuf,

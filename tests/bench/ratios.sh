@@ -24,7 +24,8 @@ seed() { # seed DIR: a repository that holds what a person writes, and no output
   cp "$root/tests/clusters/everything.yaml" "$1/cluster.yaml"
   cp "$root/tests/support/age.key" "$1/age.key"
   echo 5f2b7f7e0c1d4b8fa3b96f0d3f1c2e4a >"$1/github-push-token.txt"
-  printf '/%s\n' cluster.yaml age.key github-push-token.txt >"$1/.gitignore"
+  cp "$root/tests/support/github-deploy.key" "$root/tests/support/cloudflare-tunnel.json" "$1/"
+  printf '/%s\n' cluster.yaml age.key github-push-token.txt github-deploy.key cloudflare-tunnel.json >"$1/.gitignore"
   git -C "$1" init --quiet
 }
 seed "$work/full"

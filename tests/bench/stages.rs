@@ -23,6 +23,11 @@ fn repository() -> tempfile::TempDir {
     let put = |name: &str, text: &str| std::fs::write(dir.path().join(name), text).expect("written");
     put("cluster.yaml", include_str!("../clusters/everything.yaml"));
     put("age.key", include_str!("../support/age.key"));
+    put("github-deploy.key", include_str!("../support/github-deploy.key"));
+    put(
+        "cloudflare-tunnel.json",
+        include_str!("../support/cloudflare-tunnel.json"),
+    );
     put("github-push-token.txt", "5f2b7f7e0c1d4b8fa3b96f0d3f1c2e4a\n");
     dir
 }

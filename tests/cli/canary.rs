@@ -3,7 +3,7 @@
 
 use base64::Engine as _;
 
-use crate::support::{EVERYTHING, Repo, Run};
+use crate::support::{EVERYTHING, PRIVATE, Repo, Run};
 
 const CANARIES: [&str; 5] = [
     "canary-cloudflare-8f3a1c",
@@ -59,7 +59,7 @@ fn silent(what: &str, run: &Run, needles: &[String]) {
 
 #[track_caller]
 fn no_file_holds(what: &str, repo: &Repo, needles: &[String]) {
-    let private = ["cluster.yaml", "age.key", "github-push-token.txt"];
+    let private = ["cluster.yaml"].into_iter().chain(PRIVATE).collect::<Vec<_>>();
     for (name, bytes) in repo
         .files()
         .iter()

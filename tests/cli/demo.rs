@@ -1,6 +1,6 @@
 //! The first README command.
 
-use crate::support::Repo;
+use crate::support::{PRIVATE, Repo};
 
 #[test]
 fn the_demo_is_a_clean_repository_in_which_nothing_is_left_to_do() {
@@ -17,7 +17,7 @@ fn the_demo_is_a_clean_repository_in_which_nothing_is_left_to_do() {
     if let Some(status) = repo.git(&["-C", "there/demo", "status", "--porcelain"]) {
         assert_eq!(status, "");
         let tracked = repo.git(&["-C", "there/demo", "ls-files"]).expect("git is there");
-        for private in ["cluster.yaml", "age.key", "github-push-token.txt"] {
+        for private in ["cluster.yaml"].into_iter().chain(PRIVATE) {
             assert!(
                 !tracked.lines().any(|file| file == private),
                 "{private} is committed"
@@ -34,7 +34,7 @@ fn private_files_are_for_their_owner_alone() {
     use std::os::unix::fs::PermissionsExt as _;
     let repo = Repo::empty();
     repo.ok(&["demo", "d"]);
-    for file in ["cluster.yaml", "age.key", "github-push-token.txt"] {
+    for file in ["cluster.yaml"].into_iter().chain(PRIVATE) {
         let mode = std::fs::metadata(repo.path("d").join(file))
             .expect("there")
             .permissions()

@@ -1,10 +1,10 @@
 //! `diff` against a revision and against the work tree.
 
-use crate::support::{MINIMAL, Repo};
+use crate::support::{GITIGNORE, MINIMAL, PRIVATE, Repo};
 
 fn committed() -> Option<Repo> {
     let repo = Repo::with(MINIMAL);
-    repo.write(".gitignore", "/cluster.yaml\n/age.key\n/github-push-token.txt\n");
+    repo.write(".gitignore", GITIGNORE);
     repo.ok(&["configure"]);
     if repo.git(&["init", "-q", "-b", "main"]).is_none() {
         eprintln!("SKIP: git is not installed");
@@ -71,7 +71,7 @@ fn works_on_a_detached_head_and_in_a_shallow_clone() {
     repo.ok(&["diff", "--exit-code"]);
     let url = format!("file://{}", repo.root().display());
     repo.git(&["clone", "-q", "--depth", "1", &url, "clone"]);
-    for file in ["cluster.yaml", "age.key", "github-push-token.txt"] {
+    for file in ["cluster.yaml"].into_iter().chain(PRIVATE) {
         repo.write(&format!("clone/{file}"), &repo.read(file));
     }
     repo.ok(&["-C", "clone", "diff", "--exit-code"]);

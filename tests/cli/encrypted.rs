@@ -1,12 +1,12 @@
 //! An encrypted `cluster.yaml`, and runs without the private key.
 
-use crate::support::{AGE_KEY, MINIMAL, RECIPIENT, Repo};
+use crate::support::{AGE_KEY, GITIGNORE, MINIMAL, PRIVATE, RECIPIENT, Repo};
 
 /// What CI has: the committed files and no private one.
 fn without_keys(repo: &Repo) -> Repo {
     let ci = Repo::empty();
     for (name, bytes) in repo.files() {
-        if !["age.key", "github-push-token.txt"].contains(&name.as_str()) {
+        if !PRIVATE.contains(&name.as_str()) {
             let path = ci.path(&name);
             std::fs::create_dir_all(path.parent().expect("inside")).expect("created");
             std::fs::write(path, bytes).expect("written");
@@ -17,7 +17,9 @@ fn without_keys(repo: &Repo) -> Repo {
 
 #[test]
 fn recipients_alone_are_enough_to_compare_without_the_key() {
-    let repo = Repo::with(&format!("age_recipients: [{RECIPIENT}]\n{MINIMAL}"));
+    let repo = Repo::with(&format!(
+        "age_recipients: [{RECIPIENT}]\ncloudflare_tunnel_id: 6ff42ae2-765d-4adf-8112-31c55c1551ef\n{MINIMAL}"
+    ));
     repo.ok(&["configure"]);
     let ci = without_keys(&repo);
     let run = ci.ok(&["configure", "--check"]);
@@ -113,7 +115,7 @@ fn an_encrypted_cluster_yaml_gives_the_same_tree_and_can_be_committed() {
     after.insert("cluster.yaml".to_owned(), before["cluster.yaml"].clone());
     assert_eq!(after, before);
     if repo.git(&["init", "-q"]).is_some() {
-        repo.write(".gitignore", "/age.key\n/github-push-token.txt\n");
+        repo.write(".gitignore", GITIGNORE.trim_start_matches("/cluster.yaml\n"));
         repo.git(&["add", "-A"]);
         let run = repo.ok(&["configure"]);
         assert!(
@@ -126,12 +128,12 @@ fn an_encrypted_cluster_yaml_gives_the_same_tree_and_can_be_committed() {
 
 #[test]
 fn an_encrypted_cluster_yaml_without_the_key_leaves_secrets_unknown_and_compares_the_rest() {
-    let repo = Repo::with(&format!("age_recipients: [{RECIPIENT}]\n{MINIMAL}"));
-    repo.ok(&["configure"]);
-    repo.write(
-        "cluster.yaml",
-        &encrypted(&format!("age_recipients: [{RECIPIENT}]\n{MINIMAL}")),
+    let config = format!(
+        "age_recipients: [{RECIPIENT}]\ncloudflare_tunnel_id: 6ff42ae2-765d-4adf-8112-31c55c1551ef\n{MINIMAL}"
     );
+    let repo = Repo::with(&config);
+    repo.ok(&["configure"]);
+    repo.write("cluster.yaml", &encrypted(&config));
     let ci = without_keys(&repo);
     let run = ci.ok(&["configure", "--check"]);
     assert!(run.stdout.contains("could not be verified"), "{}", run.stdout);

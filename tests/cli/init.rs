@@ -10,6 +10,8 @@ fn creates_everything_and_then_nothing() {
         "cluster.yaml",
         "age.key",
         "github-push-token.txt",
+        "github-deploy.key",
+        "github-deploy.key.pub",
         ".clusterwright/cluster.schema.json",
     ] {
         assert!(repo.path(file).exists(), "{file}");
@@ -21,7 +23,7 @@ fn creates_everything_and_then_nothing() {
     let before = repo.files();
     let again = repo.ok(&["init", "--yes"]);
     assert!(
-        again.stderr.contains("Everything is there already"),
+        again.stderr.contains("is there already") && again.stderr.contains("cloudflared tunnel create"),
         "{}",
         again.stderr
     );

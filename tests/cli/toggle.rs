@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::support::{MINIMAL, Repo};
+use crate::support::{GITIGNORE, MINIMAL, Repo};
 
 const ON: &str = "monitoring_enabled: true\ngrafana_admin_password: test-grafana-password\nloki_enabled: true\ntracing_enabled: true\n";
 
@@ -165,7 +165,7 @@ fn a_removed_recipient_rotates_the_data_key_and_an_added_one_does_not() {
 #[test]
 fn deleted_ciphertext_is_taken_from_git() {
     let repo = configured();
-    repo.write(".gitignore", "/cluster.yaml\n/age.key\n/github-push-token.txt\n");
+    repo.write(".gitignore", GITIGNORE);
     if repo.git(&["init", "-q"]).is_none() {
         eprintln!("SKIP: git is not installed");
         return;

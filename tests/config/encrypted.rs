@@ -5,7 +5,7 @@ use clusterwright::diag::{Diagnostic, Diagnostics, concise};
 use clusterwright::sys::{FixedEntropy, SecretText};
 use clusterwright::validate::validate;
 
-use super::no_identity;
+use super::{all_beside, no_identity};
 
 const CIPHERTEXT: &str = "ENC[AES256_GCM,data:abcd,iv:abcd,tag:abcd,type:str]";
 
@@ -29,7 +29,7 @@ fn run(text: &str, decrypt: Decrypt<'_>) -> (Option<Cluster>, Vault, String) {
     let mut diags = Diagnostics::default();
     let mut vault = Vault::new(&mut FixedEntropy::new(1));
     let cluster = parse(&[("cluster.yaml", text.to_owned())], decrypt, &mut diags)
-        .and_then(|document| validate(&document, &mut vault, &mut diags));
+        .and_then(|document| validate(&document, &all_beside(), &mut vault, &mut diags));
     (cluster.ok(), vault, concise::render(&diags))
 }
 
@@ -131,7 +131,7 @@ fn nodes_may_stand_in_a_file_of_their_own() {
     let nodes = nodes.replace("10.10.10.11", "10.10.11.11");
     let texts = [("cluster.yaml", cluster.to_owned()), ("nodes.yaml", nodes)];
     let document = parse(&texts, &no_identity, &mut diags).expect("YAML");
-    assert!(validate(&document, &mut vault, &mut diags).is_err());
+    assert!(validate(&document, &all_beside(), &mut vault, &mut diags).is_err());
     insta::assert_snapshot!(concise::render(&diags));
 }
 

@@ -8,7 +8,7 @@ use clusterwright::diag::{Diagnostics, concise, human};
 use clusterwright::sys::FixedEntropy;
 use clusterwright::validate::validate;
 
-use super::{check, no_identity};
+use super::{all_beside, check, no_identity};
 
 /// Loads a directory that `make` has filled and returns the findings, one a line.
 fn load_with(make: impl FnOnce(&Path)) -> String {
@@ -118,7 +118,7 @@ fn places_are_exact_behind_a_byte_order_mark_and_windows_line_ends() {
     fs::write(directory.path().join("cluster.yaml"), text).expect("written");
     let document = load(directory.path(), &no_identity, &mut diags).expect("YAML");
     let mut vault = Vault::new(&mut FixedEntropy::new(1));
-    assert!(validate(&document, &mut vault, &mut diags).is_err());
+    assert!(validate(&document, &all_beside(), &mut vault, &mut diags).is_err());
     let findings: String = human::render(&diags)
         .split_inclusive("\n\n")
         .filter(|f| !f.contains("missing"))

@@ -66,7 +66,8 @@ for name in defaults monitoring loki tracing loki-and-tracing hubble bgp policie
     config "$name" >cluster.yaml
     cp "$root/tests/support/age.key" age.key
     echo 5f2b7f7e0c1d4b8fa3b96f0d3f1c2e4a >github-push-token.txt
-    printf '/%s\n' cluster.yaml age.key github-push-token.txt >.gitignore
+    cp "$root/tests/support/github-deploy.key" "$root/tests/support/cloudflare-tunnel.json" .
+    printf '/%s\n' cluster.yaml age.key github-push-token.txt github-deploy.key cloudflare-tunnel.json >.gitignore
     git init --quiet
     check "$name: configure" "$binary" configure --yes
     check "$name: configure again changes nothing" "$binary" configure --check

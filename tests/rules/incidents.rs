@@ -2,6 +2,7 @@
 //!
 //! Most are planted into the tree of the everything cluster; those of apps that it does not have, into a fixture.
 
+use clusterwright::check::rules::ALL;
 use std::path::Path;
 
 use super::{findings, read};
@@ -355,7 +356,7 @@ fn each_is_found_at_its_line_with_its_fix() {
             .unwrap_or_else(|| panic!("{id}: {path} holds no {needle:?}"));
         let line = files[path][..before].matches('\n').count() + 1;
         let place = format!("{} {path}:{line} ", incident.rule);
-        let found = findings(&files);
+        let found = findings(&files, ALL);
         assert!(
             found
                 .iter()
@@ -390,7 +391,7 @@ fn our_own_trees_are_clean() {
         ("minimal", MINIMAL.to_owned()),
     ];
     for (name, config) in whole.into_iter().chain(configs) {
-        let mut found = findings(&tree(&config));
+        let mut found = findings(&tree(&config), ALL);
         found.retain(|finding| !finding.starts_with(ALLOWED));
         assert_eq!(found, [""; 0], "{name}");
     }

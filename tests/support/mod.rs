@@ -27,6 +27,21 @@ pub(crate) const AGE_KEY: &str = include_str!("age.key");
 /// Its public half.
 pub(crate) const RECIPIENT: &str = "age13h9y85rtzluu890jkh5ua20cs7ljm0lzv2zh3mjxh75eyt8tgvsscgmc0m";
 
+/// An SSH key made for these tests alone.
+pub(crate) const DEPLOY_KEY: &str = include_str!("github-deploy.key");
+/// Credentials of a tunnel that does not exist.
+pub(crate) const TUNNEL: &str = include_str!("cloudflare-tunnel.json");
+/// What `.gitignore` holds after `init`.
+pub(crate) const GITIGNORE: &str =
+    "/cluster.yaml\n/age.key\n/github-push-token.txt\n/github-deploy.key\n/cloudflare-tunnel.json\n";
+/// The files beside `cluster.yaml` that are never committed.
+pub(crate) const PRIVATE: [&str; 4] = [
+    "age.key",
+    "github-push-token.txt",
+    "github-deploy.key",
+    "cloudflare-tunnel.json",
+];
+
 impl Repo {
     /// Makes an empty directory.
     pub(crate) fn empty() -> Self {
@@ -41,6 +56,8 @@ impl Repo {
         repo.write("cluster.yaml", config);
         repo.write("age.key", AGE_KEY);
         repo.write("github-push-token.txt", "5f2b7f7e0c1d4b8fa3b96f0d3f1c2e4a\n");
+        repo.write("github-deploy.key", DEPLOY_KEY);
+        repo.write("cloudflare-tunnel.json", TUNNEL);
         repo
     }
 

@@ -5,19 +5,28 @@
 
 mod addresses_differ;
 mod addresses_placed;
+mod alert_receiver;
+mod backup_complete;
 mod bgp_asns;
 mod bgp_complete;
 mod bgp_timers;
 mod bgp_unused;
 mod cidrs_overlap;
 mod controllers;
+mod deploy_key;
+mod disk_encryption;
 mod dns_gateway;
+mod external_secrets;
 mod grafana_password;
 mod hubble_ui;
 mod monitoring;
 mod node_addresses;
 mod node_uniqueness;
 mod oidc_pair;
+mod proxmox_ccm;
+mod proxmox_csi;
+mod proxmox_tokens;
+mod tunnel_id;
 mod unifi_pair;
 
 use super::facts::Facts;
@@ -36,19 +45,28 @@ pub struct Rule {
 pub static RULES: &[Rule] = &[
     addresses_differ::RULE,
     addresses_placed::RULE,
+    alert_receiver::RULE,
+    backup_complete::RULE,
     bgp_asns::RULE,
     bgp_complete::RULE,
     bgp_timers::RULE,
     bgp_unused::RULE,
     cidrs_overlap::RULE,
     controllers::RULE,
+    deploy_key::RULE,
+    disk_encryption::RULE,
     dns_gateway::RULE,
+    external_secrets::RULE,
     grafana_password::RULE,
     hubble_ui::RULE,
     monitoring::RULE,
     node_addresses::RULE,
     node_uniqueness::RULE,
     oidc_pair::RULE,
+    proxmox_ccm::RULE,
+    proxmox_csi::RULE,
+    proxmox_tokens::RULE,
+    tunnel_id::RULE,
     unifi_pair::RULE,
 ];
 
@@ -72,12 +90,6 @@ fn all_or_none(facts: &Facts<'_>, keys: &[&str], code: &'static str, what: &str,
     if set.is_empty() || missing.is_empty() {
         return;
     }
-    let listed = |keys: &[&str]| {
-        keys.iter()
-            .map(|key| format!("`{key}`"))
-            .collect::<Vec<_>>()
-            .join(" and ")
-    };
     let verb = if missing.len() == 1 { "is" } else { "are" };
     let message = format!("{what} needs {} as well, which {verb} not set", listed(&missing));
     let mut finding = Diagnostic::error(code, message);
@@ -89,6 +101,30 @@ fn all_or_none(facts: &Facts<'_>, keys: &[&str], code: &'static str, what: &str,
         };
     }
     out.push(finding.help(format!("set {}, or remove {}", listed(&missing), listed(&set))));
+}
+
+/// Reports keys that what `switch` has chosen needs and that are not set.
+fn needs(facts: &Facts<'_>, switch: &str, keys: &[&str], code: &'static str, out: &mut Vec<Diagnostic>) {
+    let missing: Vec<&str> = keys.iter().copied().filter(|key| !facts.has(key)).collect();
+    if missing.is_empty() {
+        return;
+    }
+    let verb = if missing.len() == 1 { "is" } else { "are" };
+    let message = format!("`{switch}` needs {}, which {verb} not set", listed(&missing));
+    out.push(
+        Diagnostic::error(code, message)
+            .at_opt(facts.key_span(switch), "chosen here")
+            .help(format!("set {}, or remove `{switch}`", listed(&missing))),
+    );
+}
+
+fn listed(keys: &[&str]) -> String {
+    let quoted: Vec<String> = keys.iter().map(|key| format!("`{key}`")).collect();
+    match quoted.split_last() {
+        Some((last, [])) => last.clone(),
+        Some((last, rest)) => format!("{} and {last}", rest.join(", ")),
+        None => String::new(),
+    }
 }
 
 #[cfg(test)]

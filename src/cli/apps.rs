@@ -1,0 +1,191 @@
+//! `clusterwright apps`: the catalogue, and what its apps ask of the nodes.
+
+use anstyle::{AnsiColor, Style};
+use serde_json::json;
+
+use super::args::{Apps, Format};
+use super::exit::Exit;
+use super::{Outcome, Session};
+use crate::diag::Aborted;
+use crate::pipeline;
+use crate::plan::Plan;
+use crate::render::{Component, resources};
+
+/// Lists the apps.
+pub(super) fn run(args: &Apps, session: &mut Session<'_>) -> Outcome {
+    if args.resources {
+        return with_resources(session);
+    }
+    let diags = &mut session.diags;
+    let configuration = pipeline::configuration(&mut session.world, diags)?;
+    let catalog = pipeline::catalog(&session.world, diags)?;
+    let plan = pipeline::plan(&catalog, &configuration, diags)?;
+    if session.ui.format != Format::Json {
+        let text = list(&plan);
+        session.ui.print(&text);
+    }
+    let apps: Vec<_> = plan
+        .apps
+        .iter()
+        .map(|planned| {
+            let chart = planned.app.manifest.chart.as_ref();
+            json!({
+                "app": planned.app.id(),
+                "summary": planned.app.manifest.summary,
+                "enabled": planned.enabled,
+                "version": chart.map(|chart| &chart.version),
+            })
+        })
+        .collect();
+    Ok((Exit::Success, Some(json!({"apps": apps}))))
+}
+
+fn list(plan: &Plan<'_>) -> String {
+    let on = Style::new().fg_color(Some(AnsiColor::Green.into()));
+    let off = Style::new().dimmed();
+    let version = |index: usize| {
+        let chart = plan.apps[index].app.manifest.chart.as_ref();
+        chart.map_or("", |chart| chart.version.as_str())
+    };
+    let rows = 0..plan.apps.len();
+    let name_width = rows
+        .clone()
+        .map(|i| plan.apps[i].app.id().len())
+        .max()
+        .unwrap_or(0);
+    let version_width = rows.clone().map(|i| version(i).len()).max().unwrap_or(0);
+    let mut out = String::new();
+    for index in rows {
+        let planned = &plan.apps[index];
+        let (style, word) = if planned.enabled {
+            (on, "on ")
+        } else {
+            (off, "off")
+        };
+        out.push_str(&format!(
+            "{style}{word}{style:#} {:name_width$}  {:version_width$}  {}\n",
+            planned.app.id(),
+            version(index),
+            planned.app.manifest.summary
+        ));
+    }
+    out
+}
+
+fn with_resources(session: &mut Session<'_>) -> Outcome {
+    let (components, silent, nodes) = collect(session)?;
+    let total = components
+        .iter()
+        .fold(Component::default(), |sum, component| Component {
+            pods: sum.pods + component.pods,
+            cpu_millicores: sum.cpu_millicores + component.cpu_millicores,
+            memory_bytes: sum.memory_bytes + component.memory_bytes,
+            volume_bytes: sum.volume_bytes + component.volume_bytes,
+            ..sum
+        });
+    if session.ui.format != Format::Json {
+        session.ui.print(&table(&components, &total));
+        let nodes = if nodes == 1 {
+            "1 node".to_owned()
+        } else {
+            format!("{nodes} nodes")
+        };
+        session.ui.print(&format!(
+            "\nRequests of all pods together, on {nodes}. Only what is rendered counts: these apps leave it to the \
+             defaults of their charts:\n"
+        ));
+        for app in &silent {
+            session.ui.line(&format!("  {app}"));
+        }
+    }
+    let result = json!({
+        "nodes": nodes,
+        "components": components,
+        "total": {
+            "pods": total.pods,
+            "cpu_millicores": total.cpu_millicores,
+            "memory_bytes": total.memory_bytes,
+            "volume_bytes": total.volume_bytes,
+        },
+        "left_to_charts": silent,
+    });
+    Ok((Exit::Success, Some(result)))
+}
+
+fn collect(session: &mut Session<'_>) -> Result<(Vec<Component>, Vec<String>, usize), Aborted> {
+    let diags = &mut session.diags;
+    let configuration = pipeline::configuration(&mut session.world, diags)?;
+    let catalog = pipeline::catalog(&session.world, diags)?;
+    let plan = pipeline::plan(&catalog, &configuration, diags)?;
+    let before = pipeline::before(&session.world, diags)?;
+    let tree = pipeline::check(&catalog, &plan, &configuration, &before, diags)?;
+    let nodes = configuration.cluster.nodes.nodes.len();
+    let (components, silent) = resources(&plan, &tree, nodes as u64);
+    Ok((components, silent, nodes))
+}
+
+fn table(components: &[Component], total: &Component) -> String {
+    let bold = Style::new().bold();
+    let mut rows = vec![["app", "component", "pods", "cpu", "memory", "volumes"].map(str::to_owned)];
+    rows.extend(
+        components
+            .iter()
+            .map(|c| cells(c, c.app.clone(), c.component.clone())),
+    );
+    rows.push(cells(total, "total".to_owned(), String::new()));
+    let width = |column: usize| rows.iter().map(|row| row[column].len()).max().unwrap_or(0);
+    let widths = [0, 1, 2, 3, 4, 5].map(width);
+    let mut out = String::new();
+    for (index, row) in rows.iter().enumerate() {
+        let style = if index == 0 || index + 1 == rows.len() {
+            bold
+        } else {
+            Style::new()
+        };
+        let cells: Vec<String> = row
+            .iter()
+            .zip(widths)
+            .enumerate()
+            .map(|(column, (cell, width))| match column {
+                0 | 1 => format!("{cell:width$}"),
+                _ => format!("{cell:>width$}"),
+            })
+            .collect();
+        out.push_str(&format!("{style}{}{style:#}\n", cells.join("  ").trim_end()));
+    }
+    out
+}
+
+fn cells(component: &Component, app: String, name: String) -> [String; 6] {
+    [
+        app,
+        name,
+        component.pods.to_string(),
+        cpu(component.cpu_millicores),
+        bytes(component.memory_bytes),
+        bytes(component.volume_bytes),
+    ]
+}
+
+fn cpu(millicores: u64) -> String {
+    match millicores {
+        0 => "-".to_owned(),
+        _ if millicores.is_multiple_of(1000) => (millicores / 1000).to_string(),
+        _ => format!("{millicores}m"),
+    }
+}
+
+/// Returns an amount in the largest unit in which it is a whole number.
+fn bytes(bytes: u64) -> String {
+    let units = ["Ti", "Gi", "Mi", "Ki"];
+    let shifts = [40, 30, 20, 10];
+    let whole = units
+        .iter()
+        .zip(shifts)
+        .find(|(_, shift)| bytes >= 1 << shift && bytes.trailing_zeros() >= *shift);
+    match whole {
+        _ if bytes == 0 => "-".to_owned(),
+        Some((unit, shift)) => format!("{}{unit}", bytes >> shift),
+        None => bytes.to_string(),
+    }
+}

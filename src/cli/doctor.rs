@@ -1,0 +1,308 @@
+//! `clusterwright doctor`: is everything around the configuration in order?
+
+use std::path::Path;
+
+use anstyle::{AnsiColor, Style};
+use serde_json::{Value, json};
+
+use super::args::Format;
+use super::configure::private_file;
+use super::exit::Exit;
+use super::{Outcome, Session};
+use crate::config::schema;
+use crate::diag::{Diagnostic, Diagnostics, Severity};
+use crate::pipeline::{self, World};
+use crate::render::SCHEMA_COPY;
+use crate::side;
+use crate::tree::RepoPath;
+use crate::vcs::Repository;
+use crate::write;
+
+/// Who can decrypt what is committed.
+const SOPS_CONFIG: &str = ".sops.yaml";
+
+/// How a check ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Ok,
+    /// Nothing is broken, but someone should look.
+    Note,
+    Broken,
+}
+
+impl State {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Note => "note",
+            Self::Broken => "broken",
+        }
+    }
+
+    fn style(self) -> Style {
+        let color = match self {
+            Self::Ok => AnsiColor::Green,
+            Self::Note => AnsiColor::Yellow,
+            Self::Broken => AnsiColor::Red,
+        };
+        Style::new().fg_color(Some(color.into()))
+    }
+}
+
+/// One line of the report.
+struct Line {
+    state: State,
+    what: String,
+    mend: Option<String>,
+}
+
+#[derive(Default)]
+struct Report {
+    lines: Vec<Line>,
+}
+
+impl Report {
+    fn add(&mut self, state: State, what: impl Into<String>, mend: Option<&str>) {
+        self.lines.push(Line {
+            state,
+            what: what.into(),
+            mend: mend.map(str::to_owned),
+        });
+    }
+
+    fn ok(&mut self, what: impl Into<String>) {
+        self.add(State::Ok, what, None);
+    }
+
+    /// Adds what a finding says, with the first way to mend it.
+    fn finding(&mut self, finding: &Diagnostic) {
+        let state = if finding.severity == Severity::Error {
+            State::Broken
+        } else {
+            State::Note
+        };
+        self.add(
+            state,
+            finding.message.clone(),
+            finding.help.first().map(String::as_str),
+        );
+    }
+}
+
+/// Looks at everything and changes nothing.
+pub(super) fn run(session: &mut Session<'_>) -> Outcome {
+    let root = session.world.root.clone();
+    let mut report = Report::default();
+    interrupted(&root, &mut report);
+    configuration(&mut session.world, &mut report);
+    age_key(&session.world, &mut report);
+    side_files(&root, &mut report);
+    git(&root, &mut report);
+    schema_copy(&root, &mut report);
+    lock(&session.world, &mut report);
+    let broken = report
+        .lines
+        .iter()
+        .filter(|line| line.state == State::Broken)
+        .count();
+    if session.ui.format != Format::Json {
+        for Line { state, what, mend } in &report.lines {
+            let style = state.style();
+            let mend = mend.as_ref().map(|mend| format!(": {mend}")).unwrap_or_default();
+            let line = format!("{style}{:<6}{style:#} {what}{mend}", state.word());
+            session.ui.line(&line);
+        }
+    }
+    let checks: Vec<Value> = report
+        .lines
+        .iter()
+        .map(|line| json!({"state": line.state.word(), "what": line.what, "mend": line.mend}))
+        .collect();
+    let exit = if broken == 0 { Exit::Success } else { Exit::Failure };
+    Ok((exit, Some(json!({"checks": checks}))))
+}
+
+fn interrupted(root: &Path, report: &mut Report) {
+    if write::is_interrupted(root) {
+        let mend = "run `clusterwright configure`, which finishes it or takes it back";
+        report.add(State::Broken, "a run was interrupted while it wrote", Some(mend));
+    } else {
+        report.ok("no run was interrupted");
+    }
+}
+
+fn configuration(world: &mut World<'_>, report: &mut Report) {
+    let mut diags = Diagnostics::default();
+    // Side files have lines of their own.
+    let _ = pipeline::configuration(world, &mut diags);
+    let count = |severity: Severity| {
+        let own = |finding: &&&Diagnostic| finding.severity == severity && !finding.code.starts_with("side/");
+        diags.sorted().iter().filter(own).count()
+    };
+    match (count(Severity::Error), count(Severity::Warning)) {
+        (0, 0) => report.ok("cluster.yaml is valid"),
+        (0, warnings) => report.add(
+            State::Note,
+            format!("cluster.yaml is valid, with warnings ({warnings})"),
+            Some("`clusterwright validate` shows them"),
+        ),
+        (errors, _) => report.add(
+            State::Broken,
+            format!("cluster.yaml has errors ({errors})"),
+            Some("`clusterwright validate` shows them"),
+        ),
+    }
+}
+
+fn side_files(root: &Path, report: &mut Report) {
+    for name in [side::PUSH_TOKEN, side::DEPLOY_KEY, side::TUNNEL] {
+        let found =
+            side::read(root, name).and_then(|text| text.map(|text| side::check(name, &text)).transpose());
+        match found {
+            Ok(Some(())) => present(root, name, report),
+            Ok(None) if name == side::DEPLOY_KEY => report.add(
+                State::Note,
+                format!("`{name}` is not here"),
+                Some("only a private repository needs it; `clusterwright init` creates it"),
+            ),
+            Ok(None) if name == side::TUNNEL => {
+                report.add(
+                    State::Broken,
+                    format!("`{name}` is missing"),
+                    Some(side::TUNNEL_HOW[0]),
+                );
+            }
+            Ok(None) => report.add(
+                State::Broken,
+                format!("`{name}` is missing"),
+                Some("copy it here from where you keep it, or run `clusterwright init`, which creates it"),
+            ),
+            Err(finding) => report.finding(&finding),
+        }
+    }
+}
+
+/// Adds the line of a private file that is there and holds what it should.
+fn present(root: &Path, name: &str, report: &mut Report) {
+    if is_open(&root.join(name)) {
+        report.add(
+            State::Note,
+            format!("`{name}` can be read by other users of this machine"),
+            Some(&format!("`chmod 600 {name}`")),
+        );
+    } else {
+        report.ok(format!("`{name}` is there"));
+    }
+}
+
+/// Returns whether others than the owner can read a file.
+#[cfg(unix)]
+fn is_open(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    path.metadata()
+        .is_ok_and(|metadata| metadata.permissions().mode() & 0o077 != 0)
+}
+
+#[cfg(not(unix))]
+fn is_open(_: &Path) -> bool {
+    false
+}
+
+fn age_key(world: &World<'_>, report: &mut Report) {
+    let mut diags = Diagnostics::default();
+    let found = match pipeline::identities(world, &mut diags) {
+        Ok(found) => found,
+        Err(_) => return diags.sorted().iter().for_each(|finding| report.finding(finding)),
+    };
+    let here = world.root.join(side::AGE_KEY).is_file();
+    match &found {
+        Some(_) if here => present(&world.root, side::AGE_KEY, report),
+        Some(_) => report.ok("the private key comes from the environment"),
+        None => report.add(
+            State::Broken,
+            format!("`{}` is missing: nothing can be sealed or opened", side::AGE_KEY),
+            Some("copy it here from where you keep it, or run `clusterwright init`, which creates it"),
+        ),
+    }
+    let Ok(config) = std::fs::read_to_string(world.root.join(SOPS_CONFIG)) else {
+        return report.add(
+            State::Note,
+            format!("there is no `{SOPS_CONFIG}`: nothing is sealed yet"),
+            Some("run `clusterwright configure`"),
+        );
+    };
+    let Some(found) = found else { return };
+    let ours = found.all.recipients();
+    if ours.iter().any(|recipient| config.contains(recipient.as_str())) {
+        report.ok(format!("the key here is among the recipients in `{SOPS_CONFIG}`"));
+    } else {
+        report.add(
+            State::Broken,
+            format!("`{SOPS_CONFIG}` names other keys than the one here, which cannot open what is sealed"),
+            Some("copy the right age.key here, or have someone add yours to `age_recipients`"),
+        );
+    }
+}
+
+fn git(root: &Path, report: &mut Report) {
+    let git = match Repository::discover(root) {
+        Ok(Some(git)) => git,
+        Ok(None) => {
+            let mend = "Flux follows a git repository: `git init`";
+            return report.add(State::Note, "this is no git repository", Some(mend));
+        }
+        Err(finding) => return report.finding(&finding),
+    };
+    let before = report.lines.len();
+    for name in side::PRIVATE {
+        let Ok(path) = RepoPath::parse(name) else { continue };
+        if name == "cluster.yaml" && is_encrypted(root) {
+            continue;
+        }
+        match private_file(&git, &path) {
+            Ok(finding) => finding.iter().for_each(|finding| report.finding(finding)),
+            Err(finding) => report.finding(&finding),
+        }
+    }
+    if report.lines.len() == before {
+        report.ok("no private file is tracked by git, and all are ignored");
+    }
+}
+
+/// Returns whether `cluster.yaml` is a SOPS file.
+fn is_encrypted(root: &Path) -> bool {
+    std::fs::read_to_string(root.join("cluster.yaml"))
+        .is_ok_and(|text| text.lines().any(|line| line.trim_end() == "sops:"))
+}
+
+fn schema_copy(root: &Path, report: &mut Report) {
+    match std::fs::read_to_string(root.join(SCHEMA_COPY)) {
+        Ok(text) if text == schema::text() => report.ok(format!("`{SCHEMA_COPY}` is that of this version")),
+        Ok(_) => report.add(
+            State::Note,
+            format!("`{SCHEMA_COPY}` is that of another version"),
+            Some("run `clusterwright configure`, which renews it"),
+        ),
+        Err(_) => report.add(
+            State::Note,
+            format!("`{SCHEMA_COPY}` is missing: your editor cannot help with cluster.yaml"),
+            Some("run `clusterwright init`"),
+        ),
+    }
+}
+
+fn lock(world: &World<'_>, report: &mut Report) {
+    let mut diags = Diagnostics::default();
+    match pipeline::read_lock(world, &mut diags) {
+        Ok(lock) if lock.entries.is_empty() => report.add(
+            State::Note,
+            "clusterwright.lock is not there yet",
+            Some("run `clusterwright configure`"),
+        ),
+        Ok(lock) => report.ok(format!(
+            "clusterwright.lock is readable: {} files are ours",
+            lock.entries.len()
+        )),
+        Err(_) => diags.sorted().iter().for_each(|finding| report.finding(finding)),
+    }
+}

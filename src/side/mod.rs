@@ -1,0 +1,169 @@
+//! The files beside `cluster.yaml`: the age key, the push token, the deploy key and the tunnel's credentials.
+
+mod deploy_key;
+mod tunnel;
+
+use std::path::{Path, PathBuf};
+
+use crate::diag::{Diagnostic, Diagnostics};
+use crate::sys::SecretText;
+
+pub use deploy_key::{DeployKey, generate as generate_deploy_key};
+pub use tunnel::{HOW as TUNNEL_HOW, Tunnel, demo as demo_tunnel};
+
+/// The private age key that opens the repository's secrets.
+pub const AGE_KEY: &str = "age.key";
+/// The token with which GitHub signs webhook calls to Flux.
+pub const PUSH_TOKEN: &str = "github-push-token.txt";
+/// The SSH key with which Flux reads a private repository.
+pub const DEPLOY_KEY: &str = "github-deploy.key";
+/// Its public half, to be entered at GitHub.
+pub const DEPLOY_KEY_PUBLIC: &str = "github-deploy.key.pub";
+/// The credentials of the Cloudflare tunnel, as `cloudflared` writes them.
+pub const TUNNEL: &str = "cloudflare-tunnel.json";
+/// Side files that must never be committed.
+pub const PRIVATE: [&str; 5] = ["cluster.yaml", AGE_KEY, PUSH_TOKEN, DEPLOY_KEY, TUNNEL];
+
+/// What rules may know of the side files.
+#[derive(Debug, Clone, Default)]
+pub struct Reported {
+    /// Whether there is a deploy key.
+    pub deploy_key: bool,
+    /// The tunnel's id, where its file says one.
+    pub tunnel_id: Option<String>,
+    /// Whether this is a run without the private files, as in CI.
+    pub keyless: bool,
+}
+
+/// The side files but the age key, read.
+#[derive(Debug, Default)]
+pub struct Files {
+    /// The push token.
+    pub push_token: Option<SecretText>,
+    /// The deploy key.
+    pub deploy_key: Option<DeployKey>,
+    /// The tunnel's credentials.
+    pub tunnel: Option<Tunnel>,
+}
+
+impl Files {
+    /// Reads those that are there. In a run without the private files, `keyless`, none is missing.
+    pub fn read(root: &Path, keyless: bool, diags: &mut Diagnostics) -> Self {
+        let mut text = |name: &str, parse: &mut dyn FnMut(&SecretText) -> Result<(), Diagnostic>| {
+            let found = read(root, name).and_then(|text| text.map(|text| parse(&text)).transpose());
+            found.unwrap_or_else(|finding| {
+                diags.push(finding);
+                Some(())
+            })
+        };
+        let mut files = Self::default();
+        let push_token = text(PUSH_TOKEN, &mut |text| {
+            files.push_token = Some(push_token(text)?);
+            Ok(())
+        });
+        text(DEPLOY_KEY, &mut |text| {
+            files.deploy_key = Some(DeployKey::parse(text)?);
+            Ok(())
+        });
+        let tunnel = text(TUNNEL, &mut |text| {
+            files.tunnel = Some(Tunnel::parse(text)?);
+            Ok(())
+        });
+        if push_token.is_none() && !keyless {
+            diags.push(missing(
+                PUSH_TOKEN,
+                "the token of the webhook that tells Flux of a push",
+            ));
+        }
+        if tunnel.is_none() && !keyless {
+            diags.push(tunnel::missing());
+        }
+        files
+    }
+
+    /// Returns what rules may know.
+    pub fn report(&self, keyless: bool) -> Reported {
+        Reported {
+            deploy_key: self.deploy_key.is_some(),
+            tunnel_id: self.tunnel.as_ref().map(|tunnel| tunnel.id.clone()),
+            keyless,
+        }
+    }
+}
+
+fn push_token(text: &SecretText) -> Result<SecretText, Diagnostic> {
+    let token = text.expose().trim();
+    if token.is_empty() {
+        return Err(
+            Diagnostic::error("side/empty", format!("`{PUSH_TOKEN}` is empty"))
+                .in_file(PUSH_TOKEN)
+                .help("delete it and run `clusterwright init`, which creates a new one"),
+        );
+    }
+    Ok(SecretText::new(token.to_owned()))
+}
+
+/// Largest side file that is read, in bytes.
+const MAX_BYTES: u64 = 1 << 20;
+
+/// Checks what a side file other than `cluster.yaml` holds.
+///
+/// # Errors
+/// With what is wrong.
+pub fn check(name: &str, text: &SecretText) -> Result<(), Diagnostic> {
+    match name {
+        PUSH_TOKEN => push_token(text).map(|_| ()),
+        DEPLOY_KEY => DeployKey::parse(text).map(|_| ()),
+        TUNNEL => Tunnel::parse(text).map(|_| ()),
+        _ => Ok(()),
+    }
+}
+
+/// Reads a side file; `None` when it is not there.
+///
+/// # Errors
+/// When it is there and cannot be read as text.
+pub fn read(root: &Path, name: &str) -> Result<Option<SecretText>, Diagnostic> {
+    read_path(&root.join(name), name)
+}
+
+/// Reads a file that holds a secret; `name` is what findings call it.
+///
+/// # Errors
+/// When it is there and cannot be read as text.
+pub fn read_path(path: &PathBuf, name: &str) -> Result<Option<SecretText>, Diagnostic> {
+    let metadata = match std::fs::metadata(path) {
+        Ok(metadata) => metadata,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(Diagnostic::io("read", name, &error)),
+    };
+    if !metadata.is_file() || metadata.len() > MAX_BYTES {
+        let what = if metadata.is_file() {
+            "is larger than 1 MiB"
+        } else {
+            "is not a file"
+        };
+        return Err(Diagnostic::error("side/not-text", format!("`{name}` {what}")).in_file(name));
+    }
+    match std::fs::read_to_string(path) {
+        Ok(text) => Ok(Some(SecretText::new(text))),
+        Err(error) if error.kind() == std::io::ErrorKind::InvalidData => {
+            Err(Diagnostic::error("side/not-text", format!("`{name}` is not text")).in_file(name))
+        }
+        Err(error) => Err(Diagnostic::io("read", name, &error)),
+    }
+}
+
+/// The finding for a side file that must be there.
+pub fn missing(name: &str, what: &str) -> Diagnostic {
+    Diagnostic::error("side/missing", format!("`{name}` is missing: {what}"))
+        .in_file(name)
+        .help("run `clusterwright init`, which creates it, or copy it here from where you keep it")
+}
+
+/// The finding for a file that a person named and that is not there.
+pub fn not_found(name: &str) -> Diagnostic {
+    Diagnostic::error("io/not-found", format!("`{name}` does not exist"))
+        .in_file(name)
+        .help("check the path")
+}
