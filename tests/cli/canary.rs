@@ -3,15 +3,33 @@
 
 use base64::Engine as _;
 
-use crate::support::{EVERYTHING, PRIVATE, Repo, Run};
+use crate::support::{DEPLOY_KEY, EVERYTHING, PRIVATE, Repo, Run};
 
-const CANARIES: [&str; 5] = [
-    "canary-cloudflare-8f3a1c",
-    "canary-bgp-77d20e",
-    "canary-grafana-51b9f4",
-    "canaryunifi0a6c3d",
-    "c0ffee11c0ffee22c0ffee33c0ffee44",
+/// Secrets of `everything.yaml` and what stands for them here; then those of lines that are added, and of side files.
+const REPLACED: [(&str, &str); 9] = [
+    ("test-cloudflare-token", "canary-cloudflare-8f3a1c"),
+    ("test-bgp-password", "canary-bgp-77d20e"),
+    ("test-grafana-password", "canary-grafana-51b9f4"),
+    ("test-s3-access-key", "canary-s3-id-1be07a"),
+    ("test-s3-secret-key", "canary-s3-key-c90d55"),
+    ("test-proxmox-csi-secret", "canary-csi-4a17f0"),
+    ("test-proxmox-ccm-secret", "canary-ccm-e83b26"),
+    ("test-onepassword-token", "canary-onepassword-09d4e1"),
+    ("test-slack-path", "canary-slack-6c5ff2"),
 ];
+const ADDED: [(&str, &str); 4] = [
+    ("unifi_api_key", "canaryunifi0a6c3d"),
+    ("alert_pagerduty_routing_key", "canary-pagerduty-20b7aa"),
+    (
+        "alert_webhook_url",
+        "https://alerts.example.com/canary-webhook-b1c6",
+    ),
+    ("bitwarden_access_token", "canary-bitwarden-7712fe"),
+];
+const PUSH_TOKEN: &str = "c0ffee11c0ffee22c0ffee33c0ffee44";
+const TUNNEL_SECRET: &str = "canary-tunnel-5d0e93";
+const CLOUDFLARE: &str = REPLACED[0].1;
+const GRAFANA: &str = REPLACED[2].1;
 
 /// The secret part of the private key.
 fn needles(repo: &Repo) -> Vec<String> {
@@ -21,8 +39,24 @@ fn needles(repo: &Repo) -> Vec<String> {
         .find(|line| line.starts_with("AGE-SECRET-KEY-"))
         .expect("a key")
         .to_owned();
-    let mut needles: Vec<String> = CANARIES.iter().map(|canary| (*canary).to_owned()).collect();
+    let of_keys = REPLACED.iter().chain(&ADDED).map(|(_, canary)| *canary);
+    let mut needles: Vec<String> = of_keys
+        .chain([PUSH_TOKEN, TUNNEL_SECRET])
+        .map(str::to_owned)
+        .collect();
     needles.push(key);
+    // The body of the deploy key; its first lines are the same in every key.
+    needles.extend(
+        DEPLOY_KEY
+            .lines()
+            .skip(3)
+            .filter(|line| line.len() > 30)
+            .map(str::to_owned),
+    );
+    // The token that is computed from the tunnel's credentials.
+    let token =
+        format!(r#"{{"a":"canary","t":"6ff42ae2-765d-4adf-8112-31c55c1551ef","s":"{TUNNEL_SECRET}"}}"#);
+    needles.push(base64::engine::general_purpose::STANDARD.encode(token));
     let encoded: Vec<String> = needles
         .iter()
         .map(|needle| base64::engine::general_purpose::STANDARD_NO_PAD.encode(needle))
@@ -32,19 +66,39 @@ fn needles(repo: &Repo) -> Vec<String> {
 }
 
 fn config() -> String {
-    format!(
-        "unifi_host: https://10.10.10.1\nunifi_api_key: {}\n{}",
-        CANARIES[3],
-        EVERYTHING
-            .replace("test-cloudflare-token", CANARIES[0])
-            .replace("test-bgp-password", CANARIES[1])
-            .replace("test-grafana-password", CANARIES[2])
-    )
+    let text = REPLACED.iter().fold(EVERYTHING.to_owned(), |text, (from, to)| {
+        assert!(text.contains(from), "{from} is not in everything.yaml");
+        text.replace(from, to)
+    });
+    let added: String = ADDED
+        .iter()
+        .map(|(key, canary)| format!("{key}: {canary}\n"))
+        .collect();
+    format!("unifi_host: https://10.10.10.1\n{added}{text}")
+}
+
+/// A key that is added later must be added here.
+#[test]
+fn every_secret_key_has_a_canary() {
+    let config = config();
+    for key in clusterwright::config::schema::keys().secrets() {
+        let line = config.lines().find(|line| line.starts_with(&format!("{key}: ")));
+        assert!(
+            line.is_some_and(|line| line.contains("canary")),
+            "{key}: {line:?}"
+        );
+    }
 }
 
 fn repo() -> Repo {
     let repo = Repo::with(&config());
-    repo.write("github-push-token.txt", CANARIES[4]);
+    repo.write("github-push-token.txt", PUSH_TOKEN);
+    repo.write(
+        "cloudflare-tunnel.json",
+        &format!(
+            r#"{{"AccountTag":"canary","TunnelSecret":"{TUNNEL_SECRET}","TunnelID":"6ff42ae2-765d-4adf-8112-31c55c1551ef"}}"#
+        ),
+    );
     repo
 }
 
@@ -85,6 +139,11 @@ const COMMANDS: &[&[&str]] = &[
     &["configure", "--check"],
     &["init", "--yes"],
     &["schema"],
+    &["graph"],
+    &["graph", "--format", "dot"],
+    &["apps"],
+    &["apps", "--resources"],
+    &["doctor"],
 ];
 
 #[test]
@@ -107,14 +166,14 @@ fn good_input() {
         .keys()
         .filter(|name| name.ends_with(".sops.yaml"))
         .count();
-    assert!(sealed >= 6, "{sealed} sealed files were looked at");
+    assert!(sealed >= 14, "{sealed} sealed files were looked at");
     let clear = repo.ok(&[
         "secrets",
         "decrypt",
         "kubernetes/apps/kube-system/cilium/app/secret.sops.yaml",
     ]);
     assert!(
-        clear.stdout.contains(CANARIES[1]),
+        clear.stdout.contains(REPLACED[1].1),
         "the canaries are really in there"
     );
 }
@@ -157,27 +216,27 @@ fn broken_input() {
             "mapping",
             good.replace(&token, &format!("{}}}", token.replace(": ", ": {x: "))),
         ),
-        ("too short", good.replace(CANARIES[2], "canary1")),
+        ("too short", good.replace(GRAFANA, "canary1")),
         ("duplicate key", format!("{good}\n{token}\n")),
         ("indented", good.replace(&token, &format!("  {token}"))),
         (
             "block",
             good.replace(
                 &token,
-                &format!("cloudflare_token: |\n  {}\n  {}", CANARIES[0], CANARIES[0]),
+                &format!("cloudflare_token: |\n  {}\n  {}", CLOUDFLARE, CLOUDFLARE),
             ),
         ),
         (
             "block unindented",
-            good.replace(&token, &format!("cloudflare_token: |\n{}", CANARIES[0])),
+            good.replace(&token, &format!("cloudflare_token: |\n{}", CLOUDFLARE)),
         ),
         (
             "secret as a key",
-            good.replace(&token, &format!("{}: x", CANARIES[0])),
+            good.replace(&token, &format!("{}: x", CLOUDFLARE)),
         ),
         (
             "secret in a list of addresses",
-            format!("node_dns_servers: [{}]\n{good}", CANARIES[0]),
+            format!("node_dns_servers: [{}]\n{good}", CLOUDFLARE),
         ),
         ("anchor", good.replace(&token, &token.replace(": ", ": &a "))),
         ("alias", good.replace(&token, &token.replace(": ", ": *"))),
@@ -197,7 +256,7 @@ fn broken_input() {
         }
         if *what == "secret in a list of addresses" || *what == "secret as a key" {
             // Here the person wrote the text where no secret belongs; it is quoted as any wrong value.
-            needles.retain(|needle| needle != CANARIES[0]);
+            needles.retain(|needle| needle != CLOUDFLARE);
         }
         repo.write("cluster.yaml", text);
         for format in ["human", "concise", "json"] {
@@ -224,7 +283,7 @@ fn broken_key_files() {
         key.replace('1', "2"),
         format!("  {key}"),
         key.trim_end()[..key.trim_end().len() - 4].to_owned(),
-        format!("{key}garbage-{}", CANARIES[0]),
+        format!("{key}garbage-{}", CLOUDFLARE),
     ] {
         let repo = repo();
         let mut needles = needles(&repo);

@@ -1,5 +1,7 @@
 //! Golden trees: two clusters in full, every other combination as its difference from one of them.
 
+mod matrix;
+
 use std::collections::BTreeMap;
 
 use crate::support::{EVERYTHING, MINIMAL, Repo};
@@ -68,6 +70,65 @@ pub(crate) const VARIANTS: &[(&str, &str)] = &[
         "cilium_bgp_router_addr: 10.10.10.1\ncilium_bgp_router_asn: \"64513\"\ncilium_bgp_node_asn: \"64514\"\n",
     ),
     ("private-repository", "repository_visibility: private\n"),
+    (
+        "prometheus",
+        "monitoring_enabled: true\ngrafana_admin_password: test-grafana-password\nmonitoring_stack: prometheus\n",
+    ),
+    (
+        "prometheus-with-loki-and-tracing",
+        "monitoring_enabled: true\ngrafana_admin_password: test-grafana-password\nmonitoring_stack: prometheus\n\
+         loki_enabled: true\ntracing_enabled: true\n",
+    ),
+    (
+        "alerts-to-pagerduty",
+        "monitoring_enabled: true\ngrafana_admin_password: test-grafana-password\nalert_receiver: pagerduty\n\
+         alert_pagerduty_routing_key: test-pagerduty-key\n",
+    ),
+    (
+        "alerts-to-webhook",
+        "monitoring_enabled: true\ngrafana_admin_password: test-grafana-password\nalert_receiver: webhook\n\
+         alert_webhook_url: http://alerts.example.com/test-webhook\n",
+    ),
+    (
+        "backup",
+        "backup_s3_endpoint: https://s3.example.com\nbackup_s3_bucket: etcd-backups\n\
+         backup_s3_access_key: test-s3-access-key\nbackup_s3_secret_key: test-s3-secret-key\n\
+         backup_age_public_key: age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p\n",
+    ),
+    (
+        "proxmox-ccm",
+        "proxmox_endpoint: https://pve.example.com:8006\nproxmox_ccm_enabled: true\n\
+         proxmox_ccm_token_id: a@pve!ccm\nproxmox_ccm_token_secret: test-proxmox-ccm-secret\n",
+    ),
+    (
+        "proxmox-csi",
+        "proxmox_endpoint: https://pve.example.com:8006\nproxmox_csi_enabled: true\n\
+         proxmox_csi_token_id: a@pve!csi\nproxmox_csi_token_secret: test-proxmox-csi-secret\n\
+         proxmox_csi_storage: local-zfs\n",
+    ),
+    (
+        "external-secrets-1password",
+        "external_secrets_enabled: true\nonepassword_connect_host: http://connect.example.com:8080\n\
+         onepassword_connect_token: test-onepassword-token\nonepassword_vaults: [Homelab]\n",
+    ),
+    (
+        "external-secrets-bitwarden",
+        "external_secrets_enabled: true\nexternal_secrets_provider: bitwarden\n\
+         bitwarden_access_token: test-bitwarden-token\n\
+         bitwarden_organization_id: 5688ce2e-1f1c-4f2b-8a6f-b1a300d3a9f1\n\
+         bitwarden_project_id: 0b4c1f6e-7f0a-4c1e-9d55-b1a300d3e6aa\n",
+    ),
+    (
+        "external-secrets-vault",
+        "external_secrets_enabled: true\nexternal_secrets_provider: vault\n\
+         vault_server: https://vault.example.com:8200\n",
+    ),
+    (
+        "unifi",
+        "unifi_host: https://10.10.10.1\nunifi_api_key: test-unifi-key\n",
+    ),
+    ("policies", "network_policies_enabled: true\n"),
+    ("spegel-on-one-node", "spegel_enabled: true\n"),
     ("snat", "cilium_loadbalancer_mode: snat\n"),
 ];
 

@@ -5,7 +5,7 @@ use clusterwright::diag::{Diagnostic, Diagnostics, concise};
 use clusterwright::sys::{FixedEntropy, SecretText};
 use clusterwright::validate::validate;
 
-use super::{all_beside, no_identity};
+use super::{TUNNEL_ID, all_beside, no_identity};
 
 const CIPHERTEXT: &str = "ENC[AES256_GCM,data:abcd,iv:abcd,tag:abcd,type:str]";
 
@@ -20,6 +20,7 @@ fn minimal() -> String {
 /// Returns the minimal configuration as SOPS would leave it.
 fn encrypted() -> String {
     let text = minimal().replace("a-secret-that-no-finding-shows", CIPHERTEXT);
+    let text = text.replace("nodes:", &format!("cloudflare_tunnel_id: {TUNNEL_ID}\nnodes:"));
     format!("{text}sops:\n  age: []\n  mac: {CIPHERTEXT}\n  version: 3.11.0\n")
 }
 

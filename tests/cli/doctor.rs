@@ -1,0 +1,129 @@
+//! `doctor` says what is broken around the configuration, one line each, and how to mend it.
+
+use crate::support::{GITIGNORE, MINIMAL, Repo};
+
+/// The lines of a state.
+fn lines(stdout: &str, state: &str) -> Vec<String> {
+    let of_state = |line: &&str| line.split_whitespace().next() == Some(state);
+    stdout.lines().filter(of_state).map(str::to_owned).collect()
+}
+
+/// A configured repository in which everything is in order.
+fn healthy() -> Option<Repo> {
+    let repo = Repo::empty();
+    repo.git(&["init", "-q"])?;
+    let full = Repo::with(MINIMAL);
+    for (name, bytes) in full.files() {
+        repo.write(&name, &String::from_utf8(bytes).expect("text"));
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            let private = std::fs::Permissions::from_mode(0o600);
+            std::fs::set_permissions(repo.path(&name), private).expect("set");
+        }
+    }
+    repo.write(".gitignore", GITIGNORE);
+    repo.ok(&["configure"]);
+    Some(repo)
+}
+
+#[test]
+fn nothing_to_say_about_a_healthy_repository() {
+    let Some(repo) = healthy() else { return };
+    let before = repo.files();
+    let run = repo.ok(&["doctor"]);
+    assert_eq!(lines(&run.stdout, "broken"), [""; 0], "{}", run.stdout);
+    assert_eq!(lines(&run.stdout, "note"), [""; 0], "{}", run.stdout);
+    assert!(lines(&run.stdout, "ok").len() >= 8, "{}", run.stdout);
+    assert_eq!(repo.files(), before);
+}
+
+#[test]
+fn each_kind_of_damage_is_named_with_a_way_out() {
+    type Damage = fn(&Repo);
+    let cases: &[(&str, &str, Damage)] = &[
+        ("age.key", "clusterwright init", |repo| {
+            std::fs::remove_file(repo.path("age.key")).expect("removed");
+        }),
+        ("other keys", "age_recipients", |repo| {
+            let other = Repo::empty();
+            other.ok(&["init", "--yes"]);
+            repo.write("age.key", &other.read("age.key"));
+        }),
+        ("cloudflare-tunnel.json", "cloudflared tunnel", |repo| {
+            repo.write("cloudflare-tunnel.json", "{\"AccountTag\": \"x\"}");
+        }),
+        ("github-deploy.key", "clusterwright init", |repo| {
+            repo.write("github-deploy.key", "ssh-ed25519 AAAA flux\n");
+        }),
+        ("github-push-token.txt", "clusterwright init", |repo| {
+            repo.write("github-push-token.txt", "\n");
+        }),
+        ("tracked by git", "git rm --cached", |repo| {
+            repo.git(&["add", "-f", "age.key"]);
+        }),
+        ("interrupted", "clusterwright configure", |repo| {
+            repo.write(".clusterwright/txn/new/0", "");
+        }),
+        ("clusterwright.lock", "", |repo| {
+            repo.write("clusterwright.lock", "<<<<<<< HEAD\n");
+        }),
+        ("cluster.yaml has errors", "clusterwright validate", |repo| {
+            repo.edit("cluster.yaml", "10.10.10.254", "nowhere");
+        }),
+    ];
+    for (what, mend, damage) in cases {
+        let Some(repo) = healthy() else { return };
+        damage(&repo);
+        let run = repo.fails(&["doctor"]);
+        let broken = lines(&run.stdout, "broken");
+        assert!(
+            broken
+                .iter()
+                .any(|line| line.contains(what) && line.contains(mend)),
+            "{what}: {}",
+            run.stdout
+        );
+    }
+}
+
+#[test]
+fn what_is_only_odd_is_a_note() {
+    type Change = fn(&Repo);
+    let cases: &[(&str, Change)] = &[
+        ("another version", |repo| {
+            repo.write(".clusterwright/cluster.schema.json", "{}")
+        }),
+        ("not git-ignored", |repo| repo.write(".gitignore", "")),
+        ("only a private repository", |repo| {
+            std::fs::remove_file(repo.path("github-deploy.key")).expect("removed");
+        }),
+        ("not there yet", |repo| {
+            std::fs::remove_file(repo.path("clusterwright.lock")).expect("removed");
+        }),
+    ];
+    for (what, change) in cases {
+        let Some(repo) = healthy() else { return };
+        change(&repo);
+        let run = repo.ok(&["doctor"]);
+        let notes = lines(&run.stdout, "note");
+        assert!(
+            notes.iter().any(|line| line.contains(what)),
+            "{what}: {}",
+            run.stdout
+        );
+    }
+}
+
+#[test]
+fn machines_get_the_checks_as_json() {
+    let repo = Repo::with(MINIMAL);
+    let run = repo.ok(&["doctor", "--output", "json"]);
+    let json: serde_json::Value = serde_json::from_str(&run.stdout).expect("JSON");
+    let checks = json["checks"].as_array().expect("checks");
+    assert!(
+        checks
+            .iter()
+            .all(|check| check["state"].is_string() && check["what"].is_string())
+    );
+}
