@@ -90,6 +90,7 @@ impl Report {
 }
 
 /// Looks at everything and changes nothing.
+#[expect(clippy::unnecessary_wraps, reason = "every command has this signature")]
 pub(super) fn run(session: &mut Session<'_>) -> Outcome {
     let root = session.world.root.clone();
     let mut report = Report::default();
@@ -210,9 +211,8 @@ fn is_open(_: &Path) -> bool {
 
 fn age_key(world: &World<'_>, report: &mut Report) {
     let mut diags = Diagnostics::default();
-    let found = match pipeline::identities(world, &mut diags) {
-        Ok(found) => found,
-        Err(_) => return diags.sorted().iter().for_each(|finding| report.finding(finding)),
+    let Ok(found) = pipeline::identities(world, &mut diags) else {
+        return diags.sorted().iter().for_each(|finding| report.finding(finding));
     };
     let here = world.root.join(side::AGE_KEY).is_file();
     match &found {

@@ -1,4 +1,4 @@
-//! What the apps ask of the nodes: requests and volumes in the values of the rendered HelmReleases.
+//! What the apps ask of the nodes: requests and volumes in the values of the rendered `HelmReleases`.
 //!
 //! Defaults of the charts are not known here: a component counts when its values say something.
 
@@ -101,7 +101,7 @@ impl Walk<'_> {
             } else {
                 replicas
             };
-            let amount = |key: &str| requests.get(key).map_or(0, |value| quantity(value));
+            let amount = |key: &str| requests.get(key).map_or(0, quantity);
             let component = self.component(path);
             component.pods = component.pods.max(pods);
             component.cpu_millicores += amount("cpu") * pods;
@@ -126,11 +126,7 @@ impl Walk<'_> {
 
     fn runs_on_every_node(&self, path: &[&str]) -> bool {
         let path = path.join(".");
-        self.app
-            .manifest
-            .daemonsets
-            .iter()
-            .any(|daemonset| *daemonset == path)
+        self.app.manifest.daemonsets.contains(&path)
     }
 
     fn component(&mut self, path: &[&str]) -> &mut Component {

@@ -36,17 +36,17 @@ impl Tunnel {
     /// When it is not JSON, or lacks a field. No finding repeats anything of the text.
     pub fn parse(text: &SecretText) -> Result<Self, Diagnostic> {
         let Ok(Value::Object(fields)) = serde_json::from_str(text.expose()) else {
-            return Err(wrong("is not a JSON object".to_owned()));
+            return Err(wrong("is not a JSON object"));
         };
         let field = |name: &str| match fields.get(name) {
             Some(Value::String(text)) if !text.trim().is_empty() => Ok(Zeroizing::new(text.clone())),
-            Some(_) => Err(wrong(format!("has a field `{name}` that is not a text"))),
-            None => Err(wrong(format!("has no field `{name}`"))),
+            Some(_) => Err(wrong(&format!("has a field `{name}` that is not a text"))),
+            None => Err(wrong(&format!("has no field `{name}`"))),
         };
         let (account, id, secret) = (field("AccountTag")?, field("TunnelID")?, field("TunnelSecret")?);
         let id = id.to_ascii_lowercase();
         if Uuid::parse(&id).is_err() {
-            return Err(wrong("has a `TunnelID` that is not a UUID".to_owned()));
+            return Err(wrong("has a `TunnelID` that is not a UUID"));
         }
         let fields = Zeroizing::new(json!({"a": *account, "t": id, "s": *secret}).to_string());
         Ok(Self {
@@ -56,7 +56,7 @@ impl Tunnel {
     }
 }
 
-fn wrong(what: String) -> Diagnostic {
+fn wrong(what: &str) -> Diagnostic {
     with_how(Diagnostic::error("side/bad-tunnel", format!("`{TUNNEL}` {what}")))
 }
 

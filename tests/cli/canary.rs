@@ -223,20 +223,20 @@ fn broken_input() {
             "block",
             good.replace(
                 &token,
-                &format!("cloudflare_token: |\n  {}\n  {}", CLOUDFLARE, CLOUDFLARE),
+                &format!("cloudflare_token: |\n  {CLOUDFLARE}\n  {CLOUDFLARE}"),
             ),
         ),
         (
             "block unindented",
-            good.replace(&token, &format!("cloudflare_token: |\n{}", CLOUDFLARE)),
+            good.replace(&token, &format!("cloudflare_token: |\n{CLOUDFLARE}")),
         ),
         (
             "secret as a key",
-            good.replace(&token, &format!("{}: x", CLOUDFLARE)),
+            good.replace(&token, &format!("{CLOUDFLARE}: x")),
         ),
         (
             "secret in a list of addresses",
-            format!("node_dns_servers: [{}]\n{good}", CLOUDFLARE),
+            format!("node_dns_servers: [{CLOUDFLARE}]\n{good}"),
         ),
         ("anchor", good.replace(&token, &token.replace(": ", ": &a "))),
         ("alias", good.replace(&token, &token.replace(": ", ": *"))),
@@ -283,7 +283,7 @@ fn broken_key_files() {
         key.replace('1', "2"),
         format!("  {key}"),
         key.trim_end()[..key.trim_end().len() - 4].to_owned(),
-        format!("{key}garbage-{}", CLOUDFLARE),
+        format!("{key}garbage-{CLOUDFLARE}"),
     ] {
         let repo = repo();
         let mut needles = needles(&repo);

@@ -92,7 +92,7 @@ fn what_is_only_odd_is_a_note() {
     type Change = fn(&Repo);
     let cases: &[(&str, Change)] = &[
         ("another version", |repo| {
-            repo.write(".clusterwright/cluster.schema.json", "{}")
+            repo.write(".clusterwright/cluster.schema.json", "{}");
         }),
         ("not git-ignored", |repo| repo.write(".gitignore", "")),
         ("only a private repository", |repo| {

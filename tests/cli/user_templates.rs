@@ -29,9 +29,9 @@ fn a_secret_in_a_value_is_refused_with_template_line_and_key() {
 #[test]
 fn a_secret_outside_of_the_encrypted_part_is_refused() {
     for text in [
-        "apiVersion: v1\nkind: Secret\nmetadata:\n  annotations:\n    x: #{ cloudflare_token }#\nstringData:\n  a: b\n",
-        "apiVersion: v1\nkind: Secret\n# #{ cloudflare_token }#\nstringData:\n  a: b\n",
-        "apiVersion: v1\nkind: Secret\nstringData:\n  #{ cloudflare_token }#: b\n",
+        "apiVersion: v1\nkind: Secret\nmetadata:\n  name: x\n  annotations:\n    x: #{ cloudflare_token }#\nstringData:\n  a: b\n",
+        "apiVersion: v1\nkind: Secret\nmetadata:\n  name: x\n# #{ cloudflare_token }#\nstringData:\n  a: b\n",
+        "apiVersion: v1\nkind: Secret\nmetadata:\n  name: x\nstringData:\n  #{ cloudflare_token }#: b\n",
     ] {
         let repo = Repo::with(MINIMAL);
         repo.write("templates/apps/default/mine/app.yaml", APP);
@@ -56,7 +56,9 @@ fn a_filter_comparison_or_slice_of_a_secret_is_refused() {
         repo.write("templates/apps/default/mine/app.yaml", APP);
         repo.write(
             "templates/apps/default/mine/app/secret.sops.yaml.tera",
-            &format!("apiVersion: v1\nkind: Secret\nstringData:\n  a: \"{expression}\"\n"),
+            &format!(
+                "apiVersion: v1\nkind: Secret\nmetadata:\n  name: x\nstringData:\n  a: \"{expression}\"\n"
+            ),
         );
         let run = repo.fails(&["configure"]);
         let refused = run.stderr.contains("secret/transformed") || run.stderr.contains("template/");

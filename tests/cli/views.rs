@@ -59,7 +59,7 @@ fn resources_add_up_and_daemonsets_count_once_a_node() {
     assert_eq!(component("prometheus-node-exporter")["pods"], 4);
     assert_eq!(
         component("prometheus-node-exporter")["memory_bytes"],
-        4 * 32 << 20
+        (4 * 32) << 20
     );
     assert_eq!(component("vmsingle")["volume_bytes"], 50_u64 << 30);
     assert_eq!(component("grafana")["pods"], 1);

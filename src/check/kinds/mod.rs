@@ -53,12 +53,11 @@ fn judge(object: &Object<'_>, partial: bool, schemas: &mut Schemas, report: &mut
         }
         return;
     }
-    match schemas.get(object.api_version, object.kind) {
-        Some(schema) => object::judge(object, schema, partial, report),
-        None => {
-            let name = format!("{}/{}", object.api_version, object.kind);
-            *report.without_schema.entry(name).or_default() += 1;
-        }
+    if let Some(schema) = schemas.get(object.api_version, object.kind) {
+        object::judge(object, schema, partial, report);
+    } else {
+        let name = format!("{}/{}", object.api_version, object.kind);
+        *report.without_schema.entry(name).or_default() += 1;
     }
 }
 

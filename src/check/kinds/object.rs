@@ -210,7 +210,7 @@ impl<'a> Walk<'a, '_> {
 
     fn missing(&mut self, names: &[&str], span: Range<usize>) {
         let mut place = self.path();
-        if !place.is_empty() && !matches!(self.at.last(), None) {
+        if !place.is_empty() && self.at.last().is_some() {
             place.push('.');
         }
         let names: Vec<String> = names.iter().map(|name| format!("`{place}{name}`")).collect();
