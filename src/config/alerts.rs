@@ -28,7 +28,7 @@ pub struct Alerts {
     #[schemars(example = &"#alerts")]
     pub alert_slack_channel: Option<Line>,
 
-    /// Integration key of a `PagerDuty` service (Events API v2). Required for the receiver `pagerduty`.
+    /// Integration key of a PagerDuty service (Events API v2). Required for the receiver `pagerduty`.
     #[serde(default)]
     #[schemars(
         example = &"<PagerDuty routing key>",
@@ -55,7 +55,7 @@ pub enum AlertReceiver {
     None,
     /// A channel of Slack, or of a chat that takes Slack's webhooks.
     Slack,
-    /// A service of `PagerDuty`.
+    /// A service of PagerDuty.
     Pagerduty,
     /// A web address of your own.
     Webhook,

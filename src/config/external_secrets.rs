@@ -62,7 +62,7 @@ pub struct ExternalSecrets {
     #[schemars(example = &"eu")]
     pub bitwarden_region: BitwardenRegion,
 
-    /// URL of your `HashiCorp` Vault or `OpenBao` server. Required for the provider `vault`.
+    /// URL of your HashiCorp Vault or OpenBao server. Required for the provider `vault`.
     #[serde(default)]
     #[schemars(example = &"https://vault.example.com:8200")]
     pub vault_server: Option<HttpUrl>,
@@ -94,7 +94,7 @@ pub enum SecretsProvider {
     OnePassword,
     /// Bitwarden Secrets Manager.
     Bitwarden,
-    /// `HashiCorp` Vault or `OpenBao`, logged in to by the Kubernetes auth method.
+    /// HashiCorp Vault or OpenBao, logged in to by the Kubernetes auth method.
     Vault,
 }
 

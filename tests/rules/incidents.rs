@@ -311,10 +311,9 @@ const INCIDENTS: &[Incident] = &[
     Incident {
         id: "L-21",
         rule: ALLOWED,
-        fixture: None,
-        // No policy of the tree has a rule for HTTP.
+        fixture: Some("l7-metrics-without-policy/fail/dns-only.yaml"),
         edits: &[],
-        at: (CILIUM, "httpV2:"),
+        at: (CILIUM, "- http"),
         help: "add a policy with a layer 7 rule",
     },
     Incident {
