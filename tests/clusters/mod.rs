@@ -1,5 +1,6 @@
 //! Golden trees: two clusters in full, every other combination as its difference from one of them.
 
+mod flows;
 mod matrix;
 
 use std::collections::BTreeMap;
