@@ -40,6 +40,20 @@ config() {
     hubble) printf %s "$monitoring"$'hubble_enabled: true\nhubble_ui_enabled: true\n' ;;
     bgp) printf %s "$bgp"$'cilium_lb_pool_cidr: 10.20.0.0/24\n' ;;
     policies) printf 'network_policies_enabled: true\n' ;;
+    enforce) printf %s "$monitoring"$'network_policies_enabled: true\nnetwork_policies_mode: enforce\n' ;;
+    prometheus) printf %s "$monitoring"$'monitoring_stack: prometheus\n' ;;
+    prometheus-loki) printf %s "$monitoring"$'monitoring_stack: prometheus\nloki_enabled: true\n' ;;
+    prometheus-tracing) printf %s "$monitoring"$'monitoring_stack: prometheus\ntracing_enabled: true\n' ;;
+    prometheus-both) printf %s "$monitoring"$'monitoring_stack: prometheus\nloki_enabled: true\ntracing_enabled: true\n' ;;
+    unifi) printf 'unifi_host: https://10.10.10.1\nunifi_api_key: test\n' ;;
+    proxmox) printf '%s\n' 'proxmox_endpoint: https://pve.example.com:8006' 'proxmox_ccm_enabled: true' \
+        'proxmox_ccm_token_id: a@pve!ccm' 'proxmox_ccm_token_secret: test' 'proxmox_csi_enabled: true' \
+        'proxmox_csi_token_id: a@pve!csi' 'proxmox_csi_token_secret: test' 'proxmox_csi_storage: local-zfs' ;;
+    stores) printf '%s\n' 'external_secrets_enabled: true' 'onepassword_connect_host: http://connect.example.com' \
+        'onepassword_connect_token: test' 'onepassword_vaults: [home]' ;;
+    backup) printf '%s\n' 'backup_s3_endpoint: https://s3.example.com' 'backup_s3_bucket: etcd' \
+        'backup_s3_access_key: test' 'backup_s3_secret_key: test' \
+        'backup_age_public_key: age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p' ;;
     esac
     # With BGP, addresses come from a pool outside of the nodes' network.
     case $1 in
@@ -59,7 +73,8 @@ open_secrets() {
 # data_key FILE: the first wrapped data key, without the indentation of its block.
 data_key() { sed -n '/-----BEGIN AGE/,/-----END AGE/p' "$1" | sed 's/^[ -]*\(enc: .*\)\{0,1\}\(-----\)/\2/; s/^ *//' | sed '/-----END/q'; }
 
-for name in defaults monitoring loki tracing loki-and-tracing hubble bgp policies three-nodes everything; do
+for name in defaults monitoring loki tracing loki-and-tracing hubble bgp policies enforce prometheus prometheus-loki \
+    prometheus-tracing prometheus-both unifi proxmox stores backup three-nodes everything; do
     repo=$work/$name
     mkdir "$repo"
     cd "$repo"
