@@ -50,3 +50,8 @@ bench:
 [group('check')]
 deny:
     cargo deny --config .deny.toml check licenses bans sources
+
+# Rewrite schema/kinds.json.gz from the crates of the Kubernetes kinds; takes minutes, needed only for new versions.
+[group('dev')]
+kinds:
+    cd schema/generator && cargo run --release -- ../kinds.json.gz
