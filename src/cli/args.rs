@@ -54,6 +54,8 @@ pub(super) enum Command {
     Check,
     /// Validate, render, check, seal, show the changes and write them
     Configure(Configure),
+    /// Take the last run that wrote something back
+    Undo(Undo),
     /// Show how the rendered tree differs from HEAD, another revision or the work tree
     Diff(Diff),
     /// Print the JSON Schema of cluster.yaml
@@ -139,6 +141,17 @@ pub(super) struct Configure {
     /// Keep your version of a file in conflict
     #[arg(long, value_name = "PATH")]
     pub(super) keep: Vec<String>,
+}
+
+/// Arguments of `undo`.
+#[derive(Debug, Args)]
+pub(super) struct Undo {
+    /// Take it back without asking
+    #[arg(short, long)]
+    pub(super) yes: bool,
+    /// Show what would be taken back and write nothing
+    #[arg(short = 'n', long)]
+    pub(super) dry_run: bool,
 }
 
 /// Arguments of `diff`.

@@ -20,6 +20,7 @@ mod schema;
 mod secrets;
 mod summary;
 mod ui;
+mod undo;
 mod validate;
 
 use std::process::ExitCode;
@@ -89,6 +90,7 @@ fn dispatch(command: &Command, session: &mut Session<'_>) -> Outcome {
         Command::Render(args) => render::run(args, session),
         Command::Check => check::run(session),
         Command::Configure(args) => configure::run(args, session),
+        Command::Undo(args) => undo::run(args, session),
         Command::Diff(args) => diff::run(args, session),
         Command::Schema(args) => schema::run(args, session),
         Command::Explain(args) => explain::run(args, session),

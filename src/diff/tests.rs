@@ -200,6 +200,7 @@ fn machine_secrets_and_our_records_are_never_ours() {
         "age.key",
         LOCK,
         ".clusterwright/txn/plan",
+        ".clusterwright/undo/record",
         ".clusterwright/run.lock",
     ] {
         let files = [(name, "1")];

@@ -10,5 +10,6 @@ mod help;
 mod init;
 mod side_files;
 mod toggle;
+mod undo;
 mod user_templates;
 mod views;

@@ -5,4 +5,5 @@ mod faults;
 mod kill;
 mod places;
 mod properties;
+mod undo;
 mod world;
