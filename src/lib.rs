@@ -11,6 +11,8 @@
 //! 7. [`diff`] compares with the work tree and the [`lock`] of our files.
 //! 8. [`write`](mod@write) carries the changes out, all or none.
 //!
+//! [`adopt`] looks at an existing repository file by file: what it would take to make each one ours.
+//!
 //! [`pipeline`] knows this order, and [`cli`] how far each command goes. The output is a [`tree::Tree`], which carries
 //! its stage in its type: nothing that is not sealed can be compared or written.
 //!
@@ -20,6 +22,7 @@
 //! (the file format), [`vcs`] (git), [`sys`] (randomness, time, disk), [`model`] (small checked types). A test fails
 //! when a module uses a later one.
 
+pub mod adopt;
 pub mod catalog;
 pub mod check;
 pub mod cli;

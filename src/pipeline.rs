@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
+use crate::adopt::{self, Picked, Survey};
 use crate::catalog::{APPS_ROOT, Catalog, library};
 use crate::check::{self, Checked};
 use crate::config::{self, Cluster, Decrypted, Vault};
@@ -338,12 +339,7 @@ pub fn compare_quietly(
     choices: &Choices,
     diags: &mut Diagnostics,
 ) -> Result<Compared, Aborted> {
-    let paths: BTreeSet<&RepoPath> = tree
-        .iter()
-        .map(|artifact| &artifact.path)
-        .chain(before.lock.entries.keys())
-        .collect();
-    let existing = Existing::read(&world.root, paths);
+    let existing = read_existing(world, &tree, before);
     let committed = seal::Committed {
         existing: &existing,
         git: before.git.as_ref(),
@@ -356,14 +352,79 @@ pub fn compare_quietly(
         world.entropy,
         diags,
     )?;
-    let changes = match ChangeSet::compute(&tree, &existing, &before.lock, choices) {
-        Ok(changes) => changes,
+    let changes = changes(&tree, &existing, before, choices, diags)?;
+    Ok(Compared {
+        tree,
+        existing,
+        changes,
+    })
+}
+
+fn read_existing(world: &World<'_>, tree: &Tree<Checked>, before: &Before) -> Existing {
+    let rendered = tree.iter().map(|artifact| &artifact.path);
+    let paths: BTreeSet<&RepoPath> = rendered.chain(before.lock.entries.keys()).collect();
+    Existing::read(&world.root, paths)
+}
+
+fn changes(
+    tree: &Tree<Sealed>,
+    existing: &Existing,
+    before: &Before,
+    choices: &Choices,
+    diags: &mut Diagnostics,
+) -> Result<ChangeSet, Aborted> {
+    match ChangeSet::compute(tree, existing, &before.lock, choices) {
+        Ok(changes) => Ok(changes),
         Err(findings) => {
             findings.into_iter().for_each(|finding| diags.push(finding));
             diags.checkpoint()?;
             unreachable!("the findings of a failed comparison are errors")
         }
+    }
+}
+
+/// Seals the tree and looks at what stands in the repository beside it. SOPS files of others that no key at hand opens
+/// are no hindrance here: they count as different.
+///
+/// # Errors
+/// When something cannot be sealed or compared at all.
+pub fn survey(
+    world: &mut World<'_>,
+    tree: Tree<Checked>,
+    configuration: &Configuration,
+    before: &Before,
+    diags: &mut Diagnostics,
+) -> Result<(Compared, Survey), Aborted> {
+    let Configuration { vault, keys, .. } = configuration;
+    let existing = read_existing(world, &tree, before);
+    let readable = existing.without(&adopt::locked(&existing, &before.lock, keys));
+    let committed = seal::Committed {
+        existing: &readable,
+        git: None,
     };
+    let tree = seal::seal(tree, vault, keys, &committed, world.entropy, diags)?;
+    let changes = changes(&tree, &existing, before, &Choices::default(), diags)?;
+    let survey = Survey::new(&world.root, &tree, &existing, &before.lock, &changes, keys);
+    let compared = Compared {
+        tree,
+        existing,
+        changes,
+    };
+    Ok((compared, survey))
+}
+
+/// Narrows a comparison to what a person picked: nothing else will be written, nothing else enters the lock.
+///
+/// # Errors
+/// When the choices do not fit; all findings are reported.
+pub fn pick(
+    compared: Compared,
+    before: &Before,
+    picked: &Picked,
+    diags: &mut Diagnostics,
+) -> Result<Compared, Aborted> {
+    let Compared { tree, existing, .. } = compared;
+    let changes = changes(&tree, &existing, before, &picked.choices, diags)?.only(&picked.paths);
     Ok(Compared {
         tree,
         existing,

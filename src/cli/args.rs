@@ -54,6 +54,8 @@ pub(super) enum Command {
     Check,
     /// Validate, render, check, seal, show the changes and write them
     Configure(Configure),
+    /// Take files of an existing repository over: show what differs, then replace or keep what you name
+    Adopt(Adopt),
     /// Take the last run that wrote something back
     Undo(Undo),
     /// Show how the rendered tree differs from HEAD, another revision or the work tree
@@ -141,6 +143,29 @@ pub(super) struct Configure {
     /// Keep your version of a file in conflict
     #[arg(long, value_name = "PATH")]
     pub(super) keep: Vec<String>,
+}
+
+/// Arguments of `adopt`.
+#[derive(Debug, Args)]
+pub(super) struct Adopt {
+    /// What to take over: apps, files or folders; without any, all of them are shown
+    #[arg(value_name = "APP|PATH", conflicts_with = "all")]
+    pub(super) what: Vec<String>,
+    /// Take over everything that is rendered and not ours yet
+    #[arg(long)]
+    pub(super) all: bool,
+    /// Record that your version of this app, file or folder stays
+    #[arg(long, value_name = "APP|PATH")]
+    pub(super) keep: Vec<String>,
+    /// Write our layout also where your file has the same content
+    #[arg(long)]
+    pub(super) rewrite: bool,
+    /// Write without asking
+    #[arg(short, long)]
+    pub(super) yes: bool,
+    /// Show what would be written and write nothing
+    #[arg(short = 'n', long)]
+    pub(super) dry_run: bool,
 }
 
 /// Arguments of `undo`.

@@ -3,6 +3,7 @@
 //! One file a command. Commands call [`crate::pipeline`] and print what it gives; they open no files of their own
 //! but for `init` and `demo`, whose work that is.
 
+mod adopt;
 mod apps;
 mod args;
 mod check;
@@ -90,6 +91,7 @@ fn dispatch(command: &Command, session: &mut Session<'_>) -> Outcome {
         Command::Render(args) => render::run(args, session),
         Command::Check => check::run(session),
         Command::Configure(args) => configure::run(args, session),
+        Command::Adopt(args) => adopt::run(args, session),
         Command::Undo(args) => undo::run(args, session),
         Command::Diff(args) => diff::run(args, session),
         Command::Schema(args) => schema::run(args, session),

@@ -36,6 +36,8 @@ mod tests;
 pub use choices::Choices;
 pub use existing::{Existing, OnDisk};
 
+use std::collections::BTreeSet;
+
 use crate::lock::{Lock, Sha256};
 use crate::tree::{Origin, RepoPath};
 
@@ -161,6 +163,19 @@ impl ChangeSet {
     /// Returns the lock as it will be.
     pub fn lock(&self) -> &Lock {
         &self.after
+    }
+
+    /// Returns the part of the changes that concerns these paths; the lock keeps what it knows of all others.
+    #[must_use]
+    pub fn only(mut self, paths: &BTreeSet<RepoPath>) -> Self {
+        self.changes.retain(|change| paths.contains(&change.path));
+        let after = std::mem::replace(&mut self.after, self.before.clone());
+        for path in paths {
+            self.after.entries.remove(path);
+        }
+        let picked = after.entries.into_iter().filter(|(path, _)| paths.contains(path));
+        self.after.entries.extend(picked);
+        self
     }
 
     /// Returns whether a write would touch nothing at all, not even the lock. Files kept and conflicts do not count.

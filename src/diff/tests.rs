@@ -262,7 +262,7 @@ fn changes_carry_app_and_reason_and_findings_carry_choices() {
     assert_eq!(
         told,
         [
-            finding("diff/foreign", "a", 2),
+            finding("diff/foreign", "a", 3),
             finding("diff/edited", "b", 2),
             finding("diff/recreated", "c", 1),
             finding("diff/edited-delete", "e", 2)
