@@ -136,6 +136,8 @@ const COMMANDS: &[&[&str]] = &[
     &["diff"],
     &["diff", "--worktree"],
     &["configure", "--yes"],
+    &["adopt"],
+    &["adopt", "--all", "--dry-run"],
     &["undo", "--dry-run"],
     &["undo", "--yes"],
     &["configure", "--yes"],

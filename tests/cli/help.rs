@@ -17,6 +17,7 @@ fn help_of_every_command() {
         "render",
         "check",
         "configure",
+        "adopt",
         "undo",
         "diff",
         "schema",

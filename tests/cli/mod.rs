@@ -1,5 +1,6 @@
 //! Commands from outside: the real binary in a directory of its own.
 
+mod adopt;
 mod bad_input;
 mod canary;
 mod demo;

@@ -1,5 +1,6 @@
 //! The diff and write stages on real directories: every state, every fault, real kills.
 
+mod adopt;
 mod disks;
 mod faults;
 mod kill;
