@@ -16,6 +16,8 @@ pub struct Request {
     pub keep: Vec<String>,
     /// Take over everything that is not ours yet.
     pub all: bool,
+    /// Take over every file that equals the render: only the lock changes.
+    pub identical: bool,
     /// Write our layout also where the content is the same.
     pub rewrite: bool,
 }
@@ -32,7 +34,7 @@ pub struct Picked {
 impl Request {
     /// Returns whether nothing was named.
     pub fn is_empty(&self) -> bool {
-        self.take.is_empty() && self.keep.is_empty() && !self.all
+        self.take.is_empty() && self.keep.is_empty() && !self.all && !self.identical
     }
 
     /// Finds the files.
@@ -56,6 +58,10 @@ impl Request {
         if self.all {
             let files = survey.files.iter();
             files.for_each(|file| picked.take(file, false, self.rewrite));
+        }
+        if self.identical {
+            let same = survey.files.iter().filter(|file| file.state == State::Identical);
+            picked.paths.extend(same.map(|file| file.path.clone()));
         }
         if findings.is_empty() {
             Ok(picked)
@@ -211,8 +217,8 @@ mod tests {
         let request = Request {
             take: list(take),
             keep: list(keep),
-            all: false,
             rewrite,
+            ..Request::default()
         };
         request.resolve(&survey())
     }
@@ -268,6 +274,21 @@ mod tests {
             names(&picked.choices.overwrite),
             ["k/a/one/Differs", "k/a/one/Locked", "k/a/one/SameValues"]
         );
+    }
+
+    #[test]
+    fn identical_files_can_be_had_alone() {
+        let request = Request {
+            identical: true,
+            ..Request::default()
+        };
+        assert!(!request.is_empty() && Request::default().is_empty());
+        let picked = request.resolve(&survey()).expect("fine");
+        assert_eq!(
+            names(&picked.paths),
+            ["k/a/one/Identical", "k/b/one/Identical", "k/b/two/Identical"]
+        );
+        assert!(picked.choices.overwrite.is_empty() && picked.choices.keep.is_empty());
     }
 
     #[test]

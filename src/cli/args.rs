@@ -154,6 +154,9 @@ pub(super) struct Adopt {
     /// Take over everything that is rendered and not ours yet
     #[arg(long)]
     pub(super) all: bool,
+    /// Take over the files that equal the render already: only the lock changes
+    #[arg(long)]
+    pub(super) identical: bool,
     /// Record that your version of this app, file or folder stays
     #[arg(long, value_name = "APP|PATH")]
     pub(super) keep: Vec<String>,

@@ -27,7 +27,7 @@ fn wanted() -> Files {
 }
 
 /// A repository with one file of ours and many that are not.
-fn existing() -> World {
+pub(super) fn existing() -> World {
     let world = World::new();
     world.run(&files(&[("ours.yaml", "1\n")]));
     for (path, text) in [
@@ -53,12 +53,12 @@ fn picked(world: &World) -> ChangeSet {
     world.diff(&wanted(), &choices).expect("diffs").only(&paths)
 }
 
-fn adopt(world: &World, disk: &mut impl Disk) -> bool {
+pub(super) fn adopt(world: &World, disk: &mut impl Disk) -> bool {
     apply(&picked(world), &sealed(&wanted()), &world.root, disk).is_ok()
 }
 
 /// All files after an adoption that works.
-fn result() -> Files {
+pub(super) fn result() -> Files {
     let world = existing();
     assert!(adopt(&world, &mut OsDisk));
     world.files()
@@ -72,7 +72,7 @@ fn names(lock: &Lock) -> Vec<&str> {
 }
 
 /// Old or new, then new, then old again by an undo.
-fn settle(world: &World, old: &Files, new: &Files, context: &str) {
+pub(super) fn settle(world: &World, old: &Files, new: &Files, context: &str) {
     let recovery = world
         .recover()
         .unwrap_or_else(|errors| panic!("{context}: {errors:?}"));

@@ -33,6 +33,7 @@ pub(super) fn run(args: &Adopt, session: &mut Session<'_>) -> Outcome {
         take: args.what.clone(),
         keep: args.keep.clone(),
         all: args.all,
+        identical: args.identical,
         rewrite: args.rewrite,
     };
     let human = session.ui.is_human();
@@ -62,7 +63,13 @@ pub(super) fn run(args: &Adopt, session: &mut Session<'_>) -> Outcome {
             session.ui.print(&show.everything());
         }
         if asks {
-            let apps = survey.apps_with(State::is_adoptable).into_iter();
+            let same = survey.apps_with(|state| state == State::Identical);
+            let same: usize = same.into_iter().map(|(_, files)| files).sum();
+            let question = format!("Adopt the {same} identical files at once? Only the lock changes.");
+            request.identical = same > 0 && session.ui.confirm(&question) == Some(true);
+            let open =
+                |state: State| state.is_adoptable() && !(request.identical && state == State::Identical);
+            let apps = survey.apps_with(open).into_iter();
             let apps: Vec<_> = apps.map(|(app, files)| (app.to_owned(), files)).collect();
             let answers = ask::ask(&apps, &mut session.ui, &|app| show.app(app));
             (request.take, request.keep) = (answers.take, answers.keep);
