@@ -12,11 +12,11 @@ use crate::check::{self, Checked};
 use crate::config::{self, Cluster, Decrypted, Vault};
 use crate::context;
 use crate::diag::{Aborted, Diagnostic, Diagnostics};
-use crate::diff::{ChangeSet, Choices, Existing};
+use crate::diff::{Change, ChangeSet, Choices, Existing};
 use crate::lock::{LOCK_FILE, Lock};
 use crate::merge::{self, Bases, KeptVersion};
 use crate::plan::{self, Plan};
-use crate::render::{self, Foreign, Values};
+use crate::render::{self, Foreign, Rendered, Values};
 use crate::seal::{self, Keys, Sealed};
 use crate::side;
 use crate::sops::{self, Identities};
@@ -68,14 +68,6 @@ pub struct Before {
     pub choices: Choices,
     bases: RefCell<Bases>,
     existing: OnceCell<Rc<Existing>>,
-    kept: OnceCell<Vec<KeptVersion>>,
-}
-
-impl Before {
-    /// Returns the versions in the tree that are newer than those rendered; known after [`check()`].
-    pub fn kept_versions(&self) -> &[KeptVersion] {
-        self.kept.get().map(Vec::as_slice).unwrap_or_default()
-    }
 }
 
 /// The tree ready to be written, and what it is compared with.
@@ -269,7 +261,6 @@ pub fn before(world: &World<'_>, diags: &mut Diagnostics) -> Result<Before, Abor
         choices: Choices::default(),
         bases: RefCell::new(Bases::read(&world.root)),
         existing: OnceCell::new(),
-        kept: OnceCell::new(),
     })
 }
 
@@ -313,6 +304,22 @@ fn directories(path: &std::path::Path) -> BTreeSet<String> {
         .collect()
 }
 
+/// Returns the versions in the work tree that are newer than those rendered.
+///
+/// # Errors
+/// When a template is wrong, or an edited file is not YAML any more.
+pub fn kept_versions(
+    world: &World<'_>,
+    catalog: &Catalog,
+    plan: &Plan<'_>,
+    configuration: &Configuration,
+    before: &Before,
+    diags: &mut Diagnostics,
+) -> Result<Vec<KeptVersion>, Aborted> {
+    let (_, kept) = merged(world, catalog, plan, configuration, before, diags)?;
+    Ok(kept)
+}
+
 /// Renders the tree, merges what people changed in it, and checks the result.
 ///
 /// # Errors
@@ -325,17 +332,31 @@ pub fn check(
     before: &Before,
     diags: &mut Diagnostics,
 ) -> Result<Tree<Checked>, Aborted> {
+    let (tree, _) = merged(world, catalog, plan, configuration, before, diags)?;
+    check::check(tree, &check::exceptions(catalog), diags)
+}
+
+/// Renders the tree and merges what people changed in it.
+fn merged(
+    world: &World<'_>,
+    catalog: &Catalog,
+    plan: &Plan<'_>,
+    configuration: &Configuration,
+    before: &Before,
+    diags: &mut Diagnostics,
+) -> Result<(Tree<Rendered>, Vec<KeptVersion>), Aborted> {
     let Configuration { values, vault, .. } = configuration;
     let tree = render::render(catalog, plan, values, vault, &before.foreign, diags)?;
     let existing = before.existing.get_or_init(|| {
         let rendered = tree.iter().map(|artifact| &artifact.path);
-        Rc::new(Existing::read(&world.root, rendered.chain(before.lock.entries.keys())))
+        Rc::new(Existing::read(
+            &world.root,
+            rendered.chain(before.lock.entries.keys()),
+        ))
     });
     let git = before.git.as_ref();
     let bases = (&mut *before.bases.borrow_mut(), git);
-    let (tree, kept) = merge::merge(tree, existing, &before.lock, bases, &before.choices, diags)?;
-    before.kept.get_or_init(|| kept);
-    check::check(tree, &check::exceptions(catalog), diags)
+    merge::merge(tree, existing, &before.lock, bases, &before.choices, diags)
 }
 
 /// Seals the tree and compares it with the work tree. Conflicts are reported.
@@ -368,7 +389,10 @@ pub fn compare_quietly(
 ) -> Result<Compared, Aborted> {
     let existing = before.existing.get_or_init(|| {
         let rendered = tree.iter().map(|artifact| &artifact.path);
-        Rc::new(Existing::read(&world.root, rendered.chain(before.lock.entries.keys())))
+        Rc::new(Existing::read(
+            &world.root,
+            rendered.chain(before.lock.entries.keys()),
+        ))
     });
     let existing = Rc::clone(existing);
     let bases = before.bases.borrow();
@@ -400,6 +424,20 @@ pub fn compare_quietly(
         existing,
         changes,
     })
+}
+
+/// Returns the conflicts between the work tree and what would be written.
+///
+/// # Errors
+/// When there is no tree to compare with.
+pub fn conflicts(world: &mut World<'_>, diags: &mut Diagnostics) -> Result<Vec<Change>, Aborted> {
+    let configuration = configuration(world, diags)?;
+    let catalog = catalog(world, diags)?;
+    let plan = plan(&catalog, &configuration, diags)?;
+    let before = before(world, diags)?;
+    let tree = check(world, &catalog, &plan, &configuration, &before, diags)?;
+    let compared = compare_quietly(world, tree, &configuration, &before, diags)?;
+    Ok(compared.changes.conflicts().cloned().collect())
 }
 
 /// Finishes or takes back what an interrupted run left, and says so.
