@@ -152,15 +152,15 @@ mod tests {
 
     fn find_in(theirs: &[(&str, &str)]) -> Vec<(String, String, bool)> {
         let our_path = RepoPath::parse("kubernetes/apps/default/echo/app/helmrelease.yaml").expect("valid");
-        let artifact = Artifact {
-            path: our_path.clone(),
-            text: RELEASE.to_owned(),
-            origin: Origin {
+        let artifact = Artifact::new(
+            our_path.clone(),
+            RELEASE.to_owned(),
+            Origin {
                 app: "default/echo".to_owned(),
                 template: None,
                 reason: Vec::new(),
             },
-        };
+        );
         let tree = Tree::new([(our_path, artifact)].into(), Sealed::for_tests());
         let dir = tempfile::tempdir().expect("a directory");
         let mut paths = Vec::new();

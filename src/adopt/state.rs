@@ -66,7 +66,7 @@ impl State {
                 _ => Self::Differs,
             };
         }
-        let is_json = artifact.path.file_name().ends_with(".json");
+        let is_json = artifact.path.file_name().rsplit('.').next() == Some("json");
         if !artifact.is_sops() && (artifact.path.is_yaml() || is_json) && same_yaml(theirs, &artifact.text) {
             Self::SameContent
         } else {
@@ -153,15 +153,15 @@ mod tests {
     }
 
     fn judge_with(path: &str, ours: &str, theirs: &str, identities: Option<&Identities>) -> State {
-        let artifact = Artifact {
-            path: RepoPath::parse(path).expect("valid"),
-            text: ours.to_owned(),
-            origin: Origin {
+        let artifact = Artifact::new(
+            RepoPath::parse(path).expect("valid"),
+            ours.to_owned(),
+            Origin {
                 app: "a/b".to_owned(),
                 template: None,
                 reason: Vec::new(),
             },
-        };
+        );
         State::of_different(&artifact, theirs.as_bytes(), identities)
     }
 

@@ -17,6 +17,7 @@ mod graph;
 mod init;
 mod plan;
 mod render;
+mod resolve;
 mod schema;
 mod secrets;
 mod summary;
@@ -93,6 +94,7 @@ fn dispatch(command: &Command, session: &mut Session<'_>) -> Outcome {
         Command::Configure(args) => configure::run(args, session),
         Command::Adopt(args) => adopt::run(args, session),
         Command::Undo(args) => undo::run(args, session),
+        Command::Resolve(args) => resolve::run(args, session),
         Command::Diff(args) => diff::run(args, session),
         Command::Schema(args) => schema::run(args, session),
         Command::Explain(args) => explain::run(args, session),

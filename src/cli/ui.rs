@@ -81,13 +81,13 @@ impl Ui {
     }
 
     /// Returns whether somebody is there to answer.
-    pub(super) fn is_interactive(&self) -> bool {
+    pub(super) fn is_interactive() -> bool {
         io::stdin().is_terminal() && io::stderr().is_terminal()
     }
 
     /// Asks for a line; `None` when nobody is there to answer. The end of the input is an empty answer.
     pub(super) fn ask(&mut self, question: &str) -> Option<String> {
-        if !self.is_interactive() {
+        if !Self::is_interactive() {
             return None;
         }
         let _ = write!(self.err, "{question} ");
@@ -97,6 +97,25 @@ impl Ui {
             Ok(0) => Some(String::new()),
             Ok(_) => Some(answer.trim().to_owned()),
             Err(_) => None,
+        }
+    }
+
+    /// Asks until the answer is one of `choices`; `None` when nobody is there to answer.
+    pub(super) fn choose(&mut self, question: &str, choices: &[char]) -> Option<char> {
+        if !Self::is_interactive() {
+            return None;
+        }
+        loop {
+            let _ = write!(self.err, "{question} ");
+            let _ = self.err.flush();
+            let mut answer = String::new();
+            if io::stdin().read_line(&mut answer).ok()? == 0 {
+                return None;
+            }
+            match answer.trim().chars().next() {
+                Some(answer) if choices.contains(&answer) => return Some(answer),
+                _ => {}
+            }
         }
     }
 }

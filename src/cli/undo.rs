@@ -12,6 +12,7 @@ use crate::diag::{Diagnostic, Diagnostics};
 use crate::diff::redact;
 use crate::diff::text::{self, Sides};
 use crate::lock::{LOCK_FILE, Lock};
+use crate::merge::BASE_DIR;
 use crate::pipeline;
 use crate::write::Reverted;
 
@@ -109,9 +110,10 @@ fn sides(file: &Reverted) -> Sides<'_> {
     }
 }
 
-/// The files without the lock, which is bookkeeping.
+/// The files without the lock and the bases of merges, which are bookkeeping.
 fn visible(files: &[Reverted]) -> impl Iterator<Item = &Reverted> {
-    files.iter().filter(|file| file.path.as_str() != LOCK_FILE)
+    let own = |path: &str| path == LOCK_FILE || path.starts_with(BASE_DIR);
+    files.iter().filter(move |file| !own(file.path.as_str()))
 }
 
 fn show(files: &[Reverted], styled: bool) -> String {

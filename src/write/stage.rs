@@ -11,7 +11,7 @@ use crate::diff::{Change, ChangeKind, ChangeSet};
 use crate::lock::{LOCK_FILE, Lock, Sha256};
 use crate::seal::Sealed;
 use crate::sys::disk::Disk;
-use crate::tree::{RepoPath, Tree};
+use crate::tree::{Edits, RepoPath, Tree};
 
 /// Stages all files of a change set and the draft of the plan.
 ///
@@ -34,10 +34,18 @@ pub(super) fn changes(
     for change in touching().filter(|c| c.kind != ChangeKind::Delete) {
         let artifact = tree.get(&change.path).ok_or_else(|| foreign_tree(change))?;
         let text = artifact.text.as_bytes();
-        // The lock's hash is that of the bytes, unless there are line ends to normalise.
+        // The lock's hash is that of the bytes, unless there are line ends to normalise or edits merged into them.
         let known = changes.lock().entries.get(&change.path).map(|entry| entry.hash);
-        let hash = known.filter(|_| !text.contains(&b'\r'));
+        let plain = !text.contains(&b'\r') && !matches!(artifact.edits, Edits::Merged { .. });
+        let hash = known.filter(|_| plain);
         stager.change(change, Some((text, hash.unwrap_or_else(|| Sha256::of(text)))))?;
+    }
+    for (path, bytes) in changes.bases() {
+        stager.base(path, bytes.as_deref())?;
+        if bytes.is_none() {
+            let dirs = parents(path.as_str()).map(str::to_owned);
+            stager.plan.gone_dirs.extend(dirs);
+        }
     }
     if changes.lock_before() != changes.lock() {
         stager.lock(changes)?;
@@ -131,6 +139,16 @@ impl<'a, D: Disk> Stager<'a, D> {
             return Err(execute::changed_meanwhile(&change.path));
         }
         self.step(&change.path, &bytes, state, new)
+    }
+
+    /// Keeps a render beside the lock, or throws one away. Its name is its hash, so whatever stands there may go.
+    fn base(&mut self, path: &RepoPath, new: Option<&[u8]>) -> Result<(), Diagnostic> {
+        let (bytes, state) = target::read(self.root, path)?;
+        let new = new.map(|new| (new, Sha256::of(new)));
+        if new.is_none() && state.is(None) {
+            return Ok(());
+        }
+        self.step(path, &bytes, state, new)
     }
 
     fn lock(&mut self, changes: &ChangeSet) -> Result<(), Diagnostic> {

@@ -9,6 +9,7 @@ mod doctor;
 mod encrypted;
 mod help;
 mod init;
+mod merge;
 mod side_files;
 mod toggle;
 mod undo;

@@ -48,6 +48,7 @@ fn picked(world: &World) -> ChangeSet {
     let choices = Choices {
         overwrite: [path("a/replaced.yaml")].into(),
         keep: [path("a/kept.yaml")].into(),
+        ..Choices::default()
     };
     let paths: BTreeSet<_> = ["a/replaced.yaml", "a/kept.yaml", "a/same.yaml"].map(path).into();
     world.diff(&wanted(), &choices).expect("diffs").only(&paths)
@@ -227,7 +228,7 @@ proptest! {
         let picked: BTreeSet<String> = pick.into_iter().filter(|name| mine.contains_key(name)).collect();
         let choices = Choices {
             overwrite: picked.iter().filter(|name| differs(name)).map(|name| path(name)).collect(),
-            keep: BTreeSet::new(),
+            ..Choices::default()
         };
         let paths: BTreeSet<_> = picked.iter().map(|name| path(name)).collect();
         let changes = world.diff(&rendered, &choices).expect("diffs").only(&paths);

@@ -25,7 +25,8 @@ fn child() {
     let Some(root) = env::var_os(ROOT) else { return };
     let mut disk = FaultyDisk::new(Fault::Abort, number(AT));
     let world = World::at(Path::new(&root));
-    match env::var(JOB).expect("a job").as_str() {
+    let job = env::var_os(JOB).expect("a job");
+    match job.to_str().expect("a word") {
         "write" => {
             let scenario = &scenarios()[number(SCENARIO)];
             world

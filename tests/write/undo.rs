@@ -3,9 +3,11 @@
 use std::fs;
 use std::io::ErrorKind;
 
-use clusterwright::diff::Choices;
+use clusterwright::diff::{ChangeKind, ChangeSet, Choices};
 use clusterwright::lock::LOCK_FILE;
+use clusterwright::seal::Sealed;
 use clusterwright::sys::disk::OsDisk;
+use clusterwright::tree::{Edits, Tree};
 use clusterwright::write::{Receipt, Recovery, RunLock, apply, recover, undo};
 use proptest::prelude::*;
 
@@ -375,6 +377,43 @@ fn a_dying_disk_takes_back_all_or_nothing_once_it_works_again() {
     }
     println!("{runs} dying disks");
     assert!(runs > 100, "{runs}");
+}
+
+/// The lock has the hash of the render, the file holds a person's edit as well: the journal and the record must know
+/// the bytes.
+#[test]
+fn a_merged_file_is_recovered_and_taken_back_by_its_own_bytes() {
+    let render = files(&[("a.yaml", "rendered: 2\n")]);
+    let mut recovered = 0;
+    for at in 0.. {
+        let world = World::new();
+        world.run(&files(&[("a.yaml", "rendered: 1\n")]));
+        world.put("a.yaml", "rendered: 1\nmine: 1\n");
+        let old = world.files();
+        let mut artifact = sealed(&render).get(&path("a.yaml")).expect("there").clone();
+        let text = "rendered: 2\nmine: 1\n".to_owned();
+        artifact.edits = Edits::Merged {
+            render: std::mem::replace(&mut artifact.text, text.clone()),
+        };
+        let tree = Tree::new([(path("a.yaml"), artifact)].into(), Sealed::for_tests());
+        let lock = world.lock();
+        let changes = ChangeSet::compute(&tree, &world.existing(&tree, &lock), &lock, &Choices::default());
+        let changes = changes.expect("diffs");
+        assert_eq!(changes.changes()[0].kind, ChangeKind::Merge);
+        let mut disk = FaultyDisk::new(Fault::Kill, at);
+        let _ = apply(&changes, &tree, &world.root, &mut disk);
+        let recovery = world.recover().expect("recovers");
+        if world.files() != old {
+            recovered += usize::from(matches!(recovery, Recovery::Completed(_)));
+            assert_eq!(world.text("a.yaml"), Some(text));
+            world.undo(&mut OsDisk).expect("as the run left it");
+            assert_eq!(world.files(), old);
+        }
+        if !disk.struck() {
+            break;
+        }
+    }
+    assert!(recovered > 1, "{recovered}");
 }
 
 fn tree() -> impl Strategy<Value = Files> {

@@ -13,7 +13,9 @@ use super::ui::Ui;
 use super::{Outcome, Session};
 use crate::adopt::{Picked, Request, State, Survey};
 use crate::diag::{Diagnostic, Diagnostics};
+use crate::lock::Lock;
 use crate::pipeline::{self, Compared};
+use crate::tree::RepoPath;
 use ask::Terminal;
 use show::Show;
 
@@ -37,7 +39,7 @@ pub(super) fn run(args: &Adopt, session: &mut Session<'_>) -> Outcome {
         rewrite: args.rewrite,
     };
     let human = session.ui.is_human();
-    let asks = request.is_empty() && human && !args.dry_run && session.ui.is_interactive();
+    let asks = request.is_empty() && human && !args.dry_run && Ui::is_interactive();
     if !args.dry_run
         && (asks || !request.is_empty())
         && let Some(text) = pipeline::recover(&session.world, &mut session.diags)?
@@ -48,8 +50,9 @@ pub(super) fn run(args: &Adopt, session: &mut Session<'_>) -> Outcome {
     let configuration = pipeline::configuration(&mut session.world, diags)?;
     let catalog = pipeline::catalog(&session.world, diags)?;
     let plan = pipeline::plan(&catalog, &configuration, diags)?;
-    let before = pipeline::before(&session.world, diags)?;
-    let tree = pipeline::check(&catalog, &plan, &configuration, &before, diags)?;
+    let mut before = pipeline::before(&session.world, diags)?;
+    before.choices.overwrite = ours(&request, &before.lock);
+    let tree = pipeline::check(&session.world, &catalog, &plan, &configuration, &before, diags)?;
     let (compared, survey) = pipeline::survey(&mut session.world, tree, &configuration, &before, diags)?;
     let styled = session.ui.is_styled();
     if request.is_empty() {
@@ -92,6 +95,12 @@ pub(super) fn run(args: &Adopt, session: &mut Session<'_>) -> Outcome {
     }
     let compared = pipeline::pick(compared, &before, &picked, diags)?;
     write(args, &compared, &survey, &picked, session)
+}
+
+/// Files of ours that were named themselves: an edit in them is not wanted any more.
+fn ours(request: &Request, lock: &Lock) -> BTreeSet<RepoPath> {
+    let paths = request.take.iter().filter_map(|name| RepoPath::parse(name).ok());
+    paths.filter(|path| lock.entries.contains_key(path)).collect()
 }
 
 fn write(
