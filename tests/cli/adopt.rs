@@ -346,3 +346,55 @@ fn a_second_run_at_once_is_refused() {
     after.remove(".clusterwright/run.lock");
     assert_eq!(after, before);
 }
+
+/// The chapters of the documentation, wherever they stand.
+fn chapters() -> String {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let texts = ["README.md", "notes/adopt.md"].map(|name| std::fs::read_to_string(root.join(name)));
+    let texts = texts.into_iter().filter_map(Result::ok);
+    let mut texts = texts.filter(|text| text.contains("## Bring an existing repository"));
+    let text = texts.next().expect("the chapter is somewhere");
+    let start = text.find("## Bring an existing repository").expect("there");
+    text[start..].to_owned()
+}
+
+#[test]
+fn the_commands_of_the_documentation_do_what_it_says() {
+    let chapters = chapters();
+    let repo = existing();
+    let before = files(&repo);
+    let mut commands = 0;
+    let mut output = String::new();
+    for line in chapters.lines() {
+        if let Some(command) = line.strip_prefix("$ clusterwright ")
+            && (command.starts_with("adopt") || command.starts_with("undo") || commands == 6)
+        {
+            let args: Vec<&str> = command.split_whitespace().collect();
+            output = repo.ok(&args).stdout;
+            commands += 1;
+        } else if line.starts_with("Taken back.") {
+            assert!(output.contains(line), "{output}");
+        } else if line.starts_with("default/echo:") || line.starts_with("  same content") {
+            assert!(output.contains(line), "{line}: {output}");
+        }
+    }
+    assert_eq!(commands, 9, "adopt six times, configure, undo twice");
+    let after = files(&repo);
+    assert_eq!(after[CORE_DNS], before[CORE_DNS], "kept");
+    assert_ne!(after[CERT], before[CERT], "adopted");
+    assert_eq!(after[ECHO], before[ECHO], "the same content");
+    assert!(
+        !repo.path("kubernetes/apps/network/k8s-gateway").exists(),
+        "what configure created is taken back"
+    );
+    for state in [
+        "identical",
+        "same content",
+        "same values",
+        "locked",
+        "differs",
+        "to be created",
+    ] {
+        assert!(chapters.contains(&format!("| {state} |")), "{state}");
+    }
+}
