@@ -2,12 +2,17 @@
 //!
 //! Every command is a prefix of it. `cli` picks how far to go and prints what comes out.
 
+mod adopt;
+mod undo;
+
 use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::rc::Rc;
 
-use crate::adopt::{self, Picked, Survey};
+pub use adopt::{pick, survey};
+pub use undo::{last_run, undo};
+
 use crate::catalog::{APPS_ROOT, Catalog, library};
 use crate::check::{self, Checked};
 use crate::config::{self, Cluster, Decrypted, Vault};
@@ -27,7 +32,7 @@ use crate::sys::{Entropy, SecretText};
 use crate::tree::{RepoPath, Tree};
 use crate::validate;
 use crate::vcs::Repository;
-use crate::write::{self, Receipt, Record, Recovery, Reverted};
+use crate::write::{self, Receipt, Recovery};
 
 /// Where a run works, and what it gets from outside.
 pub struct World<'a> {
@@ -444,59 +449,6 @@ fn changes(
     }
 }
 
-/// Seals the tree and looks at what stands in the repository beside it. SOPS files of others that no key at hand opens
-/// are no hindrance here: they count as different.
-///
-/// # Errors
-/// When something cannot be sealed or compared at all.
-pub fn survey(
-    world: &mut World<'_>,
-    tree: Tree<Checked>,
-    configuration: &Configuration,
-    before: &Before,
-    diags: &mut Diagnostics,
-) -> Result<(Compared, Survey), Aborted> {
-    let Configuration { vault, keys, .. } = configuration;
-    let existing = read_existing(world, &tree, before);
-    let readable = existing.without(&adopt::locked(&existing, &before.lock, keys));
-    let bases = before.bases.borrow();
-    let committed = seal::Committed {
-        existing: &readable,
-        git: None,
-        lock: &before.lock,
-        bases: &bases,
-        choices: &before.choices,
-    };
-    let tree = seal::seal(tree, vault, keys, &committed, world.entropy, diags)?;
-    let changes = changes(&tree, &existing, before, &Choices::default(), diags)?;
-    let survey = Survey::new(&world.root, &tree, &existing, &before.lock, &changes, keys);
-    let compared = Compared {
-        tree,
-        existing,
-        changes,
-    };
-    Ok((compared, survey))
-}
-
-/// Narrows a comparison to what a person picked: nothing else will be written, nothing else enters the lock.
-///
-/// # Errors
-/// When the choices do not fit; all findings are reported.
-pub fn pick(
-    compared: Compared,
-    before: &Before,
-    picked: &Picked,
-    diags: &mut Diagnostics,
-) -> Result<Compared, Aborted> {
-    let Compared { tree, existing, .. } = compared;
-    let changes = changes(&tree, &existing, before, &picked.choices, diags)?.only(&picked.paths);
-    Ok(Compared {
-        tree,
-        existing,
-        changes,
-    })
-}
-
 /// Returns the conflicts between the work tree and what would be written.
 ///
 /// # Errors
@@ -547,47 +499,4 @@ pub fn recover(world: &World<'_>, diags: &mut Diagnostics) -> Result<Option<Stri
 pub fn write(world: &World<'_>, compared: &Compared, diags: &mut Diagnostics) -> Result<Receipt, Aborted> {
     write::apply(&compared.changes, &compared.tree, &world.root, &mut OsDisk)
         .map_err(|finding| diags.abort(finding))
-}
-
-/// Reads what an undo would take back: the record of the last run that wrote something, and its files, which must be
-/// as that run left them.
-///
-/// # Errors
-/// When there is no such run, an interrupted one comes first, or a file changed since; all of them are reported.
-pub fn last_run(world: &World<'_>, diags: &mut Diagnostics) -> Result<(Record, Vec<Reverted>), Aborted> {
-    if write::is_interrupted(&world.root) {
-        let message = "an interrupted run has not been finished";
-        return Err(diags
-            .abort(Diagnostic::error("write/unfinished", message).help(
-                "run `clusterwright undo` without `--dry-run`: it finishes the interrupted run first",
-            )));
-    }
-    let record = match Record::load(&world.root) {
-        Ok(Some(record)) => record,
-        Ok(None) => {
-            let message = "there is no run to take back";
-            return Err(diags.abort(
-                Diagnostic::error("undo/nothing", message)
-                    .note("undo takes back the last run that wrote something, once, in the directory where it ran")
-                    .help("go further back with git: `git log --stat`, then `git restore --source REV PATH`"),
-            ));
-        }
-        Err(finding) => return Err(diags.abort(finding)),
-    };
-    match record.check(&world.root) {
-        Ok(files) => Ok((record, files)),
-        Err(findings) => {
-            findings.into_iter().for_each(|finding| diags.push(finding));
-            diags.checkpoint()?;
-            unreachable!("the findings of a refused undo are errors")
-        }
-    }
-}
-
-/// Takes the last run back, all or nothing.
-///
-/// # Errors
-/// When the system refuses, or a file changed since it was read.
-pub fn undo(world: &World<'_>, record: &Record, diags: &mut Diagnostics) -> Result<Receipt, Aborted> {
-    write::undo(record, &world.root, &mut OsDisk).map_err(|finding| diags.abort(finding))
 }

@@ -159,6 +159,7 @@ mod tests {
                 app: "default/echo".to_owned(),
                 template: None,
                 reason: Vec::new(),
+                fingerprint: Some("new".to_owned()),
             },
         );
         let tree = Tree::new([(our_path, artifact)].into(), Sealed::for_tests());

@@ -160,6 +160,7 @@ mod tests {
                 app: "a/b".to_owned(),
                 template: None,
                 reason: Vec::new(),
+                fingerprint: Some("new".to_owned()),
             },
         );
         State::of_different(&artifact, theirs.as_bytes(), identities)
