@@ -1,0 +1,611 @@
+//! Merges values into YAML text. What does not change keeps its bytes: comments, order, quotes and blank lines.
+
+use std::ops::Range;
+
+use serde_json::{Map, Value};
+
+use super::parse::{Kind, Node, ParseError, Style};
+use super::{comments, emit, parse};
+
+/// Why a text cannot be edited.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EditError {
+    /// The text is not YAML.
+    NotYaml(ParseError),
+    /// It has no such document, or something that is no mapping stands where the merge has to go through.
+    NoPlace,
+}
+
+impl From<ParseError> for EditError {
+    fn from(error: ParseError) -> Self {
+        Self::NotYaml(error)
+    }
+}
+
+/// Merges `patch` into `base` as Helm merges values: mappings key by key, everything else is replaced. `null` takes a
+/// key out that is there; one that is not there becomes null, which tells Helm to take out the chart's own.
+pub fn deep_merge(base: &mut Map<String, Value>, patch: &Map<String, Value>) {
+    for (key, value) in patch {
+        match (base.get_mut(key), value) {
+            (Some(Value::Object(base)), Value::Object(patch)) => deep_merge(base, patch),
+            (Some(old), Value::Null) if !old.is_null() => {
+                base.shift_remove(key);
+            }
+            (Some(old), value) => *old = value.clone(),
+            (None, value) => {
+                base.insert(key.clone(), value.clone());
+            }
+        }
+    }
+}
+
+/// Merges `patch` into the mapping below the keys of `path` in one document of the text, as [`deep_merge`] does. A
+/// mapping that is not there yet is made.
+///
+/// A comment stays unless it stands inside a value that is replaced, or belongs to a key that is taken out. Where
+/// anchors make an edit in place impossible, aliases are written out, in the worst case the whole mapping is.
+///
+/// # Errors
+/// When the text is not YAML, or has no mapping there.
+pub fn merge(
+    text: &str,
+    document: usize,
+    path: &[&str],
+    patch: &Map<String, Value>,
+) -> Result<String, EditError> {
+    let before: Vec<Value> = parse(text)?.iter().map(Node::to_json).collect();
+    let mut expected = before;
+    let root = expected.get_mut(document).ok_or(EditError::NoPlace)?;
+    let target = path
+        .iter()
+        .try_fold(root, |value, key| {
+            let map = value.as_object_mut()?;
+            Some(map.entry(*key).or_insert_with(|| Value::Object(Map::new())))
+        })
+        .ok_or(EditError::NoPlace)?;
+    if target.is_null() {
+        *target = Value::Object(Map::new());
+    }
+    let target = target.as_object_mut().ok_or(EditError::NoPlace)?;
+    deep_merge(target, patch);
+    let whole = Value::Object(target.clone());
+    let nested = |leaf: Value| {
+        let mut value = leaf;
+        for key in path.iter().rev() {
+            value = Value::Object([((*key).to_owned(), value)].into_iter().collect());
+        }
+        value
+    };
+    let is_right = |text: &str| {
+        parse(text).is_ok_and(|documents| {
+            let found: Vec<Value> = documents.iter().map(Node::to_json).collect();
+            found == expected
+        })
+    };
+    let start = Editor {
+        text: text.to_owned(),
+        document,
+    };
+    let Value::Object(patch) = nested(Value::Object(patch.clone())) else {
+        return Err(EditError::NoPlace);
+    };
+    let in_place = start.clone().merged(&patch)?;
+    if is_right(&in_place) {
+        return Ok(in_place);
+    }
+    let written_out = start.clone().without_aliases()?.merged(&patch)?;
+    if is_right(&written_out) {
+        return Ok(written_out);
+    }
+    let keys: Vec<String> = path.iter().map(|key| (*key).to_owned()).collect();
+    let mut editor = start;
+    editor.set(&keys, &whole)?;
+    if is_right(&editor.text) {
+        return Ok(editor.text);
+    }
+    Err(EditError::NoPlace)
+}
+
+/// A text on its way through single edits; each one parses it again, so that places are always those of the text.
+#[derive(Clone)]
+struct Editor {
+    text: String,
+    document: usize,
+}
+
+/// What becomes of one key.
+enum Step {
+    Keep,
+    Descend,
+    Set(Value),
+    Remove,
+}
+
+impl Editor {
+    fn root(&self) -> Result<Node, EditError> {
+        let mut documents = parse(&self.text)?;
+        if self.document >= documents.len() {
+            return Err(EditError::NoPlace);
+        }
+        Ok(documents.swap_remove(self.document))
+    }
+
+    fn merged(mut self, patch: &Map<String, Value>) -> Result<String, EditError> {
+        self.merge_below(&mut Vec::new(), patch)?;
+        Ok(self.text)
+    }
+
+    fn merge_below(&mut self, path: &mut Vec<String>, patch: &Map<String, Value>) -> Result<(), EditError> {
+        for (key, value) in patch {
+            path.push(key.clone());
+            match (self.step(path, value)?, value) {
+                (Step::Descend, Value::Object(patch)) => self.merge_below(path, patch)?,
+                (Step::Set(value), _) => self.set(path, &value)?,
+                (Step::Remove, _) => self.remove(path)?,
+                _ => {}
+            }
+            path.pop();
+        }
+        Ok(())
+    }
+
+    fn step(&self, path: &[String], value: &Value) -> Result<Step, EditError> {
+        let root = self.root()?;
+        let json = root.to_json();
+        let old = path.iter().try_fold(&json, |json, key| json.get(key));
+        let node = path.iter().try_fold(&root, |node, key| node.get(key));
+        Ok(match (old, value) {
+            (None, value) => Step::Set(value.clone()),
+            (Some(old), value) if old == value => Step::Keep,
+            (Some(_), Value::Null) => Step::Remove,
+            (Some(Value::Object(old)), Value::Object(patch)) => match node {
+                Some(node) if self.is_block_map(node) => Step::Descend,
+                _ => {
+                    let mut merged = old.clone();
+                    deep_merge(&mut merged, patch);
+                    if merged == *old {
+                        Step::Keep
+                    } else {
+                        Step::Set(Value::Object(merged))
+                    }
+                }
+            },
+            (Some(_), value) => Step::Set(value.clone()),
+        })
+    }
+
+    fn is_block_map(&self, node: &Node) -> bool {
+        matches!(&node.kind, Kind::Map(entries) if !entries.is_empty())
+            && !self.text[node.span.start..].starts_with('{')
+    }
+
+    /// Writes a value: in place of the old one, or as the last entry of its mapping.
+    fn set(&mut self, path: &[String], value: &Value) -> Result<(), EditError> {
+        let root = self.root()?;
+        let (key, above) = path.split_last().ok_or(EditError::NoPlace)?;
+        let parent = above
+            .iter()
+            .try_fold(&root, |node, key| node.get(key))
+            .filter(|node| self.is_block_map(node))
+            .ok_or(EditError::NoPlace)?;
+        let (range, new) = match parent.entry(key) {
+            Some((key, old)) => self.replacement(key, old, value),
+            None => self.insertion(parent, key, value),
+        };
+        self.text.replace_range(range, &new);
+        Ok(())
+    }
+
+    fn insertion(&self, parent: &Node, key: &str, value: &Value) -> (Range<usize>, String) {
+        let entries = parent.entries();
+        let column = self.column(&entries[0].0);
+        let (last_key, last) = &entries[entries.len() - 1];
+        let at = line_end(&self.text, self.end_of(last_key.span.end, last));
+        let block = emit::to_string(&Map::from_iter([(key.to_owned(), value.clone())]));
+        (at..at, format!("\n{}", indented(block.trim_end_matches('\n'), column)))
+    }
+
+    fn replacement(&self, key: &Node, old: &Node, value: &Value) -> (Range<usize>, String) {
+        let start = self.after_colon(key);
+        let end = self.end_of(key.span.end, old);
+        let block = emit::to_string(&Map::from_iter([("k".to_owned(), value.clone())]));
+        let block = block.trim_end_matches('\n').strip_prefix("k:").unwrap_or_default();
+        let (head, tail) = match block.split_once('\n') {
+            Some((head, tail)) => (head, format!("\n{}", indented(tail, self.column(key)))),
+            None => (block, String::new()),
+        };
+        let first_line = line_end(&self.text, start);
+        let comment = self.comment_of_line(start..first_line);
+        if end <= first_line && tail.is_empty() {
+            return (start..end, head.to_owned());
+        }
+        let comment = comment.map_or(String::new(), |comment| format!(" {comment}"));
+        (
+            start..line_end(&self.text, end),
+            format!("{head}{comment}{tail}"),
+        )
+    }
+
+    /// Takes an entry out, with its lines and the comment directly above it.
+    fn remove(&mut self, path: &[String]) -> Result<(), EditError> {
+        let root = self.root()?;
+        let (key, above) = path.split_last().ok_or(EditError::NoPlace)?;
+        let parent = above
+            .iter()
+            .try_fold(&root, |node, key| node.get(key))
+            .ok_or(EditError::NoPlace)?;
+        // A key that only a merge (`<<`) brings cannot be taken out here.
+        let Some((key_node, value)) = parent.entry(key) else {
+            return Ok(());
+        };
+        if parent.entries().len() == 1 {
+            return self.set(above, &Value::Object(Map::new()));
+        }
+        let column = self.column(key_node);
+        let mut start = line_start(&self.text, key_node.span.start);
+        while start > 0 {
+            let above = line_start(&self.text, start - 1);
+            let line = &self.text[above..start - 1];
+            let text = line.trim_start_matches(' ');
+            if !text.starts_with('#') || line.len() - text.len() != column {
+                break;
+            }
+            start = above;
+        }
+        let end = line_end(&self.text, self.end_of(key_node.span.end, value));
+        let end = (end + 1).min(self.text.len());
+        self.text.replace_range(start..end, "");
+        Ok(())
+    }
+
+    /// Replaces every alias that is the value of a key by what it stands for.
+    fn without_aliases(mut self) -> Result<Self, EditError> {
+        while let Some((path, value)) = {
+            let root = self.root()?;
+            let json = root.to_json();
+            first_alias(&root, &mut Vec::new())
+                .and_then(|path| {
+                    let value = path.iter().try_fold(&json, |json, key| json.get(key))?;
+                    Some((path.clone(), value.clone()))
+                })
+        } {
+            self.set(&path, &value)?;
+        }
+        Ok(self)
+    }
+
+    fn column(&self, key: &Node) -> usize {
+        key.span.start - line_start(&self.text, key.span.start)
+    }
+
+    fn after_colon(&self, key: &Node) -> usize {
+        let rest = &self.text[key.span.end..];
+        key.span.end + rest.find(':').map_or(0, |colon| colon + 1)
+    }
+
+    /// Returns the end of a value's last character; `start` is where its key or dash ends.
+    fn end_of(&self, start: usize, value: &Node) -> usize {
+        let flow = self.text[value.span.start..].starts_with(['{', '[']);
+        match &value.kind {
+            Kind::Map(entries) if !flow => {
+                if let Some((key, last)) = entries.last() {
+                    return self.end_of(key.span.end, last);
+                }
+            }
+            Kind::Seq(items) if !flow => {
+                if let Some(last) = items.last() {
+                    return self.end_of(last.span.start.min(trimmed(&self.text, last.span.end)), last);
+                }
+            }
+            Kind::Scalar {
+                style: Style::Literal | Style::Folded,
+                ..
+            } => {
+                let header = line_end(&self.text, start);
+                let keeps = self.text[start..header].contains('+');
+                let end = if keeps {
+                    value.span.end.saturating_sub(1)
+                } else {
+                    trimmed(&self.text, value.span.end)
+                };
+                return end.max(header);
+            }
+            _ => {}
+        }
+        if value.span.is_empty() {
+            let rest = &self.text[start..line_end(&self.text, start)];
+            return start + rest.find(':').map_or(0, |colon| colon + 1);
+        }
+        trimmed(&self.text, value.span.end)
+    }
+
+    fn comment_of_line(&self, line: Range<usize>) -> Option<String> {
+        let found = comments(&self.text).ok()?;
+        let comment = found
+            .into_iter()
+            .find(|comment| line.contains(&comment.start) && comment.end <= line.end)?;
+        Some(self.text[comment].trim_end().to_owned())
+    }
+}
+
+/// Returns the keys that lead to the first alias, not looking into lists and flow mappings.
+fn first_alias(node: &Node, path: &mut Vec<String>) -> Option<Vec<String>> {
+    for (key, value) in node.entries() {
+        path.push(key.as_str()?.to_owned());
+        if matches!(value.kind, Kind::Alias(_)) && path.last().is_some_and(|key| key != "<<") {
+            return Some(path.clone());
+        }
+        if let Some(found) = first_alias(value, path) {
+            return Some(found);
+        }
+        path.pop();
+    }
+    None
+}
+
+fn indented(text: &str, column: usize) -> String {
+    let blanks = " ".repeat(column);
+    let lines = text.split('\n').map(|line| {
+        if line.is_empty() {
+            String::new()
+        } else {
+            format!("{blanks}{line}")
+        }
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+fn line_start(text: &str, at: usize) -> usize {
+    text[..at].rfind('\n').map_or(0, |newline| newline + 1)
+}
+
+/// Returns where the line of a byte ends, before its line break.
+fn line_end(text: &str, at: usize) -> usize {
+    text[at..].find('\n').map_or(text.len(), |newline| at + newline)
+}
+
+fn trimmed(text: &str, end: usize) -> usize {
+    text[..end].trim_end().len()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    fn object(value: Value) -> Map<String, Value> {
+        match value {
+            Value::Object(map) => map,
+            other => panic!("{other} is no mapping"),
+        }
+    }
+
+    fn merged(text: &str, patch: Value) -> String {
+        merge(text, 0, &["spec", "values"], &object(patch)).expect("editable")
+    }
+
+    const RELEASE: &str = "\
+---
+spec:
+  interval: 1h
+  values:
+    # Why there are two.
+    replicas: 2 # for now
+    image:
+      repository: ghcr.io/a/b
+
+      # renovate: datasource=docker depName=a/b
+      tag: \"1.2\"
+    resources: {}
+    args: # in this order
+      # the first
+      - a
+      - b
+    text: |
+      x
+       y
+    # The last one.
+    empty:
+  other: true
+";
+
+    #[test]
+    fn values_change_in_place_and_comments_stay() {
+        let text = merged(
+            RELEASE,
+            json!({
+                "replicas": 3,
+                "image": {"tag": "1.3", "pullPolicy": "Always"},
+                "resources": {"limits": {"memory": "1Gi"}},
+                "args": ["c"],
+                "empty": "no",
+                "new": {"on": true},
+            }),
+        );
+        insta::assert_snapshot!(text);
+    }
+
+    #[test]
+    fn null_takes_a_key_out_with_its_comment_and_is_passed_on_where_there_is_none() {
+        let text = merged(
+            RELEASE,
+            json!({"replicas": null, "text": null, "image": {"repository": null, "tag": null}, "absent": null}),
+        );
+        insta::assert_snapshot!(text);
+    }
+
+    #[test]
+    fn a_mapping_that_is_missing_or_empty_is_made() {
+        let patch = json!({"a": {"b": [1, "2"]}});
+        for text in [
+            "spec:\n  x: 1\n",
+            "spec:\n  x: 1\n  values:\n",
+            "spec:\n  values: {} # none\n",
+            "spec:\n  values: # none\n    c: 1",
+            "spec: {x: 1}\n",
+        ] {
+            let out = merged(text, patch.clone());
+            let json = parse(&out).expect("YAML")[0].to_json();
+            assert_eq!(json.pointer("/spec/values/a/b"), Some(&json!([1, "2"])), "{out}");
+        }
+        assert_eq!(
+            merge("a: 1\n", 1, &["spec"], &Map::new()),
+            Err(EditError::NoPlace)
+        );
+        assert_eq!(
+            merge("spec: 1\n", 0, &["spec", "values"], &Map::new()),
+            Err(EditError::NoPlace)
+        );
+    }
+
+    #[test]
+    fn an_anchor_that_is_edited_does_not_change_its_aliases() {
+        let text = "spec:\n  values:\n    # kept\n    a: &x\n      b: 1\n      c: 2\n    d: *x\n";
+        let out = merged(text, json!({"a": {"b": 5}}));
+        assert_eq!(
+            out,
+            "spec:\n  values:\n    # kept\n    a: &x\n      b: 5\n      c: 2\n    d:\n      b: 1\n      c: 2\n"
+        );
+        let out = merged(text, json!({"d": {"b": 5}}));
+        assert_eq!(
+            out,
+            "spec:\n  values:\n    # kept\n    a: &x\n      b: 1\n      c: 2\n    d:\n      b: 5\n      c: 2\n"
+        );
+    }
+
+    #[test]
+    fn only_the_named_document_changes() {
+        let text = "---\na: 1\n---\n# second\na: 1\n---\na: 1\n";
+        let out = merge(text, 1, &[], &object(json!({"a": 2})));
+        assert_eq!(out.as_deref(), Ok("---\na: 1\n---\n# second\na: 2\n---\na: 1\n"));
+    }
+
+    fn leaf() -> impl Strategy<Value = Value> {
+        prop_oneof![
+            any::<bool>().prop_map(Value::from),
+            (-9..999_i64).prop_map(Value::from),
+            "[a-z0-9#:' {}\\-]{0,9}".prop_map(Value::from),
+            Just(json!("two\nlines\n")),
+            Just(json!("on")),
+            Just(json!("${SECRET_DOMAIN}")),
+            prop::collection::vec(any::<u8>().prop_map(Value::from), 0..3).prop_map(Value::from),
+            Just(json!([{"a": 1, "b": ["x"]}])),
+        ]
+    }
+
+    fn tree(with_null: bool) -> impl Strategy<Value = Value> {
+        let leaf = if with_null {
+            prop_oneof![4 => leaf(), 1 => Just(Value::Null)].boxed()
+        } else {
+            leaf().boxed()
+        };
+        leaf.prop_recursive(3, 24, 4, |inner| {
+            prop::collection::btree_map("[a-e]", inner, 0..4)
+                .prop_map(|map| Value::Object(map.into_iter().collect()))
+        })
+    }
+
+    fn mapping(with_null: bool) -> impl Strategy<Value = Map<String, Value>> {
+        prop::collection::btree_map("[a-e]", tree(with_null), 0..5).prop_map(|map| map.into_iter().collect())
+    }
+
+    /// Writes a mapping with a comment above every key and behind every value of one line, and notes whose they are.
+    fn commented(
+        map: &Map<String, Value>,
+        path: &str,
+        column: usize,
+        out: &mut String,
+        notes: &mut Vec<(String, String)>,
+    ) {
+        let blanks = " ".repeat(column);
+        for (index, (key, value)) in map.iter().enumerate() {
+            let path = format!("{path}/{key}");
+            let note = format!("# above {path};");
+            if index % 2 == 1 {
+                out.push('\n');
+            }
+            out.push_str(&format!("{blanks}{note}\n"));
+            notes.push((path.clone(), note));
+            match value {
+                Value::Object(inner) if !inner.is_empty() => {
+                    let note = format!("# beside {path};");
+                    out.push_str(&format!("{blanks}{key}: {note}\n"));
+                    notes.push((path.clone(), note));
+                    commented(inner, &path, column + 2, out, notes);
+                }
+                value => {
+                    let block = emit::to_string(&Map::from_iter([(key.clone(), value.clone())]));
+                    let block = indented(block.trim_end_matches('\n'), column);
+                    out.push_str(&block);
+                    if !block.contains('\n') {
+                        let note = format!("# beside {path};");
+                        out.push_str(&format!(" {note}"));
+                        notes.push((path, note));
+                    }
+                    out.push('\n');
+                }
+            }
+        }
+    }
+
+    /// Returns whether the patch replaces the value at a path, something around it, or takes one of them out.
+    fn replaces(base: &Map<String, Value>, patch: &Map<String, Value>, path: &str) -> bool {
+        let mut keys = path.split('/').skip(1).peekable();
+        let (mut base, mut patch) = (base, patch);
+        while let Some(key) = keys.next() {
+            match (base.get(key), patch.get(key)) {
+                (_, None) => return false,
+                (_, Some(Value::Null)) => return true,
+                (Some(Value::Object(b)), Some(Value::Object(p))) => (base, patch) = (b, p),
+                // Replaced itself: what stands above and beside its key stays.
+                _ => return keys.peek().is_some(),
+            }
+        }
+        false
+    }
+
+    proptest! {
+        #[test]
+        fn editing_the_text_is_merging_the_values(base in mapping(false), patch in mapping(true)) {
+            prop_assume!(!base.is_empty());
+            let (mut text, mut notes) = ("---\nspec:\n  values:\n".to_owned(), Vec::new());
+            commented(&base, "", 4, &mut text, &mut notes);
+            text.push_str("  # the end\n  after: 1\n");
+            let mut expected = base.clone();
+            deep_merge(&mut expected, &patch);
+            let out = merge(&text, 0, &["spec", "values"], &patch);
+            let out = out.map_err(|error| TestCaseError::fail(format!("{error:?}\n{text}")))?;
+            let json = parse(&out).expect("YAML")[0].to_json();
+            prop_assert_eq!(&json["spec"]["values"], &Value::Object(expected.clone()), "{}", out);
+            prop_assert_eq!(&json["spec"]["after"], &json!(1));
+            prop_assert!(out.contains("  # the end\n"));
+            let emptied = |path: &str| {
+                // Where every key of a mapping goes, `{}` takes the place of all of it.
+                path.match_indices('/').any(|(end, _)| {
+                    let pointer = &path[..end];
+                    let value = if pointer.is_empty() {
+                        Some(&json["spec"]["values"])
+                    } else {
+                        json["spec"]["values"].pointer(pointer)
+                    };
+                    value.is_some_and(|value| value == &json!({}))
+                })
+            };
+            for (path, note) in notes {
+                let gone = replaces(&base, &patch, &path) || emptied(&path);
+                prop_assert!(gone || out.contains(&note), "lost {}\n{}\n=>\n{}", note, text, out);
+            }
+        }
+
+        #[test]
+        fn a_merge_of_nothing_changes_no_byte(base in mapping(false)) {
+            prop_assume!(!base.is_empty());
+            let (mut text, mut notes) = ("spec:\n  values:\n".to_owned(), Vec::new());
+            commented(&base, "", 4, &mut text, &mut notes);
+            prop_assert_eq!(merge(&text, 0, &["spec", "values"], &base), Ok(text.clone()));
+            prop_assert_eq!(merge(&text, 0, &["spec", "values"], &Map::new()), Ok(text));
+        }
+    }
+}
