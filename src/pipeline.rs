@@ -3,7 +3,7 @@
 //! Every command is a prefix of it. `cli` picks how far to go and prints what comes out.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::catalog::{APPS_ROOT, Catalog, library};
 use crate::check::{self, Checked};
@@ -12,7 +12,7 @@ use crate::context;
 use crate::diag::{Aborted, Diagnostic, Diagnostics};
 use crate::diff::{ChangeSet, Choices, Existing};
 use crate::lock::{LOCK_FILE, Lock};
-use crate::plan::{self, Plan};
+use crate::plan::{self, PerApp, Plan};
 use crate::render::{self, Foreign, Values};
 use crate::seal::{self, Keys, Sealed};
 use crate::side;
@@ -78,18 +78,33 @@ pub struct Compared {
 /// # Errors
 /// When a template cannot be read or a manifest is wrong.
 pub fn catalog(world: &World<'_>, diags: &mut Diagnostics) -> Result<Catalog, Aborted> {
-    let files = library::files(&world.root, diags)?;
+    catalog_of(&world.root, diags)
+}
+
+/// Loads the template library of the repository in `root`.
+///
+/// # Errors
+/// When a template cannot be read or a manifest is wrong.
+pub fn catalog_of(root: &Path, diags: &mut Diagnostics) -> Result<Catalog, Aborted> {
+    let files = library::files(root, diags)?;
     Catalog::load(
         files.iter().map(|(path, text)| (path.as_str(), text.as_str())),
         diags,
     )
 }
 
-/// Loads and validates `cluster.yaml` and the files beside it.
+/// Loads and validates `cluster.yaml` and the files beside it; the catalogue says which keys its apps add.
 ///
 /// # Errors
 /// When something in them is wrong; all findings are reported.
-pub fn configuration(world: &mut World<'_>, diags: &mut Diagnostics) -> Result<Configuration, Aborted> {
+pub fn configuration(
+    world: &mut World<'_>,
+    catalog: &Catalog,
+    diags: &mut Diagnostics,
+) -> Result<Configuration, Aborted> {
+    context::check_keys(catalog, diags);
+    diags.checkpoint()?;
+    let vocabulary = catalog.vocabulary();
     let found = identities(world, diags)?;
     let decrypt = |text: &str| match &found {
         None => Ok(Decrypted::NoIdentity),
@@ -97,7 +112,7 @@ pub fn configuration(world: &mut World<'_>, diags: &mut Diagnostics) -> Result<C
             .map(Decrypted::Text)
             .map_err(|error| seal::finding(&error, "cluster.yaml")),
     };
-    let document = config::load(&world.root, &decrypt, diags)?;
+    let document = config::load(&world.root, &vocabulary, &decrypt, diags)?;
     // In CI the private files are absent: with an encrypted cluster.yaml, or recipients given by hand, their values
     // are unknown and what is sealed already stays.
     let keyless = found.is_none() && (document.is_encrypted() || document.lists_recipients());
@@ -121,7 +136,7 @@ pub fn configuration(world: &mut World<'_>, diags: &mut Diagnostics) -> Result<C
         None => Keys::new(None, configured.unwrap_or_default()),
     };
     let tunnel_id = reported.tunnel_id.as_deref();
-    let values = context::values(&cluster, &vault, keys.recipients(), tunnel_id);
+    let values = context::values(&cluster, &vault, keys.recipients(), tunnel_id, &vocabulary);
     Ok(Configuration {
         cluster,
         vault,
@@ -233,7 +248,9 @@ pub fn plan<'a>(
     configuration: &Configuration,
     diags: &mut Diagnostics,
 ) -> Result<Plan<'a>, Aborted> {
-    let plan = plan::plan(catalog, &configuration.values.map, diags)?;
+    let chosen = &configuration.cluster.apps.apps;
+    let per_app = PerApp::new(chosen, catalog, &configuration.places);
+    let plan = plan::plan(catalog, &configuration.values.map, &per_app, diags)?;
     let place = |key: &str| configuration.places.get(key).copied();
     plan::check_storage_class(&plan, &configuration.cluster.observability, place, diags);
     Ok(plan)
@@ -282,7 +299,7 @@ fn foreign(world: &World<'_>, lock: &Lock) -> Foreign {
     foreign
 }
 
-fn directories(path: &std::path::Path) -> BTreeSet<String> {
+fn directories(path: &Path) -> BTreeSet<String> {
     let entries = std::fs::read_dir(path).into_iter().flatten().flatten();
     entries
         .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))

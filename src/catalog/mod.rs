@@ -3,6 +3,7 @@
 //! [`Catalog::load`] reads manifests and file names and resolves nothing; that is [`crate::plan`]'s work.
 
 pub mod expr;
+pub mod keys;
 pub mod library;
 pub mod manifest;
 
@@ -13,6 +14,7 @@ use crate::tree::RepoPath;
 use crate::yaml;
 
 use expr::Expr;
+use keys::OwnKey;
 use manifest::{KustomizationSpec, Manifest};
 
 /// The embedded library: (path below `templates/`, text), sorted by path.
@@ -55,6 +57,8 @@ pub struct App {
     pub when: Option<Expr>,
     /// Its Kustomizations, never empty.
     pub kustomizations: Vec<KustomizationSpec>,
+    /// The keys of `cluster.yaml` that it brings.
+    pub keys: Vec<OwnKey>,
     /// Its files.
     pub files: Vec<TemplateFile>,
 }
@@ -68,6 +72,12 @@ impl App {
     /// Returns the name of the HelmRelease and of the chart source.
     pub fn release(&self) -> &str {
         self.manifest.release.as_deref().unwrap_or(&self.name)
+    }
+
+    /// Returns whether the app is the user's own, and not built in.
+    pub fn is_own(&self) -> bool {
+        let found = BUILT_IN.binary_search_by(|(path, _)| (*path).cmp(self.source.as_str()));
+        found.is_err()
     }
 
     /// Returns the folder of the app in the output.
@@ -121,6 +131,7 @@ impl Catalog {
         catalog
             .apps
             .sort_by(|a, b| (&a.namespace, &a.name).cmp(&(&b.namespace, &b.name)));
+        keys::check_unique(&catalog.apps, diags);
         diags.checkpoint()?;
         Ok(catalog)
     }
@@ -230,6 +241,16 @@ fn read_app(path: &str, text: &str, diags: &mut Diagnostics) -> Option<App> {
         let message = "`bootstrap` needs a chart with `oci`";
         return fail(Diagnostic::error("template/bad-manifest", message));
     }
+    let keys = if manifest.schema.is_empty() {
+        Vec::new()
+    } else {
+        let source = diags.sources.add(name.clone(), text);
+        let place = |key: &str| {
+            let entry = root.get("schema").and_then(|schema| schema.entry(key));
+            source.span(entry.map_or(0..0, |(key, _)| key.span.clone()))
+        };
+        keys::own_keys(&manifest.schema, place, diags)
+    };
     let mut parts = path.split('/').skip(1);
     let (namespace, app) = (parts.next()?.to_owned(), parts.next()?.to_owned());
     let mut kustomizations = manifest.kustomizations.clone();
@@ -244,6 +265,7 @@ fn read_app(path: &str, text: &str, diags: &mut Diagnostics) -> Option<App> {
         manifest,
         when,
         kustomizations,
+        keys,
         files: Vec::new(),
     })
 }

@@ -24,8 +24,8 @@ pub(super) fn run(args: &Configure, session: &mut Session<'_>) -> Outcome {
         session.ui.say(&text);
     }
     let diags = &mut session.diags;
-    let configuration = pipeline::configuration(&mut session.world, diags)?;
     let catalog = pipeline::catalog(&session.world, diags)?;
+    let configuration = pipeline::configuration(&mut session.world, &catalog, diags)?;
     let plan = pipeline::plan(&catalog, &configuration, diags)?;
     let before = pipeline::before(&session.world, diags)?;
     private_files(&before, &configuration, diags)?;

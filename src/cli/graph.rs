@@ -13,8 +13,8 @@ use crate::plan::{KustomizationId, Plan};
 /// Prints the graph. An arrow leads from what must be ready to what waits for it.
 pub(super) fn run(args: &Graph, session: &mut Session<'_>) -> Outcome {
     let diags = &mut session.diags;
-    let configuration = pipeline::configuration(&mut session.world, diags)?;
     let catalog = pipeline::catalog(&session.world, diags)?;
+    let configuration = pipeline::configuration(&mut session.world, &catalog, diags)?;
     let plan = pipeline::plan(&catalog, &configuration, diags)?;
     if session.ui.format != Format::Json {
         let text = match args.format {

@@ -13,8 +13,8 @@ use crate::plan::Plan;
 /// Lists the plan.
 pub(super) fn run(session: &mut Session<'_>) -> Outcome {
     let diags = &mut session.diags;
-    let configuration = pipeline::configuration(&mut session.world, diags)?;
     let catalog = pipeline::catalog(&session.world, diags)?;
+    let configuration = pipeline::configuration(&mut session.world, &catalog, diags)?;
     let plan = pipeline::plan(&catalog, &configuration, diags)?;
     if session.ui.format != super::args::Format::Json {
         let text = text(&plan);
@@ -92,7 +92,7 @@ fn machine(plan: &Plan<'_>) -> serde_json::Value {
                 "summary": planned.app.manifest.summary,
                 "enabled": planned.enabled,
                 "reasons": planned.reasons,
-                "version": planned.app.manifest.chart.as_ref().map(|chart| &chart.version),
+                "version": planned.version(),
             })
         })
         .collect();

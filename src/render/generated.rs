@@ -103,7 +103,7 @@ pub(super) fn namespace_kustomization(namespace: &str, resources: &[String]) -> 
 }
 
 /// The chart source of an app: file name and text.
-pub(super) fn chart_source(app: &App, chart: &Chart) -> Option<(&'static str, String)> {
+pub(super) fn chart_source(app: &App, chart: &Chart, version: &str) -> Option<(&'static str, String)> {
     if let Some(url) = &chart.oci {
         let text = document(&json!({
             "apiVersion": "source.toolkit.fluxcd.io/v1",
@@ -115,7 +115,7 @@ pub(super) fn chart_source(app: &App, chart: &Chart) -> Option<(&'static str, St
                     "mediaType": "application/vnd.cncf.helm.chart.content.v1.tar+gzip",
                     "operation": "copy",
                 },
-                "ref": {"tag": chart.version},
+                "ref": {"tag": version},
                 "url": url,
             },
         }));

@@ -7,6 +7,7 @@ mod engine;
 mod filters;
 mod generated;
 pub mod names;
+mod per_app;
 mod resources;
 mod secrets;
 mod whitespace;
@@ -15,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
-use crate::catalog::{APPS_ROOT, App, Catalog, TemplateFile};
+use crate::catalog::{APPS_ROOT, App, Catalog, TemplateFile, manifest};
 use crate::config::Vault;
 use crate::diag::{Aborted, Diagnostic, Diagnostics};
 use crate::plan::{Plan, PlannedApp, closest};
@@ -39,6 +40,9 @@ pub struct Rendered {
 /// Where the user's repository has its copy of the schema, which the modeline of `cluster.yaml` names.
 pub const SCHEMA_COPY: &str = ".clusterwright/cluster.schema.json";
 
+/// Where the repository has its copy of the schema of `app.yaml`, once it has an app of its own.
+pub const APP_SCHEMA_COPY: &str = ".clusterwright/app.schema.json";
+
 /// What templates see, beside the app itself.
 #[derive(Debug)]
 pub struct Values {
@@ -46,6 +50,8 @@ pub struct Values {
     pub map: Map<String, Value>,
     /// The shape of all that can be there.
     pub shape: BTreeMap<String, Shape>,
+    /// The text of the schema's copy.
+    pub schema: String,
 }
 
 /// What a person has added to the tree: folders that hold a `ks.yaml` or `kustomization.yaml` which is not ours.
@@ -121,7 +127,11 @@ pub fn render(
         renderer.app(plan, planned, diags);
     }
     renderer.namespaces(catalog, plan, foreign, diags);
-    renderer.generated(SCHEMA_COPY, crate::config::schema::text(), &repo_origin(), diags);
+    renderer.generated(SCHEMA_COPY, values.schema.clone(), &repo_origin(), diags);
+    if catalog.apps.iter().any(App::is_own) {
+        let text = manifest::schema_text();
+        renderer.generated(APP_SCHEMA_COPY, text, &repo_origin(), diags);
+    }
     for file in &catalog.repo {
         renderer.file(file, &repo_origin(), diags);
     }
@@ -148,7 +158,7 @@ fn bootstrap_shape() -> Shape {
 fn check_conditions(catalog: &Catalog, shape: &BTreeMap<String, Shape>, diags: &mut Diagnostics) {
     for app in &catalog.apps {
         let keys = app.when.iter().flat_map(|when| when.keys());
-        for key in keys.filter(|key| !shape.contains_key(*key)) {
+        for key in keys.filter(|key| !names::exists(key, shape)) {
             let mut finding =
                 Diagnostic::error("template/unknown-name", format!("`when`: `{key}` does not exist"))
                     .in_file(format!("templates/{}", app.source));
@@ -187,12 +197,7 @@ impl Renderer<'_> {
             template: None,
             reason,
         };
-        let version = app
-            .manifest
-            .chart
-            .as_ref()
-            .map(|chart| chart.version.as_str())
-            .unwrap_or_default();
+        let version = planned.version().unwrap_or_default();
         let about = json!({"name": app.name, "namespace": app.namespace, "release": app.release(), "version": version});
         for scope in [&mut self.scope, &mut self.respelt] {
             scope.set("app", &about);
@@ -206,7 +211,7 @@ impl Renderer<'_> {
         let dir = app.output_dir();
         if let Some(chart) = &app.manifest.chart
             && (chart.repository.is_none() || plan.brings_repository(app))
-            && let Some((name, text)) = generated::chart_source(app, chart)
+            && let Some((name, text)) = generated::chart_source(app, chart, version)
         {
             self.generated(
                 &format!("{dir}/{}/{name}", app.chart_path()),
@@ -214,6 +219,9 @@ impl Renderer<'_> {
                 &origin,
                 diags,
             );
+        }
+        if let Some(choice) = &planned.choice {
+            self.choose(app, choice, diags);
         }
         self.kustomizations(app, &dir, &origin, diags);
         let kustomizations = plan.kustomizations_of(app);

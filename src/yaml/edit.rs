@@ -204,14 +204,20 @@ impl Editor {
         let (last_key, last) = &entries[entries.len() - 1];
         let at = line_end(&self.text, self.end_of(last_key.span.end, last));
         let block = emit::to_string(&Map::from_iter([(key.to_owned(), value.clone())]));
-        (at..at, format!("\n{}", indented(block.trim_end_matches('\n'), column)))
+        (
+            at..at,
+            format!("\n{}", indented(block.trim_end_matches('\n'), column)),
+        )
     }
 
     fn replacement(&self, key: &Node, old: &Node, value: &Value) -> (Range<usize>, String) {
         let start = self.after_colon(key);
         let end = self.end_of(key.span.end, old);
         let block = emit::to_string(&Map::from_iter([("k".to_owned(), value.clone())]));
-        let block = block.trim_end_matches('\n').strip_prefix("k:").unwrap_or_default();
+        let block = block
+            .trim_end_matches('\n')
+            .strip_prefix("k:")
+            .unwrap_or_default();
         let (head, tail) = match block.split_once('\n') {
             Some((head, tail)) => (head, format!("\n{}", indented(tail, self.column(key)))),
             None => (block, String::new()),
@@ -222,10 +228,7 @@ impl Editor {
             return (start..end, head.to_owned());
         }
         let comment = comment.map_or(String::new(), |comment| format!(" {comment}"));
-        (
-            start..line_end(&self.text, end),
-            format!("{head}{comment}{tail}"),
-        )
+        (start..line_end(&self.text, end), format!("{head}{comment}{tail}"))
     }
 
     /// Takes an entry out, with its lines and the comment directly above it.
@@ -265,11 +268,10 @@ impl Editor {
         while let Some((path, value)) = {
             let root = self.root()?;
             let json = root.to_json();
-            first_alias(&root, &mut Vec::new())
-                .and_then(|path| {
-                    let value = path.iter().try_fold(&json, |json, key| json.get(key))?;
-                    Some((path.clone(), value.clone()))
-                })
+            first_alias(&root, &mut Vec::new()).and_then(|path| {
+                let value = path.iter().try_fold(&json, |json, key| json.get(key))?;
+                Some((path.clone(), value.clone()))
+            })
         } {
             self.set(&path, &value)?;
         }
@@ -510,7 +512,8 @@ spec:
     }
 
     fn mapping(least: usize, with_null: bool) -> impl Strategy<Value = Map<String, Value>> {
-        prop::collection::btree_map("[a-e]", tree(with_null), least..5).prop_map(|map| map.into_iter().collect())
+        prop::collection::btree_map("[a-e]", tree(with_null), least..5)
+            .prop_map(|map| map.into_iter().collect())
     }
 
     /// Writes a mapping with a comment above every key and behind every value of one line, and notes whose they are.
