@@ -326,12 +326,14 @@ fn is_name(key: &str, keys: &Keys) -> bool {
 /// What can be chosen about an app.
 const CHOICES: [&str; 3] = ["values", "version", "enabled"];
 
-/// Returns whether a key is the name of an app, as such or as `namespace/name`, or much like one.
+/// Returns whether a key is the name of an app, as such or as `namespace/name`, much like one, or reads like one: a few
+/// words of letters and `-`.
 fn is_app_name(key: &str, keys: &Keys) -> bool {
     let name = key.rsplit('/').next().unwrap_or_default();
-    similar(name, keys.apps().map(|app| app.rsplit('/').next().unwrap_or(app))).is_some()
-        && key.split('/').count() <= 2
-        && key.len() <= 2 * name.len() + 20
+    let is_word = |word: &str| (2..=16).contains(&word.len()) && word.bytes().all(|b| b.is_ascii_lowercase());
+    let words = name.len() <= 40 && name.split('-').all(is_word);
+    let known = || similar(name, keys.apps().map(|app| app.rsplit('/').next().unwrap_or(app))).is_some();
+    (words || known()) && key.split('/').count() <= 2 && key.len() <= 2 * name.len() + 20
 }
 
 /// Returns whether a text reads like a version, and not like a password.

@@ -388,7 +388,10 @@ mod tests {
     fn lists_have_what_any_of_their_items_has() {
         let shape = Shape::of(&json!({"l": [{"a": 1}, {"b": {"c": 2}}, {"b": 1}]}));
         let Shape::Object(root) = shape else { return };
-        assert_eq!(unknown("#% for i in l %##{ i.a }##{ i.b.c }##% endfor %#", &root), []);
+        assert_eq!(
+            unknown("#% for i in l %##{ i.a }##{ i.b.c }##% endfor %#", &root),
+            []
+        );
         assert_eq!(unknown("#% for i in l %##{ i.d }##% endfor %#", &root).len(), 1);
     }
 

@@ -183,3 +183,11 @@ abc
 ";
     insta::assert_snapshot!(mask(text, schema::keys()));
 }
+
+#[test]
+fn below_apps_only_names_and_plain_choices_are_shown() {
+    let text = "apps:\n  loki: # canary\n    values:\n      password: canary\n      version: 1.2.3\n    version: 6.49.0\n    \
+                enabled: false\n    token: canary\n  monitoring/tempo:\n    version: canary-canary\n    enabled: canary\n  \
+                canary: canary\n  echo: {values: canary}\nvars:\n  a: canary\n  - b\nmonitoring_enabled: true\n";
+    insta::assert_snapshot!(mask(text, schema::keys()));
+}
