@@ -5,15 +5,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use crate::catalog::{APPS_ROOT, Catalog, library};
+use crate::catalog::{Catalog, library};
 use crate::check::{self, Checked};
 use crate::config::{self, Cluster, Decrypted, Vault};
 use crate::context;
 use crate::diag::{Aborted, Diagnostic, Diagnostics};
 use crate::diff::{ChangeSet, Choices, Existing};
+use crate::foreign::{self, Foreign};
 use crate::lock::{LOCK_FILE, Lock};
 use crate::plan::{self, PerApp, Plan};
-use crate::render::{self, Foreign, Values};
+use crate::render::{self, Values};
 use crate::seal::{self, Keys, Sealed};
 use crate::side;
 use crate::sops::{self, Identities};
@@ -263,7 +264,7 @@ pub fn plan<'a>(
 pub fn before(world: &World<'_>, diags: &mut Diagnostics) -> Result<Before, Aborted> {
     let lock = read_lock(world, diags)?;
     let git = Repository::discover(&world.root).map_err(|finding| diags.abort(finding))?;
-    let foreign = foreign(world, &lock);
+    let foreign = foreign::read(&world.root, &lock, diags);
     Ok(Before { lock, git, foreign })
 }
 
@@ -279,34 +280,6 @@ pub fn read_lock(world: &World<'_>, diags: &mut Diagnostics) -> Result<Lock, Abo
     }
 }
 
-/// Finds `ks.yaml` and `kustomization.yaml` files below the apps folder that are not ours.
-fn foreign(world: &World<'_>, lock: &Lock) -> Foreign {
-    let mut foreign = Foreign::default();
-    let ours = |path: &str| RepoPath::parse(path).is_ok_and(|path| lock.entries.contains_key(&path));
-    for namespace in directories(&world.root.join(APPS_ROOT)) {
-        let dir = format!("{APPS_ROOT}/{namespace}");
-        let kustomization = format!("{dir}/kustomization.yaml");
-        if world.root.join(&kustomization).is_file() && !ours(&kustomization) {
-            foreign.namespaces.insert(namespace.clone());
-        }
-        for app in directories(&world.root.join(&dir)) {
-            let ks = format!("{dir}/{app}/ks.yaml");
-            if world.root.join(&ks).is_file() && !ours(&ks) {
-                foreign.apps.entry(namespace.clone()).or_default().insert(app);
-            }
-        }
-    }
-    foreign
-}
-
-fn directories(path: &Path) -> BTreeSet<String> {
-    let entries = std::fs::read_dir(path).into_iter().flatten().flatten();
-    entries
-        .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
-        .filter_map(|entry| entry.file_name().into_string().ok())
-        .collect()
-}
-
 /// Renders and checks the tree.
 ///
 /// # Errors
@@ -319,6 +292,8 @@ pub fn check(
     diags: &mut Diagnostics,
 ) -> Result<Tree<Checked>, Aborted> {
     let Configuration { values, vault, .. } = configuration;
+    before.foreign.report(diags);
+    diags.checkpoint()?;
     let tree = render::render(catalog, plan, values, vault, &before.foreign, diags)?;
     check::check(tree, &check::exceptions(catalog), diags)
 }

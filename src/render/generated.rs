@@ -102,6 +102,14 @@ pub(super) fn namespace_kustomization(namespace: &str, resources: &[String]) -> 
     }))
 }
 
+/// The `Namespace` of a namespace that only apps added by hand use.
+pub(super) fn namespace(name: &str) -> String {
+    format!(
+        "---\napiVersion: v1\nkind: Namespace\nmetadata:\n  name: {name}\n  annotations:\n    # Everything in the \
+         namespace would go with it: Flux must never prune it.\n    kustomize.toolkit.fluxcd.io/prune: disabled\n"
+    )
+}
+
 /// The chart source of an app: file name and text.
 pub(super) fn chart_source(app: &App, chart: &Chart, version: &str) -> Option<(&'static str, String)> {
     if let Some(url) = &chart.oci {

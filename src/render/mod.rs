@@ -23,6 +23,7 @@ use crate::plan::{Plan, PlannedApp, closest};
 use crate::tree::{Artifact, Origin, RepoPath, Tree};
 use crate::yaml::{self, Node};
 
+pub use crate::foreign::Foreign;
 pub use resources::{Component, resources};
 
 use engine::{Engine, Scope};
@@ -33,8 +34,8 @@ use names::Shape;
 pub struct Rendered {
     /// The documents of each YAML file.
     pub documents: BTreeMap<RepoPath, Vec<Node>>,
-    /// Files of others that rendered ones include.
-    pub foreign: BTreeSet<RepoPath>,
+    /// The texts of files that people have added; their documents are among `documents`.
+    pub foreign: BTreeMap<RepoPath, String>,
 }
 
 /// Where the user's repository has its copy of the schema, which the modeline of `cluster.yaml` names.
@@ -52,31 +53,6 @@ pub struct Values {
     pub shape: BTreeMap<String, Shape>,
     /// The text of the schema's copy.
     pub schema: String,
-}
-
-/// What a person has added to the tree: folders that hold a `ks.yaml` or `kustomization.yaml` which is not ours.
-#[derive(Debug, Default, Clone)]
-pub struct Foreign {
-    /// Namespace → apps with a `ks.yaml`.
-    pub apps: BTreeMap<String, BTreeSet<String>>,
-    /// Namespaces of which we know nothing, with a `kustomization.yaml`.
-    pub namespaces: BTreeSet<String>,
-}
-
-impl Foreign {
-    /// Returns the files that the generated `kustomization.yaml` files list.
-    fn files(&self) -> impl Iterator<Item = RepoPath> {
-        let apps = self
-            .apps
-            .iter()
-            .flat_map(|(namespace, apps)| apps.iter().map(move |app| format!("{namespace}/{app}/ks.yaml")));
-        let namespaces = self
-            .namespaces
-            .iter()
-            .map(|namespace| format!("{namespace}/kustomization.yaml"));
-        apps.chain(namespaces)
-            .filter_map(|file| RepoPath::parse(&format!("{APPS_ROOT}/{file}")).ok())
-    }
 }
 
 /// Renders every file of the plan.
@@ -136,11 +112,12 @@ pub fn render(
         renderer.file(file, &repo_origin(), diags);
     }
     diags.checkpoint()?;
+    let theirs = renderer.include(plan, foreign);
     Ok(Tree::new(
         renderer.artifacts,
         Rendered {
             documents: renderer.documents,
-            foreign: foreign.files().collect(),
+            foreign: theirs,
         },
     ))
 }
@@ -249,10 +226,33 @@ impl Renderer<'_> {
         }
     }
 
+    /// Adds the documents of what people have added, so that rules see one tree; what we render ourselves wins.
+    fn include(&mut self, plan: &Plan<'_>, foreign: &Foreign) -> BTreeMap<RepoPath, String> {
+        let ours: BTreeSet<String> = plan
+            .enabled()
+            .map(|planned| format!("{}/", planned.app.output_dir()))
+            .collect();
+        let theirs = |path: &RepoPath| {
+            !self.artifacts.contains_key(path) && !ours.iter().any(|dir| path.as_str().starts_with(dir))
+        };
+        let theirs: Vec<_> = foreign.files.iter().filter(|(path, _)| theirs(path)).collect();
+        for (path, file) in &theirs {
+            if path.is_yaml() {
+                self.documents.insert((*path).clone(), file.documents.clone());
+            }
+        }
+        let texts = theirs
+            .iter()
+            .map(|(path, file)| ((*path).clone(), file.text.clone()));
+        texts.collect()
+    }
+
     fn namespaces(&mut self, catalog: &Catalog, plan: &Plan<'_>, foreign: &Foreign, diags: &mut Diagnostics) {
-        let known = |namespace: &&String| catalog.namespaces.contains_key(namespace.as_str());
+        let known = |namespace: &str| catalog.namespaces.contains_key(namespace);
+        // A namespace of somebody else's that has a kustomization.yaml of its own keeps it.
+        let wired = |namespace: &&str| known(namespace) || !foreign.namespaces.contains(*namespace);
         let mut wanted: BTreeSet<&str> = plan.namespaces();
-        wanted.extend(foreign.apps.keys().filter(known).map(String::as_str));
+        wanted.extend(foreign.apps.keys().map(String::as_str).filter(wired));
         for namespace in &wanted {
             let mut origin = repo_origin();
             origin.app = format!("{namespace}/namespace");
@@ -262,6 +262,15 @@ impl Renderer<'_> {
                 self.file(file, &origin, diags);
                 if self.artifacts.contains_key(&file.output) {
                     resources.push(format!("./{}", file.output.file_name()));
+                }
+            }
+            if !known(namespace) && foreign.apps.contains_key(*namespace) {
+                let own: Vec<&RepoPath> = foreign.namespace_files(namespace).collect();
+                resources.extend(own.iter().map(|path| format!("./{}", path.file_name())));
+                if own.is_empty() {
+                    let text = generated::namespace(namespace);
+                    self.generated(&format!("{dir}/namespace.yaml"), text, &origin, diags);
+                    resources.push("./namespace.yaml".to_owned());
                 }
             }
             let ours = plan

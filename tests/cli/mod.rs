@@ -1,6 +1,7 @@
 //! Commands from outside: the real binary in a directory of its own.
 
 mod bad_input;
+mod by_hand;
 mod canary;
 mod demo;
 mod diff;
