@@ -6,8 +6,10 @@ pub mod expr;
 pub mod keys;
 pub mod library;
 pub mod manifest;
+pub mod scaffold;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::sync::OnceLock;
 
 use crate::diag::{Aborted, Diagnostic, Diagnostics};
 use crate::tree::RepoPath;
@@ -76,8 +78,9 @@ impl App {
 
     /// Returns whether the app is the user's own, and not built in.
     pub fn is_own(&self) -> bool {
-        let found = BUILT_IN.binary_search_by(|(path, _)| (*path).cmp(self.source.as_str()));
-        found.is_err()
+        static SOURCES: OnceLock<HashSet<&str>> = OnceLock::new();
+        let sources = SOURCES.get_or_init(|| BUILT_IN.iter().map(|(path, _)| *path).collect());
+        !sources.contains(self.source.as_str())
     }
 
     /// Returns the folder of the app in the output.

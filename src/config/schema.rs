@@ -57,11 +57,14 @@ pub fn at(pointer: &str) -> Option<&'static Value> {
 /// Returns what [`at`] does in another schema.
 pub(super) fn at_in<'s>(schema: &'s Value, pointer: &str) -> Option<&'s Value> {
     pointer.split('/').skip(1).try_fold(schema, |schema, part| {
+        let pattern = || schema.get("patternProperties")?.as_object()?.values().next();
         schema
             .get("properties")
             .and_then(|properties| properties.get(part))
+            // The name of an app: what it can hold stands below the pattern.
+            .filter(|property| property.get("properties").is_some() || pattern().is_none())
             .or_else(|| schema.get("items").filter(|_| part.parse::<usize>().is_ok()))
-            .or_else(|| schema.get("patternProperties")?.as_object()?.values().next())
+            .or_else(pattern)
             .or_else(|| schema.get("additionalProperties").filter(|any| any.is_object()))
     })
 }

@@ -161,22 +161,25 @@ fn fill_nested(value: &mut Value, schema: &Value) {
     }
 }
 
-/// Gives the schema of `apps` a property for each app, which editors complete.
+/// Gives the schema of `apps` a property for each app, which editors complete. What all of them have in common stands
+/// once, below the pattern of their names.
 fn name_apps(choices: &mut Value, apps: &[KnownApp]) {
     let choice = choices["additionalProperties"].take();
-    let properties: Map<String, Value> = apps
-        .iter()
-        .map(|app| {
-            let unique = apps.iter().filter(|other| other.name == app.name).count() == 1;
-            let name = if unique { app.name.clone() } else { app.id() };
-            let mut property = choice.clone();
-            let description = format!("{}: {}.", app.id(), app.summary);
-            property["description"] = json!(description);
-            property["markdownDescription"] = json!(description);
-            (name, property)
-        })
-        .collect();
-    choices["properties"] = Value::Object(properties);
-    choices["patternProperties"] = json!({"^[a-z0-9-]+/[a-z0-9-]+$": choice});
+    let is_unique = |app: &&KnownApp| apps.iter().filter(|other| other.name == app.name).count() == 1;
+    let properties = apps.iter().map(|app| {
+        let name = if is_unique(&app) {
+            app.name.clone()
+        } else {
+            app.id()
+        };
+        let text = format!("{}: {}.", app.id(), app.summary);
+        let property = json!({"type": "object", "description": text, "markdownDescription": text});
+        (name, property)
+    });
+    choices["properties"] = Value::Object(properties.collect());
+    let unique = apps.iter().filter(is_unique).map(|app| app.name.as_str());
+    let names = unique.collect::<Vec<_>>().join("|");
+    let pattern = format!("^({names}|[a-z0-9-]+/[a-z0-9-]+)$");
+    choices["patternProperties"] = Value::Object([(pattern, choice)].into_iter().collect());
     choices["additionalProperties"] = json!(false);
 }

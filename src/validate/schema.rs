@@ -236,6 +236,7 @@ fn missing_key(document: &Document, pointer: &str, key: &str) -> Diagnostic {
             format!("add a line such as `{key}: {}`", inline(example))
         }
         (true, _) => format!("add a line `{key}: ` with the secret"),
+        _ if property["type"] != "array" => format!("add a line `{key}: ` with its value"),
         _ => format!("add `{key}:` with a list below it"),
     };
     let meaning = property["description"]
