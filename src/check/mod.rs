@@ -102,9 +102,10 @@ pub fn check(
         findings.retain(|finding| {
             let app = texts.get(&finding.path).map(|(_, app)| *app).unwrap_or_default();
             let text = texts.get(&finding.path).map(|(text, _)| *text);
-            !exceptions.get(rule.name).is_some_and(|apps| apps.contains(app))
-                && !(app == FOREIGN && text.is_some_and(|text| is_allowed(text, rule.name)))
-                && !(app == FOREIGN && is_sealed_already(rule, finding, &manifests))
+            let excepted = exceptions.get(rule.name).is_some_and(|apps| apps.contains(app));
+            let allowed = app == FOREIGN && text.is_some_and(|text| is_allowed(text, rule.name));
+            let sealed = app == FOREIGN && is_sealed_already(rule, finding, &manifests);
+            !(excepted || allowed || sealed)
         });
         for mut finding in findings {
             if texts.get(&finding.path).is_some_and(|(_, app)| *app == FOREIGN) {

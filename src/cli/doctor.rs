@@ -283,7 +283,7 @@ fn schema_copy(world: &World<'_>, report: &mut Report) {
     };
     match std::fs::read_to_string(world.root.join(SCHEMA_COPY)) {
         Ok(text) if text == catalog.vocabulary().text() => {
-            report.ok(format!("`{SCHEMA_COPY}` is that of this version"))
+            report.ok(format!("`{SCHEMA_COPY}` is that of this version"));
         }
         Ok(_) => report.add(
             State::Note,

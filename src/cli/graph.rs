@@ -40,9 +40,10 @@ pub(super) fn run(args: &Graph, session: &mut Session<'_>) -> Outcome {
         .iter()
         .map(|(from, to)| json!({"from": from, "to": to}))
         .collect();
-    let exit = match session.diags.has_errors() {
-        true => Exit::Failure,
-        false => Exit::Success,
+    let exit = if session.diags.has_errors() {
+        Exit::Failure
+    } else {
+        Exit::Success
     };
     Ok((exit, Some(json!({"nodes": nodes, "edges": edges}))))
 }

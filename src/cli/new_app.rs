@@ -70,9 +70,10 @@ fn request(args: &Args, catalog: &Catalog, diags: &mut Diagnostics) -> Result<Ne
     let kustomizations = catalog.apps.iter().flat_map(|app| &app.kustomizations);
     let aliases = catalog.apps.iter().flat_map(|app| &app.manifest.provides.aliases);
     let mut taken = kustomizations.map(|spec| &spec.name).chain(aliases);
-    let kustomization = match taken.any(|taken| taken == name) {
-        true => format!("{namespace}-{name}"),
-        false => (*name).to_owned(),
+    let kustomization = if taken.any(|taken| taken == name) {
+        format!("{namespace}-{name}")
+    } else {
+        (*name).to_owned()
     };
     Ok(NewApp {
         namespace: (*namespace).to_owned(),

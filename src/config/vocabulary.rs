@@ -109,10 +109,14 @@ impl Vocabulary {
 
     /// Finds the app that a name of `apps:` means: its own name when that is unique, or `namespace/name`.
     pub fn app(&self, name: &str) -> Named<'_> {
-        let found: Vec<&KnownApp> = match name.contains('/') {
-            true => self.apps.iter().filter(|app| app.id() == name).collect(),
-            false => self.apps.iter().filter(|app| app.name == name).collect(),
+        let is_meant = |app: &&KnownApp| {
+            if name.contains('/') {
+                app.id() == name
+            } else {
+                app.name == name
+            }
         };
+        let found: Vec<&KnownApp> = self.apps.iter().filter(is_meant).collect();
         match found.as_slice() {
             [] => {
                 let names = self.apps.iter().flat_map(|app| [app.name.clone(), app.id()]);

@@ -22,12 +22,12 @@ impl From<ParseError> for EditError {
     }
 }
 
-/// Merges `patch` into `base` as Helm merges values: mappings key by key, everything else is replaced. `null` takes a
+/// Merges `changes` into `base` as Helm merges values: mappings key by key, everything else is replaced. `null` takes a
 /// key out that is there; one that is not there becomes null, which tells Helm to take out the chart's own.
-pub fn deep_merge(base: &mut Map<String, Value>, patch: &Map<String, Value>) {
-    for (key, value) in patch {
+pub fn deep_merge(base: &mut Map<String, Value>, changes: &Map<String, Value>) {
+    for (key, value) in changes {
         match (base.get_mut(key), value) {
-            (Some(Value::Object(base)), Value::Object(patch)) => deep_merge(base, patch),
+            (Some(Value::Object(base)), Value::Object(changes)) => deep_merge(base, changes),
             (Some(old), Value::Null) if !old.is_null() => {
                 base.shift_remove(key);
             }
@@ -39,7 +39,7 @@ pub fn deep_merge(base: &mut Map<String, Value>, patch: &Map<String, Value>) {
     }
 }
 
-/// Merges `patch` into the mapping below the keys of `path` in one document of the text, as [`deep_merge`] does. A
+/// Merges `changes` into the mapping below the keys of `path` in one document of the text, as [`deep_merge`] does. A
 /// mapping that is not there yet is made.
 ///
 /// A comment stays unless it stands inside a value that is replaced, or belongs to a key that is taken out. Where
@@ -51,7 +51,7 @@ pub fn merge(
     text: &str,
     document: usize,
     path: &[&str],
-    patch: &Map<String, Value>,
+    changes: &Map<String, Value>,
 ) -> Result<String, EditError> {
     let before: Vec<Value> = parse(text)?.iter().map(Node::to_json).collect();
     let mut expected = before;
@@ -67,7 +67,7 @@ pub fn merge(
         *target = Value::Object(Map::new());
     }
     let target = target.as_object_mut().ok_or(EditError::NoPlace)?;
-    deep_merge(target, patch);
+    deep_merge(target, changes);
     let whole = Value::Object(target.clone());
     let nested = |leaf: Value| {
         let mut value = leaf;
@@ -86,11 +86,11 @@ pub fn merge(
         text: text.to_owned(),
         document,
     };
-    let Value::Object(patch) = nested(Value::Object(patch.clone())) else {
+    let Value::Object(changes) = nested(Value::Object(changes.clone())) else {
         return Err(EditError::NoPlace);
     };
-    let in_place = || start.clone().merged(&patch);
-    let written_out = || start.clone().without_aliases()?.merged(&patch);
+    let in_place = || start.clone().merged(&changes);
+    let written_out = || start.clone().without_aliases()?.merged(&changes);
     if let Some(text) = in_place().ok().filter(|text| is_right(text)) {
         return Ok(text);
     }
@@ -130,18 +130,18 @@ impl Editor {
         Ok(documents.swap_remove(self.document))
     }
 
-    fn merged(mut self, patch: &Map<String, Value>) -> Result<String, EditError> {
-        self.merge_below(&mut Vec::new(), patch)?;
+    fn merged(mut self, changes: &Map<String, Value>) -> Result<String, EditError> {
+        self.merge_below(&mut Vec::new(), changes)?;
         Ok(self.text)
     }
 
-    fn merge_below(&mut self, path: &mut Vec<String>, patch: &Map<String, Value>) -> Result<(), EditError> {
+    fn merge_below(&mut self, path: &mut Vec<String>, changes: &Map<String, Value>) -> Result<(), EditError> {
         // What is taken out goes last: a mapping that is empty in between would lose its place.
         let mut removed = Vec::new();
-        for (key, value) in patch {
+        for (key, value) in changes {
             path.push(key.clone());
             match (self.step(path, value)?, value) {
-                (Step::Descend, Value::Object(patch)) => self.merge_below(path, patch)?,
+                (Step::Descend, Value::Object(changes)) => self.merge_below(path, changes)?,
                 (Step::Set(value), _) => self.set(path, &value)?,
                 (Step::Remove, _) => removed.push(path.clone()),
                 _ => {}
@@ -157,14 +157,13 @@ impl Editor {
         let old = path.iter().try_fold(&json, |json, key| json.get(key));
         let node = path.iter().try_fold(&root, |node, key| node.get(key));
         Ok(match (old, value) {
-            (None, value) => Step::Set(value.clone()),
             (Some(old), value) if old == value => Step::Keep,
             (Some(_), Value::Null) => Step::Remove,
-            (Some(Value::Object(old)), Value::Object(patch)) => match node {
+            (Some(Value::Object(old)), Value::Object(changes)) => match node {
                 Some(node) if self.is_block_map(node) => Step::Descend,
                 _ => {
                     let mut merged = old.clone();
-                    deep_merge(&mut merged, patch);
+                    deep_merge(&mut merged, changes);
                     if merged == *old {
                         Step::Keep
                     } else {
@@ -172,7 +171,7 @@ impl Editor {
                     }
                 }
             },
-            (Some(_), value) => Step::Set(value.clone()),
+            (_, value) => Step::Set(value.clone()),
         })
     }
 

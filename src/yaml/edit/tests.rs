@@ -180,15 +180,15 @@ fn commented(
     }
 }
 
-/// Returns whether the patch replaces the value at a path, something around it, or takes one of them out.
-fn replaces(base: &Map<String, Value>, patch: &Map<String, Value>, path: &str) -> bool {
+/// Returns whether the changes replaces the value at a path, something around it, or takes one of them out.
+fn replaces(base: &Map<String, Value>, changes: &Map<String, Value>, path: &str) -> bool {
     let mut keys = path.split('/').skip(1).peekable();
-    let (mut base, mut patch) = (base, patch);
+    let (mut base, mut changes) = (base, changes);
     while let Some(key) = keys.next() {
-        match (base.get(key), patch.get(key)) {
+        match (base.get(key), changes.get(key)) {
             (_, None) => return false,
             (_, Some(Value::Null)) => return true,
-            (Some(Value::Object(b)), Some(Value::Object(p))) => (base, patch) = (b, p),
+            (Some(Value::Object(b)), Some(Value::Object(p))) => (base, changes) = (b, p),
             // Replaced itself: what stands above and beside its key stays.
             _ => return keys.peek().is_some(),
         }
