@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::OnceLock;
 
 use crate::diag::{Aborted, Diagnostic, Diagnostics};
+use crate::lock::Sha256;
 use crate::tree::RepoPath;
 use crate::yaml;
 
@@ -63,6 +64,8 @@ pub struct App {
     pub keys: Vec<OwnKey>,
     /// Its files.
     pub files: Vec<TemplateFile>,
+    /// Tells this version of the manifest from another.
+    pub fingerprint: String,
 }
 
 impl App {
@@ -270,6 +273,7 @@ fn read_app(path: &str, text: &str, diags: &mut Diagnostics) -> Option<App> {
         kustomizations,
         keys,
         files: Vec::new(),
+        fingerprint: Sha256::of(text.as_bytes()).short(),
     })
 }
 

@@ -23,7 +23,7 @@ use crate::diag::{Aborted, Diagnostic, Diagnostics, Severity};
 use crate::foreign::{display, is_sealed, redact};
 use crate::render::Rendered;
 use crate::source::SourceId;
-use crate::tree::{RepoPath, Tree};
+use crate::tree::{Edits, RepoPath, Tree};
 use crate::yaml::Node;
 
 use manifests::Manifests;
@@ -108,13 +108,15 @@ pub fn check(
             !(excepted || allowed || sealed)
         });
         for mut finding in findings {
+            let artifact = tree.get(&finding.path);
+            let edited = artifact.is_some_and(|artifact| matches!(artifact.edits, Edits::Merged { .. }));
             if texts.get(&finding.path).is_some_and(|(_, app)| *app == FOREIGN) {
                 let documents = manifests.documents(finding.path.as_str());
                 for text in [&mut finding.message, &mut finding.label, &mut finding.help] {
                     *text = redact(text, documents);
                 }
             }
-            report(rule, finding, &texts, &mut sources, diags);
+            report((rule, edited), finding, &texts, &mut sources, diags);
         }
     }
     let without_schema = manifests.kinds().without_schema.clone();
@@ -132,16 +134,18 @@ fn is_sealed_already(rule: &Rule, finding: &Finding, manifests: &Manifests<'_>) 
 }
 
 fn report(
-    rule: &Rule,
+    (rule, edited): (&Rule, bool),
     finding: Finding,
     texts: &BTreeMap<&RepoPath, (&str, &str)>,
     sources: &mut BTreeMap<RepoPath, SourceId>,
     diags: &mut Diagnostics,
 ) {
     let app = texts.get(&finding.path).map(|(_, app)| *app);
-    let level = match app {
-        Some(FOREIGN) if STYLE.contains(&rule.name) => Severity::Warning,
-        _ => rule.level,
+    let level = match rule.level {
+        // What a person wrote is theirs: the run tells them, and does not stop.
+        Severity::Error if edited => Severity::Warning,
+        Severity::Error if app == Some(FOREIGN) && STYLE.contains(&rule.name) => Severity::Warning,
+        level => level,
     };
     let mut diagnostic = match level {
         Severity::Error => Diagnostic::error(rule.name, finding.message),
@@ -167,6 +171,9 @@ fn report(
     for (path, span, label) in finding.also {
         let id = source(&path, diags);
         diagnostic = diagnostic.also(id.span(span), label);
+    }
+    if edited {
+        diagnostic = diagnostic.note("you edited this file");
     }
     diagnostic = match app {
         Some(FOREIGN) => diagnostic.note(format!(

@@ -9,6 +9,7 @@ mod doctor;
 mod encrypted;
 mod help;
 mod init;
+mod merge;
 mod own_apps;
 mod per_app;
 mod side_files;

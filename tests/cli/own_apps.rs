@@ -158,7 +158,7 @@ fn the_modeline_of_a_new_app_leads_to_the_schema_and_what_is_commented_out_is_ri
         .map(|line| {
             let code = line.trim_start().strip_prefix('#').filter(|rest| {
                 let word = rest.trim_start_matches([' ', '-', '{']);
-                !rest.starts_with(" ") || rest.starts_with("  ") || word.starts_with("name:")
+                !rest.starts_with(' ') || rest.starts_with("  ") || word.starts_with("name:")
             });
             let indent = line.len() - line.trim_start().len();
             match code {

@@ -66,6 +66,22 @@ fn values_and_version_arrive_and_nothing_else_changes() {
 }
 
 #[test]
+fn a_chosen_version_may_be_older_than_what_stands_in_the_tree() {
+    let repo = Repo::with(MINIMAL);
+    repo.ok(&["configure"]);
+    repo.write(
+        "cluster.yaml",
+        &format!("{MINIMAL}apps:\n  echo:\n    version: 4.4.0\n"),
+    );
+    repo.ok(&["configure"]);
+    let source = "kubernetes/apps/default/echo/app/ocirepository.yaml";
+    assert!(repo.read(source).contains("tag: \"4.4.0\""));
+    repo.write("cluster.yaml", MINIMAL);
+    repo.ok(&["configure"]);
+    assert!(repo.read(source).contains("tag: \"4.5.0\""));
+}
+
+#[test]
 fn a_version_reaches_the_bootstrap_and_charts_of_repositories() {
     let repo = with("apps:\n  coredns:\n    version: 1.2.3\n");
     repo.ok(&["configure"]);
