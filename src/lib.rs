@@ -31,6 +31,7 @@ pub mod config;
 pub mod context;
 pub mod diag;
 pub mod diff;
+pub mod foreign;
 pub mod lock;
 pub mod merge;
 pub mod model;

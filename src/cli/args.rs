@@ -48,6 +48,8 @@ pub(super) enum Command {
     Graph(Graph),
     /// List the apps of the catalogue, or what they ask of the nodes
     Apps(Apps),
+    /// Write the folder of an app of your own, ready to configure
+    NewApp(NewApp),
     /// Print rendered files, with secrets masked
     Render(Render),
     /// Render, check and compare with the work tree: everything that configure does, but no write
@@ -114,6 +116,23 @@ pub(super) struct Apps {
     /// Show what each component requests: CPU, memory and volumes
     #[arg(long)]
     pub(super) resources: bool,
+}
+
+/// Arguments of `new-app`.
+#[derive(Debug, Args)]
+pub(super) struct NewApp {
+    /// Namespace and name of the app, such as media/homepage
+    #[arg(value_name = "NAMESPACE/NAME")]
+    pub(super) name: String,
+    /// Address of its Helm chart, oci://…; without it, the app has plain manifests
+    #[arg(long, value_name = "ADDRESS", requires = "version")]
+    pub(super) chart: Option<String>,
+    /// Exact version of the chart
+    #[arg(long, requires = "chart")]
+    pub(super) version: Option<String>,
+    /// Folder of the apps, instead of templates/apps
+    #[arg(long)]
+    pub(super) dir: Option<String>,
 }
 
 /// Arguments of `render`.

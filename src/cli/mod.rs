@@ -1,7 +1,7 @@
 //! The command line: parses arguments, picks the real world, prints, chooses the exit code.
 //!
 //! One file a command. Commands call [`crate::pipeline`] and print what it gives; they open no files of their own
-//! but for `init` and `demo`, whose work that is.
+//! but for `init`, `demo` and `new-app`, whose work that is.
 
 mod adopt;
 mod apps;
@@ -15,6 +15,7 @@ mod exit;
 mod explain;
 mod graph;
 mod init;
+mod new_app;
 mod plan;
 mod render;
 mod resolve;
@@ -89,6 +90,7 @@ fn dispatch(command: &Command, session: &mut Session<'_>) -> Outcome {
         Command::Plan => plan::run(session),
         Command::Graph(args) => graph::run(args, session),
         Command::Apps(args) => apps::run(args, session),
+        Command::NewApp(args) => new_app::run(args, session),
         Command::Render(args) => render::run(args, session),
         Command::Check => check::run(session),
         Command::Configure(args) => configure::run(args, session),

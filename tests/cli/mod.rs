@@ -2,6 +2,7 @@
 
 mod adopt;
 mod bad_input;
+mod by_hand;
 mod canary;
 mod demo;
 mod diff;
@@ -10,6 +11,8 @@ mod encrypted;
 mod help;
 mod init;
 mod merge;
+mod own_apps;
+mod per_app;
 mod side_files;
 mod toggle;
 mod undo;

@@ -47,8 +47,8 @@ pub(super) fn run(args: &Adopt, session: &mut Session<'_>) -> Outcome {
         session.ui.say(&text);
     }
     let diags = &mut session.diags;
-    let configuration = pipeline::configuration(&mut session.world, diags)?;
     let catalog = pipeline::catalog(&session.world, diags)?;
+    let configuration = pipeline::configuration(&mut session.world, &catalog, diags)?;
     let plan = pipeline::plan(&catalog, &configuration, diags)?;
     let mut before = pipeline::before(&session.world, diags)?;
     before.choices.overwrite = ours(&request, &before.lock);
