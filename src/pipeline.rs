@@ -21,7 +21,7 @@ use crate::diag::{Aborted, Diagnostic, Diagnostics};
 use crate::diff::{Change, ChangeSet, Choices, Existing};
 use crate::foreign::{self, Foreign};
 use crate::lock::{LOCK_FILE, Lock};
-use crate::merge::{self, Bases, KeptVersion};
+use crate::merge::{self, Bases, KeptVersion, TreeVersion};
 use crate::plan::{self, PerApp, Plan};
 use crate::render::{self, Rendered, Values};
 use crate::seal::{self, Keys, Sealed};
@@ -61,6 +61,8 @@ pub struct Configuration {
     pub encrypted: bool,
     /// Where each top-level key is written.
     pub places: BTreeMap<String, Span>,
+    /// Chart versions in the work tree that are newer than the library's, by app.
+    pub tree_versions: BTreeMap<String, TreeVersion>,
 }
 
 /// The repository before the run.
@@ -158,6 +160,7 @@ pub fn configuration(
         values,
         encrypted: document.is_encrypted(),
         places: document.key_spans(),
+        tree_versions: merge::newer_charts(&world.root, catalog),
     })
 }
 
@@ -263,7 +266,9 @@ pub fn plan<'a>(
     diags: &mut Diagnostics,
 ) -> Result<Plan<'a>, Aborted> {
     let chosen = &configuration.cluster.apps.apps;
-    let per_app = PerApp::new(chosen, catalog, &configuration.places);
+    let in_tree = configuration.tree_versions.iter();
+    let in_tree = in_tree.map(|(app, tree)| (app.clone(), tree.version.clone()));
+    let per_app = PerApp::new(chosen, catalog, &configuration.places, in_tree.collect());
     let plan = plan::plan(catalog, &configuration.values.map, &per_app, diags)?;
     let place = |key: &str| configuration.places.get(key).copied();
     plan::check_storage_class(&plan, &configuration.cluster.observability, place, diags);
@@ -312,7 +317,24 @@ pub fn kept_versions(
     before: &Before,
     diags: &mut Diagnostics,
 ) -> Result<Vec<KeptVersion>, Aborted> {
-    let (_, kept) = merged(world, catalog, plan, configuration, before, diags)?;
+    let (_, mut kept) = merged(world, catalog, plan, configuration, before, diags)?;
+    let charts = plan.enabled().filter_map(|planned| {
+        let tree = configuration.tree_versions.get(&planned.app.id())?;
+        (planned.version() == Some(&tree.version)).then(|| KeptVersion {
+            file: tree.file.clone(),
+            place: tree.place.to_owned(),
+            rendered: planned
+                .app
+                .manifest
+                .chart
+                .as_ref()
+                .map(|chart| chart.version.clone())
+                .unwrap_or_default(),
+            kept: tree.version.clone(),
+        })
+    });
+    kept.extend(charts);
+    kept.sort_by(|a, b| a.file.cmp(&b.file));
     Ok(kept)
 }
 
@@ -354,7 +376,19 @@ fn merged(
     });
     let git = before.git.as_ref();
     let bases = (&mut *before.bases.borrow_mut(), git);
-    merge::merge(tree, existing, &before.lock, bases, &before.choices, diags)
+    let pins = plan.enabled().filter(|planned| {
+        let choice = planned.choice.as_ref();
+        choice.is_some_and(|choice| choice.chosen.version.is_some())
+    });
+    let pinned = pins.map(|planned| planned.app.id()).collect();
+    merge::merge(
+        tree,
+        existing,
+        &before.lock,
+        bases,
+        (&before.choices, &pinned),
+        diags,
+    )
 }
 
 /// Seals the tree and compares it with the work tree. Conflicts are reported.

@@ -120,6 +120,13 @@ impl Key {
             let message = format!("the schema of `{name}` has a `$ref`");
             return wrong(message, "write out what it stands for");
         }
+        if has_inner_secret(&Value::Object(property.clone()), 0) {
+            let message = format!("the schema of `{name}` marks a value inside it as secret");
+            return wrong(
+                message,
+                "give the secret a key of its own at the top: only such values stay encrypted",
+            );
+        }
         if self.description.trim().is_empty() {
             let message = format!("`{name}` has no description");
             return wrong(message, "say what the key is for: editors show it");
@@ -188,6 +195,17 @@ fn checked(name: &str, property: Map<String, Value>) -> Result<Value, (String, S
 }
 
 /// Returns whether a schema refers to another one.
+/// Returns whether `x-secret` stands below the top of a schema.
+fn has_inner_secret(schema: &Value, depth: usize) -> bool {
+    match schema {
+        Value::Object(map) => map
+            .iter()
+            .any(|(key, value)| depth > 0 && key == "x-secret" || has_inner_secret(value, depth + 1)),
+        Value::Array(items) => items.iter().any(|item| has_inner_secret(item, depth + 1)),
+        _ => false,
+    }
+}
+
 fn refers(value: &Value) -> bool {
     match value {
         Value::Object(map) => map.contains_key("$ref") || map.values().any(refers),

@@ -1,17 +1,19 @@
 //! The merge of a whole tree.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Bases, KeptVersion, Resolutions, three_way, version};
+use super::version::Overtaken;
+use super::{Bases, KeptVersion, Resolutions, Side, charts, three_way, version};
 use crate::diag::{Aborted, Diagnostic, Diagnostics};
 use crate::diff::{Choices, Existing};
 use crate::lock::{Lock, Sha256, lf};
 use crate::render::Rendered;
-use crate::tree::{Artifact, Edits, Tree};
+use crate::tree::{Artifact, Edits, RepoPath, Tree};
 use crate::vcs::Repository;
 use crate::yaml;
 
 /// Merges what is on the disk into the tree. SOPS files are left to `seal`; their bases are looked for here as well.
+/// `pinned` are the apps whose chart version `cluster.yaml` chooses: there, the choice wins over the tree.
 ///
 /// # Errors
 /// When git cannot be read, or an edited file is not YAML any more.
@@ -20,7 +22,7 @@ pub fn merge(
     existing: &Existing,
     lock: &Lock,
     (bases, git): (&mut Bases, Option<&Repository>),
-    choices: &Choices,
+    (choices, pinned): (&Choices, &BTreeSet<String>),
     diags: &mut Diagnostics,
 ) -> Result<(Tree<Rendered>, Vec<KeptVersion>), Aborted> {
     let (mut artifacts, mut rendered) = tree.into_parts();
@@ -57,8 +59,22 @@ pub fn merge(
         let Some(artifact) = artifacts.get_mut(&path) else {
             continue;
         };
-        let resolutions = choices.resolutions.get(&path).unwrap_or(&none);
-        artifact.edits = edits(artifact, &yours, entry, bases, resolutions);
+        let mut resolutions = choices.resolutions.get(&path).unwrap_or(&none).clone();
+        if pinned.contains(&artifact.origin.app) {
+            for place in charts::places() {
+                resolutions.entry(place.to_owned()).or_insert(Side::Render);
+            }
+        }
+        artifact.edits = edits(artifact, &yours, entry, bases, &resolutions);
+        if let Some(base) = entry
+            .and_then(|hash| bases.get(&path, hash))
+            .filter(|_| path.is_yaml())
+        {
+            let overtaken = version::overtaken([base, &yours, &artifact.text]);
+            overtaken
+                .iter()
+                .for_each(|version| diags.push(told(&path, version)));
+        }
         if !matches!(artifact.edits, Edits::Merged { .. }) || !path.is_yaml() {
             continue;
         }
@@ -85,6 +101,12 @@ pub fn merge(
     }
     diags.checkpoint()?;
     Ok((Tree::new(artifacts, rendered), kept))
+}
+
+fn told(path: &RepoPath, version: &Overtaken) -> Diagnostic {
+    let Overtaken { place, yours, now } = version;
+    let message = format!("`{place}` goes from `{yours}`, which your tree had, to `{now}`, which is newer");
+    Diagnostic::note_level("version/overtaken", message).in_file(path.as_str())
 }
 
 /// Decides about one edited file, and puts the result into the artifact's text.

@@ -1,6 +1,7 @@
 //! Versions in the tree: Renovate raises them there, and what is newer stays.
 
 use std::cmp::Ordering;
+use std::collections::BTreeSet;
 
 use super::Side;
 use super::identity::Identity;
@@ -118,6 +119,39 @@ pub(super) fn kept(file: &RepoPath, render: &[Node], merged: &[Node]) -> Vec<Kep
             rendered: rendered.as_str().unwrap_or_default().to_owned(),
             kept: kept.as_str().unwrap_or_default().to_owned(),
         });
+    });
+    found
+}
+
+/// A version that a person or Renovate raised, and that the render has overtaken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Overtaken {
+    /// The way to it.
+    pub place: String,
+    /// What stood in the tree.
+    pub yours: String,
+    /// What stands now.
+    pub now: String,
+}
+
+/// Returns the versions that `yours` had raised since the base and that are newer still in `merged`.
+pub(super) fn overtaken([base, yours, merged]: [&str; 3]) -> Vec<Overtaken> {
+    let documents = |text: &str| yaml::parse(text).unwrap_or_default();
+    let [base, yours, merged] = [base, yours, merged].map(documents);
+    let mut raised = BTreeSet::new();
+    for_each_newer(&base, &yours, &mut |place, _, _| {
+        raised.insert(super::place(place));
+    });
+    let mut found = Vec::new();
+    for_each_newer(&yours, &merged, &mut |place, yours, now| {
+        let place = super::place(place);
+        if raised.contains(&place) {
+            found.push(Overtaken {
+                place,
+                yours: yours.as_str().unwrap_or_default().to_owned(),
+                now: now.as_str().unwrap_or_default().to_owned(),
+            });
+        }
     });
     found
 }

@@ -52,17 +52,21 @@ pub struct PlannedApp<'a> {
     pub reasons: Vec<Reason>,
     /// What the configuration says about this app alone.
     pub choice: Option<Choice>,
+    /// The chart version that the work tree has, if it is newer than the library's.
+    pub in_tree: Option<String>,
 }
 
 impl PlannedApp<'_> {
-    /// Returns the version of the app's chart: the chosen one, else that of the manifest.
+    /// Returns the version of the app's chart: the chosen one, else a newer one of the work tree, else that of the
+    /// manifest.
     pub fn version(&self) -> Option<&str> {
         let chart = self.app.manifest.chart.as_ref()?;
         let chosen = self
             .choice
             .as_ref()
             .and_then(|choice| choice.chosen.version.as_ref());
-        Some(chosen.map_or(chart.version.as_str(), crate::model::ChartVersion::as_str))
+        let library = self.in_tree.as_deref().unwrap_or(&chart.version);
+        Some(chosen.map_or(library, crate::model::ChartVersion::as_str))
     }
 }
 
@@ -189,6 +193,7 @@ pub fn plan<'a>(
 ) -> Result<Plan<'a>, Aborted> {
     let mut apps: Vec<PlannedApp<'a>> = catalog.apps.iter().map(|app| decide(app, context)).collect();
     for planned in &mut apps {
+        planned.in_tree = per_app.in_tree(planned.app);
         if let Some(choice) = per_app.about(planned.app) {
             per_app::choose(planned, choice, context, diags);
         }
@@ -233,6 +238,7 @@ fn decide<'a>(app: &'a App, context: &Map<String, Value>) -> PlannedApp<'a> {
             enabled: true,
             reasons: Vec::new(),
             choice: None,
+            in_tree: None,
         };
     };
     let reasons = when
@@ -248,6 +254,7 @@ fn decide<'a>(app: &'a App, context: &Map<String, Value>) -> PlannedApp<'a> {
         enabled: when.eval(context),
         reasons,
         choice: None,
+        in_tree: None,
     }
 }
 

@@ -14,6 +14,7 @@ use crate::source::Span;
 #[derive(Debug, Default)]
 pub struct PerApp {
     choices: BTreeMap<String, Choice>,
+    in_tree: BTreeMap<String, String>,
 }
 
 /// A choice with its places.
@@ -28,11 +29,12 @@ pub struct Choice {
 
 impl PerApp {
     /// Assigns choices to the apps that they name; names that no app has were reported before. `places` knows
-    /// `apps/NAME` and `apps/NAME/KEY`.
+    /// `apps/NAME` and `apps/NAME/KEY`, `in_tree` the chart versions of the work tree that are newer than the library's.
     pub fn new(
         chosen: &BTreeMap<String, AppChoice>,
         catalog: &Catalog,
         places: &BTreeMap<String, Span>,
+        in_tree: BTreeMap<String, String>,
     ) -> Self {
         let choices = chosen.iter().filter_map(|(name, chosen)| {
             let mut apps = catalog.apps.iter();
@@ -50,7 +52,13 @@ impl PerApp {
         });
         Self {
             choices: choices.collect(),
+            in_tree,
         }
+    }
+
+    /// Returns the newer chart version that the work tree has of an app.
+    pub(super) fn in_tree(&self, app: &App) -> Option<String> {
+        self.in_tree.get(&app.id()).cloned()
     }
 
     /// Returns the choice about an app.

@@ -267,3 +267,70 @@ fn plan_tells_where_pending_changes_come_from() {
     assert!(run.stdout.contains("new templates"), "{}", run.stdout);
     assert!(repo.ok(&["plan"]).stdout.contains("kept (yours)"));
 }
+
+#[test]
+fn a_chart_that_renovate_raised_stays_everywhere_until_the_library_is_newer() {
+    let Some(repo) = committed() else { return };
+    let file = "kubernetes/apps/kube-system/coredns/app/ocirepository.yaml";
+    let tag = |repo: &Repo| {
+        let text = repo.read(file);
+        let line = text
+            .lines()
+            .find(|line| line.contains("tag:"))
+            .expect("a tag")
+            .to_owned();
+        line.trim()
+            .trim_start_matches("tag:")
+            .trim()
+            .trim_matches('"')
+            .to_owned()
+    };
+    let library = tag(&repo);
+    repo.edit(file, &library, "98.1.0");
+    commit(&repo);
+    // Nothing is pending but the bootstrap, which follows.
+    repo.ok(&["configure", "--yes"]);
+    assert!(repo.read("bootstrap/helmfile.d/01-apps.yaml").contains("98.1.0"));
+    assert_eq!(tag(&repo), "98.1.0");
+    nothing_changes(&repo);
+    let plan = repo.ok(&["plan"]).stdout;
+    assert!(
+        plan.contains(&format!("98.1.0 (the library has {library})")),
+        "{plan}"
+    );
+
+    // A newer library, as an own template here, wins and says so; then a choice in cluster.yaml wins over both.
+    let own = format!("{ON}{MINIMAL}apps:\n  coredns:\n    version: {library}\n");
+    repo.write("cluster.yaml", &own);
+    repo.ok(&["configure", "--yes"]);
+    assert_eq!(tag(&repo), library, "a choice may go back");
+    nothing_changes(&repo);
+}
+
+#[test]
+fn a_version_of_the_library_that_overtakes_yours_is_told() {
+    let Some(repo) = committed() else { return };
+    let file = "kubernetes/apps/kube-system/reloader/app/helmrelease.yaml";
+    let image = "    image:\n      tag: ";
+    let own = format!("templates/apps/kube-system/reloader/app/helmrelease.yaml.tera");
+    let rendered = repo.read(file);
+    let with = |tag: &str| rendered.replacen("  values:\n", &format!("  values:\n{image}{tag}\n"), 1);
+    repo.write(&own, &with("1.0.0"));
+    repo.ok(&["configure", "--yes"]);
+    commit(&repo);
+    repo.edit(file, "tag: 1.0.0", "tag: 1.1.0");
+    commit(&repo);
+    nothing_changes(&repo);
+    repo.write(&own, &with("1.2.0"));
+    let run = repo.ok(&["configure", "--yes"]);
+    assert!(
+        run.stderr.contains("version/overtaken")
+            && run
+                .stderr
+                .contains("from `1.1.0`, which your tree had, to `1.2.0`"),
+        "{}",
+        run.stderr
+    );
+    assert_eq!(repo.read(file), with("1.2.0"));
+    nothing_changes(&repo);
+}
