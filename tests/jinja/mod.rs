@@ -1,0 +1,128 @@
+//! Jinja2 templates: what Jinja2 3.1.6 gives with makejinja's settings is what we give.
+//!
+//! `cases/*.json` hold a template each, with options and the output of Jinja2; `null` stands for an error. They all
+//! see `data.json`. `tests/conformance/jinja.py update` writes the outputs, from Jinja2 itself.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use clusterwright::jinja::functions::Ask;
+use clusterwright::jinja::{Engine, Host, Options, Pair, Template, Undefined, Value, from_json};
+use serde_json::Value as Json;
+
+use crate::support::RECIPIENT;
+
+/// A case, and where it stands.
+struct Case {
+    name: String,
+    json: Json,
+}
+
+fn folder() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/jinja"))
+}
+
+fn read(path: &Path) -> Json {
+    let text = std::fs::read_to_string(path).expect("readable");
+    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+fn cases() -> Vec<Case> {
+    let mut files: Vec<_> = std::fs::read_dir(folder().join("cases"))
+        .expect("readable")
+        .map(|entry| entry.expect("readable").path())
+        .collect();
+    files.sort();
+    let mut cases = Vec::new();
+    for file in files {
+        let group = file.file_stem().expect("a name").to_string_lossy().into_owned();
+        let Json::Array(found) = read(&file) else { panic!("{group}: no list") };
+        cases.extend(found.into_iter().enumerate().map(|(index, json)| Case {
+            name: format!("{group}-{index:03}"),
+            json,
+        }));
+    }
+    cases
+}
+
+fn options(case: &Json) -> Options {
+    let given = &case["options"];
+    let flag = |name: &str| given[name].as_bool().unwrap_or(true);
+    let mut options = match given["delimiters"].as_str() {
+        None | Some("library") => Options {
+            comment: Pair::new("#|", "#|"),
+            ..Options::of_the_library()
+        },
+        Some("other-comment") => Options::of_the_library(),
+        Some("jinja") => Options::of_jinja(),
+        Some("angles") => Options {
+            block: Pair::new("<%", "%>"),
+            variable: Pair::new("[[", "]]"),
+            comment: Pair::new("<#", "#>"),
+            ..Options::of_jinja()
+        },
+        Some("lines") => Options {
+            line_statement: Some("%".to_owned()),
+            line_comment: Some("##".to_owned()),
+            ..Options::of_jinja()
+        },
+        other => panic!("unknown delimiters {other:?}"),
+    };
+    options.trim_blocks = flag("trim_blocks");
+    options.lstrip_blocks = flag("lstrip_blocks");
+    options.keep_trailing_newline = flag("keep_trailing_newline");
+    options.undefined = match given["undefined"].as_str() {
+        None | Some("default") => Undefined::Lenient,
+        Some("chainable") => Undefined::Chainable,
+        _ => Undefined::Strict,
+    };
+    options
+}
+
+fn host() -> Arc<Host> {
+    let mut host = Host::default();
+    host.answers.insert(Ask::AgePublic, Ok(RECIPIENT.to_owned()));
+    host.answers.insert(Ask::TunnelId, Ok("6ff42ae2-765d-4adf-8112-31c55c1551ef".to_owned()));
+    let patches = ["a-first", "b-second"].map(|name| format!("templates/talos/patches/global/{name}.yaml.j2"));
+    host.patches.insert("global".to_owned(), patches.to_vec());
+    Arc::new(host)
+}
+
+fn render(case: &Json, data: &Json) -> Result<String, String> {
+    let template = |name: &str, text: &Json| Template {
+        name: name.to_owned(),
+        shown: name.to_owned(),
+        text: text.as_str().expect("a text").to_owned(),
+    };
+    let files = case["files"].as_object().into_iter().flatten();
+    let mut templates: Vec<Template> = files.map(|(name, text)| template(name, text)).collect();
+    templates.push(template("case", &case["template"]));
+    let engine = Engine::new(&options(case), templates)?;
+    let values = data.as_object().expect("a mapping");
+    let engine = engine.with(values.iter().map(|(key, value)| (key.clone(), from_json(value))), &host());
+    engine.render("case", &BTreeMap::new()).map_err(|fault| fault.message)
+}
+
+#[test]
+fn every_case_gives_what_jinja2_gives() {
+    let data = read(&folder().join("data.json"));
+    let cases = cases();
+    assert!(cases.len() >= 200, "{} cases", cases.len());
+    let mut wrong = Vec::new();
+    for case in &cases {
+        let given = render(&case.json, &data);
+        let fine = match (&given, case.json["expected"].as_str()) {
+            (Ok(given), Some(expected)) => given == expected,
+            (Err(_), None) => true,
+            _ => false,
+        };
+        if !fine {
+            wrong.push(format!(
+                "{}: {}\n  expected {}\n  given    {given:?}",
+                case.name, case.json["template"], case.json["expected"]
+            ));
+        }
+    }
+    assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), cases.len(), wrong.join("\n"));
+}
