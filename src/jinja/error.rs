@@ -61,7 +61,9 @@ pub(super) fn fault(
     let name = inner.name().unwrap_or(name);
     let source = sources.get(name);
     let range = source.and_then(|source| place(source, inner));
-    let quoted = source.zip(range.clone()).and_then(|(source, range)| source.text.get(range));
+    let quoted = source
+        .zip(range.clone())
+        .and_then(|(source, range)| source.text.get(range));
     let mut fault = Fault {
         source: source.map(|source| (source.shown.clone(), source.text.clone())),
         range,
@@ -76,19 +78,32 @@ pub(super) fn fault(
             fault.code = "template/unknown-name";
             undefined(&mut fault, env, quoted);
         }
-        ErrorKind::UnknownFunction => unknown(&mut fault, env, "function", functions::NAMES.into_iter().map(str::to_owned)),
-        ErrorKind::UnknownFilter => unknown(&mut fault, env, "filter", FILTERS.into_iter().map(str::to_owned)),
+        ErrorKind::UnknownFunction => unknown(
+            &mut fault,
+            env,
+            "function",
+            functions::NAMES.into_iter().map(str::to_owned),
+        ),
+        ErrorKind::UnknownFilter => {
+            unknown(&mut fault, env, "filter", FILTERS.into_iter().map(str::to_owned))
+        }
         ErrorKind::UnknownTest => unknown(&mut fault, env, "test", TESTS.into_iter().map(str::to_owned)),
         ErrorKind::TemplateNotFound => {
-            if let Some(near) = missing(inner).and_then(|wanted| closest(wanted, sources.keys().map(String::as_str))) {
+            if let Some(near) =
+                missing(inner).and_then(|wanted| closest(wanted, sources.keys().map(String::as_str)))
+            {
                 fault.help.push(format!("did you mean `{near}`?"));
             }
-            fault.help.push("paths start at the folder of the templates".to_owned());
+            fault
+                .help
+                .push("paths start at the folder of the templates".to_owned());
         }
         _ => {}
     }
     if name_differs(error, name) {
-        fault.notes.push("it is included from another template".to_owned());
+        fault
+            .notes
+            .push("it is included from another template".to_owned());
     }
     fault
 }
@@ -118,7 +133,12 @@ fn place(source: &Source, error: &minijinja::Error) -> Option<Range<usize>> {
         return Some(range.start..range.start + first);
     }
     let line = error.line()?;
-    let start: usize = source.text.split_inclusive('\n').take(line - 1).map(str::len).sum();
+    let start: usize = source
+        .text
+        .split_inclusive('\n')
+        .take(line - 1)
+        .map(str::len)
+        .sum();
     let text = source.text[start..].lines().next().unwrap_or_default();
     let blanks = text.len() - text.trim_start().len();
     Some(start + blanks..start + text.trim_end().len().max(blanks))
@@ -128,7 +148,11 @@ fn place(source: &Source, error: &minijinja::Error) -> Option<Range<usize>> {
 fn message(error: &minijinja::Error) -> String {
     let detail = error.detail().unwrap_or_default();
     // The names of what the rewriting put in mean nothing to people.
-    let detail = detail.replace("__percent", "%").replace("__list", "list").replace("__dict", "dict").replace("__plain_", "");
+    let detail = detail
+        .replace("__percent", "%")
+        .replace("__list", "list")
+        .replace("__dict", "dict")
+        .replace("__plain_", "");
     match error.kind() {
         ErrorKind::UndefinedError if detail.is_empty() => "a name that nothing defines is used".to_owned(),
         ErrorKind::UnknownMethod if detail.is_empty() => "there is no such method".to_owned(),
@@ -138,16 +162,28 @@ fn message(error: &minijinja::Error) -> String {
 }
 
 fn undefined(fault: &mut Fault, env: &Environment<'_>, quoted: Option<&str>) {
-    let names: Vec<String> = env.globals().map(|(name, _)| name.to_owned()).filter(|name| !name.starts_with("__")).collect();
-    let word = quoted.map(|text| text.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default());
-    let Some(word) = word.filter(|word| !word.is_empty()) else { return };
+    let names: Vec<String> = env
+        .globals()
+        .map(|(name, _)| name.to_owned())
+        .filter(|name| !name.starts_with("__"))
+        .collect();
+    let word = quoted.map(|text| {
+        text.split(|c: char| !c.is_alphanumeric() && c != '_')
+            .next()
+            .unwrap_or_default()
+    });
+    let Some(word) = word.filter(|word| !word.is_empty()) else {
+        return;
+    };
     if names.iter().any(|name| name == word) {
         return;
     }
     if let Some(near) = closest(word, names.iter().map(String::as_str)) {
         fault.help.push(format!("did you mean `{near}`?"));
     }
-    fault.help.push(format!("give `{word}` a value, or write `{word}|default('')`"));
+    fault
+        .help
+        .push(format!("give `{word}` a value, or write `{word}|default('')`"));
 }
 
 /// A function, filter or test that is not there: misspelt, or some plugin's Python.
@@ -156,18 +192,31 @@ fn unknown(fault: &mut Fault, env: &Environment<'_>, what: &str, more: impl Iter
     let name = fault
         .message
         .split_whitespace()
-        .find(|word| word.chars().all(|c| c.is_alphanumeric() || c == '_') && !["filter", "test", "is", "unknown", "function", "called", "does", "not", "exist"].contains(word))
+        .find(|word| {
+            word.chars().all(|c| c.is_alphanumeric() || c == '_')
+                && ![
+                    "filter", "test", "is", "unknown", "function", "called", "does", "not", "exist",
+                ]
+                .contains(word)
+        })
         .map(str::to_owned);
     let Some(name) = name else { return };
     fault.message = format!("there is no {what} `{name}`");
     let names: Vec<String> = match what {
-        "function" => env.globals().map(|(name, _)| name.to_owned()).filter(|name| !name.starts_with("__")).chain(more).collect(),
+        "function" => env
+            .globals()
+            .map(|(name, _)| name.to_owned())
+            .filter(|name| !name.starts_with("__"))
+            .chain(more)
+            .collect(),
         _ => more.collect(),
     };
     if let Some(near) = closest(&name, names.iter().map(String::as_str)) {
         fault.help.push(format!("did you mean `{near}`?"));
     }
-    fault.notes.push(format!("a {what} that a Python plugin defines cannot run here"));
+    fault
+        .notes
+        .push(format!("a {what} that a Python plugin defines cannot run here"));
     fault.help.push(format!(
         "put what `{name}` gives into a data file (`--data FILE` in raw mode, `vars:` in cluster.yaml otherwise) and read it by name"
     ));
@@ -180,16 +229,86 @@ fn missing(error: &minijinja::Error) -> Option<&str> {
 
 /// Filters that can be meant.
 const FILTERS: [&str; 52] = [
-    "abs", "attr", "b64decode", "b64encode", "basename", "batch", "bool", "capitalize", "center", "count", "default",
-    "dictsort", "escape", "first", "float", "format", "groupby", "indent", "int", "items", "join", "last", "length",
-    "list", "lower", "map", "max", "min", "nthhost", "pprint", "reject", "rejectattr", "replace", "reverse", "round",
-    "safe", "select", "selectattr", "slice", "sort", "split", "string", "sum", "title", "tojson", "trim", "truncate",
-    "unique", "upper", "urlencode", "wordcount", "zip",
+    "abs",
+    "attr",
+    "b64decode",
+    "b64encode",
+    "basename",
+    "batch",
+    "bool",
+    "capitalize",
+    "center",
+    "count",
+    "default",
+    "dictsort",
+    "escape",
+    "first",
+    "float",
+    "format",
+    "groupby",
+    "indent",
+    "int",
+    "items",
+    "join",
+    "last",
+    "length",
+    "list",
+    "lower",
+    "map",
+    "max",
+    "min",
+    "nthhost",
+    "pprint",
+    "reject",
+    "rejectattr",
+    "replace",
+    "reverse",
+    "round",
+    "safe",
+    "select",
+    "selectattr",
+    "slice",
+    "sort",
+    "split",
+    "string",
+    "sum",
+    "title",
+    "tojson",
+    "trim",
+    "truncate",
+    "unique",
+    "upper",
+    "urlencode",
+    "wordcount",
+    "zip",
 ];
 
 /// Tests that can be meant.
 const TESTS: [&str; 26] = [
-    "boolean", "defined", "divisibleby", "endingwith", "eq", "equalto", "even", "false", "float", "ge", "gt", "in",
-    "integer", "iterable", "le", "lower", "lt", "mapping", "ne", "none", "number", "odd", "sameas", "sequence",
-    "string", "undefined",
+    "boolean",
+    "defined",
+    "divisibleby",
+    "endingwith",
+    "eq",
+    "equalto",
+    "even",
+    "false",
+    "float",
+    "ge",
+    "gt",
+    "in",
+    "integer",
+    "iterable",
+    "le",
+    "lower",
+    "lt",
+    "mapping",
+    "ne",
+    "none",
+    "number",
+    "odd",
+    "sameas",
+    "sequence",
+    "string",
+    "undefined",
 ];

@@ -128,18 +128,28 @@ pub(super) fn register(env: &mut Environment<'static>, host: &Arc<Host>) {
         on("proxmox_api_url") && on("proxmox_node")
     });
     let variables = Arc::clone(host);
-    env.add_function("get_env", move |name: &str, default: Option<Value>, kwargs: Kwargs| {
-        let default = default.or(kwargs.get::<Option<Value>>("default")?);
-        kwargs.assert_all_used()?;
-        match (variables.env.get(name), default) {
-            (Some(value), _) => Ok(Value::from(value.as_str())),
-            (None, Some(default)) => Ok(default),
-            (None, None) => Err(invalid(format!(
-                "the variable `{name}` of the environment is not handed over: add `--env {name}`"
-            ))),
-        }
-    });
-    env.add_global("env", host.env.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect::<Value>());
+    env.add_function(
+        "get_env",
+        move |name: &str, default: Option<Value>, kwargs: Kwargs| {
+            let default = default.or(kwargs.get::<Option<Value>>("default")?);
+            kwargs.assert_all_used()?;
+            match (variables.env.get(name), default) {
+                (Some(value), _) => Ok(Value::from(value.as_str())),
+                (None, Some(default)) => Ok(default),
+                (None, None) => Err(invalid(format!(
+                    "the variable `{name}` of the environment is not handed over: add `--env {name}`"
+                ))),
+            }
+        },
+    );
+    env.add_global(
+        "env",
+        Value::from_pairs(
+            host.env
+                .iter()
+                .map(|(name, value)| (name.as_str(), value.as_str())),
+        ),
+    );
 }
 
 fn answer(host: &Host, ask: Ask, file: Option<&str>) -> Result<String, Error> {
@@ -195,7 +205,10 @@ fn b64encode(value: &Value) -> Result<String, Error> {
         (Some(text), _) => Ok(STANDARD.encode(text)),
         (None, Some(bytes)) => Ok(STANDARD.encode(bytes)),
         (None, None) if value.kind() == ValueKind::Undefined => Err(Error::from(ErrorKind::UndefinedError)),
-        (None, None) => Err(invalid(format!("`b64encode` is for a text, not for {}", value.kind()))),
+        (None, None) => Err(invalid(format!(
+            "`b64encode` is for a text, not for {}",
+            value.kind()
+        ))),
     }
 }
 
@@ -211,9 +224,14 @@ mod tests {
 
     #[test]
     fn hosts_are_counted_from_the_network_address() {
-        let host = |network: &str, number: i64| nthhost(&Value::from(network), &Value::from(number)).to_string();
+        let host =
+            |network: &str, number: i64| nthhost(&Value::from(network), &Value::from(number)).to_string();
         assert_eq!(host("10.10.10.0/24", 1), "10.10.10.1");
-        assert_eq!(host("10.10.10.7/24", 255), "10.10.10.255", "host bits are dropped");
+        assert_eq!(
+            host("10.10.10.7/24", 255),
+            "10.10.10.255",
+            "host bits are dropped"
+        );
         assert_eq!(host("10.10.10.0/24", 256), "False");
         assert_eq!(host("10.10.10.0/24", -1), "False");
         assert_eq!(host("2001:db8::/64", 16), "2001:db8::10");

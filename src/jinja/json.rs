@@ -31,7 +31,10 @@ pub(super) fn tojson(value: Value, indent: Option<Value>, kwargs: Kwargs) -> Res
 
 fn write(out: &mut String, value: &Value, indent: Option<&str>, depth: usize) -> Result<(), Error> {
     if depth > MAX_DEPTH {
-        return Err(Error::new(ErrorKind::InvalidOperation, "`tojson` of a value that is nested too deeply"));
+        return Err(Error::new(
+            ErrorKind::InvalidOperation,
+            "`tojson` of a value that is nested too deeply",
+        ));
     }
     match value.kind() {
         ValueKind::None => out.push_str("null"),
@@ -41,7 +44,9 @@ fn write(out: &mut String, value: &Value, indent: Option<&str>, depth: usize) ->
             let number = f64::try_from(value.clone()).unwrap_or_default();
             out.push_str(&match number {
                 number if number.is_nan() => "NaN".to_owned(),
-                number if number.is_infinite() => if number > 0.0 { "Infinity" } else { "-Infinity" }.to_owned(),
+                number if number.is_infinite() => {
+                    if number > 0.0 { "Infinity" } else { "-Infinity" }.to_owned()
+                }
                 number => float_text(number),
             });
         }

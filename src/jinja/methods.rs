@@ -19,7 +19,10 @@ pub(super) fn call(state: &mut State, value: &Value, method: &str, args: &[Value
         return Ok(result);
     }
     let changes = match value.kind() {
-        ValueKind::Seq => ["append", "extend", "insert", "pop", "remove", "clear", "sort", "reverse"].contains(&method),
+        ValueKind::Seq => [
+            "append", "extend", "insert", "pop", "remove", "clear", "sort", "reverse",
+        ]
+        .contains(&method),
         ValueKind::Map => ["update", "setdefault", "pop", "popitem", "clear"].contains(&method),
         _ => false,
     };
@@ -48,7 +51,10 @@ fn of_text(text: &str, method: &str, args: &[Value]) -> Result<Option<Value>, Er
             let sep = sep.filter(|sep| !sep.is_none());
             let sep = match &sep {
                 Some(sep) => Some(sep.as_str().filter(|sep| !sep.is_empty()).ok_or_else(|| {
-                    Error::new(ErrorKind::InvalidOperation, "`split` wants a text that is not empty")
+                    Error::new(
+                        ErrorKind::InvalidOperation,
+                        "`split` wants a text that is not empty",
+                    )
                 })?),
                 None => None,
             };
@@ -62,7 +68,11 @@ fn of_text(text: &str, method: &str, args: &[Value]) -> Result<Option<Value>, Er
         "partition" | "rpartition" => {
             let (sep,): (&str,) = from_args(args)?;
             let last = method == "rpartition";
-            let found = if last { text.rsplit_once(sep) } else { text.split_once(sep) };
+            let found = if last {
+                text.rsplit_once(sep)
+            } else {
+                text.split_once(sep)
+            };
             let parts = match found {
                 Some((before, after)) => [before, sep, after],
                 None if last => ["", "", text],
@@ -100,19 +110,49 @@ fn of_text(text: &str, method: &str, args: &[Value]) -> Result<Option<Value>, Er
         }
         "swapcase" => {
             let swap = |c: char| -> String {
-                if c.is_uppercase() { c.to_lowercase().collect() } else { c.to_uppercase().collect() }
+                if c.is_uppercase() {
+                    c.to_lowercase().collect()
+                } else {
+                    c.to_uppercase().collect()
+                }
             };
             Value::from(text.chars().map(swap).collect::<String>())
+        }
+        "expandtabs" => {
+            let (size,): (Option<usize>,) = from_args(args)?;
+            Value::from(expand_tabs(text, size.unwrap_or(8).min(100)))
         }
         "casefold" => Value::from(text.to_lowercase()),
         "index" => {
             let (what,): (&str,) = from_args(args)?;
             let at = text.find(what).map(|at| text[..at].chars().count());
-            Value::from(at.ok_or_else(|| Error::new(ErrorKind::InvalidOperation, "`index` of a text that is not there"))?)
+            Value::from(at.ok_or_else(|| {
+                Error::new(ErrorKind::InvalidOperation, "`index` of a text that is not there")
+            })?)
         }
         "isdecimal" => Value::from(!text.is_empty() && text.chars().all(|c| c.is_ascii_digit())),
         _ => return Ok(None),
     }))
+}
+
+fn expand_tabs(text: &str, size: usize) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut column = 0;
+    for c in text.chars() {
+        match c {
+            '\t' if size > 0 => {
+                let blanks = size - column % size;
+                out.push_str(&" ".repeat(blanks));
+                column += blanks;
+            }
+            '\t' => {}
+            c => {
+                out.push(c);
+                column = if matches!(c, '\n' | '\r') { 0 } else { column + 1 };
+            }
+        }
+    }
+    out
 }
 
 /// Python's `str.split` and `str.rsplit`.
@@ -130,7 +170,10 @@ fn split<'t>(text: &'t str, sep: Option<&str>, most: Option<usize>, from_right: 
             let mut parts = Vec::new();
             let mut rest = text.trim_start();
             while !rest.is_empty() {
-                match rest.split_once(char::is_whitespace).filter(|_| parts.len() < most) {
+                match rest
+                    .split_once(char::is_whitespace)
+                    .filter(|_| parts.len() < most)
+                {
                     Some((part, after)) => {
                         parts.push(part);
                         rest = after.trim_start();
@@ -147,7 +190,10 @@ fn split<'t>(text: &'t str, sep: Option<&str>, most: Option<usize>, from_right: 
             let mut parts = Vec::new();
             let mut rest = text.trim_end();
             while !rest.is_empty() {
-                match rest.rsplit_once(char::is_whitespace).filter(|_| parts.len() < most) {
+                match rest
+                    .rsplit_once(char::is_whitespace)
+                    .filter(|_| parts.len() < most)
+                {
                     Some((before, part)) => {
                         parts.push(part);
                         rest = before.trim_end();
@@ -184,7 +230,12 @@ fn of_list(value: &Value, method: &str, args: &[Value]) -> Result<Option<Value>,
                     break;
                 }
             }
-            let missing = || Error::new(ErrorKind::InvalidOperation, "`index` of an item that the list does not have");
+            let missing = || {
+                Error::new(
+                    ErrorKind::InvalidOperation,
+                    "`index` of an item that the list does not have",
+                )
+            };
             Value::from(found.ok_or_else(missing)?)
         }
         "copy" if args.is_empty() => objects::list(value)?,

@@ -64,9 +64,12 @@ impl Engine {
     /// When the delimiters cannot be told apart.
     pub fn new(options: &Options, templates: impl IntoIterator<Item = Template>) -> Result<Self, String> {
         let mut env = Environment::new();
-        let syntax = options
-            .syntax()
-            .map_err(|error| error.detail().unwrap_or("the delimiters are not usable").to_owned())?;
+        let syntax = options.syntax().map_err(|error| {
+            error
+                .detail()
+                .unwrap_or("the delimiters are not usable")
+                .to_owned()
+        })?;
         env.set_syntax(syntax);
         env.set_auto_escape_callback(|_| AutoEscape::None);
         env.set_formatter(filters::print);
@@ -140,8 +143,11 @@ impl Engine {
     /// # Errors
     /// With what is wrong in it, or in one that it includes.
     pub fn render(&self, name: &str, values: &BTreeMap<String, Value>) -> Result<String, Fault> {
-        let template = self.env.get_template(name).map_err(|error| self.fault(name, &error))?;
-        let values: Value = values.iter().map(|(key, value)| (key.clone(), value.clone())).collect();
+        let template = self
+            .env
+            .get_template(name)
+            .map_err(|error| self.fault(name, &error))?;
+        let values = Value::from_pairs(values.iter().map(|(key, value)| (key.clone(), value.clone())));
         template.render(values).map_err(|error| self.fault(name, &error))
     }
 

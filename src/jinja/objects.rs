@@ -17,7 +17,10 @@ pub(super) fn register(env: &mut Environment<'static>) {
 }
 
 pub(super) fn list(items: &Value) -> Result<Value, Error> {
-    let items = items.try_iter()?.checked().collect::<Result<Vec<Value>, Error>>()?;
+    let items = items
+        .try_iter()?
+        .checked()
+        .collect::<Result<Vec<Value>, Error>>()?;
     Ok(Value::from_object(List(Mutex::new(items))))
 }
 
@@ -27,7 +30,10 @@ pub(super) fn dict(items: &Value) -> Result<Value, Error> {
 }
 
 fn pairs(items: &Value) -> Result<Vec<(Value, Value)>, Error> {
-    let Some(object) = items.as_object().filter(|object| object.repr() == ObjectRepr::Map) else {
+    let Some(object) = items
+        .as_object()
+        .filter(|object| object.repr() == ObjectRepr::Map)
+    else {
         return Err(invalid("expected a mapping"));
     };
     Ok(object.try_iter_pairs().into_iter().flatten().collect())
@@ -74,14 +80,19 @@ impl Object for List {
                 none
             }
             ("extend", [more]) => {
-                let more = more.try_iter()?.checked().collect::<Result<Vec<Value>, Error>>()?;
+                let more = more
+                    .try_iter()?
+                    .checked()
+                    .collect::<Result<Vec<Value>, Error>>()?;
                 self.items().extend(more);
                 none
             }
             ("insert", [at, item]) => {
                 let mut items = self.items();
                 let len = i64::try_from(items.len()).unwrap_or(i64::MAX);
-                let at = at.as_i64().ok_or_else(|| invalid("`insert` wants a number and an item"))?;
+                let at = at
+                    .as_i64()
+                    .ok_or_else(|| invalid("`insert` wants a number and an item"))?;
                 let at = if at < 0 { (at + len).max(0) } else { at.min(len) };
                 items.insert(usize::try_from(at).unwrap_or_default(), item.clone());
                 none
@@ -153,7 +164,10 @@ impl Dict {
 impl Object for Dict {
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
         let entries = self.entries();
-        entries.iter().find(|(other, _)| other == key).map(|(_, value)| value.clone())
+        entries
+            .iter()
+            .find(|(other, _)| other == key)
+            .map(|(_, value)| value.clone())
     }
 
     fn enumerate(self: &Arc<Self>) -> Enumerator {

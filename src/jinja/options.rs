@@ -41,10 +41,6 @@ pub struct Options {
     pub variable: Pair,
     /// Around comments.
     pub comment: Pair,
-    /// What starts a line that is a statement.
-    pub line_statement: Option<String>,
-    /// What starts a comment up to the end of the line.
-    pub line_comment: Option<String>,
     /// Drops the line end after a statement.
     pub trim_blocks: bool,
     /// Drops the blanks between the start of a line and a statement.
@@ -73,8 +69,6 @@ impl Options {
             block: Pair::new("{%", "%}"),
             variable: Pair::new("{{", "}}"),
             comment: Pair::new("{#", "#}"),
-            line_statement: None,
-            line_comment: None,
             trim_blocks: true,
             lstrip_blocks: true,
             keep_trailing_newline: true,
@@ -93,12 +87,6 @@ impl Options {
             .trim_blocks(self.trim_blocks)
             .lstrip_blocks(self.lstrip_blocks)
             .keep_trailing_newline(self.keep_trailing_newline);
-        if let Some(prefix) = &self.line_statement {
-            builder.line_statement_prefix(prefix.clone());
-        }
-        if let Some(prefix) = &self.line_comment {
-            builder.line_comment_prefix(prefix.clone());
-        }
         builder.build()
     }
 }

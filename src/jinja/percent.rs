@@ -28,7 +28,11 @@ fn remainder(left: &Value, right: &Value) -> Result<Value, Error> {
             return Err(invalid("division by zero"));
         }
         let rest = i128::from(a).rem_euclid(i128::from(b).abs());
-        let rest = if b < 0 && rest != 0 { rest + i128::from(b) } else { rest };
+        let rest = if b < 0 && rest != 0 {
+            rest + i128::from(b)
+        } else {
+            rest
+        };
         return Ok(Value::from(rest));
     }
     match (number(left), number(right)) {
@@ -99,7 +103,9 @@ fn format(pattern: &str, values: &Value) -> Result<String, Error> {
         }
         let value = match named {
             Some(value) => value,
-            None => list.next().ok_or_else(|| invalid("the format has more `%` than there are values"))?,
+            None => list
+                .next()
+                .ok_or_else(|| invalid("the format has more `%` than there are values"))?,
         };
         out.push_str(&one(&spec, kind, &value)?);
     }
@@ -116,7 +122,9 @@ fn number(
 ) -> Result<Option<usize>, Error> {
     if chars.next_if_eq(&'*').is_some() {
         let value = list.next().and_then(|value| value.as_usize());
-        return value.map(Some).ok_or_else(|| invalid("`*` in a format wants a number"));
+        return value
+            .map(Some)
+            .ok_or_else(|| invalid("`*` in a format wants a number"));
     }
     let mut digits = String::new();
     while let Some(digit) = chars.next_if(char::is_ascii_digit) {
@@ -128,7 +136,11 @@ fn number(
 fn one(spec: &Spec, kind: char, value: &Value) -> Result<String, Error> {
     let body = match kind {
         's' | 'r' | 'a' => {
-            let text = if kind == 's' { text_of(value) } else { repr_of(value) };
+            let text = if kind == 's' {
+                text_of(value)
+            } else {
+                repr_of(value)
+            };
             let text: String = match spec.precision {
                 Some(most) => text.chars().take(most).collect(),
                 None => text,
@@ -137,7 +149,8 @@ fn one(spec: &Spec, kind: char, value: &Value) -> Result<String, Error> {
         }
         'c' => {
             let text = value.as_str().map(str::to_owned);
-            let text = text.or_else(|| Some(char::from_u32(u32::try_from(value.as_i64()?).ok()?)?.to_string()));
+            let text =
+                text.or_else(|| Some(char::from_u32(u32::try_from(value.as_i64()?).ok()?)?.to_string()));
             let text = text.ok_or_else(|| invalid("`%c` wants a character or a number"))?;
             return Ok(pad(spec, "", &text, false));
         }
@@ -176,8 +189,13 @@ fn integer(spec: &Spec, kind: char, value: &Value) -> Result<String, Error> {
         ValueKind::Bool => i128::from(value.is_true()),
         ValueKind::Number => match i128::try_from(value.clone()) {
             Ok(number) => number,
-            #[expect(clippy::cast_possible_truncation, reason = "Python cuts the fraction off as well")]
-            Err(_) if "diu".contains(kind) => f64::try_from(value.clone()).map_err(|_| wanted())?.trunc() as i128,
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "Python cuts the fraction off as well"
+            )]
+            Err(_) if "diu".contains(kind) => {
+                f64::try_from(value.clone()).map_err(|_| wanted())?.trunc() as i128
+            }
             Err(_) => return Err(wanted()),
         },
         _ => return Err(wanted()),
@@ -212,14 +230,20 @@ fn float(spec: &Spec, kind: char, value: &Value) -> Result<String, Error> {
         'e' => exponent(&format!("{number:.precision$e}")),
         _ => general(number, precision.max(1)),
     };
-    Ok(if kind.is_ascii_uppercase() { text.to_uppercase() } else { text })
+    Ok(if kind.is_ascii_uppercase() {
+        text.to_uppercase()
+    } else {
+        text
+    })
 }
 
 /// Writes the exponent with a sign and two digits.
 fn exponent(text: &str) -> String {
     match text.split_once('e') {
         Some((digits, exponent)) => {
-            let (sign, size) = exponent.strip_prefix('-').map_or(('+', exponent), |size| ('-', size));
+            let (sign, size) = exponent
+                .strip_prefix('-')
+                .map_or(('+', exponent), |size| ('-', size));
             format!("{digits}e{sign}{size:0>2}")
         }
         None => text.to_owned(),
@@ -231,7 +255,10 @@ fn general(number: f64, precision: usize) -> String {
         return float_text(number).trim_end_matches(".0").to_owned();
     }
     let scientific = format!("{number:.digits$e}", digits = precision - 1);
-    let size: i64 = scientific.split_once('e').and_then(|(_, e)| e.parse().ok()).unwrap_or(0);
+    let size: i64 = scientific
+        .split_once('e')
+        .and_then(|(_, e)| e.parse().ok())
+        .unwrap_or(0);
     let cut = |text: &str| match text.contains('.') {
         true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
         false => text.to_owned(),

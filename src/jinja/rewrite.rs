@@ -1,6 +1,6 @@
-//! Two things that Jinja2 can do and `MiniJinja` cannot are written differently before parsing, with a way back to the
-//! places of the original: `'%s' % x` becomes a filter, and list and mapping literals become changeable objects in
-//! templates that call a method which changes one.
+//! What Jinja2 can do and `MiniJinja` cannot is written differently before parsing, with a way back to the
+//! places of the original: `'%s' % x` becomes a filter, list and mapping literals become changeable objects in templates
+//! that call a method which changes one, and the line end after `raw` is doubled, for one of them is trimmed.
 
 mod lexer;
 
@@ -11,13 +11,38 @@ use lexer::{Token, TokenKind};
 
 /// Methods that change the list or mapping they are called on.
 const CHANGING: [&str; 11] = [
-    "append", "extend", "insert", "pop", "remove", "clear", "sort", "reverse", "update", "setdefault", "popitem",
+    "append",
+    "extend",
+    "insert",
+    "pop",
+    "remove",
+    "clear",
+    "sort",
+    "reverse",
+    "update",
+    "setdefault",
+    "popitem",
 ];
 
 /// Words after which an expression starts, so that a bracket opens a literal.
 const KEYWORDS: [&str; 17] = [
-    "in", "and", "or", "not", "is", "if", "else", "elif", "for", "set", "do", "print", "return", "with", "call",
-    "filter", "recursive",
+    "in",
+    "and",
+    "or",
+    "not",
+    "is",
+    "if",
+    "else",
+    "elif",
+    "for",
+    "set",
+    "do",
+    "print",
+    "return",
+    "with",
+    "call",
+    "filter",
+    "recursive",
 ];
 
 /// Statements whose lists name templates.
@@ -56,15 +81,22 @@ impl Rewritten {
 
 /// Rewrites a template.
 pub(super) fn rewrite(text: &str, options: &Options) -> Rewritten {
-    let tags = lexer::tags(text, options);
+    let (tags, raws) = lexer::tags(text, options);
     let changes = tags.iter().any(|tag| changes_something(text, tag));
     let mut edits: Vec<(Range<usize>, &'static str)> = Vec::new();
     for tag in &tags {
         percent(text, tag, &mut edits);
-        let loads = tag.first().is_some_and(|token| LOADING.contains(&token.text(text)));
+        let loads = tag
+            .first()
+            .is_some_and(|token| LOADING.contains(&token.text(text)));
         if changes && !loads {
             literals(text, tag, &mut edits);
         }
+    }
+    if options.trim_blocks {
+        // Jinja2 keeps the line end after `raw`.
+        let kept = raws.into_iter().filter(|at| text[*at..].starts_with('\n'));
+        edits.extend(kept.map(|at| (at..at, "\n")));
     }
     edits.sort_by_key(|(range, _)| (range.start, range.end));
     let mut out = String::with_capacity(text.len() + 8 * edits.len());
@@ -77,15 +109,16 @@ pub(super) fn rewrite(text: &str, options: &Options) -> Rewritten {
     out.push_str(&text[rest..]);
     Rewritten {
         text: out,
-        edits: edits.into_iter().map(|(range, text)| (range, text.len())).collect(),
+        edits: edits
+            .into_iter()
+            .map(|(range, text)| (range, text.len()))
+            .collect(),
     }
 }
 
 fn changes_something(text: &str, tag: &[Token]) -> bool {
     tag.windows(3).any(|tokens| {
-        tokens[0].text(text) == "."
-            && tokens[2].text(text) == "("
-            && CHANGING.contains(&tokens[1].text(text))
+        tokens[0].text(text) == "." && tokens[2].text(text) == "(" && CHANGING.contains(&tokens[1].text(text))
     })
 }
 
@@ -156,10 +189,14 @@ fn percent(text: &str, tag: &[Token], edits: &mut Vec<(Range<usize>, &'static st
         if token.kind == TokenKind::Number {
             continue;
         }
-        let Some(mut end) = operand(text, tag, start) else { continue };
+        let Some(mut end) = operand(text, tag, start) else {
+            continue;
+        };
         while is(end, "%") {
             let sign = usize::from(is(end + 1, "-") || is(end + 1, "+"));
-            let Some(right) = operand(text, tag, end + 1 + sign) else { break };
+            let Some(right) = operand(text, tag, end + 1 + sign) else {
+                break;
+            };
             let (first, last) = (tag[start].range.start, tag[right - 1].range.end);
             edits.push((first..first, "("));
             edits.push((tag[end].range.clone(), "|__percent("));
@@ -200,17 +237,29 @@ mod tests {
     #[test]
     fn a_percent_after_text_becomes_a_filter() {
         assert_eq!(rewritten("{{ '%s' % x }}"), "{{ ('%s' |__percent( x)) }}");
-        assert_eq!(rewritten("{{ '%s-%s' % (a, b) ~ 'c' }}"), "{{ ('%s-%s' |__percent( (a, b))) ~ 'c' }}");
+        assert_eq!(
+            rewritten("{{ '%s-%s' % (a, b) ~ 'c' }}"),
+            "{{ ('%s-%s' |__percent( (a, b))) ~ 'c' }}"
+        );
         assert_eq!(rewritten("{{ 'a%' }}% %{{ 5 % 2 }}"), "{{ 'a%' }}% %{{ 5 % 2 }}");
         assert_eq!(rewritten("{% if a %}{% endif %}"), "{% if a %}{% endif %}");
-        assert_eq!(rewritten("{{ f('%d' % n.x[0]|int) }}"), "{{ f(('%d' |__percent( n.x[0]|int))) }}");
-        assert_eq!(rewritten("{# '%s' % x #}{% raw %}{{ '%s' % x }}{% endraw %}"), "{# '%s' % x #}{% raw %}{{ '%s' % x }}{% endraw %}");
+        assert_eq!(
+            rewritten("{{ f('%d' % n.x[0]|int) }}"),
+            "{{ f(('%d' |__percent( n.x[0]|int))) }}"
+        );
+        assert_eq!(
+            rewritten("{# '%s' % x #}{% raw %}{{ '%s' % x }}{% endraw %}"),
+            "{# '%s' % x #}{% raw %}{{ '%s' % x }}{% endraw %}"
+        );
         assert_eq!(rewritten("{{ 2 * n % 3 }}"), "{{ 2 * n % 3 }}");
     }
 
     #[test]
     fn literals_become_objects_only_where_something_changes_one() {
-        assert_eq!(rewritten("{% set l = [] %}{{ x[0] }}"), "{% set l = [] %}{{ x[0] }}");
+        assert_eq!(
+            rewritten("{% set l = [] %}{{ x[0] }}"),
+            "{% set l = [] %}{{ x[0] }}"
+        );
         assert_eq!(
             rewritten("{% set l = [] %}{% set _ = l.append({'a': x[0]}) %}"),
             "{% set l = __list([]) %}{% set _ = l.append(__dict({'a': x[0]})) %}"

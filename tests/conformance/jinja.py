@@ -19,13 +19,12 @@ UNDEFINED = {
     "chainable": jinja2.ChainableUndefined,
     "strict": jinja2.StrictUndefined,
 }
-# block, variable, comment, line statement, line comment
+# block, variable, comment
 DELIMITERS = {
-    "library": (("#%", "%#"), ("#{", "}#"), ("#|", "#|"), None, None),
-    "other-comment": (("#%", "%#"), ("#{", "}#"), ("#|", "|#"), None, None),
-    "jinja": (("{%", "%}"), ("{{", "}}"), ("{#", "#}"), None, None),
-    "angles": (("<%", "%>"), ("[[", "]]"), ("<#", "#>"), None, None),
-    "lines": (("{%", "%}"), ("{{", "}}"), ("{#", "#}"), "%", "##"),
+    "library": (("#%", "%#"), ("#{", "}#"), ("#|", "#|")),
+    "other-comment": (("#%", "%#"), ("#{", "}#"), ("#|", "|#")),
+    "jinja": (("{%", "%}"), ("{{", "}}"), ("{#", "#}")),
+    "angles": (("<%", "%>"), ("[[", "]]"), ("<#", "#>")),
 }
 PATCHES = ["global/a-first.yaml", "global/b-second.yaml", "controller/c.yaml"]
 
@@ -57,7 +56,7 @@ FUNCTIONS = {
 
 def environment(case):
     options = case.get("options", {})
-    block, variable, comment, line, line_comment = DELIMITERS[options.get("delimiters", "library")]
+    block, variable, comment = DELIMITERS[options.get("delimiters", "library")]
     env = jinja2.Environment(
         loader=jinja2.DictLoader({**case.get("files", {}), "case": case["template"]}),
         extensions=["jinja2.ext.do", "jinja2.ext.loopcontrols"],
@@ -67,8 +66,6 @@ def environment(case):
         variable_end_string=variable[1],
         comment_start_string=comment[0],
         comment_end_string=comment[1],
-        line_statement_prefix=line,
-        line_comment_prefix=line_comment,
         trim_blocks=options.get("trim_blocks", True),
         lstrip_blocks=options.get("lstrip_blocks", True),
         keep_trailing_newline=options.get("keep_trailing_newline", True),
@@ -114,9 +111,8 @@ def trees():
 
 
 def toml(options):
-    block, variable, comment, line, line_comment = DELIMITERS[options.get("delimiters", "library")]
+    block, variable, comment = DELIMITERS[options.get("delimiters", "library")]
     flag = lambda name: str(options.get(name, True)).lower()
-    prefix = f"\n[makejinja.prefix]\nline_statement = {json.dumps(line)}\nline_comment = {json.dumps(line_comment)}\n"
     return (
         "[makejinja]\n"
         'inputs = ["./templates"]\noutput = "./out"\ndata = ["./data.json"]\njinja_suffix = ".j2"\nkeep_empty = true\n'
@@ -129,7 +125,6 @@ def toml(options):
             f"{name}_start = {json.dumps(pair[0])}\n{name}_end = {json.dumps(pair[1])}\n"
             for name, pair in (("block", block), ("variable", variable), ("comment", comment))
         )
-        + (prefix if line else "")
     )
 
 

@@ -37,7 +37,9 @@ fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
     for file in files {
         let group = file.file_stem().expect("a name").to_string_lossy().into_owned();
-        let Json::Array(found) = read(&file) else { panic!("{group}: no list") };
+        let Json::Array(found) = read(&file) else {
+            panic!("{group}: no list")
+        };
         cases.extend(found.into_iter().enumerate().map(|(index, json)| Case {
             name: format!("{group}-{index:03}"),
             json,
@@ -62,11 +64,6 @@ fn options(case: &Json) -> Options {
             comment: Pair::new("<#", "#>"),
             ..Options::of_jinja()
         },
-        Some("lines") => Options {
-            line_statement: Some("%".to_owned()),
-            line_comment: Some("##".to_owned()),
-            ..Options::of_jinja()
-        },
         other => panic!("unknown delimiters {other:?}"),
     };
     options.trim_blocks = flag("trim_blocks");
@@ -83,8 +80,12 @@ fn options(case: &Json) -> Options {
 fn host() -> Arc<Host> {
     let mut host = Host::default();
     host.answers.insert(Ask::AgePublic, Ok(RECIPIENT.to_owned()));
-    host.answers.insert(Ask::TunnelId, Ok("6ff42ae2-765d-4adf-8112-31c55c1551ef".to_owned()));
-    let patches = ["a-first", "b-second"].map(|name| format!("templates/talos/patches/global/{name}.yaml.j2"));
+    host.answers.insert(
+        Ask::TunnelId,
+        Ok("6ff42ae2-765d-4adf-8112-31c55c1551ef".to_owned()),
+    );
+    let patches =
+        ["a-first", "b-second"].map(|name| format!("templates/talos/patches/global/{name}.yaml.j2"));
     host.patches.insert("global".to_owned(), patches.to_vec());
     Arc::new(host)
 }
@@ -100,8 +101,13 @@ fn render(case: &Json, data: &Json) -> Result<String, String> {
     templates.push(template("case", &case["template"]));
     let engine = Engine::new(&options(case), templates)?;
     let values = data.as_object().expect("a mapping");
-    let engine = engine.with(values.iter().map(|(key, value)| (key.clone(), from_json(value))), &host());
-    engine.render("case", &BTreeMap::new()).map_err(|fault| fault.message)
+    let engine = engine.with(
+        values.iter().map(|(key, value)| (key.clone(), from_json(value))),
+        &host(),
+    );
+    engine
+        .render("case", &BTreeMap::new())
+        .map_err(|fault| fault.message)
 }
 
 #[test]
@@ -117,12 +123,19 @@ fn every_case_gives_what_jinja2_gives() {
             (Err(_), None) => true,
             _ => false,
         };
-        if !fine {
+        // Where we knowingly differ, the case says why; it must go when we no longer do.
+        if fine == case.json["differs"].is_string() {
             wrong.push(format!(
                 "{}: {}\n  expected {}\n  given    {given:?}",
                 case.name, case.json["template"], case.json["expected"]
             ));
         }
     }
-    assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), cases.len(), wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "{} of {}:\n{}",
+        wrong.len(),
+        cases.len(),
+        wrong.join("\n")
+    );
 }

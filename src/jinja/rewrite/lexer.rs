@@ -31,14 +31,15 @@ impl Token {
     }
 }
 
-/// Returns the tokens of each statement and printed expression. Comments and raw sections have none.
-pub(super) fn tags(text: &str, options: &Options) -> Vec<Vec<Token>> {
+/// Returns the tokens of each statement and printed expression, and the starts of the raw sections. Comments and raw
+/// sections have no tokens.
+pub(super) fn tags(text: &str, options: &Options) -> (Vec<Vec<Token>>, Vec<usize>) {
     let starts = [
         (&options.block, Start::Block),
         (&options.variable, Start::Variable),
         (&options.comment, Start::Comment),
     ];
-    let mut tags = Vec::new();
+    let (mut tags, mut raws) = (Vec::new(), Vec::new());
     let mut at = 0;
     while at < text.len() {
         let rest = &text[at..];
@@ -46,29 +47,28 @@ pub(super) fn tags(text: &str, options: &Options) -> Vec<Vec<Token>> {
             .iter()
             .filter_map(|(pair, start)| Some((rest.find(&pair.start)?, pair.start.len(), *pair, *start)))
             .min_by_key(|(offset, len, ..)| (*offset, usize::MAX - len));
-        let line = options.line_statement.as_deref().and_then(|prefix| line_statement(rest, at, prefix));
-        if let Some((start, end)) = line
-            && next.is_none_or(|(offset, ..)| start < offset)
-        {
-            tags.push(tokens(text, at + start, at + end).0);
-            at += end.max(1);
-            continue;
-        }
-        let Some((offset, len, pair, start)) = next else { break };
+        let Some((offset, len, pair, start)) = next else {
+            break;
+        };
         let inside = at + offset + len;
         match start {
             Start::Comment => {
-                at = text[inside..].find(&pair.end).map_or(text.len(), |end| inside + end + pair.end.len());
+                at = text[inside..]
+                    .find(&pair.end)
+                    .map_or(text.len(), |end| inside + end + pair.end.len());
             }
             Start::Block | Start::Variable => {
                 let (found, end) = tokens_until(text, inside, &pair.end);
                 let raw = start == Start::Block && found.len() == 1 && found[0].text(text) == "raw";
+                if raw {
+                    raws.push(end);
+                }
                 at = if raw { after_raw(text, end, options) } else { end };
                 tags.push(found);
             }
         }
     }
-    tags
+    (tags, raws)
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,20 +76,6 @@ enum Start {
     Block,
     Variable,
     Comment,
-}
-
-/// Returns the next line that starts with the prefix: where its content starts and ends.
-fn line_statement(rest: &str, at: usize, prefix: &str) -> Option<(usize, usize)> {
-    let mut offset = 0;
-    for line in rest.split_inclusive('\n') {
-        let blanks = line.len() - line.trim_start_matches([' ', '\t']).len();
-        if (offset > 0 || at == 0) && line[blanks..].starts_with(prefix) {
-            let end = offset + line.trim_end_matches(['\n', '\r']).len();
-            return Some((offset + blanks + prefix.len(), end));
-        }
-        offset += line.len();
-    }
-    None
 }
 
 /// Returns the end of the raw section whose content starts at `from`.
@@ -137,21 +123,6 @@ fn tokens_until(text: &str, from: usize, end: &str) -> (Vec<Token>, usize) {
     (found, text.len())
 }
 
-fn tokens(text: &str, from: usize, to: usize) -> (Vec<Token>, usize) {
-    let mut found = Vec::new();
-    let mut at = from;
-    while at < to {
-        match token(&text[..to], at) {
-            Some(token) => {
-                at = token.range.end;
-                found.push(token);
-            }
-            None => at += text[at..].chars().next().map_or(1, char::len_utf8),
-        }
-    }
-    (found, to)
-}
-
 /// Reads the token at a place; `None` for white space.
 fn token(text: &str, at: usize) -> Option<Token> {
     let rest = &text[at..];
@@ -168,7 +139,9 @@ fn token(text: &str, at: usize) -> Option<Token> {
             (TokenKind::Name, end.unwrap_or(rest.len()))
         }
         _ => {
-            let double = ["//", "**", "==", "!=", "<=", ">="].iter().any(|op| rest.starts_with(op));
+            let double = ["//", "**", "==", "!=", "<=", ">="]
+                .iter()
+                .any(|op| rest.starts_with(op));
             (TokenKind::Other, if double { 2 } else { first.len_utf8() })
         }
     };
