@@ -1,9 +1,11 @@
-//! The order of the stages, and nothing else: load → validate → plan → render → check → seal → diff → write.
+//! The order of the stages, and nothing else: load → validate → plan → render → merge → check → seal → diff → write.
 //!
 //! Every command is a prefix of it. `cli` picks how far to go and prints what comes out.
 
+use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+use std::rc::Rc;
 
 use crate::catalog::{APPS_ROOT, Catalog, library};
 use crate::check::{self, Checked};
@@ -12,6 +14,7 @@ use crate::context;
 use crate::diag::{Aborted, Diagnostic, Diagnostics};
 use crate::diff::{ChangeSet, Choices, Existing};
 use crate::lock::{LOCK_FILE, Lock};
+use crate::merge::{self, Bases, KeptVersion};
 use crate::plan::{self, Plan};
 use crate::render::{self, Foreign, Values};
 use crate::seal::{self, Keys, Sealed};
@@ -61,6 +64,18 @@ pub struct Before {
     pub git: Option<Repository>,
     /// What people have added.
     pub foreign: Foreign,
+    /// What a person chose for conflicts.
+    pub choices: Choices,
+    bases: RefCell<Bases>,
+    existing: OnceCell<Rc<Existing>>,
+    kept: OnceCell<Vec<KeptVersion>>,
+}
+
+impl Before {
+    /// Returns the versions in the tree that are newer than those rendered; known after [`check()`].
+    pub fn kept_versions(&self) -> &[KeptVersion] {
+        self.kept.get().map(Vec::as_slice).unwrap_or_default()
+    }
 }
 
 /// The tree ready to be written, and what it is compared with.
@@ -68,7 +83,7 @@ pub struct Compared {
     /// The output.
     pub tree: Tree<Sealed>,
     /// The work tree.
-    pub existing: Existing,
+    pub existing: Rc<Existing>,
     /// What a write would do.
     pub changes: ChangeSet,
 }
@@ -247,7 +262,15 @@ pub fn before(world: &World<'_>, diags: &mut Diagnostics) -> Result<Before, Abor
     let lock = read_lock(world, diags)?;
     let git = Repository::discover(&world.root).map_err(|finding| diags.abort(finding))?;
     let foreign = foreign(world, &lock);
-    Ok(Before { lock, git, foreign })
+    Ok(Before {
+        lock,
+        git,
+        foreign,
+        choices: Choices::default(),
+        bases: RefCell::new(Bases::read(&world.root)),
+        existing: OnceCell::new(),
+        kept: OnceCell::new(),
+    })
 }
 
 /// Reads the lock; an empty one where there is none.
@@ -290,11 +313,12 @@ fn directories(path: &std::path::Path) -> BTreeSet<String> {
         .collect()
 }
 
-/// Renders and checks the tree.
+/// Renders the tree, merges what people changed in it, and checks the result.
 ///
 /// # Errors
 /// When a template or a rule finds something wrong.
 pub fn check(
+    world: &World<'_>,
     catalog: &Catalog,
     plan: &Plan<'_>,
     configuration: &Configuration,
@@ -303,6 +327,14 @@ pub fn check(
 ) -> Result<Tree<Checked>, Aborted> {
     let Configuration { values, vault, .. } = configuration;
     let tree = render::render(catalog, plan, values, vault, &before.foreign, diags)?;
+    let existing = before.existing.get_or_init(|| {
+        let rendered = tree.iter().map(|artifact| &artifact.path);
+        Rc::new(Existing::read(&world.root, rendered.chain(before.lock.entries.keys())))
+    });
+    let git = before.git.as_ref();
+    let bases = (&mut *before.bases.borrow_mut(), git);
+    let (tree, kept) = merge::merge(tree, existing, &before.lock, bases, &before.choices, diags)?;
+    before.kept.get_or_init(|| kept);
     check::check(tree, &check::exceptions(catalog), diags)
 }
 
@@ -315,13 +347,10 @@ pub fn compare(
     tree: Tree<Checked>,
     configuration: &Configuration,
     before: &Before,
-    choices: &Choices,
     diags: &mut Diagnostics,
 ) -> Result<Compared, Aborted> {
-    let compared = compare_quietly(world, tree, configuration, before, choices, diags)?;
-    crate::diff::findings::report(&compared.changes)
-        .into_iter()
-        .for_each(|finding| diags.push(finding));
+    let compared = compare_quietly(world, tree, configuration, before, diags)?;
+    crate::diff::findings::report(&compared.changes, &compared.existing, diags);
     diags.checkpoint()?;
     Ok(compared)
 }
@@ -335,18 +364,20 @@ pub fn compare_quietly(
     tree: Tree<Checked>,
     configuration: &Configuration,
     before: &Before,
-    choices: &Choices,
     diags: &mut Diagnostics,
 ) -> Result<Compared, Aborted> {
-    let paths: BTreeSet<&RepoPath> = tree
-        .iter()
-        .map(|artifact| &artifact.path)
-        .chain(before.lock.entries.keys())
-        .collect();
-    let existing = Existing::read(&world.root, paths);
+    let existing = before.existing.get_or_init(|| {
+        let rendered = tree.iter().map(|artifact| &artifact.path);
+        Rc::new(Existing::read(&world.root, rendered.chain(before.lock.entries.keys())))
+    });
+    let existing = Rc::clone(existing);
+    let bases = before.bases.borrow();
     let committed = seal::Committed {
         existing: &existing,
         git: before.git.as_ref(),
+        lock: &before.lock,
+        bases: &bases,
+        choices: &before.choices,
     };
     let tree = seal::seal(
         tree,
@@ -356,8 +387,8 @@ pub fn compare_quietly(
         world.entropy,
         diags,
     )?;
-    let changes = match ChangeSet::compute(&tree, &existing, &before.lock, choices) {
-        Ok(changes) => changes,
+    let changes = match ChangeSet::compute(&tree, &existing, &before.lock, &before.choices) {
+        Ok(changes) => changes.with_bases(&tree, merge::BASE_DIR, bases.stored()),
         Err(findings) => {
             findings.into_iter().for_each(|finding| diags.push(finding));
             diags.checkpoint()?;

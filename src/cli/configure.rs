@@ -27,10 +27,11 @@ pub(super) fn run(args: &Configure, session: &mut Session<'_>) -> Outcome {
     let configuration = pipeline::configuration(&mut session.world, diags)?;
     let catalog = pipeline::catalog(&session.world, diags)?;
     let plan = pipeline::plan(&catalog, &configuration, diags)?;
-    let before = pipeline::before(&session.world, diags)?;
+    let mut before = pipeline::before(&session.world, diags)?;
+    before.choices = choices;
     private_files(&before, &configuration, diags)?;
-    let tree = pipeline::check(&catalog, &plan, &configuration, &before, diags)?;
-    let compared = pipeline::compare(&mut session.world, tree, &configuration, &before, &choices, diags)?;
+    let tree = pipeline::check(&session.world, &catalog, &plan, &configuration, &before, diags)?;
+    let compared = pipeline::compare(&mut session.world, tree, &configuration, &before, diags)?;
     show(&compared, &plan, session);
     let exit = finish(args, &compared, session)?;
     let result = json!({

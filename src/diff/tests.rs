@@ -20,7 +20,7 @@ fn tree(files: &[(&str, &str)]) -> Tree<Sealed> {
             reason: vec!["jellyfin_enabled".to_owned()],
         };
         let (path, text) = (path(name), (*text).to_owned());
-        (path.clone(), Artifact { path, text, origin })
+        (path.clone(), Artifact::new(path, text, origin))
     });
     Tree::new(artifacts.collect(), Sealed::for_tests())
 }
@@ -49,6 +49,7 @@ fn choices(overwrite: &[&str], keep: &[&str]) -> Choices {
     Choices {
         overwrite: overwrite.iter().map(|p| path(p)).collect(),
         keep: keep.iter().map(|p| path(p)).collect(),
+        ..Choices::default()
     }
 }
 
@@ -253,8 +254,11 @@ fn changes_carry_app_and_reason_and_findings_carry_choices() {
     let set = ChangeSet::compute(&tree, &disk, &lock, &Choices::default()).expect("no errors");
     assert!(set.changes().iter().all(|c| c.origin.app == "media/jellyfin"));
     assert_eq!(set.changes()[0].origin.reason, ["jellyfin_enabled"]);
-    let told: Vec<_> = findings::report(&set)
-        .iter()
+    let mut diags = crate::diag::Diagnostics::default();
+    findings::report(&set, &disk, &mut diags);
+    let told: Vec<_> = diags
+        .sorted()
+        .into_iter()
         .map(|f| (f.code, f.path.clone().unwrap_or_default(), f.help.len()))
         .collect();
     let finding = |code, path: &str, helps| (code, path.to_owned(), helps);
