@@ -329,7 +329,10 @@ pub fn check(
     let tree = render::render(catalog, plan, values, vault, &before.foreign, diags)?;
     let existing = before.existing.get_or_init(|| {
         let rendered = tree.iter().map(|artifact| &artifact.path);
-        Rc::new(Existing::read(&world.root, rendered.chain(before.lock.entries.keys())))
+        Rc::new(Existing::read(
+            &world.root,
+            rendered.chain(before.lock.entries.keys()),
+        ))
     });
     let git = before.git.as_ref();
     let bases = (&mut *before.bases.borrow_mut(), git);
@@ -368,7 +371,10 @@ pub fn compare_quietly(
 ) -> Result<Compared, Aborted> {
     let existing = before.existing.get_or_init(|| {
         let rendered = tree.iter().map(|artifact| &artifact.path);
-        Rc::new(Existing::read(&world.root, rendered.chain(before.lock.entries.keys())))
+        Rc::new(Existing::read(
+            &world.root,
+            rendered.chain(before.lock.entries.keys()),
+        ))
     });
     let existing = Rc::clone(existing);
     let bases = before.bases.borrow();

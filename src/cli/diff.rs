@@ -23,13 +23,7 @@ pub(super) fn run(args: &Diff, session: &mut Session<'_>) -> Outcome {
     let plan = pipeline::plan(&catalog, &configuration, diags)?;
     let before = pipeline::before(&session.world, diags)?;
     let tree = pipeline::check(&session.world, &catalog, &plan, &configuration, &before, diags)?;
-    let compared = pipeline::compare_quietly(
-        &mut session.world,
-        tree,
-        &configuration,
-        &before,
-        diags,
-    )?;
+    let compared = pipeline::compare_quietly(&mut session.world, tree, &configuration, &before, diags)?;
     let Compared {
         tree,
         existing,

@@ -97,10 +97,17 @@ pub(super) fn details(
     let mut out = String::new();
     let many = !whole && changes.differing().count() > LISTED;
     for change in changes.differing() {
-        if many && !matches!(change.kind, ChangeKind::Update | ChangeKind::Merge | ChangeKind::Delete) {
+        if many
+            && !matches!(
+                change.kind,
+                ChangeKind::Update | ChangeKind::Merge | ChangeKind::Delete
+            )
+        {
             continue;
         }
-        let hunks = matches!(change.kind, ChangeKind::Update | ChangeKind::Merge) || change.kind.is_conflict() || whole;
+        let hunks = matches!(change.kind, ChangeKind::Update | ChangeKind::Merge)
+            || change.kind.is_conflict()
+            || whole;
         match Sides::of(change, tree, existing) {
             Some(sides) if hunks => out.push_str(&sides.render(style_of(styled))),
             Some(sides) => {

@@ -35,7 +35,10 @@ impl Merge<'_> {
                 let text = self.update(yours, &SecretText::new(merged))?;
                 Some((text, Edits::Merged { render }))
             }
-            Err(conflicts) => Some((render, Edits::Conflicts(conflicts.into_iter().map(redacted).collect()))),
+            Err(conflicts) => Some((
+                render,
+                Edits::Conflicts(conflicts.into_iter().map(redacted).collect()),
+            )),
         }
     }
 

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use clusterwright::jinja::functions::Ask;
-use clusterwright::jinja::{Engine, Host, Options, Pair, Template, Undefined, Value, from_json};
+use clusterwright::jinja::{Engine, Host, Options, Pair, Template, Undefined, from_json};
 use serde_json::Value as Json;
 
 use crate::support::RECIPIENT;
