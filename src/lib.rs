@@ -34,6 +34,7 @@ pub mod merge;
 pub mod model;
 pub mod pipeline;
 pub mod plan;
+pub mod raw;
 pub mod render;
 pub mod seal;
 pub mod side;

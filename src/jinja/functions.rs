@@ -25,6 +25,13 @@ pub struct Host {
     pub env: BTreeMap<String, String>,
 }
 
+impl Host {
+    /// Returns the first host of a network, as `nthhost(1)` does.
+    pub fn first_host(network: &Value) -> Value {
+        nthhost(network, &Value::from(1))
+    }
+}
+
 impl std::fmt::Debug for Host {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Host(…)")

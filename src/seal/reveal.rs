@@ -73,7 +73,14 @@ fn collect(
 ) -> Result<(), String> {
     match &node.kind {
         Kind::Scalar { value, style } if vault.has_token(value) => {
-            if matches!(style, Style::Literal | Style::Folded) {
+            let found = vault.find_tokens(&text[node.span.clone()]);
+            let mut places = found.iter().map(|(at, _)| node.span.start + at.start..node.span.start + at.end);
+            if places.clone().any(|place| vault.is_verbatim(&text[place])) {
+                for place in places.by_ref() {
+                    let written = vault.reveal(&text[place.clone()])?;
+                    edits.push((place, Zeroizing::new(written.expose().to_owned())));
+                }
+            } else if matches!(style, Style::Literal | Style::Folded) {
                 for (at, _) in vault.find_tokens(&text[node.span.clone()]) {
                     let range = node.span.start + at.start..node.span.start + at.end;
                     let secret = vault.reveal(&text[range.clone()])?;

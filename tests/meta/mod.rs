@@ -28,7 +28,7 @@ fn sources() -> Vec<(PathBuf, String)> {
 /// Modules in the order of their dependencies: each may use those before it, none after it.
 const ORDER: &[&str] = &[
     "source", "diag", "yaml", "sys", "model", "tree", "sops", "vcs", "lock", "config", "side", "validate",
-    "catalog", "plan", "jinja", "render", "context", "merge", "check", "seal", "diff", "write",
+    "catalog", "plan", "jinja", "render", "context", "raw", "merge", "check", "seal", "diff", "write",
     "pipeline", "cli",
 ];
 
