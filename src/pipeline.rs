@@ -16,7 +16,8 @@ use crate::diff::{ChangeSet, Choices, Existing};
 use crate::lock::{LOCK_FILE, Lock};
 use crate::merge::{self, Bases, KeptVersion};
 use crate::plan::{self, Plan};
-use crate::render::{self, Foreign, Values};
+use crate::raw;
+use crate::render::{self, Foreign, Rendered, Values};
 use crate::seal::{self, Keys, Sealed};
 use crate::side;
 use crate::sops::{self, Identities};
@@ -105,6 +106,14 @@ pub fn catalog(world: &World<'_>, diags: &mut Diagnostics) -> Result<Catalog, Ab
 /// # Errors
 /// When something in them is wrong; all findings are reported.
 pub fn configuration(world: &mut World<'_>, diags: &mut Diagnostics) -> Result<Configuration, Aborted> {
+    if !world.root.join("templates/apps").is_dir()
+        && !world.root.join("templates/repo").is_dir()
+        && world.root.join(raw::SETTINGS).is_file()
+    {
+        let message = format!("`{}` is not read: the catalogue is rendered", raw::SETTINGS);
+        let hint = Diagnostic::note_level("raw/hint", message).in_file(raw::SETTINGS);
+        diags.push(hint.help("`--raw` renders the tree that it describes, in place of the catalogue"));
+    }
     let found = identities(world, diags)?;
     let decrypt = |text: &str| match &found {
         None => Ok(Decrypted::NoIdentity),
@@ -327,18 +336,62 @@ pub fn check(
 ) -> Result<Tree<Checked>, Aborted> {
     let Configuration { values, vault, .. } = configuration;
     let tree = render::render(catalog, plan, values, vault, &before.foreign, diags)?;
+    let tree = merged(world, tree, before, diags)?;
+    check::check(tree, &check::exceptions(catalog), diags)
+}
+
+/// What a run in raw mode knows beside its tree.
+pub struct RawRun {
+    /// The secrets.
+    pub vault: Vault,
+    /// Who can decrypt, and what we can decrypt.
+    pub keys: Keys,
+}
+
+/// Renders the repository's own Jinja2 tree, merges what people changed in its output, and checks the result.
+///
+/// # Errors
+/// When a template, its data or a rule finds something wrong.
+pub fn raw(
+    world: &mut World<'_>,
+    request: &raw::Request,
+    before: &Before,
+    diags: &mut Diagnostics,
+) -> Result<(Tree<Checked>, RawRun), Aborted> {
+    let found = identities(world, diags)?;
+    let mut vault = Vault::new(world.entropy);
+    let keys = found.as_ref().map(|found| raw::Found {
+        identities: &found.all,
+        text: &found.text,
+    });
+    let tree = raw::render(&world.root, request, keys, &mut vault, diags)?;
+    let tree = merged(world, tree, before, diags)?;
+    let tree = check::check_foreign(tree, diags)?;
+    let keys = match found {
+        Some(found) => Keys::new(Some(found.all), found.own),
+        None => Keys::new(None, Vec::new()),
+    };
+    Ok((tree, RawRun { vault, keys }))
+}
+
+/// Puts into the tree what people changed in its output.
+fn merged(
+    world: &World<'_>,
+    tree: Tree<Rendered>,
+    before: &Before,
+    diags: &mut Diagnostics,
+) -> Result<Tree<Rendered>, Aborted> {
     let existing = before.existing.get_or_init(|| {
         let rendered = tree.iter().map(|artifact| &artifact.path);
-        Rc::new(Existing::read(
-            &world.root,
-            rendered.chain(before.lock.entries.keys()),
-        ))
+        let rules = seal::config_path();
+        let paths = rendered.chain(before.lock.entries.keys()).chain(&rules);
+        Rc::new(Existing::read(&world.root, paths))
     });
     let git = before.git.as_ref();
     let bases = (&mut *before.bases.borrow_mut(), git);
     let (tree, kept) = merge::merge(tree, existing, &before.lock, bases, &before.choices, diags)?;
     before.kept.get_or_init(|| kept);
-    check::check(tree, &check::exceptions(catalog), diags)
+    Ok(tree)
 }
 
 /// Seals the tree and compares it with the work tree. Conflicts are reported.
@@ -348,11 +401,11 @@ pub fn check(
 pub fn compare(
     world: &mut World<'_>,
     tree: Tree<Checked>,
-    configuration: &Configuration,
+    (vault, keys): (&Vault, &Keys),
     before: &Before,
     diags: &mut Diagnostics,
 ) -> Result<Compared, Aborted> {
-    let compared = compare_quietly(world, tree, configuration, before, diags)?;
+    let compared = compare_quietly(world, tree, (vault, keys), before, diags)?;
     crate::diff::findings::report(&compared.changes, &compared.existing, diags);
     diags.checkpoint()?;
     Ok(compared)
@@ -365,7 +418,7 @@ pub fn compare(
 pub fn compare_quietly(
     world: &mut World<'_>,
     tree: Tree<Checked>,
-    configuration: &Configuration,
+    (vault, keys): (&Vault, &Keys),
     before: &Before,
     diags: &mut Diagnostics,
 ) -> Result<Compared, Aborted> {
@@ -385,14 +438,7 @@ pub fn compare_quietly(
         bases: &bases,
         choices: &before.choices,
     };
-    let tree = seal::seal(
-        tree,
-        &configuration.vault,
-        &configuration.keys,
-        &committed,
-        world.entropy,
-        diags,
-    )?;
+    let tree = seal::seal(tree, vault, keys, &committed, world.entropy, diags)?;
     let changes = match ChangeSet::compute(&tree, &existing, &before.lock, &before.choices) {
         Ok(changes) => changes.with_bases(&tree, merge::BASE_DIR, bases.stored()),
         Err(findings) => {

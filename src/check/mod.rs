@@ -60,6 +60,36 @@ pub fn check(
     exceptions: &Exceptions,
     diags: &mut Diagnostics,
 ) -> Result<Tree<Checked>, Aborted> {
+    run(tree, exceptions, |rule| rule.level, diags)
+}
+
+/// Rules whose errors are errors in every Flux repository. What the others find in a tree that is not from our
+/// catalogue may be meant so, or be mended in a part of it that we do not see.
+const ALWAYS_ERRORS: [&str; 4] = [
+    "dependency-cycle",
+    "double-chart",
+    "missing-resource",
+    "plain-secret",
+];
+
+/// Runs all rules over a tree that is not from our catalogue: most of what they find is a warning.
+///
+/// # Errors
+/// When a rule finds what is an error in every repository; all findings are reported.
+pub fn check_foreign(tree: Tree<Rendered>, diags: &mut Diagnostics) -> Result<Tree<Checked>, Aborted> {
+    let level = |rule: &Rule| match rule.level {
+        Severity::Error if !ALWAYS_ERRORS.contains(&rule.name) => Severity::Warning,
+        level => level,
+    };
+    run(tree, &Exceptions::new(), level, diags)
+}
+
+fn run(
+    tree: Tree<Rendered>,
+    exceptions: &Exceptions,
+    level: impl Fn(&Rule) -> Severity,
+    diags: &mut Diagnostics,
+) -> Result<Tree<Checked>, Aborted> {
     let foreign = tree.stage().foreign.iter().map(|path| (path, ("", "foreign")));
     let ours = tree.iter().map(|artifact| {
         (
@@ -78,7 +108,7 @@ pub fn check(
             !exceptions.get(rule.name).is_some_and(|apps| apps.contains(app))
         });
         for finding in findings {
-            report(rule, finding, &texts, &mut sources, diags);
+            report((rule, level(rule)), finding, &texts, &mut sources, diags);
         }
     }
     let without_schema = manifests.kinds().without_schema.clone();
@@ -90,13 +120,13 @@ pub fn check(
 }
 
 fn report(
-    rule: &Rule,
+    (rule, level): (&Rule, Severity),
     finding: Finding,
     texts: &BTreeMap<&RepoPath, (&str, &str)>,
     sources: &mut BTreeMap<RepoPath, SourceId>,
     diags: &mut Diagnostics,
 ) {
-    let mut diagnostic = match rule.level {
+    let mut diagnostic = match level {
         Severity::Error => Diagnostic::error(rule.name, finding.message),
         Severity::Warning => Diagnostic::warning(rule.name, finding.message),
         Severity::Note => Diagnostic::note_level(rule.name, finding.message),

@@ -51,7 +51,7 @@ pub(super) enum Command {
     /// Print rendered files, with secrets masked
     Render(Render),
     /// Render, check and compare with the work tree: everything that configure does, but no write
-    Check,
+    Check(Raw),
     /// Validate, render, check, seal, show the changes and write them
     Configure(Configure),
     /// Show how the rendered tree differs from HEAD, another revision or the work tree
@@ -67,6 +67,21 @@ pub(super) enum Command {
     Secrets(Secrets),
     /// Print completions for a shell
     Completions(Completions),
+}
+
+/// Arguments of raw mode.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Raw mode")]
+pub(super) struct Raw {
+    /// Render the repository's own Jinja2 tree, as its makejinja.toml describes it, in place of the catalogue
+    #[arg(long)]
+    pub(super) raw: bool,
+    /// Read more data for the templates, after that of makejinja.toml: YAML, JSON or TOML; later files win
+    #[arg(long, value_name = "FILE", requires = "raw")]
+    pub(super) data: Vec<PathBuf>,
+    /// Let templates read a variable of the environment, as `env.NAME` or `get_env('NAME')`
+    #[arg(long, value_name = "NAME", requires = "raw")]
+    pub(super) env: Vec<String>,
 }
 
 /// Arguments of `init`.
@@ -119,6 +134,8 @@ pub(super) struct Render {
     /// Print the paths alone
     #[arg(long)]
     pub(super) list: bool,
+    #[command(flatten)]
+    pub(super) raw: Raw,
 }
 
 /// Arguments of `configure`.
@@ -139,6 +156,8 @@ pub(super) struct Configure {
     /// Keep your version of a file in conflict
     #[arg(long, value_name = "PATH")]
     pub(super) keep: Vec<String>,
+    #[command(flatten)]
+    pub(super) raw: Raw,
 }
 
 /// Arguments of `diff`.
@@ -153,6 +172,8 @@ pub(super) struct Diff {
     /// Exit with 2 when there are differences
     #[arg(long)]
     pub(super) exit_code: bool,
+    #[command(flatten)]
+    pub(super) raw: Raw,
 }
 
 /// Arguments of `schema`.

@@ -15,6 +15,7 @@ mod explain;
 mod graph;
 mod init;
 mod plan;
+mod raw;
 mod render;
 mod schema;
 mod secrets;
@@ -87,7 +88,7 @@ fn dispatch(command: &Command, session: &mut Session<'_>) -> Outcome {
         Command::Graph(args) => graph::run(args, session),
         Command::Apps(args) => apps::run(args, session),
         Command::Render(args) => render::run(args, session),
-        Command::Check => check::run(session),
+        Command::Check(args) => check::run(args, session),
         Command::Configure(args) => configure::run(args, session),
         Command::Diff(args) => diff::run(args, session),
         Command::Schema(args) => schema::run(args, session),

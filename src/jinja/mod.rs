@@ -184,6 +184,3 @@ fn newlines(text: &str) -> String {
         text.to_owned()
     }
 }
-
-#[cfg(test)]
-mod tests;

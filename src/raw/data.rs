@@ -21,7 +21,9 @@ const MAX_BYTES: u64 = 16 << 20;
 /// # Errors
 /// When it cannot be read, or is no mapping. No finding repeats anything of it.
 pub(super) fn read(path: &Path, shown: &str, identities: Option<&Identities>) -> Result<Data, Diagnostic> {
-    let size = std::fs::metadata(path).map_err(|error| Diagnostic::io("read", shown, &error))?.len();
+    let size = std::fs::metadata(path)
+        .map_err(|error| Diagnostic::io("read", shown, &error))?
+        .len();
     if size > MAX_BYTES {
         return Err(wrong(shown, "is larger than 16 MiB"));
     }
@@ -32,20 +34,27 @@ pub(super) fn read(path: &Path, shown: &str, identities: Option<&Identities>) ->
     match path.extension().and_then(|extension| extension.to_str()) {
         Some("yaml" | "yml") => of_yaml(&text, shown, identities),
         Some("json") => match serde_json::from_str(&text) {
-            Ok(serde_json::Value::Object(map)) => {
-                Ok(map.iter().map(|(key, value)| (key.clone(), from_json(value))).collect())
-            }
+            Ok(serde_json::Value::Object(map)) => Ok(map
+                .iter()
+                .map(|(key, value)| (key.clone(), from_json(value)))
+                .collect()),
             Ok(_) => Err(wrong(shown, "is not a mapping")),
             Err(error) => Err(wrong(shown, &format!("is not JSON (line {})", error.line()))),
         },
         Some("toml") => match text.parse::<toml::Table>() {
-            Ok(table) => Ok(table.iter().map(|(key, value)| (key.clone(), of_toml(value))).collect()),
+            Ok(table) => Ok(table
+                .iter()
+                .map(|(key, value)| (key.clone(), of_toml(value)))
+                .collect()),
             Err(error) => {
-                let line = error.span().map_or(1, |span| text[..span.start.min(text.len())].matches('\n').count() + 1);
+                let line = error.span().map_or(1, |span| {
+                    text[..span.start.min(text.len())].matches('\n').count() + 1
+                });
                 Err(wrong(shown, &format!("is not TOML (line {line})")))
             }
         },
-        _ => Err(wrong(shown, "has a suffix that says nothing of its format").help("name it `*.yaml`, `*.json` or `*.toml`")),
+        _ => Err(wrong(shown, "has a suffix that says nothing of its format")
+            .help("name it `*.yaml`, `*.json` or `*.toml`")),
     }
 }
 
@@ -157,7 +166,9 @@ fn resolve(text: &str) -> Value {
     match text {
         "" | "~" | "null" | "Null" | "NULL" => return Value::from(()),
         "yes" | "Yes" | "YES" | "true" | "True" | "TRUE" | "on" | "On" | "ON" => return Value::from(true),
-        "no" | "No" | "NO" | "false" | "False" | "FALSE" | "off" | "Off" | "OFF" => return Value::from(false),
+        "no" | "No" | "NO" | "false" | "False" | "FALSE" | "off" | "Off" | "OFF" => {
+            return Value::from(false);
+        }
         ".nan" | ".NaN" | ".NAN" => return Value::from(f64::NAN),
         _ => {}
     }
@@ -173,7 +184,11 @@ fn resolve(text: &str) -> Value {
 
 fn integer(body: &str) -> Option<i128> {
     let digits = body.replace('_', "");
-    let radix = |digits: &str, radix| (!digits.is_empty()).then(|| i128::from_str_radix(digits, radix).ok()).flatten();
+    let radix = |digits: &str, radix| {
+        (!digits.is_empty())
+            .then(|| i128::from_str_radix(digits, radix).ok())
+            .flatten()
+    };
     if let Some(binary) = digits.strip_prefix("0b") {
         return radix(binary, 2);
     }
@@ -189,7 +204,11 @@ fn integer(body: &str) -> Option<i128> {
     match digits.strip_prefix('0') {
         Some("") => Some(0),
         Some(octal) => radix(octal, 8),
-        None => digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok()).flatten(),
+        None => digits
+            .bytes()
+            .all(|byte| byte.is_ascii_digit())
+            .then(|| digits.parse().ok())
+            .flatten(),
     }
 }
 
@@ -197,7 +216,10 @@ fn sexagesimal(digits: &str) -> Option<i128> {
     let mut parts = digits.split(':');
     let mut number: i128 = parts.next()?.parse().ok()?;
     for part in parts {
-        let part: i128 = part.parse().ok().filter(|part| (0..60).contains(part) && !digits.contains('-'))?;
+        let part: i128 = part
+            .parse()
+            .ok()
+            .filter(|part| (0..60).contains(part) && !digits.contains('-'))?;
         number = number.checked_mul(60)?.checked_add(part)?;
     }
     Some(number)
@@ -219,9 +241,15 @@ fn float(body: &str) -> Option<f64> {
     };
     let all = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
     // An exponent without a sign makes no number in YAML 1.1.
-    let exponent_fits = exponent.is_none_or(|text| text.starts_with(['+', '-']) && text.len() > 1 && all(&text[1..]));
+    let exponent_fits =
+        exponent.is_none_or(|text| text.starts_with(['+', '-']) && text.len() > 1 && all(&text[1..]));
     let fits = all(whole) && all(fraction) && exponent_fits && !(whole.is_empty() && fraction.is_empty());
-    fits.then(|| format!("0{whole}.{fraction}0e{}", exponent.unwrap_or("0")).parse().ok()).flatten()
+    fits.then(|| {
+        format!("0{whole}.{fraction}0e{}", exponent.unwrap_or("0"))
+            .parse()
+            .ok()
+    })
+    .flatten()
 }
 
 /// Converts a value of TOML; dates and times become text.
@@ -233,7 +261,9 @@ pub(super) fn of_toml(value: &toml::Value) -> Value {
         toml::Value::Boolean(flag) => Value::from(*flag),
         toml::Value::Datetime(time) => Value::from(time.to_string()),
         toml::Value::Array(items) => items.iter().map(of_toml).collect(),
-        toml::Value::Table(table) => Value::from_pairs(table.iter().map(|(key, value)| (key.clone(), of_toml(value)))),
+        toml::Value::Table(table) => {
+            Value::from_pairs(table.iter().map(|(key, value)| (key.clone(), of_toml(value))))
+        }
     }
 }
 
@@ -249,10 +279,29 @@ mod tests {
     #[test]
     fn plain_text_is_typed_as_python_does() {
         for (text, expected) in [
-            ("yes", "True"), ("Off", "False"), ("y", "y"), ("~", "None"), ("0777", "511"), ("0o17", "0o17"),
-            ("1_000", "1000"), ("0x1F", "31"), ("0b11", "3"), ("12:30", "750"), ("00:11:22", "00:11:22"),
-            ("1.5", "1.5"), ("1e3", "1e3"), ("1.0e+3", "1000.0"), (".5", "0.5"), ("-7", "-7"), ("+3", "3"), ("089", "089"),
-            ("1.2.3", "1.2.3"), ("2024-01-01", "2024-01-01"), ("10.10.10.0/24", "10.10.10.0/24"), ("-", "-"), ("6443", "6443"),
+            ("yes", "True"),
+            ("Off", "False"),
+            ("y", "y"),
+            ("~", "None"),
+            ("0777", "511"),
+            ("0o17", "0o17"),
+            ("1_000", "1000"),
+            ("0x1F", "31"),
+            ("0b11", "3"),
+            ("12:30", "750"),
+            ("00:11:22", "00:11:22"),
+            ("1.5", "1.5"),
+            ("1e3", "1e3"),
+            ("1.0e+3", "1000.0"),
+            (".5", "0.5"),
+            ("-7", "-7"),
+            ("+3", "3"),
+            ("089", "089"),
+            ("1.2.3", "1.2.3"),
+            ("2024-01-01", "2024-01-01"),
+            ("10.10.10.0/24", "10.10.10.0/24"),
+            ("-", "-"),
+            ("6443", "6443"),
         ] {
             assert_eq!(resolve(text).to_string(), expected, "{text}");
         }

@@ -8,9 +8,23 @@ const MARK: &str = "node_cidr";
 
 /// Values of a virtual machine, by key: for all machines, for controllers, for workers.
 const MACHINES: [(&str, &[(&str, i64)]); 3] = [
-    ("proxmox_vm_defaults", &[("cores", 4), ("sockets", 1), ("memory", 8192), ("disk_size", 128)]),
-    ("proxmox_vm_controller_defaults", &[("cores", 4), ("sockets", 1), ("memory", 8192), ("disk_size", 64)]),
-    ("proxmox_vm_worker_defaults", &[("cores", 8), ("sockets", 1), ("memory", 16384), ("disk_size", 256)]),
+    (
+        "proxmox_vm_defaults",
+        &[("cores", 4), ("sockets", 1), ("memory", 8192), ("disk_size", 128)],
+    ),
+    (
+        "proxmox_vm_controller_defaults",
+        &[("cores", 4), ("sockets", 1), ("memory", 8192), ("disk_size", 64)],
+    ),
+    (
+        "proxmox_vm_worker_defaults",
+        &[
+            ("cores", 8),
+            ("sockets", 1),
+            ("memory", 16384),
+            ("disk_size", 256),
+        ],
+    ),
 ];
 
 /// Adds what is missing; a key that is there is never changed, but for objects, which are filled up.
@@ -19,7 +33,14 @@ pub(super) fn add(data: &mut Data) {
         return;
     }
     let all = |data: &Data, keys: &[&str]| keys.iter().all(|key| data.get(*key).is_some_and(Value::is_true));
-    let bgp = all(data, &["cilium_bgp_router_addr", "cilium_bgp_router_asn", "cilium_bgp_node_asn"]);
+    let bgp = all(
+        data,
+        &[
+            "cilium_bgp_router_addr",
+            "cilium_bgp_router_asn",
+            "cilium_bgp_node_asn",
+        ],
+    );
     let unifi = all(data, &["unifi_host", "unifi_api_key"]);
     let backup = all(data, &["backup_s3_endpoint", "backup_s3_bucket"]);
     let oidc = all(data, &["oidc_issuer_url", "oidc_jwks_uri"]);
@@ -46,18 +67,23 @@ pub(super) fn add(data: &mut Data) {
     for (key, value) in values {
         data.entry(key.to_owned()).or_insert(value);
     }
-    data.entry("infrastructure_enabled".to_owned()).or_insert(Value::from(infrastructure));
+    data.entry("infrastructure_enabled".to_owned())
+        .or_insert(Value::from(infrastructure));
     if infrastructure {
         machines(data);
     }
 }
 
 fn machines(data: &mut Data) {
-    data.entry("proxmox_iso_storage".to_owned()).or_insert(Value::from("local"));
-    data.entry("proxmox_disk_storage".to_owned()).or_insert(Value::from("local-lvm"));
+    data.entry("proxmox_iso_storage".to_owned())
+        .or_insert(Value::from("local"));
+    data.entry("proxmox_disk_storage".to_owned())
+        .or_insert(Value::from("local-lvm"));
     let mut general: Vec<(Value, Value)> = Vec::new();
     for (key, built_in) in MACHINES {
-        let built_in = built_in.iter().map(|(key, number)| (Value::from(*key), Value::from(*number)));
+        let built_in = built_in
+            .iter()
+            .map(|(key, number)| (Value::from(*key), Value::from(*number)));
         let mut entries = general.clone();
         put(&mut entries, built_in);
         put(&mut entries, own(data, key));
@@ -84,7 +110,10 @@ fn machines(data: &mut Data) {
         ("disk_backup", false.into()),
         ("disk_replicate", false.into()),
     ];
-    let mut entries: Vec<(Value, Value)> = advanced.into_iter().map(|(key, value)| (key.into(), value)).collect();
+    let mut entries: Vec<(Value, Value)> = advanced
+        .into_iter()
+        .map(|(key, value)| (key.into(), value))
+        .collect();
     put(&mut entries, own(data, "proxmox_vm_advanced"));
     data.insert("proxmox_vm_advanced".to_owned(), Value::from_pairs(entries));
 }
@@ -92,7 +121,11 @@ fn machines(data: &mut Data) {
 /// The entries that the data itself gives.
 fn own(data: &Data, key: &str) -> Vec<(Value, Value)> {
     let object = data.get(key).and_then(Value::as_object);
-    object.and_then(|object| object.try_iter_pairs()).into_iter().flatten().collect()
+    object
+        .and_then(|object| object.try_iter_pairs())
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 fn put(entries: &mut Vec<(Value, Value)>, more: impl IntoIterator<Item = (Value, Value)>) {
@@ -109,7 +142,10 @@ mod tests {
     use super::*;
 
     fn with(pairs: &[(&str, Value)]) -> Data {
-        let mut data: Data = pairs.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect();
+        let mut data: Data = pairs
+            .iter()
+            .map(|(key, value)| ((*key).to_owned(), value.clone()))
+            .collect();
         add(&mut data);
         data
     }
@@ -134,7 +170,10 @@ mod tests {
             assert_eq!(data[key].to_string(), expected, "{key}");
         }
         assert!(!data.contains_key("proxmox_vm_defaults"));
-        assert!(with(&[("name", "x".into())]).len() == 1, "other data is left alone");
+        assert!(
+            with(&[("name", "x".into())]).len() == 1,
+            "other data is left alone"
+        );
     }
 
     #[test]
@@ -143,12 +182,21 @@ mod tests {
             ("node_cidr", "10.1.0.0/24".into()),
             ("proxmox_api_url", "https://x".into()),
             ("proxmox_node", "n".into()),
-            ("proxmox_vm_defaults", Value::from_pairs([("cores", 6), ("numa_nodes", 2)])),
+            (
+                "proxmox_vm_defaults",
+                Value::from_pairs([("cores", 6), ("numa_nodes", 2)]),
+            ),
         ]);
         assert_eq!(
             data["proxmox_vm_worker_defaults"].to_string(),
             "{'cores': 8, 'sockets': 1, 'memory': 16384, 'disk_size': 256, 'numa_nodes': 2}"
         );
-        assert_eq!(data["proxmox_vm_advanced"].get_attr("ostype").unwrap().to_string(), "l26");
+        assert_eq!(
+            data["proxmox_vm_advanced"]
+                .get_attr("ostype")
+                .unwrap()
+                .to_string(),
+            "l26"
+        );
     }
 }

@@ -42,7 +42,11 @@ pub(super) fn matches_end(pattern: &str, path: &str) -> bool {
     let pattern: Vec<&str> = pattern.trim_start_matches("./").split('/').collect();
     let path: Vec<&str> = path.split('/').collect();
     path.len() >= pattern.len()
-        && pattern.iter().rev().zip(path.iter().rev()).all(|(pattern, part)| fits(pattern, part))
+        && pattern
+            .iter()
+            .rev()
+            .zip(path.iter().rev())
+            .all(|(pattern, part)| fits(pattern, part))
 }
 
 /// `Path.glob`: the whole path fits, and `**` stands for any folders.

@@ -53,7 +53,11 @@ pub(super) fn read(root: &Path, settings: &Settings, diags: &mut Diagnostics) ->
             walk(&path, "", &mut files, diags, shown);
             files.sort_by(|(_, a), (_, b)| a.split('/').cmp(b.split('/')));
             for (path, name) in files {
-                let shown = if shown.is_empty() { name.clone() } else { format!("{shown}/{name}") };
+                let shown = if shown.is_empty() {
+                    name.clone()
+                } else {
+                    format!("{shown}/{name}")
+                };
                 found.extend(one((path, name, shown), false, settings, &mut outputs, diags));
             }
         } else {
@@ -71,8 +75,14 @@ fn walk(dir: &Path, below: &str, files: &mut Vec<(PathBuf, String)>, diags: &mut
         Err(error) => return diags.push(Diagnostic::io("read", format!("{shown}/{below}"), &error)),
     };
     for entry in entries.flatten() {
-        let Ok(name) = entry.file_name().into_string() else { continue };
-        let name = if below.is_empty() { name } else { format!("{below}/{name}") };
+        let Ok(name) = entry.file_name().into_string() else {
+            continue;
+        };
+        let name = if below.is_empty() {
+            name
+        } else {
+            format!("{below}/{name}")
+        };
         match entry.file_type() {
             Ok(kind) if kind.is_dir() => {
                 if !name.ends_with("/.git") && name != ".git" {
@@ -92,15 +102,31 @@ fn one(
     outputs: &mut BTreeSet<RepoPath>,
     diags: &mut Diagnostics,
 ) -> Option<Input> {
-    let included = always || settings.include.iter().any(|pattern| glob::matches(pattern, &name));
-    let excluded = !always && settings.exclude.iter().any(|pattern| glob::matches_end(pattern, &shown));
+    let included = always
+        || settings
+            .include
+            .iter()
+            .any(|pattern| glob::matches(pattern, &name));
+    let excluded = !always
+        && settings
+            .exclude
+            .iter()
+            .any(|pattern| glob::matches_end(pattern, &shown));
     let is_template = !settings.suffix.is_empty() && has_suffix(&name, &settings.suffix);
-    let mut purpose = if is_template || always || settings.suffix.is_empty() { Use::Render } else { Use::Copy };
+    let mut purpose = if is_template || always || settings.suffix.is_empty() {
+        Use::Render
+    } else {
+        Use::Copy
+    };
     let mut output = None;
     if !included || excluded {
         purpose = Use::Include;
     } else {
-        let stem = if is_template && !settings.keep_suffix { &name[..name.len() - settings.suffix.len()] } else { &name };
+        let stem = if is_template && !settings.keep_suffix {
+            &name[..name.len() - settings.suffix.len()]
+        } else {
+            &name
+        };
         match RepoPath::parse(&format!("{}/{stem}", settings.output)) {
             Ok(path) if outputs.insert(path.clone()) => output = Some(path),
             Ok(_) => purpose = Use::Include,
@@ -137,17 +163,22 @@ fn has_suffix(name: &str, suffix: &str) -> bool {
 }
 
 fn read_text(path: &Path, shown: &str) -> Result<String, Diagnostic> {
-    let size = std::fs::metadata(path).map_err(|error| Diagnostic::io("read", shown, &error))?.len();
+    let size = std::fs::metadata(path)
+        .map_err(|error| Diagnostic::io("read", shown, &error))?
+        .len();
     if size > MAX_BYTES {
         let message = format!("`{shown}` is larger than 16 MiB");
-        return Err(Diagnostic::error("raw/too-large", message).in_file(shown).help("exclude it"));
+        return Err(Diagnostic::error("raw/too-large", message)
+            .in_file(shown)
+            .help("exclude it"));
     }
     std::fs::read_to_string(path).map_err(|error| match error.kind() {
-        std::io::ErrorKind::InvalidData => {
-            Diagnostic::warning("raw/not-text", format!("`{shown}` is not UTF-8 text and is left out"))
-                .in_file(shown)
-                .help("copy it by hand, or exclude it")
-        }
+        std::io::ErrorKind::InvalidData => Diagnostic::warning(
+            "raw/not-text",
+            format!("`{shown}` is not UTF-8 text and is left out"),
+        )
+        .in_file(shown)
+        .help("copy it by hand, or exclude it"),
         _ => Diagnostic::io("read", shown, &error),
     })
 }

@@ -100,10 +100,11 @@ fn read_data(
 ) -> Data {
     let identities = found.map(|found| found.identities);
     let mut all = Data::new();
-    let mut add = |path: &Path, shown: &str, diags: &mut Diagnostics| match data::read(path, shown, identities) {
-        Ok(data) => all.extend(data),
-        Err(finding) => diags.push(finding),
-    };
+    let mut add =
+        |path: &Path, shown: &str, diags: &mut Diagnostics| match data::read(path, shown, identities) {
+            Ok(data) => all.extend(data),
+            Err(finding) => diags.push(finding),
+        };
     for name in &settings.data {
         let shown = name.trim_start_matches("./").trim_end_matches('/');
         let path = root.join(shown);
@@ -163,7 +164,10 @@ fn set(data: &mut Data, key: &str, value: Value) {
 /// The secrets of the data: the keys that our schema marks.
 fn watch(data: &Data, watched: &mut Watched) {
     for (key, value) in data {
-        if schema::keys().top_kind(key) == Some(schema::KeyKind::Secret) && !value.is_undefined() && !value.is_none() {
+        if schema::keys().top_kind(key) == Some(schema::KeyKind::Secret)
+            && !value.is_undefined()
+            && !value.is_none()
+        {
             watched.add(key, &value.to_string());
         }
     }
@@ -181,7 +185,9 @@ fn host(root: &Path, found: Option<Found<'_>>, watched: &mut Watched, diags: &mu
     let missing = |name: &str| format!("`{name}` is missing");
     let key = found.map(|found| {
         let mut words = found.text.expose().split_whitespace();
-        words.find(|word| word.starts_with("AGE-SECRET-KEY-")).map(str::to_owned)
+        words
+            .find(|word| word.starts_with("AGE-SECRET-KEY-"))
+            .map(str::to_owned)
     });
     let private = key.flatten().ok_or_else(|| missing(side::AGE_KEY));
     secret(Ask::AgePrivate, "age_key('private')", private);
@@ -201,7 +207,12 @@ fn host(root: &Path, found: Option<Found<'_>>, watched: &mut Watched, diags: &mu
     ];
     for (ask, name) in whole {
         let text = read(ask.file()).map(|text| text.expose().trim().to_owned());
-        secret(ask, name, text.filter(|text| !text.is_empty()).ok_or_else(|| missing(ask.file())));
+        secret(
+            ask,
+            name,
+            text.filter(|text| !text.is_empty())
+                .ok_or_else(|| missing(ask.file())),
+        );
     }
     let tunnel = read(side::TUNNEL).map(|text| side::Tunnel::parse(&text));
     let (id, token) = match tunnel {
@@ -211,7 +222,8 @@ fn host(root: &Path, found: Option<Found<'_>>, watched: &mut Watched, diags: &mu
     };
     secret(Ask::TunnelSecret, "cloudflare_tunnel_secret()", token);
     host.answers.insert(Ask::TunnelId, id);
-    host.answers.insert(Ask::AgePublic, public.ok_or_else(|| missing(side::AGE_KEY)));
+    host.answers
+        .insert(Ask::AgePublic, public.ok_or_else(|| missing(side::AGE_KEY)));
     host
 }
 
@@ -220,19 +232,29 @@ fn patches(settings: &Settings, inputs: &[Input]) -> BTreeMap<String, Vec<String
     let mut patches: BTreeMap<String, (String, Vec<String>)> = BTreeMap::new();
     let suffix = format!(".yaml{}", settings.suffix);
     for input in inputs {
-        let path = input.name.strip_prefix("talos/patches/").and_then(|path| path.rsplit_once('/'));
+        let path = input
+            .name
+            .strip_prefix("talos/patches/")
+            .and_then(|path| path.rsplit_once('/'));
         let Some((folder, file)) = path else { continue };
         if !file.ends_with(&suffix) {
             continue;
         }
-        let base = input.shown.strip_suffix(&input.name).unwrap_or_default().to_owned();
+        let base = input
+            .shown
+            .strip_suffix(&input.name)
+            .unwrap_or_default()
+            .to_owned();
         let found = patches.entry(folder.to_owned()).or_default();
         if found.0 != base {
             *found = (base, Vec::new());
         }
         found.1.push(input.shown.clone());
     }
-    patches.into_iter().map(|(folder, (_, files))| (folder, files)).collect()
+    patches
+        .into_iter()
+        .map(|(folder, (_, files))| (folder, files))
+        .collect()
 }
 
 /// Renders and copies.
@@ -253,7 +275,11 @@ fn rendered(
         text: input.text.clone(),
     });
     let engine = Engine::new(&settings.options, templates).map_err(|message| {
-        diags.abort(Diagnostic::error("raw/settings", message).in_file(SETTINGS).help("correct `[makejinja.delimiter]`"))
+        diags.abort(
+            Diagnostic::error("raw/settings", message)
+                .in_file(SETTINGS)
+                .help("correct `[makejinja.delimiter]`"),
+        )
     })?;
     let engine = engine.with(data, &Arc::new(host));
     let mut files = BTreeMap::new();
@@ -275,7 +301,9 @@ fn rendered(
                     Ok(text) if text.trim().is_empty() && !settings.keep_empty => continue,
                     Ok(text) => text,
                     Err(fault) => {
-                        let finding = fault.map_words(|words| watched.mask(words)).into_diagnostic(diags);
+                        let finding = fault
+                            .map_words(|words| watched.mask(words))
+                            .into_diagnostic(diags);
                         diags.push(finding);
                         continue;
                     }
@@ -295,7 +323,10 @@ fn sops_config(
     files: &BTreeMap<RepoPath, File>,
     diags: &mut Diagnostics,
 ) -> Result<Option<Config>, Aborted> {
-    let rendered = files.iter().find(|(path, _)| path.as_str() == SOPS_CONFIG).map(|(_, file)| file.text.clone());
+    let rendered = files
+        .iter()
+        .find(|(path, _)| path.as_str() == SOPS_CONFIG)
+        .map(|(_, file)| file.text.clone());
     let Some(text) = rendered.or_else(|| std::fs::read_to_string(root.join(SOPS_CONFIG)).ok()) else {
         return Ok(None);
     };
@@ -307,16 +338,25 @@ fn sops_config(
 
 /// The files that people have beside the rendered ones, in the folders that hold such: what refers to them is right.
 fn foreign(root: &Path, files: &BTreeMap<RepoPath, File>) -> BTreeSet<RepoPath> {
-    let folders: BTreeSet<&str> =
-        files.keys().filter_map(|path| path.as_str().split_once('/')).map(|(first, _)| first).collect();
+    let folders: BTreeSet<&str> = files
+        .keys()
+        .filter_map(|path| path.as_str().split_once('/'))
+        .map(|(first, _)| first)
+        .collect();
     let mut found = BTreeSet::new();
     let mut open: Vec<String> = folders.into_iter().map(str::to_owned).collect();
     while let Some(folder) = open.pop() {
-        for entry in std::fs::read_dir(root.join(&folder)).into_iter().flatten().flatten() {
+        for entry in std::fs::read_dir(root.join(&folder))
+            .into_iter()
+            .flatten()
+            .flatten()
+        {
             let name = format!("{folder}/{}", entry.file_name().to_string_lossy());
             match entry.file_type() {
                 Ok(kind) if kind.is_dir() => open.push(name),
-                Ok(kind) if kind.is_file() && found.len() < MAX_FILES => found.extend(RepoPath::parse(&name).ok()),
+                Ok(kind) if kind.is_file() && found.len() < MAX_FILES => {
+                    found.extend(RepoPath::parse(&name).ok())
+                }
                 _ => {}
             }
         }
@@ -326,7 +366,11 @@ fn foreign(root: &Path, files: &BTreeMap<RepoPath, File>) -> BTreeSet<RepoPath> 
 }
 
 /// Makes the tree; YAML that is none is left unjudged, for it may be a template of somebody else.
-fn assemble(files: BTreeMap<RepoPath, File>, foreign: BTreeSet<RepoPath>, diags: &mut Diagnostics) -> Tree<Rendered> {
+fn assemble(
+    files: BTreeMap<RepoPath, File>,
+    foreign: BTreeSet<RepoPath>,
+    diags: &mut Diagnostics,
+) -> Tree<Rendered> {
     let mut artifacts = BTreeMap::new();
     let mut documents = BTreeMap::new();
     for (path, file) in files {
@@ -338,7 +382,8 @@ fn assemble(files: BTreeMap<RepoPath, File>, foreign: BTreeSet<RepoPath>, diags:
                 Err(error) => {
                     let message = format!("the output is not YAML: {}", error.message);
                     let id = diags.sources.add(path.as_str(), file.text.clone());
-                    let finding = Diagnostic::warning("template/not-yaml", message).at(id.span(error.span), "");
+                    let finding =
+                        Diagnostic::warning("template/not-yaml", message).at(id.span(error.span), "");
                     diags.push(finding.note(format!("rendered from `{}`", file.template.0)));
                 }
             }

@@ -41,7 +41,10 @@ impl Watched {
         push(STANDARD.encode(secret));
         push(STANDARD.encode(format!("{secret}\n")));
         if secret.contains('\n') {
-            for line in secret.lines().filter(|line| line.len() >= MIN_LINE && !line.starts_with("-----")) {
+            for line in secret
+                .lines()
+                .filter(|line| line.len() >= MIN_LINE && !line.starts_with("-----"))
+            {
                 push(line.to_owned());
             }
         } else {
@@ -51,7 +54,10 @@ impl Watched {
 
     /// Returns the first secret in a text: its name, and where.
     fn find(&self, text: &str) -> Option<(&str, usize)> {
-        let found = self.texts.iter().filter_map(|(name, secret)| Some((name.as_str(), text.find(secret.expose())?)));
+        let found = self
+            .texts
+            .iter()
+            .filter_map(|(name, secret)| Some((name.as_str(), text.find(secret.expose())?)));
         found.min_by_key(|(_, at)| *at)
     }
 
@@ -104,11 +110,17 @@ pub(super) fn hide(
 }
 
 /// Returns what will be encrypted of a file; `None` for one that is encrypted already.
-fn sealed(path: &RepoPath, file: &File, config: Option<&Config>) -> Result<Option<Vec<Range<usize>>>, Diagnostic> {
+fn sealed(
+    path: &RepoPath,
+    file: &File,
+    config: Option<&Config>,
+) -> Result<Option<Vec<Range<usize>>>, Diagnostic> {
     let name = path.as_str();
     if !path.is_yaml() {
         let message = format!("`{name}` is to be encrypted, and only YAML files can be");
-        return Err(Diagnostic::error("seal/not-yaml", message).in_file(name).help("make it a `*.sops.yaml`"));
+        return Err(Diagnostic::error("seal/not-yaml", message)
+            .in_file(name)
+            .help("make it a `*.sops.yaml`"));
     }
     if sops::status(&file.text).is_ok_and(|status| status.is_sealed()) {
         return Ok(None);
@@ -124,7 +136,9 @@ fn sealed(path: &RepoPath, file: &File, config: Option<&Config>) -> Result<Optio
         SopsError::Yaml { .. } => Diagnostic::error("seal/sops", format!("`{name}`: the output is not YAML"))
             .in_file(name)
             .help("mend the template"),
-        error => Diagnostic::error("seal/sops", format!("`{name}`: {error}")).in_file(name).help(error.help()),
+        error => Diagnostic::error("seal/sops", format!("`{name}`: {error}"))
+            .in_file(name)
+            .help(error.help()),
     };
     let rule = config.rule_for(name).map_err(problem)?;
     sops::scope_spans(&file.text, &rule).map(Some).map_err(problem)
@@ -153,7 +167,10 @@ fn tokens(text: &str, scope: &[Range<usize>], vault: &mut Vault) -> String {
 
 /// Returns the key before a value; for one on a line of its own, the key above it.
 fn key_at(text: &str, at: usize) -> String {
-    let mut lines = text[..at].lines().rev().map(|line| line.trim_start_matches([' ', '-']));
+    let mut lines = text[..at]
+        .lines()
+        .rev()
+        .map(|line| line.trim_start_matches([' ', '-']));
     let key = lines.find_map(|line| {
         let (key, _) = line.split_once(':')?;
         let plain = |c: char| c.is_ascii_alphanumeric() || "._-/".contains(c);
@@ -183,6 +200,8 @@ fn in_clear(path: &RepoPath, file: &File, name: &str, at: usize, diags: &mut Dia
             let id = diags.sources.add(shown.clone(), text.clone());
             finding.at(id.span(start..start + call.len()), "read here")
         }
-        None => finding.in_file(path.as_str()).note(format!("rendered from `{shown}`")),
+        None => finding
+            .in_file(path.as_str())
+            .note(format!("rendered from `{shown}`")),
     }
 }

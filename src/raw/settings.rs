@@ -17,13 +17,35 @@ const SUFFIX: &str = ".jinja";
 
 /// Keys that mean nothing here: files are always compared before they are written, and nothing is removed that is not
 /// ours.
-const WITHOUT_MEANING: [&str; 6] = ["copy_metadata", "force", "clean", "quiet", "import_paths", "internal"];
+const WITHOUT_MEANING: [&str; 6] = [
+    "copy_metadata",
+    "force",
+    "clean",
+    "quiet",
+    "import_paths",
+    "internal",
+];
 
 /// Keys that are read.
 const KEYS: [&str; 18] = [
-    "inputs", "output", "include_patterns", "exclude_patterns", "jinja_suffix", "keep_jinja_suffix", "keep_empty",
-    "data", "data_vars", "file_data", "undefined", "delimiter", "whitespace", "prefix", "extensions", "plugins",
-    "loaders", "exec_pre",
+    "inputs",
+    "output",
+    "include_patterns",
+    "exclude_patterns",
+    "jinja_suffix",
+    "keep_jinja_suffix",
+    "keep_empty",
+    "data",
+    "data_vars",
+    "file_data",
+    "undefined",
+    "delimiter",
+    "whitespace",
+    "prefix",
+    "extensions",
+    "plugins",
+    "loaders",
+    "exec_pre",
 ];
 
 /// Extensions of Jinja2 that are always there.
@@ -65,9 +87,12 @@ impl Settings {
         match std::fs::read_to_string(root.join(SETTINGS)) {
             Ok(text) => Self::parse(&text, diags),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                let message = format!("`{SETTINGS}` is missing: raw mode reads there where the templates lie");
+                let message =
+                    format!("`{SETTINGS}` is missing: raw mode reads there where the templates lie");
                 let finding = Diagnostic::error("raw/no-settings", message).in_file(SETTINGS);
-                Err(diags.abort(finding.help("run it in the folder of `makejinja.toml`, or name that with `--root`")))
+                Err(diags.abort(
+                    finding.help("run it in the folder of `makejinja.toml`, or name that with `--root`"),
+                ))
             }
             Err(error) => Err(diags.abort(Diagnostic::io("read", SETTINGS, &error))),
         }
@@ -108,7 +133,8 @@ impl Reader<'_> {
             return self.of(&empty);
         };
         for key in main.keys() {
-            if !KEYS.contains(&key.as_str()) && !WITHOUT_MEANING.contains(&key.as_str()) && key != "exec_post" {
+            if !KEYS.contains(&key.as_str()) && !WITHOUT_MEANING.contains(&key.as_str()) && key != "exec_post"
+            {
                 let mut finding = self.finding(key, &format!("`{key}` means nothing to makejinja"));
                 finding.severity = crate::diag::Severity::Warning;
                 if let Some(near) = closest(key, KEYS.into_iter()) {
@@ -118,7 +144,11 @@ impl Reader<'_> {
             }
         }
         for key in ["exec_pre", "exec_post"] {
-            if main.get(key).and_then(Value::as_array).is_some_and(|list| !list.is_empty()) {
+            if main
+                .get(key)
+                .and_then(Value::as_array)
+                .is_some_and(|list| !list.is_empty())
+            {
                 let mut finding = self.finding(key, &format!("the commands of `{key}` are not run"));
                 finding.severity = crate::diag::Severity::Warning;
                 self.diags.push(finding.help("run them by hand, before or after"));
@@ -126,39 +156,62 @@ impl Reader<'_> {
         }
         for name in self.list(main, "extensions") {
             if !EXTENSIONS.contains(&name.as_str()) {
-                let finding = self.finding("extensions", &format!("the extension `{name}` is Python and cannot run here"));
-                self.diags.push(finding.help("replace what the templates use of it"));
+                let finding = self.finding(
+                    "extensions",
+                    &format!("the extension `{name}` is Python and cannot run here"),
+                );
+                self.diags
+                    .push(finding.help("replace what the templates use of it"));
             }
         }
         if let Some(prefix) = main.get("prefix").and_then(Value::as_table)
-            && prefix.values().any(|value| value.as_str().is_some_and(|text| !text.is_empty()))
+            && prefix
+                .values()
+                .any(|value| value.as_str().is_some_and(|text| !text.is_empty()))
         {
             let finding = self.finding("prefix", "line statements and line comments are not supported");
-            self.diags.push(finding.help("write them between the delimiters of blocks and comments"));
+            self.diags
+                .push(finding.help("write them between the delimiters of blocks and comments"));
         }
         self.of(main)
     }
 
     fn of(&mut self, main: &Table) -> Settings {
-        let suffix = self.text_of(main, "jinja_suffix").unwrap_or_else(|| SUFFIX.to_owned());
+        let suffix = self
+            .text_of(main, "jinja_suffix")
+            .unwrap_or_else(|| SUFFIX.to_owned());
         let include = self.list(main, "include_patterns");
         let file_data = main.get("file_data").and_then(Value::as_table);
         let file_data = file_data.into_iter().flatten().map(|(name, value)| {
-            let one = value.as_str().map(|text| text.split(',').map(str::to_owned).collect());
-            let many = value.as_array().map(|list| list.iter().filter_map(Value::as_str).map(str::to_owned).collect());
+            let one = value
+                .as_str()
+                .map(|text| text.split(',').map(str::to_owned).collect());
+            let many = value
+                .as_array()
+                .map(|list| list.iter().filter_map(Value::as_str).map(str::to_owned).collect());
             (name.clone(), one.or(many).unwrap_or_default())
         });
-        let variables = main.get("data_vars").and_then(Value::as_table).into_iter().flatten();
+        let variables = main
+            .get("data_vars")
+            .and_then(Value::as_table)
+            .into_iter()
+            .flatten();
         Settings {
             inputs: self.list(main, "inputs"),
             output: self.text_of(main, "output").unwrap_or_else(|| ".".to_owned()),
-            include: if include.is_empty() { vec!["**/*".to_owned()] } else { include },
+            include: if include.is_empty() {
+                vec!["**/*".to_owned()]
+            } else {
+                include
+            },
             exclude: self.list(main, "exclude_patterns"),
             suffix,
             keep_suffix: self.flag(main, "keep_jinja_suffix", false),
             keep_empty: self.flag(main, "keep_empty", false),
             data: self.list(main, "data"),
-            variables: variables.map(|(key, value)| (key.clone(), value.clone())).collect(),
+            variables: variables
+                .map(|(key, value)| (key.clone(), value.clone()))
+                .collect(),
             file_data: file_data.collect(),
             options: self.options(main),
         }
@@ -172,7 +225,8 @@ impl Reader<'_> {
         let mut pair = |name: &str, base: &Pair| {
             let mut side = |side: &str, base: &str| {
                 let text = self.text_of(delimiter, &format!("{name}_{side}"));
-                text.filter(|text| !text.is_empty()).unwrap_or_else(|| base.to_owned())
+                text.filter(|text| !text.is_empty())
+                    .unwrap_or_else(|| base.to_owned())
             };
             Pair::new(side("start", &base.start), side("end", &base.end))
         };
@@ -181,7 +235,10 @@ impl Reader<'_> {
             pair("variable", &base.variable),
             pair("comment", &base.comment),
         );
-        if self.text_of(whitespace, "newline_sequence").is_some_and(|text| text != "\n") {
+        if self
+            .text_of(whitespace, "newline_sequence")
+            .is_some_and(|text| text != "\n")
+        {
             let finding = self.finding("newline_sequence", "line ends are always `\\n`");
             self.diags.push(finding.help("remove `newline_sequence`"));
         }
@@ -230,9 +287,11 @@ impl Reader<'_> {
     fn list(&mut self, table: &Table, key: &str) -> Vec<String> {
         match table.get(key) {
             None => Vec::new(),
-            Some(Value::Array(items)) if items.iter().all(Value::is_str) => {
-                items.iter().filter_map(Value::as_str).map(str::to_owned).collect()
-            }
+            Some(Value::Array(items)) if items.iter().all(Value::is_str) => items
+                .iter()
+                .filter_map(Value::as_str)
+                .map(str::to_owned)
+                .collect(),
             Some(_) => {
                 self.wrong(key, &format!("`{key}` must be a list of texts"));
                 Vec::new()
@@ -254,7 +313,10 @@ impl Reader<'_> {
             let blanks = line.len() - trimmed.len();
             let name = trimmed.trim_start_matches(['[', '"']);
             let name = name.strip_prefix("makejinja.").unwrap_or(name);
-            if name.strip_prefix(key).is_some_and(|rest| rest.starts_with([' ', '=', ']', '.', '"'])) {
+            if name
+                .strip_prefix(key)
+                .is_some_and(|rest| rest.starts_with([' ', '=', ']', '.', '"']))
+            {
                 let id = self.diags.sources.add(SETTINGS, self.text);
                 let end = offset + line.trim_end().len();
                 return finding.at(id.span(offset + blanks..end), "");
@@ -282,7 +344,14 @@ mod tests {
         );
         let settings = settings.expect("fine");
         assert_eq!(said, "");
-        assert_eq!((settings.inputs.len(), settings.data.len(), settings.suffix.as_str()), (2, 2, ".j2"));
+        assert_eq!(
+            (
+                settings.inputs.len(),
+                settings.data.len(),
+                settings.suffix.as_str()
+            ),
+            (2, 2, ".j2")
+        );
         assert_eq!(settings.options.comment, Pair::new("#|", "#|"));
         assert_eq!(settings.options.undefined, Undefined::Chainable);
         assert!(settings.options.trim_blocks && !settings.keep_empty);
@@ -290,7 +359,8 @@ mod tests {
 
     #[test]
     fn mistakes_have_a_place() {
-        let (_, said) = parse("[makejinja]\ninputs = \"x\"\nundefined = \"lax\"\nimputs = []\nextensions = [\"a.B\"]\n");
+        let (_, said) =
+            parse("[makejinja]\ninputs = \"x\"\nundefined = \"lax\"\nimputs = []\nextensions = [\"a.B\"]\n");
         insta::assert_snapshot!(said);
         assert!(parse("[makejinja\n").1.contains("makejinja.toml:1:"));
         assert!(parse("x = 1\n").1.contains("there is no table"));

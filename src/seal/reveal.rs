@@ -74,7 +74,9 @@ fn collect(
     match &node.kind {
         Kind::Scalar { value, style } if vault.has_token(value) => {
             let found = vault.find_tokens(&text[node.span.clone()]);
-            let mut places = found.iter().map(|(at, _)| node.span.start + at.start..node.span.start + at.end);
+            let mut places = found
+                .iter()
+                .map(|(at, _)| node.span.start + at.start..node.span.start + at.end);
             if places.clone().any(|place| vault.is_verbatim(&text[place])) {
                 for place in places.by_ref() {
                     let written = vault.reveal(&text[place.clone()])?;

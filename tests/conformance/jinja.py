@@ -99,13 +99,20 @@ def update():
 
 
 def trees():
-    """The cases by their options: each set makes one tree. Those with an error come alone: an error stops a run."""
+    """The cases by their options: each set makes one tree.
+
+    Those with an error come alone, for an error stops a run, and those with files of their own. Those in which we
+    knowingly differ are left out.
+    """
     trees = {}
     for path, cases in groups():
         for index, case in enumerate(cases):
+            if "differs" in case:
+                continue
             name = f"{path.stem}-{index:03}"
             options = json.dumps(case.get("options", {}), sort_keys=True)
-            key = (options, name if case["expected"] is None else "")
+            alone = case["expected"] is None or "files" in case
+            key = (options, name if alone else "")
             trees.setdefault(key, []).append((name, case))
     return enumerate(sorted(trees.items()))
 
@@ -152,7 +159,6 @@ def check(out):
             file = tree / "templates" / f"{name}.txt.j2"
             with file.open("w", newline="", encoding="utf-8") as stream:
                 stream.write(case["template"])
-            # The same names in each: the cases with files of their own come in folders.
             for other, text in case.get("files", {}).items():
                 file = tree / "templates" / other
                 file.parent.mkdir(parents=True, exist_ok=True)
