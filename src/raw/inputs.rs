@@ -41,6 +41,15 @@ pub(super) struct Input {
 pub(super) fn read(root: &Path, settings: &Settings, diags: &mut Diagnostics) -> Vec<Input> {
     let mut found = Vec::new();
     let mut outputs: BTreeSet<RepoPath> = BTreeSet::new();
+    // Git keeps no empty folder, so one that is missing is one without files.
+    if !settings.inputs.iter().any(|input| root.join(input).exists()) {
+        let finding = Diagnostic::error("raw/no-input", "none of the `inputs` exists");
+        diags.push(
+            finding
+                .in_file(super::SETTINGS)
+                .help("name the folders that hold the templates"),
+        );
+    }
     for input in &settings.inputs {
         let shown = input.trim_start_matches("./").trim_end_matches('/');
         let path = root.join(shown);
@@ -60,9 +69,6 @@ pub(super) fn read(root: &Path, settings: &Settings, diags: &mut Diagnostics) ->
                 };
                 found.extend(one((path, name, shown), false, settings, &mut outputs, diags));
             }
-        } else {
-            let finding = Diagnostic::error("raw/no-input", format!("the input `{input}` does not exist"));
-            diags.push(finding.in_file(super::SETTINGS).help("correct `inputs`"));
         }
     }
     found

@@ -21,7 +21,7 @@ use crate::jinja::functions::{Answer, Ask};
 use crate::jinja::{Engine, Host, Template, Value};
 use crate::render::Rendered;
 use crate::side;
-use crate::sops::{Config, Identities};
+use crate::sops::{self, Config, Identities};
 use crate::sys::SecretText;
 use crate::tree::{Artifact, Origin, RepoPath, Tree};
 use crate::yaml;
@@ -374,7 +374,9 @@ fn assemble(
     let mut artifacts = BTreeMap::new();
     let mut documents = BTreeMap::new();
     for (path, file) in files {
-        if path.is_yaml() {
+        // What is sealed already is not for the rules to judge.
+        let sealed = path.is_sops() && sops::status(&file.text).is_ok_and(|status| status.is_sealed());
+        if path.is_yaml() && !sealed {
             match yaml::parse(&file.text) {
                 Ok(parsed) => {
                     documents.insert(path.clone(), parsed);

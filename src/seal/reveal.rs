@@ -149,6 +149,20 @@ mod tests {
         assert_eq!(reveal_in("a: \"pre-TOKEN-post\"\n", "7")["a"], "pre-7-post");
     }
 
+    #[test]
+    fn a_piece_of_a_file_comes_back_as_it_was_written() {
+        let mut vault = Vault::new(&mut FixedEntropy::new(7));
+        let text = "a: 5432\nb: 'it''s'\nc: |\n  one\n   two\nd: [zz, \"y\"]\n";
+        let pieces = ["5432", "'it''s'", "one\n   two", "zz", "\"y\""];
+        let mut hidden = text.to_owned();
+        for piece in pieces {
+            let token = vault.insert_verbatim("piece", SecretText::new(piece.to_owned()));
+            hidden = hidden.replacen(piece, &token, 1);
+        }
+        let documents = yaml::parse(&hidden).expect("valid");
+        assert_eq!(reveal(&hidden, &documents, &vault).expect("known").expose(), text);
+    }
+
     proptest! {
         #[test]
         fn any_text_survives(secret in "\\PC{1,40}|[\\x00-\\x7f]{1,40}") {
