@@ -139,3 +139,64 @@ fn every_case_gives_what_jinja2_gives() {
         wrong.join("\n")
     );
 }
+
+/// Pieces that templates are made of, whole and broken.
+const PIECES: [&str; 34] = [
+    "#% if on %#",
+    "#% endif %#",
+    "#% for w in words %#",
+    "#% endfor %#",
+    "#{ name }#",
+    "#{ missing.x }#",
+    "#% raw %#",
+    "#% endraw %#",
+    "#| c #|",
+    "#|",
+    "#{",
+    "}#",
+    "#%",
+    "%#",
+    "-%#",
+    "#%-",
+    "\n",
+    "\r\n",
+    " ",
+    "'%s' % ",
+    "[",
+    "]",
+    "(",
+    ")",
+    "#% set l = [] %#",
+    "#% set _ = l.append(1) %#",
+    "#{ l }#",
+    "'",
+    "\"",
+    "ä😀",
+    "#{ '%5.2f' % ratio }#",
+    "#{ words|join(', ')|indent(2) }#",
+    "#{ cidr|nthhost(5) }#",
+    "#{ 7 % 0 }#",
+];
+
+proptest::proptest! {
+    #[test]
+    fn no_template_makes_it_panic(pieces in proptest::collection::vec(0..PIECES.len(), 0..24), mode in 0..3_usize) {
+        let template: String = pieces.iter().map(|piece| PIECES[*piece]).collect();
+        let undefined = ["default", "chainable", "strict"][mode];
+        let case = serde_json::json!({"template": template, "options": {"undefined": undefined}});
+        let data = serde_json::json!({"on": true, "name": "x", "words": ["a", "b"], "ratio": 1.5, "cidr": "10.0.0.0/8"});
+        let _ = render(&case, &data);
+    }
+
+    #[test]
+    fn no_expression_makes_it_panic(text in "[a-z0-9%'\"|.()\\[\\]{}+*/~ ,=<>-]{0,40}") {
+        let case = serde_json::json!({"template": format!("#{{ {text} }}#"), "options": {}});
+        let _ = render(&case, &serde_json::json!({"a": [1, 2], "b": {"c": "d"}, "x": 5}));
+    }
+
+    #[test]
+    fn text_without_tags_is_given_as_it_is(text in "([a-z:$ {}\\n]|\\$\\{[A-Z_]{1,8}\\}|\\{\\{ \\.Values \\}\\}){0,40}") {
+        let case = serde_json::json!({"template": text, "options": {}});
+        proptest::prop_assert_eq!(render(&case, &serde_json::json!({})), Ok(text));
+    }
+}
