@@ -437,3 +437,27 @@ fn edits_of_the_output_are_merged() {
         "{text}"
     );
 }
+
+/// The first fenced block after a place in the chapter.
+fn block(chapter: &str, start: &str) -> String {
+    let from = chapter.find(start).unwrap_or_else(|| panic!("{start} is not in the chapter"));
+    let rest = &chapter[from..];
+    rest[..rest.find("\n```\n").expect("a closed block") + 1].to_owned()
+}
+
+#[test]
+fn the_example_of_the_documentation_gives_what_it_says() {
+    let chapter = include_str!("../../notes/jinja.md");
+    let repo = Repo::empty();
+    for file in ["makejinja.toml", "cluster.yaml"] {
+        repo.write(file, &block(chapter, &format!("# {file}\n")));
+    }
+    let template = "templates/config/kubernetes/apps/default/echo/app/config.yaml.j2";
+    let text = block(chapter, &format!("# {template}\n"));
+    let (_, text) = text.split_once('\n').expect("a first line");
+    repo.write(template, text);
+    let shown = block(chapter, "$ clusterwright render --raw kubernetes\n");
+    let (command, expected) = shown.split_once('\n').expect("a first line");
+    let args: Vec<&str> = command.split(' ').skip(2).collect();
+    assert_eq!(repo.ok(&args).stdout, expected);
+}
