@@ -72,6 +72,7 @@ pub(super) enum Command {
 /// Arguments of raw mode.
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Raw mode")]
+#[expect(clippy::struct_field_names, reason = "the field is the name of the flag")]
 pub(super) struct Raw {
     /// Render the repository's own Jinja2 tree, as its makejinja.toml describes it, in place of the catalogue
     #[arg(long)]

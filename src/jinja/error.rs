@@ -85,9 +85,11 @@ pub(super) fn fault(
             functions::NAMES.into_iter().map(str::to_owned),
         ),
         ErrorKind::UnknownFilter => {
-            unknown(&mut fault, env, "filter", FILTERS.into_iter().map(str::to_owned))
+            unknown(&mut fault, env, "filter", FILTERS.into_iter().map(str::to_owned));
         }
-        ErrorKind::UnknownTest => unknown(&mut fault, env, "test", TESTS.into_iter().map(str::to_owned)),
+        ErrorKind::UnknownTest => {
+            unknown(&mut fault, env, "test", TESTS.into_iter().map(str::to_owned));
+        }
         ErrorKind::TemplateNotFound => {
             if let Some(near) =
                 missing(inner).and_then(|wanted| closest(wanted, sources.keys().map(String::as_str)))

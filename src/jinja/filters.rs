@@ -1,4 +1,5 @@
 //! Filters that Jinja2 has and `MiniJinja` lacks or does differently.
+#![expect(clippy::needless_pass_by_value, reason = "the engine hands arguments over")]
 
 use minijinja::value::{Kwargs, Rest, ValueKind};
 use minijinja::{Environment, Error, ErrorKind, Output, State, Value};
@@ -169,17 +170,11 @@ fn indent(state: &State, text: Value, args: Rest<Value>, kwargs: Kwargs) -> Resu
         ValueKind::Undefined => return Err(Error::from(ErrorKind::UndefinedError)),
         kind => return Err(invalid(format!("`indent` is for a text, not for {kind}"))),
     };
-    let indention = match &width {
+    let indention = match width.as_ref().map(|width| (width.as_str(), width.as_i64())) {
         None => "    ".to_owned(),
-        Some(width) => match width.as_str() {
-            Some(text) => text.to_owned(),
-            None => {
-                let width = width
-                    .as_i64()
-                    .ok_or_else(|| invalid("`indent` wants a number or a text"))?;
-                " ".repeat(usize::try_from(width).unwrap_or(0).min(10_000))
-            }
-        },
+        Some((Some(text), _)) => text.to_owned(),
+        Some((None, Some(width))) => " ".repeat(usize::try_from(width).unwrap_or(0).min(10_000)),
+        Some((None, None)) => return Err(invalid("`indent` wants a number or a text")),
     };
     let text = format!("{text}\n");
     let lines = split_lines(&text, false);

@@ -67,13 +67,12 @@ fn write(out: &mut String, value: &Value, indent: Option<&str>, depth: usize) ->
             entries.sort_by(|(a, _), (b, _)| a.cmp(b));
             block(out, ('{', '}'), entries.len(), indent, depth, |out, index| {
                 let (key, entry) = &entries[index];
-                match key.kind() {
-                    ValueKind::String => text(out, key.as_str().unwrap_or_default()),
-                    _ => {
-                        out.push('"');
-                        write(out, key, None, depth)?;
-                        out.push('"');
-                    }
+                if let Some(key) = key.as_str() {
+                    text(out, key);
+                } else {
+                    out.push('"');
+                    write(out, key, None, depth)?;
+                    out.push('"');
                 }
                 out.push_str(": ");
                 write(out, entry, indent, depth + 1)

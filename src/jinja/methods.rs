@@ -67,15 +67,15 @@ fn of_text(text: &str, method: &str, args: &[Value]) -> Result<Option<Value>, Er
         }
         "partition" | "rpartition" => {
             let (sep,): (&str,) = from_args(args)?;
-            let last = method == "rpartition";
-            let found = if last {
+            let from_right = method == "rpartition";
+            let found = if from_right {
                 text.rsplit_once(sep)
             } else {
                 text.split_once(sep)
             };
             let parts = match found {
                 Some((before, after)) => [before, sep, after],
-                None if last => ["", "", text],
+                None if from_right => ["", "", text],
                 None => [text, "", ""],
             };
             Value::from(minijinja::value::Tuple::from(parts.map(Value::from)))
@@ -169,41 +169,25 @@ fn split<'t>(text: &'t str, sep: Option<&str>, most: Option<usize>, from_right: 
         (None, Some(most), false) => {
             let mut parts = Vec::new();
             let mut rest = text.trim_start();
-            while !rest.is_empty() {
-                match rest
-                    .split_once(char::is_whitespace)
-                    .filter(|_| parts.len() < most)
-                {
-                    Some((part, after)) => {
-                        parts.push(part);
-                        rest = after.trim_start();
-                    }
-                    None => {
-                        parts.push(if parts.len() < most { rest } else { rest.trim_end() });
-                        break;
-                    }
-                }
+            while parts.len() < most
+                && let Some((part, after)) = rest.split_once(char::is_whitespace)
+            {
+                parts.push(part);
+                rest = after.trim_start();
             }
+            parts.extend(Some(rest).filter(|rest| !rest.is_empty()));
             parts
         }
         (None, Some(most), true) => {
             let mut parts = Vec::new();
             let mut rest = text.trim_end();
-            while !rest.is_empty() {
-                match rest
-                    .rsplit_once(char::is_whitespace)
-                    .filter(|_| parts.len() < most)
-                {
-                    Some((before, part)) => {
-                        parts.push(part);
-                        rest = before.trim_end();
-                    }
-                    None => {
-                        parts.push(rest.trim_start());
-                        break;
-                    }
-                }
+            while parts.len() < most
+                && let Some((before, part)) = rest.rsplit_once(char::is_whitespace)
+            {
+                parts.push(part);
+                rest = before.trim_end();
             }
+            parts.extend(Some(rest).filter(|rest| !rest.is_empty()));
             parts.reverse();
             parts
         }

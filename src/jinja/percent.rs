@@ -259,9 +259,13 @@ fn general(number: f64, precision: usize) -> String {
         .split_once('e')
         .and_then(|(_, e)| e.parse().ok())
         .unwrap_or(0);
-    let cut = |text: &str| match text.contains('.') {
-        true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
-        false => text.to_owned(),
+    let cut = |text: &str| {
+        let zeros = if text.contains('.') {
+            text.trim_end_matches('0')
+        } else {
+            text
+        };
+        zeros.trim_end_matches('.').to_owned()
     };
     if size < -4 || size >= i64::try_from(precision).unwrap_or(i64::MAX) {
         let (digits, e) = scientific.split_once('e').unwrap_or((&scientific, "0"));

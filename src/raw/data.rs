@@ -121,8 +121,7 @@ impl Reader {
                 Value::from_pairs(entries)
             }
             Kind::Scalar { value, style } => match (style, node.tag.as_deref()) {
-                (Style::Plain, None) => resolve(value),
-                (_, Some("!!int" | "!!float" | "!!bool" | "!!null")) => resolve(value),
+                (Style::Plain, None) | (_, Some("!!int" | "!!float" | "!!bool" | "!!null")) => resolve(value),
                 _ => Value::from(value.as_str()),
             },
         };

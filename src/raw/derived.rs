@@ -122,7 +122,7 @@ fn machines(data: &mut Data) {
 fn own(data: &Data, key: &str) -> Vec<(Value, Value)> {
     let object = data.get(key).and_then(Value::as_object);
     object
-        .and_then(|object| object.try_iter_pairs())
+        .and_then(minijinja::value::DynObject::try_iter_pairs)
         .into_iter()
         .flatten()
         .collect()

@@ -90,10 +90,8 @@ fn walk(dir: &Path, below: &str, files: &mut Vec<(PathBuf, String)>, diags: &mut
             format!("{below}/{name}")
         };
         match entry.file_type() {
-            Ok(kind) if kind.is_dir() => {
-                if !name.ends_with("/.git") && name != ".git" {
-                    walk(&entry.path(), &name, files, diags, shown);
-                }
+            Ok(kind) if kind.is_dir() && !name.ends_with("/.git") && name != ".git" => {
+                walk(&entry.path(), &name, files, diags, shown);
             }
             Ok(_) if entry.path().is_file() => files.push((entry.path(), name)),
             _ => {}

@@ -80,7 +80,7 @@ pub fn render(
     host.patches = patches(&settings, &inputs);
     host.env.clone_from(&request.env);
     diags.checkpoint()?;
-    let mut files = rendered(root, &settings, &inputs, data, host, (&watched, found), diags)?;
+    let mut files = rendered(root, &settings, &inputs, (data, host), (&watched, found), diags)?;
     let config = sops_config(root, &files, diags)?;
     secrets::hide(&mut files, config.as_ref(), &watched, vault, diags);
     diags.checkpoint()?;
@@ -150,7 +150,7 @@ fn set(data: &mut Data, key: &str, value: Value) {
         Some((first, rest)) => {
             let inner = data.get(first).and_then(Value::as_object);
             let mut below: Data = inner
-                .and_then(|inner| inner.try_iter_pairs())
+                .and_then(minijinja::value::DynObject::try_iter_pairs)
                 .into_iter()
                 .flatten()
                 .filter_map(|(key, value)| Some((key.as_str()?.to_owned(), value)))
@@ -262,8 +262,7 @@ fn rendered(
     root: &Path,
     settings: &Settings,
     inputs: &[Input],
-    data: Data,
-    host: Host,
+    (data, host): (Data, Host),
     (watched, found): (&Watched, Option<Found<'_>>),
     diags: &mut Diagnostics,
 ) -> Result<BTreeMap<RepoPath, File>, Aborted> {
@@ -355,7 +354,7 @@ fn foreign(root: &Path, files: &BTreeMap<RepoPath, File>) -> BTreeSet<RepoPath> 
             match entry.file_type() {
                 Ok(kind) if kind.is_dir() => open.push(name),
                 Ok(kind) if kind.is_file() && found.len() < MAX_FILES => {
-                    found.extend(RepoPath::parse(&name).ok())
+                    found.extend(RepoPath::parse(&name).ok());
                 }
                 _ => {}
             }

@@ -440,7 +440,9 @@ fn edits_of_the_output_are_merged() {
 
 /// The first fenced block after a place in the chapter.
 fn block(chapter: &str, start: &str) -> String {
-    let from = chapter.find(start).unwrap_or_else(|| panic!("{start} is not in the chapter"));
+    let from = chapter
+        .find(start)
+        .unwrap_or_else(|| panic!("{start} is not in the chapter"));
     let rest = &chapter[from..];
     rest[..rest.find("\n```\n").expect("a closed block") + 1].to_owned()
 }
