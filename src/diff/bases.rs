@@ -16,11 +16,8 @@ impl ChangeSet {
         let mut needed: BTreeSet<Sha256> = BTreeSet::new();
         let mut new: BTreeMap<Sha256, Vec<u8>> = BTreeMap::new();
         for change in &self.changes {
-            let Some(entry) = self.after.entries.get(&change.path) else {
-                continue;
-            };
-            let is_edited =
-                change.kind.is_conflict() || matches!(change.kind, ChangeKind::Kept | ChangeKind::Merge);
+            let Some(entry) = self.after.entries.get(&change.path) else { continue };
+            let is_edited = change.kind.is_conflict() || matches!(change.kind, ChangeKind::Kept | ChangeKind::Merge);
             if !is_edited {
                 continue;
             }

@@ -25,9 +25,7 @@ fn contradictions(change: &Change, existing: &Existing, diags: &mut Diagnostics)
         _ => format!("`{path}`: your edits contradict what is rendered now, at {places} places"),
     };
     let mut finding = Diagnostic::error("merge/conflict", message);
-    let text = existing
-        .bytes(path)
-        .and_then(|bytes| std::str::from_utf8(bytes).ok());
+    let text = existing.bytes(path).and_then(|bytes| std::str::from_utf8(bytes).ok());
     // Offsets count LF line ends.
     let text = text.filter(|text| !path.is_sops() && !text.contains('\r'));
     let first = change.conflicts.iter().find_map(|conflict| conflict.span.clone());
@@ -59,16 +57,12 @@ fn contradictions(change: &Change, existing: &Existing, diags: &mut Diagnostics)
     finding
         .help(format!("choose place by place: `clusterwright resolve {path}`"))
         .help(format!("`--keep {path}` keeps your version of the file"))
-        .help(format!(
-            "`--overwrite {path}` takes the render; your edits are lost unless they are committed"
-        ))
+        .help(format!("`--overwrite {path}` takes the render; your edits are lost unless they are committed"))
 }
 
 /// The first line of a value, for a note.
 fn snippet(text: Option<&str>) -> String {
-    let Some(text) = text else {
-        return "absent".to_owned();
-    };
+    let Some(text) = text else { return "absent".to_owned() };
     let mut lines = text.lines().filter(|line| !line.trim().is_empty());
     let first: String = lines.next().unwrap_or_default().trim().chars().take(60).collect();
     match lines.next() {
@@ -80,34 +74,34 @@ fn snippet(text: Option<&str>) -> String {
 fn whole_file(change: &Change) -> Option<Diagnostic> {
     let path = &change.path;
     let finding = match change.kind {
-        ChangeKind::EditedUpdate => Diagnostic::error(
-            "diff/edited",
-            format!("`{path}` was edited by hand, and its render has changed"),
-        )
-        .note("the version that it was edited from is not in git, so the two cannot be merged")
-        .help(format!("`--keep {path}` keeps your version"))
-        .help(format!(
-            "`--overwrite {path}` takes the render; your edit is lost unless it is committed"
-        )),
-        ChangeKind::EditedDelete => Diagnostic::error(
-            "diff/edited-delete",
-            format!("`{path}` was edited by hand, and it is no longer rendered"),
-        )
-        .help(format!("`--keep {path}` leaves the file to you"))
-        .help(format!("`--overwrite {path}` deletes it")),
-        ChangeKind::ForeignDiffers => Diagnostic::error(
-            "diff/foreign",
-            format!("`{path}` was not written by clusterwright and differs from the render"),
-        )
-        .help(format!("`--keep {path}` keeps your version"))
-        .help(format!("`--overwrite {path}` takes the render")),
-        ChangeKind::Recreate => Diagnostic::note_level(
-            "diff/recreated",
-            format!("`{path}` was deleted and is still rendered: it comes back"),
-        )
-        .help(format!("switch `{}` off to be rid of it", change.origin.app)),
-        _ => return None,
-    };
+                ChangeKind::EditedUpdate => Diagnostic::error(
+                    "diff/edited",
+                    format!("`{path}` was edited by hand, and its render has changed"),
+                )
+                .note("the version that it was edited from is not in git, so the two cannot be merged")
+                .help(format!("`--keep {path}` keeps your version"))
+                .help(format!(
+                    "`--overwrite {path}` takes the render; your edit is lost unless it is committed"
+                )),
+                ChangeKind::EditedDelete => Diagnostic::error(
+                    "diff/edited-delete",
+                    format!("`{path}` was edited by hand, and it is no longer rendered"),
+                )
+                .help(format!("`--keep {path}` leaves the file to you"))
+                .help(format!("`--overwrite {path}` deletes it")),
+                ChangeKind::ForeignDiffers => Diagnostic::error(
+                    "diff/foreign",
+                    format!("`{path}` was not written by clusterwright and differs from the render"),
+                )
+                .help(format!("`--keep {path}` keeps your version"))
+                .help(format!("`--overwrite {path}` takes the render")),
+                ChangeKind::Recreate => Diagnostic::note_level(
+                    "diff/recreated",
+                    format!("`{path}` was deleted and is still rendered: it comes back"),
+                )
+                .help(format!("switch `{}` off to be rid of it", change.origin.app)),
+                _ => return None,
+            };
     Some(finding.in_file(path.as_str()))
 }
 

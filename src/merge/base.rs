@@ -25,10 +25,7 @@ impl Bases {
     /// Reads the renders kept beside the lock. A damaged one is as good as none.
     pub fn read(root: &Path) -> Self {
         let mut stored = BTreeMap::new();
-        let entries = std::fs::read_dir(root.join(BASE_DIR))
-            .into_iter()
-            .flatten()
-            .flatten();
+        let entries = std::fs::read_dir(root.join(BASE_DIR)).into_iter().flatten().flatten();
         for entry in entries {
             let Some(hash) = entry.file_name().to_str().and_then(Sha256::parse) else {
                 continue;
@@ -54,10 +51,7 @@ impl Bases {
     ) -> Result<(), Diagnostic> {
         let mut missing = BTreeMap::new();
         for (path, hash) in wanted {
-            let stored = self
-                .stored
-                .get(hash)
-                .filter(|bytes| Sha256::of_text(bytes) == *hash);
+            let stored = self.stored.get(hash).filter(|bytes| Sha256::of_text(bytes) == *hash);
             match stored.and_then(|bytes| text(bytes)) {
                 Some(text) => {
                     self.found.insert((path.clone(), *hash), text);

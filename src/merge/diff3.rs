@@ -141,11 +141,7 @@ mod tests {
             "the same insertion"
         );
         assert_eq!(lines("a\n", "a\nx\n", "a\ny\n"), None);
-        assert_eq!(
-            lines("a", "a\n", "a").as_deref(),
-            Some("a\n"),
-            "the last line break"
-        );
+        assert_eq!(lines("a", "a\n", "a").as_deref(), Some("a\n"), "the last line break");
     }
 
     proptest! {

@@ -56,10 +56,7 @@ impl Identity {
         match self {
             Self::Object => {
                 let kind = scalar(item.get("kind")?)?;
-                let metadata = item
-                    .get("metadata")
-                    .filter(|data| data.is_object())
-                    .unwrap_or(item);
+                let metadata = item.get("metadata").filter(|data| data.is_object()).unwrap_or(item);
                 let name = scalar(metadata.get("name")?)?;
                 let namespace = metadata.get("namespace").and_then(scalar).unwrap_or_default();
                 Some(format!("{kind}/{namespace}/{name}"))
@@ -76,10 +73,7 @@ mod tests {
     use super::*;
 
     fn identity(lists: &[Value]) -> Option<Identity> {
-        let lists: Vec<&[Value]> = lists
-            .iter()
-            .filter_map(|list| list.as_array().map(Vec::as_slice))
-            .collect();
+        let lists: Vec<&[Value]> = lists.iter().filter_map(|list| list.as_array().map(Vec::as_slice)).collect();
         Identity::of(&lists)
     }
 

@@ -122,10 +122,7 @@ pub(super) fn children<'a>(text: &str, node: &'a Node, from: usize) -> Vec<Child
                 let Some(line) = dash(text, before, column) else {
                     return Vec::new();
                 };
-                let end = next_line(
-                    text,
-                    last_byte(text, item).max(line + column + 1).saturating_sub(1),
-                );
+                let end = next_line(text, last_byte(text, item).max(line + column + 1).saturating_sub(1));
                 found.push(Child {
                     node: item,
                     key: None,
@@ -196,9 +193,9 @@ pub(super) fn last_byte(text: &str, node: &Node) -> usize {
         Kind::Seq(items) if is_block(text, node) => {
             items.last().map_or(node.span.end, |item| last_byte(text, item))
         }
-        Kind::Map(entries) if is_block(text, node) => entries.last().map_or(node.span.end, |(key, value)| {
-            last_byte(text, value).max(key.span.end)
-        }),
+        Kind::Map(entries) if is_block(text, node) => entries
+            .last()
+            .map_or(node.span.end, |(key, value)| last_byte(text, value).max(key.span.end)),
         Kind::Scalar {
             style: Style::Literal | Style::Folded,
             ..

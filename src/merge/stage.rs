@@ -27,9 +27,7 @@ pub fn merge(
     let mut edited = BTreeMap::new();
     let mut wanted = BTreeMap::new();
     for (path, artifact) in &artifacts {
-        let Some(on_disk) = existing.bytes(path) else {
-            continue;
-        };
+        let Some(on_disk) = existing.bytes(path) else { continue };
         if choices.overwrite.contains(path) || choices.keep.contains(path) {
             continue;
         }
@@ -54,9 +52,7 @@ pub fn merge(
     let mut kept = Vec::new();
     let none = Resolutions::new();
     for (path, (yours, entry)) in edited {
-        let Some(artifact) = artifacts.get_mut(&path) else {
-            continue;
-        };
+        let Some(artifact) = artifacts.get_mut(&path) else { continue };
         let resolutions = choices.resolutions.get(&path).unwrap_or(&none);
         artifact.edits = edits(artifact, &yours, entry, bases, resolutions);
         if !matches!(artifact.edits, Edits::Merged { .. }) || !path.is_yaml() {
@@ -65,11 +61,7 @@ pub fn merge(
         match yaml::parse(&artifact.text) {
             Ok(documents) => {
                 let before = rendered.documents.insert(path.clone(), documents);
-                let after = rendered
-                    .documents
-                    .get(&path)
-                    .map(Vec::as_slice)
-                    .unwrap_or_default();
+                let after = rendered.documents.get(&path).map(Vec::as_slice).unwrap_or_default();
                 kept.extend(version::kept(&path, before.as_deref().unwrap_or_default(), after));
             }
             Err(error) => {
@@ -129,3 +121,4 @@ fn edits(
         Err(conflicts) => Edits::Conflicts(conflicts),
     }
 }
+

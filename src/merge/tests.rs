@@ -53,10 +53,7 @@ spec:
 #[test]
 fn edits_of_both_sides_meet_and_comments_stay() {
     let yours = RELEASE
-        .replace(
-            "retention: 7d",
-            "# Disks are large\n        retention: 30d # by hand",
-        )
+        .replace("retention: 7d", "# Disks are large\n        retention: 30d # by hand")
         .replace("interval: 1h", "interval:    30m")
         .replace("      - name: B\n", "      # the second\n      - name: B\n")
         .replace("      - --b=2\n", "      - --b=2\n      - --mine\n")
@@ -64,10 +61,7 @@ fn edits_of_both_sides_meet_and_comments_stay() {
     let render = RELEASE
         .replace("auth_enabled: false", "auth_enabled: true")
         .replace("value: two", "value: deux\n      - name: C\n        value: three")
-        .replace(
-            "    deploymentMode: SingleBinary\n",
-            "    deploymentMode: SingleBinary\n    # Read this\n    gateway:\n      enabled: false\n",
-        )
+        .replace("    deploymentMode: SingleBinary\n", "    deploymentMode: SingleBinary\n    # Read this\n    gateway:\n      enabled: false\n")
         .replace("      retries: -1\n", "")
         .replace("    remediation:\n", "    remediation:\n      retries: 3\n")
         .replace("line three", "line three\n      line four")
@@ -75,10 +69,7 @@ fn edits_of_both_sides_meet_and_comments_stay() {
     let expected = yours
         .replace("auth_enabled: false", "auth_enabled: true")
         .replace("value: two", "value: deux\n      - name: C\n        value: three")
-        .replace(
-            "    deploymentMode: SingleBinary\n",
-            "    deploymentMode: SingleBinary\n    # Read this\n    gateway:\n      enabled: false\n",
-        )
+        .replace("    deploymentMode: SingleBinary\n", "    deploymentMode: SingleBinary\n    # Read this\n    gateway:\n      enabled: false\n")
         .replace("      retries: -1\n", "      retries: 3\n")
         .replace("line three", "line three\n      line four")
         .replace("      - --a=1\n", "      - --a=2\n");
@@ -95,21 +86,11 @@ fn what_the_template_drops_goes_and_what_you_deleted_stays_away() {
 
 #[test]
 fn contradictions_name_their_places() {
-    let yours = RELEASE
-        .replace("7d", "30d")
-        .replace("value: two", "value: zwei")
-        .replace("--a=1", "--a=3");
-    let render = RELEASE
-        .replace("7d", "14d")
-        .replace("value: two", "value: deux")
-        .replace("--a=1", "--a=2");
+    let yours = RELEASE.replace("7d", "30d").replace("value: two", "value: zwei").replace("--a=1", "--a=3");
+    let render = RELEASE.replace("7d", "14d").replace("value: two", "value: deux").replace("--a=1", "--a=2");
     assert_eq!(
         places(RELEASE, &yours, &render),
-        [
-            "spec.values.loki.limits.retention",
-            "spec.values.env[B].value",
-            "spec.values.args"
-        ]
+        ["spec.values.loki.limits.retention", "spec.values.env[B].value", "spec.values.args"]
     );
     let gone = RELEASE.replace("      limits:\n        retention: 7d\n", "");
     assert_eq!(places(RELEASE, &yours, &gone), ["spec.values.loki.limits"]);
@@ -119,9 +100,7 @@ fn contradictions_name_their_places() {
 #[test]
 fn a_choice_settles_a_place() {
     let yours = RELEASE.replace("7d", "30d");
-    let render = RELEASE
-        .replace("7d", "14d")
-        .replace("interval: 1h", "interval: 2h");
+    let render = RELEASE.replace("7d", "14d").replace("interval: 1h", "interval: 2h");
     let choose = |side| {
         let resolutions = Resolutions::from([("spec.values.loki.limits.retention".to_owned(), side)]);
         three_way(true, [RELEASE, &yours, &render], &resolutions).expect("settled")
@@ -137,18 +116,9 @@ fn a_choice_settles_a_place() {
 #[test]
 fn the_newer_of_two_versions_stands() {
     let text = |version: &str| format!("kind: OCIRepository\nspec:\n  ref:\n    tag: {version} # keep\n");
-    assert_eq!(
-        merged(&text("1.0.0"), &text("1.1.0"), &text("1.2.0")),
-        text("1.2.0")
-    );
-    assert_eq!(
-        merged(&text("1.0.0"), &text("1.3.0"), &text("1.2.0")),
-        text("1.3.0")
-    );
-    assert_eq!(
-        places(&text("1.0.0"), &text("0.9.0"), &text("1.2.0")),
-        ["spec.ref.tag"]
-    );
+    assert_eq!(merged(&text("1.0.0"), &text("1.1.0"), &text("1.2.0")), text("1.2.0"));
+    assert_eq!(merged(&text("1.0.0"), &text("1.3.0"), &text("1.2.0")), text("1.3.0"));
+    assert_eq!(places(&text("1.0.0"), &text("0.9.0"), &text("1.2.0")), ["spec.ref.tag"]);
 }
 
 #[test]
@@ -161,10 +131,7 @@ fn resources_of_both_sides_are_listed() {
         "resources:\n  - ./a.yaml\n  - ./b.yaml\n  - ./mine.yaml\n  - ./new.yaml\n"
     );
     let shorter = "resources:\n  - ./b.yaml\n";
-    assert_eq!(
-        merged(base, yours, shorter),
-        "resources:\n  - ./b.yaml\n  - ./mine.yaml\n"
-    );
+    assert_eq!(merged(base, yours, shorter), "resources:\n  - ./b.yaml\n  - ./mine.yaml\n");
 }
 
 #[test]
@@ -277,11 +244,7 @@ fn mutate(doc: &mut Doc, seed: u32) {
             let at = pick(entries.len());
             match seed % 5 {
                 0 if entries.len() > 1 => drop(entries.remove(at)),
-                1 => entries.push((
-                    (seed / 31 % 12) as u8,
-                    seed % 2 == 0,
-                    Doc::Scalar((seed % 9) as u8),
-                )),
+                1 => entries.push(((seed / 31 % 12) as u8, seed % 2 == 0, Doc::Scalar((seed % 9) as u8))),
                 _ => mutate(&mut entries[at].2, seed / 5),
             }
         }

@@ -17,27 +17,17 @@ pub(super) fn is_merge(
         (Some(Value::Object(y)), Some(Value::Object(r))) => {
             let empty = serde_json::Map::new();
             let b = base.and_then(Value::as_object).unwrap_or(&empty);
-            let Some(Value::Object(m)) = merged else {
-                return false;
-            };
+            let Some(Value::Object(m)) = merged else { return false };
             let keys = b.keys().chain(y.keys()).chain(r.keys()).chain(m.keys());
-            keys.into_iter()
-                .all(|key| is_merge(b.get(key), y.get(key), r.get(key), m.get(key)))
+            keys.into_iter().all(|key| is_merge(b.get(key), y.get(key), r.get(key), m.get(key)))
         }
         (Some(Value::Array(y)), Some(Value::Array(r))) => {
-            let b = base
-                .and_then(Value::as_array)
-                .map(Vec::as_slice)
-                .unwrap_or_default();
-            let Some(Value::Array(m)) = merged else {
-                return false;
-            };
+            let b = base.and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+            let Some(Value::Array(m)) = merged else { return false };
             match Identity::of(&[b, y, r, m]) {
                 Some(identity) => {
                     let find = |list: &[Value], id: &str| {
-                        list.iter()
-                            .find(|item| identity.id(item).as_deref() == Some(id))
-                            .cloned()
+                        list.iter().find(|item| identity.id(item).as_deref() == Some(id)).cloned()
                     };
                     b.iter()
                         .chain(y)
@@ -61,9 +51,7 @@ pub(super) fn texts(sides: [&str; 3], merged: &str) -> bool {
     let [Ok(base), Ok(yours), Ok(render)] = sides.map(yaml::parse) else {
         return false;
     };
-    let Ok(merged) = yaml::parse(merged) else {
-        return false;
-    };
+    let Ok(merged) = yaml::parse(merged) else { return false };
     let [b, y, r, m] = [base, yours, render, merged].map(|documents| {
         let documents: Vec<Value> = documents.iter().map(yaml::Node::to_json).collect();
         Value::Array(documents)
@@ -101,9 +89,7 @@ mod tests {
         let yours = json!({"a": 2, "l": [{"name": "x", "v": 1}, {"name": "y"}]});
         let render = json!({"a": 1, "b": 3, "l": [{"name": "x", "v": 5}]});
         let judge = |merged: Value| is_merge(Some(&base), Some(&yours), Some(&render), Some(&merged));
-        assert!(judge(
-            json!({"a": 2, "b": 3, "l": [{"name": "x", "v": 5}, {"name": "y"}]})
-        ));
+        assert!(judge(json!({"a": 2, "b": 3, "l": [{"name": "x", "v": 5}, {"name": "y"}]})));
         for wrong in [
             json!({"a": 1, "b": 3, "l": [{"name": "x", "v": 5}, {"name": "y"}]}),
             json!({"a": 2, "l": [{"name": "x", "v": 5}, {"name": "y"}]}),

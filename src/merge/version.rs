@@ -8,15 +8,7 @@ use crate::tree::RepoPath;
 use crate::yaml::{self, Kind, Node, Style};
 
 /// Keys whose value is a version, an image with one, or a digest that belongs to one.
-const KEYS: [&str; 7] = [
-    "tag",
-    "version",
-    "image",
-    "targetRevision",
-    "kubernetesVersion",
-    "talosVersion",
-    "ref",
-];
+const KEYS: [&str; 7] = ["tag", "version", "image", "targetRevision", "kubernetesVersion", "talosVersion", "ref"];
 
 /// Returns whether the value of this key is a version.
 pub(super) fn is_place(key: &str) -> bool {
@@ -45,10 +37,7 @@ impl<'a> Version<'a> {
             Some((numbers, pre)) => (numbers, Some(pre)),
             None => (tag, None),
         };
-        let numbers: Vec<u64> = numbers
-            .split('.')
-            .map(|part| part.parse().ok())
-            .collect::<Option<_>>()?;
+        let numbers: Vec<u64> = numbers.split('.').map(|part| part.parse().ok()).collect::<Option<_>>()?;
         (numbers.len() >= 2).then_some(Self { name, numbers, pre })
     }
 
@@ -154,11 +143,7 @@ fn for_each_newer(render: &[Node], other: &[Node], visit: &mut impl FnMut(&[Stri
             Some(own) => other.iter().find(|node| id(node).as_ref() == Some(&own)),
             None => other.get(i),
         };
-        let mut place = if several {
-            id(document).into_iter().collect()
-        } else {
-            Vec::new()
-        };
+        let mut place = if several { id(document).into_iter().collect() } else { Vec::new() };
         if let Some(found) = found {
             walk(document, found, &mut place, visit);
         }
@@ -181,9 +166,7 @@ fn walk(node: &Node, other: &Node, place: &mut Vec<String>, visit: &mut impl FnM
         (Kind::Seq(items), Kind::Seq(others)) => {
             let json = |nodes: &[Node]| nodes.iter().map(Node::to_json).collect::<Vec<_>>();
             let (a, b) = (json(items), json(others));
-            let Some(identity) = Identity::of(&[&a, &b]) else {
-                return;
-            };
+            let Some(identity) = Identity::of(&[&a, &b]) else { return };
             for (item, value) in items.iter().zip(&a) {
                 let id = identity.id(value);
                 if let Some(at) = b.iter().position(|other| identity.id(other) == id) {
@@ -193,13 +176,7 @@ fn walk(node: &Node, other: &Node, place: &mut Vec<String>, visit: &mut impl FnM
                 }
             }
         }
-        (
-            Kind::Scalar { value, style },
-            Kind::Scalar {
-                value: newer,
-                style: other_style,
-            },
-        ) => {
+        (Kind::Scalar { value, style }, Kind::Scalar { value: newer, style: other_style }) => {
             let block = |style| matches!(style, Style::Literal | Style::Folded);
             if place.last().is_some_and(|key| is_place(key))
                 && !block(*style)
@@ -228,18 +205,9 @@ mod tests {
             ("reg:5000/a:2.0", "reg:5000/a:1.9"),
             ("2026.1.0", "2025.12.3"),
         ] {
-            assert!(
-                is_newer(newer, older) && !is_newer(older, newer),
-                "{newer} {older}"
-            );
+            assert!(is_newer(newer, older) && !is_newer(older, newer), "{newer} {older}");
         }
-        for (a, b) in [
-            ("latest", "1.2.0"),
-            ("a:1.2.0", "b:1.1.0"),
-            ("3", "2"),
-            ("1.2.0", "1.2.0"),
-            ("reg:5000/a", "x"),
-        ] {
+        for (a, b) in [("latest", "1.2.0"), ("a:1.2.0", "b:1.1.0"), ("3", "2"), ("1.2.0", "1.2.0"), ("reg:5000/a", "x")] {
             assert!(!is_newer(a, b) && !is_newer(b, a), "{a} {b}");
         }
     }

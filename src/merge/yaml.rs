@@ -39,14 +39,9 @@ pub(super) fn merge(texts: [&str; 3], resolutions: &Resolutions) -> Option<Resul
         if !texts.iter().zip(sides).all(|(text, node)| is_block(text, node)) {
             return None;
         }
-        let mut place = if several {
-            object(y).into_iter().collect()
-        } else {
-            Vec::new()
-        };
+        let mut place = if several { object(y).into_iter().collect() } else { Vec::new() };
         merger.collections(Some((b, from[0])), (y, from[1]), (r, from[2]), &mut place)?;
-        from = [0, 1, 2]
-            .map(|i| layout::next_line(texts[i], layout::last_byte(texts[i], sides[i]).saturating_sub(1)));
+        from = [0, 1, 2].map(|i| layout::next_line(texts[i], layout::last_byte(texts[i], sides[i]).saturating_sub(1)));
     }
     if !merger.conflicts.is_empty() {
         return Some(Err(merger.conflicts));
@@ -97,28 +92,19 @@ type At<'n> = (&'n Node, usize);
 
 impl<'a> Merger<'a> {
     /// Merges block mappings or block sequences; `None` where their layout is not understood.
-    fn collections(
-        &mut self,
-        base: Option<At<'_>>,
-        yours: At<'_>,
-        render: At<'_>,
-        place: &mut Vec<String>,
-    ) -> Option<()> {
+    fn collections(&mut self, base: Option<At<'_>>, yours: At<'_>, render: At<'_>, place: &mut Vec<String>) -> Option<()> {
         let b = base.map_or(Vec::new(), |(node, from)| children(self.base, node, from));
         let y = children(self.yours, yours.0, yours.1);
         let r = children(self.render, render.0, render.1);
         match (&yours.0.kind, &render.0.kind) {
             (Kind::Map(_), Kind::Map(_)) => {
                 let key = |list: &[Child<'_>]| -> Vec<String> {
-                    list.iter()
-                        .map(|child| child.key.unwrap_or_default().to_owned())
-                        .collect()
+                    list.iter().map(|child| child.key.unwrap_or_default().to_owned()).collect()
                 };
                 self.named(&(key(&b), &b), &(key(&y), &y), &(key(&r), &r), place)
             }
             (Kind::Seq(a), Kind::Seq(c)) if a.len() == y.len() && c.len() == r.len() => {
-                let values =
-                    [&b, &y, &r].map(|list| list.iter().map(|c| c.node.to_json()).collect::<Vec<_>>());
+                let values = [&b, &y, &r].map(|list| list.iter().map(|c| c.node.to_json()).collect::<Vec<_>>());
                 let Some(identity) = Identity::of(&[&values[0], &values[1], &values[2]]) else {
                     return self.ordered(&b, &y, &r, place);
                 };
@@ -164,9 +150,7 @@ impl<'a> Merger<'a> {
                         match self.choice(place) {
                             Some(Side::Yours) => {}
                             Some(Side::Render) => self.insert(theirs, after, render, yours)?,
-                            None => {
-                                self.conflict(place, snippet, None, Some(theirs.content(self.render)), None)
-                            }
+                            None => self.conflict(place, snippet, None, Some(theirs.content(self.render)), None),
                         }
                     }
                 }
@@ -189,13 +173,7 @@ impl<'a> Merger<'a> {
                 }
                 None => {
                     let span = Some(mine.start..mine.end);
-                    self.conflict(
-                        place,
-                        Some(base.content(self.base)),
-                        Some(mine.content(self.yours)),
-                        None,
-                        span,
-                    );
+                    self.conflict(place, Some(base.content(self.base)), Some(mine.content(self.yours)), None, span);
                 }
             }
             place.pop();
@@ -203,23 +181,14 @@ impl<'a> Merger<'a> {
         if !gone.is_empty() && gone.len() == yours.1.len() && !added {
             return None;
         }
-        for (i, mine) in yours
-            .1
-            .iter()
-            .enumerate()
-            .filter(|(i, _)| gone.contains(yours.0[*i].as_str()))
-        {
+        for (i, mine) in yours.1.iter().enumerate().filter(|(i, _)| gone.contains(yours.0[*i].as_str())) {
             let keep_lead = b
                 .get(yours.0[i].as_str())
                 .is_none_or(|base| base.comments(self.base) != mine.comments(self.yours));
             if mine.inline {
                 // The next entry takes the place behind the dash.
-                let next = yours
-                    .1
-                    .get(i + 1)
-                    .filter(|next| next.lead == next.start && !gone.contains(yours.0[i + 1].as_str()))?;
-                self.edits
-                    .push((mine.start..next.start + next.column, String::new()));
+                let next = yours.1.get(i + 1).filter(|next| next.lead == next.start && !gone.contains(yours.0[i + 1].as_str()))?;
+                self.edits.push((mine.start..next.start + next.column, String::new()));
             } else {
                 let from = if keep_lead { mine.start } else { mine.lead };
                 self.edits.push((from..mine.end, String::new()));
@@ -241,9 +210,7 @@ impl<'a> Merger<'a> {
             Some(after) => after.end,
             None => {
                 let own = render.1.iter().position(|other| other.start == child.start)?;
-                let following = render.0[own..]
-                    .iter()
-                    .find_map(|name| yours.0.iter().position(|mine| mine == name));
+                let following = render.0[own..].iter().find_map(|name| yours.0.iter().position(|mine| mine == name));
                 let mine = &yours.1[following.unwrap_or(0)];
                 if mine.inline { mine.end } else { mine.lead }
             }
@@ -319,21 +286,11 @@ impl<'a> Merger<'a> {
             return true;
         }
         let block = |node: &Node| {
-            matches!(
-                &node.kind,
-                Kind::Scalar {
-                    style: Style::Literal,
-                    ..
-                }
-            )
+            matches!(&node.kind, Kind::Scalar { style: Style::Literal, .. })
         };
         if b == y {
             // Only the comment or the quotes are yours: the value alone is taken.
-            if block(mine.node)
-                || block(theirs.node)
-                || !one_line(self.render, theirs.node)
-                || !one_line(self.yours, mine.node)
-            {
+            if block(mine.node) || block(theirs.node) || !one_line(self.render, theirs.node) || !one_line(self.yours, mine.node) {
                 return false;
             }
             if mine.node.span.is_empty() || theirs.node.span.is_empty() {
@@ -421,16 +378,8 @@ impl<'a> Merger<'a> {
     }
 
     /// Merges items that nothing tells apart: what one side did to a stretch of them stands, if the other left it.
-    fn ordered(
-        &mut self,
-        base: &[Child<'_>],
-        yours: &[Child<'_>],
-        render: &[Child<'_>],
-        place: &[String],
-    ) -> Option<()> {
-        let content = |text: &str, list: &[Child<'_>]| -> Vec<String> {
-            list.iter().map(|c| c.content(text)).collect()
-        };
+    fn ordered(&mut self, base: &[Child<'_>], yours: &[Child<'_>], render: &[Child<'_>], place: &[String]) -> Option<()> {
+        let content = |text: &str, list: &[Child<'_>]| -> Vec<String> { list.iter().map(|c| c.content(text)).collect() };
         let (b, y, r) = (
             content(self.base, base),
             content(self.yours, yours),
@@ -440,13 +389,7 @@ impl<'a> Merger<'a> {
         let regions = diff3::regions(&b, &y, &r);
         let left: usize = regions
             .iter()
-            .map(|region| {
-                if region.kind == Region::Render {
-                    region.render.len()
-                } else {
-                    region.yours.len()
-                }
-            })
+            .map(|region| if region.kind == Region::Render { region.render.len() } else { region.yours.len() })
             .sum();
         if left == 0 {
             return None;
@@ -466,9 +409,7 @@ impl<'a> Merger<'a> {
                 Region::Conflict => {
                     let text = |list: &[String], range: &Range<usize>| Some(list[range.clone()].concat());
                     let span = match (yours.get(region.yours.start), region.yours.end.checked_sub(1)) {
-                        (Some(first), Some(last)) if last >= region.yours.start => {
-                            Some(first.start..yours[last].end)
-                        }
+                        (Some(first), Some(last)) if last >= region.yours.start => Some(first.start..yours[last].end),
                         _ => None,
                     };
                     match self.choice(place) {

@@ -61,7 +61,9 @@ impl Repository {
                     continue;
                 };
                 let id = entry.object_id();
-                if entry.mode().is_blob() && blobs.insert((id, path)) && is_found(path, &self.blob(id, path)?)
+                if entry.mode().is_blob()
+                    && blobs.insert((id, path))
+                    && is_found(path, &self.blob(id, path)?)
                 {
                     wanted.remove(path);
                 }
