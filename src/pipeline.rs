@@ -6,7 +6,7 @@ mod adopt;
 mod undo;
 
 use std::cell::{OnceCell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
@@ -18,11 +18,12 @@ use crate::check::{self, Checked};
 use crate::config::{self, Cluster, Decrypted, Vault};
 use crate::context;
 use crate::diag::{Aborted, Diagnostic, Diagnostics};
-use crate::diff::{Change, ChangeSet, Choices, Existing};
+use crate::diff::{ChangeSet, Choices, Existing};
 use crate::foreign::{self, Foreign};
 use crate::lock::{LOCK_FILE, Lock};
 use crate::merge::{self, Bases, KeptVersion, TreeVersion};
 use crate::plan::{self, PerApp, Plan};
+use crate::raw;
 use crate::render::{self, Rendered, Values};
 use crate::seal::{self, Keys, Sealed};
 use crate::side;
@@ -121,6 +122,14 @@ pub fn configuration(
     context::check_keys(catalog, diags);
     diags.checkpoint()?;
     let vocabulary = catalog.vocabulary();
+    if !world.root.join("templates/apps").is_dir()
+        && !world.root.join("templates/repo").is_dir()
+        && world.root.join(raw::SETTINGS).is_file()
+    {
+        let message = format!("`{}` is not read: the catalogue is rendered", raw::SETTINGS);
+        let hint = Diagnostic::note_level("raw/hint", message).in_file(raw::SETTINGS);
+        diags.push(hint.help("`--raw` renders the tree that it describes, in place of the catalogue"));
+    }
     let found = identities(world, diags)?;
     let decrypt = |text: &str| match &found {
         None => Ok(Decrypted::NoIdentity),
@@ -317,7 +326,7 @@ pub fn kept_versions(
     before: &Before,
     diags: &mut Diagnostics,
 ) -> Result<Vec<KeptVersion>, Aborted> {
-    let (_, mut kept) = merged(world, catalog, plan, configuration, before, diags)?;
+    let (_, mut kept) = rendered(world, catalog, plan, configuration, before, diags)?;
     let charts = plan.enabled().filter_map(|planned| {
         let tree = configuration.tree_versions.get(&planned.app.id())?;
         (planned.version() == Some(&tree.version)).then(|| KeptVersion {
@@ -350,12 +359,12 @@ pub fn check(
     before: &Before,
     diags: &mut Diagnostics,
 ) -> Result<Tree<Checked>, Aborted> {
-    let (tree, _) = merged(world, catalog, plan, configuration, before, diags)?;
+    let (tree, _) = rendered(world, catalog, plan, configuration, before, diags)?;
     check::check(tree, &check::exceptions(catalog), diags)
 }
 
-/// Renders the tree and merges what people changed in it.
-fn merged(
+/// Renders the catalogue's tree and merges what people changed in it.
+fn rendered(
     world: &World<'_>,
     catalog: &Catalog,
     plan: &Plan<'_>,
@@ -367,26 +376,65 @@ fn merged(
     before.foreign.report(diags);
     diags.checkpoint()?;
     let tree = render::render(catalog, plan, values, vault, &before.foreign, diags)?;
-    let existing = before.existing.get_or_init(|| {
-        let rendered = tree.iter().map(|artifact| &artifact.path);
-        Rc::new(Existing::read(
-            &world.root,
-            rendered.chain(before.lock.entries.keys()),
-        ))
-    });
-    let git = before.git.as_ref();
-    let bases = (&mut *before.bases.borrow_mut(), git);
     let pins = plan.enabled().filter(|planned| {
         let choice = planned.choice.as_ref();
         choice.is_some_and(|choice| choice.chosen.version.is_some())
     });
     let pinned = pins.map(|planned| planned.app.id()).collect();
+    merged(world, tree, &pinned, before, diags)
+}
+
+/// What a run in raw mode knows beside its tree.
+pub struct RawRun {
+    /// The secrets.
+    pub vault: Vault,
+    /// Who can decrypt, and what we can decrypt.
+    pub keys: Keys,
+}
+
+/// Renders the repository's own Jinja2 tree, merges what people changed in its output, and checks the result.
+///
+/// # Errors
+/// When a template, its data or a rule finds something wrong.
+pub fn raw(
+    world: &mut World<'_>,
+    request: &raw::Request,
+    before: &Before,
+    diags: &mut Diagnostics,
+) -> Result<(Tree<Checked>, RawRun), Aborted> {
+    let found = identities(world, diags)?;
+    let mut vault = Vault::new(world.entropy);
+    let keys = found.as_ref().map(|found| raw::Found {
+        identities: &found.all,
+        text: &found.text,
+    });
+    let tree = raw::render(&world.root, request, keys, &mut vault, diags)?;
+    let (tree, _) = merged(world, tree, &BTreeSet::new(), before, diags)?;
+    let tree = check::check_foreign(tree, diags)?;
+    let keys = match found {
+        Some(found) => Keys::new(Some(found.all), found.own),
+        None => Keys::new(None, Vec::new()),
+    };
+    Ok((tree, RawRun { vault, keys }))
+}
+
+/// Merges into a tree what people changed in its output.
+fn merged(
+    world: &World<'_>,
+    tree: Tree<Rendered>,
+    pinned: &BTreeSet<String>,
+    before: &Before,
+    diags: &mut Diagnostics,
+) -> Result<(Tree<Rendered>, Vec<KeptVersion>), Aborted> {
+    let existing = read_existing(world, &tree, before);
+    let git = before.git.as_ref();
+    let bases = (&mut *before.bases.borrow_mut(), git);
     merge::merge(
         tree,
-        existing,
+        &existing,
         &before.lock,
         bases,
-        (&before.choices, &pinned),
+        (&before.choices, pinned),
         diags,
     )
 }
@@ -398,11 +446,11 @@ fn merged(
 pub fn compare(
     world: &mut World<'_>,
     tree: Tree<Checked>,
-    configuration: &Configuration,
+    (vault, keys): (&Vault, &Keys),
     before: &Before,
     diags: &mut Diagnostics,
 ) -> Result<Compared, Aborted> {
-    let compared = compare_quietly(world, tree, configuration, before, diags)?;
+    let compared = compare_quietly(world, tree, (vault, keys), before, diags)?;
     crate::diff::findings::report(&compared.changes, &compared.existing, diags);
     diags.checkpoint()?;
     Ok(compared)
@@ -415,7 +463,7 @@ pub fn compare(
 pub fn compare_quietly(
     world: &mut World<'_>,
     tree: Tree<Checked>,
-    configuration: &Configuration,
+    (vault, keys): (&Vault, &Keys),
     before: &Before,
     diags: &mut Diagnostics,
 ) -> Result<Compared, Aborted> {
@@ -428,14 +476,7 @@ pub fn compare_quietly(
         bases: &bases,
         choices: &before.choices,
     };
-    let tree = seal::seal(
-        tree,
-        &configuration.vault,
-        &configuration.keys,
-        &committed,
-        world.entropy,
-        diags,
-    )?;
+    let tree = seal::seal(tree, vault, keys, &committed, world.entropy, diags)?;
     let changes = changes(&tree, &existing, before, &before.choices, diags)?;
     Ok(Compared {
         tree,
@@ -444,13 +485,13 @@ pub fn compare_quietly(
     })
 }
 
-fn read_existing(world: &World<'_>, tree: &Tree<Checked>, before: &Before) -> Rc<Existing> {
+/// Reads the work tree once: at every rendered path, every path of the lock, and the rules of SOPS.
+fn read_existing<S>(world: &World<'_>, tree: &Tree<S>, before: &Before) -> Rc<Existing> {
     let existing = before.existing.get_or_init(|| {
         let rendered = tree.iter().map(|artifact| &artifact.path);
-        Rc::new(Existing::read(
-            &world.root,
-            rendered.chain(before.lock.entries.keys()),
-        ))
+        let rules = seal::config_path();
+        let paths = rendered.chain(before.lock.entries.keys()).chain(&rules);
+        Rc::new(Existing::read(&world.root, paths))
     });
     Rc::clone(existing)
 }
@@ -473,20 +514,6 @@ fn changes(
             unreachable!("the findings of a failed comparison are errors")
         }
     }
-}
-
-/// Returns the conflicts between the work tree and what would be written.
-///
-/// # Errors
-/// When there is no tree to compare with.
-pub fn conflicts(world: &mut World<'_>, diags: &mut Diagnostics) -> Result<Vec<Change>, Aborted> {
-    let catalog = catalog(world, diags)?;
-    let configuration = configuration(world, &catalog, diags)?;
-    let plan = plan(&catalog, &configuration, diags)?;
-    let before = before(world, diags)?;
-    let tree = check(world, &catalog, &plan, &configuration, &before, diags)?;
-    let compared = compare_quietly(world, tree, &configuration, &before, diags)?;
-    Ok(compared.changes.conflicts().cloned().collect())
 }
 
 /// Finishes or takes back what an interrupted run left, and says so.

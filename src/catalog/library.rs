@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::BUILT_IN;
+use super::{BUILT_IN, Language};
 use crate::diag::{Aborted, Diagnostic, Diagnostics};
 
 /// The folders of a user's `templates/` that are ours to read; others, such as makejinja's `config/`, are left alone.
@@ -11,8 +11,8 @@ const LAYERS: [&str; 2] = ["apps", "repo"];
 /// Largest template, in bytes.
 const MAX_BYTES: u64 = 4 << 20;
 
-/// Returns the files of the library by path below `templates/`: a user's file wins over the built-in one of the same
-/// path.
+/// Returns the files of the library by path below `templates/`: a user's file wins over the built-in one that gives the
+/// same output.
 ///
 /// # Errors
 /// When a user's file cannot be read as text.
@@ -47,6 +47,14 @@ fn collect(own: &Path, below: &str, files: &mut BTreeMap<String, String>, diags:
             Ok(kind) if kind.is_dir() => collect(own, &path, files, diags),
             Ok(kind) if kind.is_file() => match read(&entry.path(), &shown) {
                 Ok(text) => {
+                    // The same output overrides, whatever its template is written in; two of the user's own collide.
+                    let (_, output) = Language::of(&path);
+                    let same = ["", ".tera", ".j2"].map(|suffix| format!("{output}{suffix}"));
+                    for built_in in same {
+                        if is_built_in(files, &built_in) {
+                            files.remove(&built_in);
+                        }
+                    }
                     files.insert(path, text);
                 }
                 Err(finding) => diags.push(finding),
@@ -63,13 +71,13 @@ fn collect(own: &Path, below: &str, files: &mut BTreeMap<String, String>, diags:
     }
 }
 
+/// Returns whether a file is still the built-in one.
+fn is_built_in(files: &BTreeMap<String, String>, path: &str) -> bool {
+    let built_in = BUILT_IN.iter().find(|(built_in, _)| *built_in == path);
+    built_in.is_some_and(|(_, built_in)| files.get(path).is_some_and(|text| text == built_in))
+}
+
 fn read(path: &Path, shown: &str) -> Result<String, Diagnostic> {
-    if path.extension().is_some_and(|extension| extension == "j2") {
-        return Err(Diagnostic::error("template/jinja", format!("`{shown}` is a Jinja2 template"))
-            .in_file(shown)
-            .note("Jinja2 templates are not supported yet")
-            .help("write it as a Tera template, `*.tera`, or move it out of `templates/apps` and `templates/repo`"));
-    }
     let size = std::fs::metadata(path)
         .map_err(|error| Diagnostic::io("read", shown, &error))?
         .len();

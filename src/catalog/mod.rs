@@ -23,8 +23,27 @@ use manifest::{KustomizationSpec, Manifest};
 /// The embedded library: (path below `templates/`, text), sorted by path.
 pub const BUILT_IN: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/templates.rs"));
 
-/// Suffix of the files that are rendered.
-const TEMPLATE_SUFFIX: &str = ".tera";
+/// What becomes of a file of the library.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Language {
+    /// It is copied.
+    Plain,
+    /// `*.tera`: the library's own language.
+    Tera,
+    /// `*.j2`: Jinja2, as people bring it.
+    Jinja,
+}
+
+impl Language {
+    /// Returns the language of a file by its name, and its path without the suffix.
+    pub fn of(path: &str) -> (Self, &str) {
+        let suffixes = [(".tera", Self::Tera), (".j2", Self::Jinja)];
+        let found = suffixes
+            .into_iter()
+            .find_map(|(suffix, language)| Some((language, path.strip_suffix(suffix)?)));
+        found.unwrap_or((Self::Plain, path))
+    }
+}
 
 /// Notes on an app, for whoever changes it; never rendered.
 const README: &str = "README.md";
@@ -41,8 +60,8 @@ pub struct TemplateFile {
     pub output: RepoPath,
     /// The text.
     pub text: String,
-    /// Whether it is rendered; otherwise it is copied.
-    pub rendered: bool,
+    /// How it is rendered, if it is.
+    pub language: Language,
 }
 
 /// An app of the library.
@@ -147,10 +166,7 @@ impl Catalog {
         if parts.first() == Some(&"apps") && parts.last() == Some(&README) {
             return;
         }
-        let (output, rendered) = match path.strip_suffix(TEMPLATE_SUFFIX) {
-            Some(stripped) => (stripped, true),
-            None => (path, false),
-        };
+        let (language, output) = Language::of(path);
         let output = match parts.first() {
             Some(&"apps") => output.replacen("apps", APPS_ROOT, 1),
             _ => output.strip_prefix("repo/").unwrap_or(output).to_owned(),
@@ -172,7 +188,7 @@ impl Catalog {
             source: path.to_owned(),
             output,
             text: text.to_owned(),
-            rendered,
+            language,
         };
         match parts.as_slice() {
             ["repo", _, ..] => self.repo.push(file),

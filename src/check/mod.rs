@@ -85,6 +85,36 @@ pub fn check(
     exceptions: &Exceptions,
     diags: &mut Diagnostics,
 ) -> Result<Tree<Checked>, Aborted> {
+    run(tree, exceptions, |rule| rule.level, diags)
+}
+
+/// Rules whose errors are errors in every Flux repository. What the others find in a tree that is not from our
+/// catalogue may be meant so, or be mended in a part of it that we do not see.
+const ALWAYS_ERRORS: [&str; 4] = [
+    "dependency-cycle",
+    "double-chart",
+    "missing-resource",
+    "plain-secret",
+];
+
+/// Runs all rules over a tree that is not from our catalogue: most of what they find is a warning.
+///
+/// # Errors
+/// When a rule finds what is an error in every repository; all findings are reported.
+pub fn check_foreign(tree: Tree<Rendered>, diags: &mut Diagnostics) -> Result<Tree<Checked>, Aborted> {
+    let level = |rule: &Rule| match rule.level {
+        Severity::Error if !ALWAYS_ERRORS.contains(&rule.name) => Severity::Warning,
+        level => level,
+    };
+    run(tree, &Exceptions::new(), level, diags)
+}
+
+fn run(
+    tree: Tree<Rendered>,
+    exceptions: &Exceptions,
+    level: impl Fn(&Rule) -> Severity,
+    diags: &mut Diagnostics,
+) -> Result<Tree<Checked>, Aborted> {
     let foreign = tree.stage().foreign.iter();
     let foreign = foreign.map(|(path, text)| (path, (text.as_str(), FOREIGN)));
     let ours = tree.iter().map(|artifact| {
@@ -116,7 +146,7 @@ pub fn check(
                     *text = redact(text, documents);
                 }
             }
-            report((rule, edited), finding, &texts, &mut sources, diags);
+            report((rule, level(rule), edited), finding, &texts, &mut sources, diags);
         }
     }
     let without_schema = manifests.kinds().without_schema.clone();
@@ -134,14 +164,14 @@ fn is_sealed_already(rule: &Rule, finding: &Finding, manifests: &Manifests<'_>) 
 }
 
 fn report(
-    (rule, edited): (&Rule, bool),
+    (rule, level, edited): (&Rule, Severity, bool),
     finding: Finding,
     texts: &BTreeMap<&RepoPath, (&str, &str)>,
     sources: &mut BTreeMap<RepoPath, SourceId>,
     diags: &mut Diagnostics,
 ) {
     let app = texts.get(&finding.path).map(|(_, app)| *app);
-    let level = match rule.level {
+    let level = match level {
         // What a person wrote is theirs: the run tells them, and does not stop.
         Severity::Error if edited => Severity::Warning,
         Severity::Error if app == Some(FOREIGN) && STYLE.contains(&rule.name) => Severity::Warning,

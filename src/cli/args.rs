@@ -53,7 +53,7 @@ pub(super) enum Command {
     /// Print rendered files, with secrets masked
     Render(Render),
     /// Render, check and compare with the work tree: everything that configure does, but no write
-    Check,
+    Check(Raw),
     /// Validate, render, check, seal, show the changes and write them
     Configure(Configure),
     /// Take files of an existing repository over: show what differs, then replace or keep what you name
@@ -75,6 +75,22 @@ pub(super) enum Command {
     Secrets(Secrets),
     /// Print completions for a shell
     Completions(Completions),
+}
+
+/// Arguments of raw mode.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Raw mode")]
+#[expect(clippy::struct_field_names, reason = "the field is the name of the flag")]
+pub(super) struct Raw {
+    /// Render the repository's own Jinja2 tree, as its makejinja.toml describes it, in place of the catalogue
+    #[arg(long)]
+    pub(super) raw: bool,
+    /// Read more data for the templates, after that of makejinja.toml: YAML, JSON or TOML; later files win
+    #[arg(long, value_name = "FILE", requires = "raw")]
+    pub(super) data: Vec<PathBuf>,
+    /// Let templates read a variable of the environment, as `env.NAME` or `get_env('NAME')`
+    #[arg(long, value_name = "NAME", requires = "raw")]
+    pub(super) env: Vec<String>,
 }
 
 /// Arguments of `init`.
@@ -144,6 +160,8 @@ pub(super) struct Render {
     /// Print the paths alone
     #[arg(long)]
     pub(super) list: bool,
+    #[command(flatten)]
+    pub(super) raw: Raw,
 }
 
 /// Arguments of `configure`.
@@ -164,6 +182,8 @@ pub(super) struct Configure {
     /// Keep your version of a file in conflict
     #[arg(long, value_name = "PATH")]
     pub(super) keep: Vec<String>,
+    #[command(flatten)]
+    pub(super) raw: Raw,
 }
 
 /// Arguments of `adopt`.
@@ -209,6 +229,8 @@ pub(super) struct Resolve {
     /// Settle only the conflicts in these files
     #[arg(value_name = "PATH")]
     pub(super) paths: Vec<String>,
+    #[command(flatten)]
+    pub(super) raw: Raw,
     /// Do not ask: which side wins at every place
     #[arg(long, value_enum)]
     pub(super) take: Option<Take>,
@@ -244,6 +266,8 @@ pub(super) struct Diff {
     /// Exit with 2 when there are differences
     #[arg(long)]
     pub(super) exit_code: bool,
+    #[command(flatten)]
+    pub(super) raw: Raw,
 }
 
 /// Arguments of `schema`.

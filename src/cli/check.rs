@@ -4,19 +4,17 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
+use super::args::Raw;
 use super::exit::Exit;
-use super::{Outcome, Session};
+use super::{Outcome, Session, raw};
 use crate::check::rules::ALL;
-use crate::pipeline;
+use crate::diff::Choices;
 
 /// Renders the tree and runs all rules over it.
-pub(super) fn run(session: &mut Session<'_>) -> Outcome {
-    let diags = &mut session.diags;
-    let catalog = pipeline::catalog(&session.world, diags)?;
-    let configuration = pipeline::configuration(&mut session.world, &catalog, diags)?;
-    let plan = pipeline::plan(&catalog, &configuration, diags)?;
-    let before = pipeline::before(&session.world, diags)?;
-    let tree = pipeline::check(&session.world, &catalog, &plan, &configuration, &before, diags)?;
+pub(super) fn run(args: &Raw, session: &mut Session<'_>) -> Outcome {
+    let mut catalog = None;
+    let prepared = raw::prepare(args, Choices::default(), &mut catalog, |_, _, _| Ok(()), session)?;
+    let tree = prepared.tree;
     let without_schema = &tree.stage().without_schema;
     if session.ui.is_human() {
         session

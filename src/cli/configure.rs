@@ -2,12 +2,12 @@
 
 use serde_json::json;
 
-use super::args::Configure;
+use super::args::{Configure, Raw};
 use super::exit::Exit;
-use super::{Outcome, Session, summary};
+use super::{Outcome, Session, raw, summary};
 use crate::diag::{Aborted, Diagnostic, Diagnostics};
 use crate::diff::{ChangeKind, Choices, json as diff_json};
-use crate::pipeline::{self, Before, Compared, Configuration};
+use crate::pipeline::{self, Before, Compared};
 use crate::plan::Plan;
 use crate::seal::Sealed;
 use crate::side;
@@ -22,7 +22,7 @@ pub(super) fn run(args: &Configure, session: &mut Session<'_>) -> Outcome {
         check: args.check,
         yes: args.yes,
     };
-    carry_out(choices, how, session)
+    carry_out(choices, how, &args.raw, session)
 }
 
 /// How far a run goes.
@@ -34,23 +34,25 @@ pub(super) struct How {
 }
 
 /// The same with choices for conflicts.
-pub(super) fn carry_out(choices: Choices, how: How, session: &mut Session<'_>) -> Outcome {
+pub(super) fn carry_out(choices: Choices, how: How, raw: &Raw, session: &mut Session<'_>) -> Outcome {
     if !how.dry_run
         && !how.check
         && let Some(text) = pipeline::recover(&session.world, &mut session.diags)?
     {
         session.ui.say(&text);
     }
+    let mut catalog = None;
+    let prepared = raw::prepare(raw, choices, &mut catalog, private_files, session)?;
+    let raw::Prepared {
+        tree,
+        vault,
+        keys,
+        before,
+        plan,
+    } = prepared;
     let diags = &mut session.diags;
-    let catalog = pipeline::catalog(&session.world, diags)?;
-    let configuration = pipeline::configuration(&mut session.world, &catalog, diags)?;
-    let plan = pipeline::plan(&catalog, &configuration, diags)?;
-    let mut before = pipeline::before(&session.world, diags)?;
-    before.choices = choices;
-    private_files(&before, &configuration, diags)?;
-    let tree = pipeline::check(&session.world, &catalog, &plan, &configuration, &before, diags)?;
-    let compared = pipeline::compare(&mut session.world, tree, &configuration, &before, diags)?;
-    show(&compared, &plan, session);
+    let compared = pipeline::compare(&mut session.world, tree, (&vault, &keys), &before, diags)?;
+    show(&compared, plan.as_ref(), session);
     let exit = finish(how, &compared, session)?;
     let result = json!({
         "written": exit == Written::Yes,
@@ -94,14 +96,10 @@ fn choices(args: &Configure, diags: &mut Diagnostics) -> Result<Choices, Aborted
 }
 
 /// Files that hold secrets in clear must not be in git.
-fn private_files(
-    before: &Before,
-    configuration: &Configuration,
-    diags: &mut Diagnostics,
-) -> Result<(), Aborted> {
+fn private_files(before: &Before, encrypted: bool, diags: &mut Diagnostics) -> Result<(), Aborted> {
     let Some(git) = &before.git else { return Ok(()) };
     for name in side::PRIVATE {
-        if name == "cluster.yaml" && configuration.encrypted {
+        if name == "cluster.yaml" && encrypted {
             continue;
         }
         if let Ok(path) = RepoPath::parse(name) {
@@ -140,7 +138,7 @@ pub(super) fn private_file(git: &Repository, path: &RepoPath) -> Result<Option<D
     Ok(None)
 }
 
-fn show(compared: &Compared, plan: &Plan<'_>, session: &mut Session<'_>) {
+fn show(compared: &Compared, plan: Option<&Plan<'_>>, session: &mut Session<'_>) {
     if !session.ui.is_human() {
         return;
     }

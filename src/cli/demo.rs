@@ -44,6 +44,7 @@ pub(super) fn run(args: &Demo, session: &mut Session<'_>) -> Outcome {
         check: false,
         overwrite: Vec::new(),
         keep: Vec::new(),
+        raw: super::args::Raw::default(),
     };
     let (_, result) = configure::run(&all, session)?;
     if let Err(finding) = vcs::commit_all(&root, "Configure the demo cluster") {

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::args::{Diff, Format};
 use super::exit::Exit;
-use super::{Outcome, Session, summary};
+use super::{Outcome, Session, raw, summary};
 use crate::diag::{Aborted, Diagnostic, Diagnostics};
 use crate::diff::{ChangeKind, ChangeSet, Choices, Existing, json as diff_json};
 use crate::lock::{Lock, LockEntry, Sha256};
@@ -17,13 +17,23 @@ use crate::tree::{RepoPath, Tree};
 
 /// Shows differences; never writes.
 pub(super) fn run(args: &Diff, session: &mut Session<'_>) -> Outcome {
+    let mut catalog = None;
+    let prepared = raw::prepare(
+        &args.raw,
+        Choices::default(),
+        &mut catalog,
+        |_, _, _| Ok(()),
+        session,
+    )?;
+    let raw::Prepared {
+        tree,
+        vault,
+        keys,
+        before,
+        plan,
+    } = prepared;
     let diags = &mut session.diags;
-    let catalog = pipeline::catalog(&session.world, diags)?;
-    let configuration = pipeline::configuration(&mut session.world, &catalog, diags)?;
-    let plan = pipeline::plan(&catalog, &configuration, diags)?;
-    let before = pipeline::before(&session.world, diags)?;
-    let tree = pipeline::check(&session.world, &catalog, &plan, &configuration, &before, diags)?;
-    let compared = pipeline::compare_quietly(&mut session.world, tree, &configuration, &before, diags)?;
+    let compared = pipeline::compare_quietly(&mut session.world, tree, (&vault, &keys), &before, diags)?;
     let Compared {
         tree,
         existing,
@@ -49,7 +59,7 @@ pub(super) fn run(args: &Diff, session: &mut Session<'_>) -> Outcome {
         let details = summary::details(&changes, &tree, &existing, styled, true);
         session.ui.print(&details);
         if session.ui.is_human() {
-            session.ui.print(&summary::by_app(&changes, &plan));
+            session.ui.print(&summary::by_app(&changes, plan.as_ref()));
             session.ui.line(&summary::total(&changes));
         }
     }

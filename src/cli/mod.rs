@@ -17,6 +17,7 @@ mod graph;
 mod init;
 mod new_app;
 mod plan;
+mod raw;
 mod render;
 mod resolve;
 mod schema;
@@ -92,7 +93,7 @@ fn dispatch(command: &Command, session: &mut Session<'_>) -> Outcome {
         Command::Apps(args) => apps::run(args, session),
         Command::NewApp(args) => new_app::run(args, session),
         Command::Render(args) => render::run(args, session),
-        Command::Check => check::run(session),
+        Command::Check(args) => check::run(args, session),
         Command::Configure(args) => configure::run(args, session),
         Command::Adopt(args) => adopt::run(args, session),
         Command::Undo(args) => undo::run(args, session),

@@ -112,7 +112,8 @@ fn compared(
 ) -> Option<Compared> {
     let mut diags = Diagnostics::default();
     let tree = pipeline::check(&session.world, catalog, plan, configuration, before, &mut diags).ok()?;
-    pipeline::compare_quietly(&mut session.world, tree, configuration, before, &mut diags).ok()
+    let secrets = (&configuration.vault, &configuration.keys);
+    pipeline::compare_quietly(&mut session.world, tree, secrets, before, &mut diags).ok()
 }
 
 /// The pending changes, by where they come from.

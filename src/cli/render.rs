@@ -4,19 +4,23 @@ use serde_json::json;
 
 use super::args::{Format, Render};
 use super::exit::Exit;
-use super::{Outcome, Session};
+use super::{Outcome, Session, raw};
 use crate::diag::Diagnostic;
-use crate::pipeline;
+use crate::diff::Choices;
 use crate::tree::RepoPath;
 
 /// Prints rendered files.
 pub(super) fn run(args: &Render, session: &mut Session<'_>) -> Outcome {
+    let mut catalog = None;
+    let prepared = raw::prepare(
+        &args.raw,
+        Choices::default(),
+        &mut catalog,
+        |_, _, _| Ok(()),
+        session,
+    )?;
+    let raw::Prepared { tree, vault, .. } = prepared;
     let diags = &mut session.diags;
-    let catalog = pipeline::catalog(&session.world, diags)?;
-    let configuration = pipeline::configuration(&mut session.world, &catalog, diags)?;
-    let plan = pipeline::plan(&catalog, &configuration, diags)?;
-    let before = pipeline::before(&session.world, diags)?;
-    let tree = pipeline::check(&session.world, &catalog, &plan, &configuration, &before, diags)?;
     let wanted: Vec<RepoPath> = args
         .paths
         .iter()
@@ -36,7 +40,7 @@ pub(super) fn run(args: &Render, session: &mut Session<'_>) -> Outcome {
     if session.ui.format == Format::Json {
         let files: Vec<_> = files
             .iter()
-            .map(|file| json!({"path": file.path, "text": configuration.vault.mask(&file.text), "origin": file.origin}))
+            .map(|file| json!({"path": file.path, "text": vault.mask(&file.text), "origin": file.origin}))
             .collect();
         return Ok((Exit::Success, Some(json!({"files": files}))));
     }
@@ -45,7 +49,7 @@ pub(super) fn run(args: &Render, session: &mut Session<'_>) -> Outcome {
             session.ui.line(file.path.as_str());
         } else {
             session.ui.line(&format!("# {}", file.path));
-            session.ui.print(&configuration.vault.mask(&file.text));
+            session.ui.print(&vault.mask(&file.text));
         }
     }
     Ok((Exit::Success, None))

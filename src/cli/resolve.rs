@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::args::{Resolve, Take};
+use super::args::{Raw, Resolve, Take};
 use super::configure::{self, How};
 use super::exit::Exit;
-use super::{Outcome, Session};
+use super::{Outcome, Session, raw};
 use crate::diag::{Aborted, Diagnostic, Diagnostics};
 use crate::diff::{Change, Choices};
 use crate::merge::Side;
@@ -25,7 +25,7 @@ pub(super) fn run(args: &Resolve, session: &mut Session<'_>) -> Outcome {
     if let Some(text) = pipeline::recover(&session.world, &mut session.diags)? {
         session.ui.say(&text);
     }
-    let changes = conflicts(session)?;
+    let changes = conflicts(&args.raw, session)?;
     let mut choices = Choices::default();
     let mut seen = BTreeSet::new();
     for change in changes
@@ -67,7 +67,7 @@ pub(super) fn run(args: &Resolve, session: &mut Session<'_>) -> Outcome {
         check: false,
         yes: args.yes,
     };
-    configure::carry_out(choices, how, session)
+    configure::carry_out(choices, how, &args.raw, session)
 }
 
 fn paths(args: &Resolve, diags: &mut Diagnostics) -> Result<BTreeSet<RepoPath>, Aborted> {
@@ -87,14 +87,21 @@ fn paths(args: &Resolve, diags: &mut Diagnostics) -> Result<BTreeSet<RepoPath>, 
     Ok(paths)
 }
 
-fn conflicts(session: &mut Session<'_>) -> Result<Vec<Change>, Aborted> {
+fn conflicts(args: &Raw, session: &mut Session<'_>) -> Result<Vec<Change>, Aborted> {
+    let mut catalog = None;
+    let prepared = raw::prepare(args, Choices::default(), &mut catalog, |_, _, _| Ok(()), session)?;
+    let secrets = (&prepared.vault, &prepared.keys);
+    let diags = &mut session.diags;
+    let compared = pipeline::compare_quietly(
+        &mut session.world,
+        prepared.tree,
+        secrets,
+        &prepared.before,
+        diags,
+    )?;
     // What the rules say is said once, by the run that follows.
-    let mut diags = Diagnostics::default();
-    let found = pipeline::conflicts(&mut session.world, &mut diags);
-    if found.is_err() {
-        std::mem::swap(&mut session.diags, &mut diags);
-    }
-    found
+    session.diags = Diagnostics::default();
+    Ok(compared.changes.conflicts().cloned().collect())
 }
 
 /// Shows a conflict and returns the answer: from the command line, else from the terminal.

@@ -23,7 +23,7 @@ fn style(kind: ChangeKind) -> Style {
 }
 
 /// One line for each app and kind of change, with the keys that decided.
-pub(super) fn by_app(changes: &ChangeSet, plan: &Plan<'_>) -> String {
+pub(super) fn by_app(changes: &ChangeSet, plan: Option<&Plan<'_>>) -> String {
     let mut rows: BTreeMap<(&str, ChangeKind, bool), usize> = BTreeMap::new();
     for change in changes.differing() {
         let is_new = changes.cause(change) == Cause::Templates;
@@ -54,8 +54,9 @@ pub(super) fn by_app(changes: &ChangeSet, plan: &Plan<'_>) -> String {
 }
 
 /// The config keys that decided about an app.
-fn reasons(app: &str, plan: &Plan<'_>) -> String {
-    let planned = plan.apps.iter().find(|planned| planned.app.id() == app);
+fn reasons(app: &str, plan: Option<&Plan<'_>>) -> String {
+    let mut apps = plan.into_iter().flat_map(|plan| &plan.apps);
+    let planned = apps.find(|planned| planned.app.id() == app);
     let reasons = planned
         .map(|planned| planned.reasons.as_slice())
         .unwrap_or_default();

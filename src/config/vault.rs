@@ -34,6 +34,8 @@ pub struct Entry {
     pub value: Option<SecretText>,
     /// Whether templates read it as `secrets.<name>` and not by its own name.
     computed: bool,
+    /// Whether it is text of the file as it is written, quotes included.
+    verbatim: bool,
 }
 
 impl Vault {
@@ -64,19 +66,35 @@ impl Vault {
         self.add(name, value, true)
     }
 
+    /// Takes a piece of a rendered file as it is written: what is put back is the same bytes.
+    pub fn insert_verbatim(&mut self, name: &str, value: SecretText) -> String {
+        let token = self.add(name, Some(value), false);
+        if let Some(entry) = self.entries.last_mut() {
+            entry.verbatim = true;
+        }
+        token
+    }
+
+    /// Returns whether a token stands for a piece of a file as it is written.
+    pub fn is_verbatim(&self, token: &str) -> bool {
+        self.lookup(token).is_some_and(|entry| entry.verbatim)
+    }
+
     fn add(&mut self, name: &str, value: Option<SecretText>, computed: bool) -> String {
         self.entries.push(Entry {
             key: name.to_owned(),
             value,
             computed,
+            verbatim: false,
         });
         token(PREFIX, &self.nonce, self.entries.len() - 1)
     }
 
     /// Returns what a token stands for.
     pub fn lookup(&self, text: &str) -> Option<&Entry> {
-        let index = (0..self.entries.len()).find(|index| token(PREFIX, &self.nonce, *index) == text)?;
-        self.entries.get(index)
+        let digits = text.strip_prefix(PREFIX)?.strip_prefix(&self.nonce)?;
+        let digits = digits.strip_prefix('x')?.strip_suffix('x')?;
+        self.entries.get(digits.parse::<usize>().ok()?)
     }
 
     /// Returns the tokens in a text: where, and what they are called.
@@ -105,8 +123,8 @@ impl Vault {
         let mut out = zeroize::Zeroizing::new(String::with_capacity(text.len()));
         let mut rest = 0;
         for (range, name) in self.find_tokens(text) {
-            let entry = self.entries.iter().find(|entry| entry.key == name);
-            let value = entry
+            let value = self
+                .lookup(&text[range.clone()])
                 .and_then(|entry| entry.value.as_ref())
                 .ok_or_else(|| name.to_owned())?;
             out.push_str(&text[rest..range.start]);

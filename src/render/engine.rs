@@ -7,7 +7,7 @@ use tera::{Context, Delimiters, ErrorKind, Tera};
 
 use super::names::{self, Shape};
 use super::whitespace;
-use crate::catalog::TemplateFile;
+use crate::catalog::{Language, TemplateFile};
 use crate::diag::{Aborted, Diagnostic, Diagnostics};
 use crate::plan::closest;
 use crate::source::SourceId;
@@ -51,7 +51,7 @@ impl Engine {
         shape: &BTreeMap<String, Shape>,
         diags: &mut Diagnostics,
     ) -> Result<Self, Aborted> {
-        let files: Vec<&TemplateFile> = files.filter(|file| file.rendered).collect();
+        let files: Vec<&TemplateFile> = files.filter(|file| file.language == Language::Tera).collect();
         let mut tera = empty();
         let shimmed: Vec<(&str, String)> = files
             .iter()

@@ -6,6 +6,7 @@
 mod engine;
 mod filters;
 mod generated;
+mod jinja;
 pub mod names;
 mod per_app;
 mod resources;
@@ -16,7 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
-use crate::catalog::{APPS_ROOT, App, Catalog, TemplateFile, manifest};
+use crate::catalog::{APPS_ROOT, App, Catalog, Language, TemplateFile, manifest};
 use crate::config::Vault;
 use crate::diag::{Aborted, Diagnostic, Diagnostics};
 use crate::lock::Sha256;
@@ -28,6 +29,7 @@ pub use crate::foreign::Foreign;
 pub use resources::{Component, resources};
 
 use engine::{Engine, Scope};
+use jinja::Jinja;
 use names::Shape;
 
 /// Marks a tree with secrets as tokens, and carries the parsed documents of its YAML files.
@@ -85,15 +87,15 @@ pub fn render(
     map.insert("bootstrap_releases".to_owned(), json!(plan.bootstrap));
     check_conditions(catalog, &shape, diags);
     let files = catalog.apps.iter().flat_map(|app| &app.files);
-    let engine = Engine::load(
-        files
-            .chain(catalog.namespaces.values().flatten())
-            .chain(&catalog.repo),
-        &shape,
-        diags,
-    )?;
+    let files = files
+        .chain(catalog.namespaces.values().flatten())
+        .chain(&catalog.repo);
+    let files: Vec<&TemplateFile> = files.collect();
+    let jinja = Jinja::load(&files, &map, &vault.respell(&map), &shape, diags);
+    let engine = Engine::load(files.into_iter(), &shape, diags)?;
     let mut renderer = Renderer {
         engine,
+        jinja: jinja?,
         scope: Scope::new(&map),
         respelt: Scope::new(&vault.respell(&map)),
         vault,
@@ -159,6 +161,7 @@ fn repo_origin() -> Origin {
 
 struct Renderer<'a> {
     engine: Engine,
+    jinja: Jinja,
     scope: Scope,
     /// The same with the second spelling of every token.
     respelt: Scope,
@@ -182,12 +185,14 @@ impl Renderer<'_> {
         for scope in [&mut self.scope, &mut self.respelt] {
             scope.set("app", &about);
         }
+        self.jinja.set_app(Some(&about));
         for file in &app.files {
             self.file(file, &origin, diags);
         }
         for scope in [&mut self.scope, &mut self.respelt] {
             scope.unset("app");
         }
+        self.jinja.set_app(None);
         let dir = app.output_dir();
         if let Some(chart) = &app.manifest.chart
             && (chart.repository.is_none() || plan.brings_repository(app))
@@ -306,17 +311,27 @@ impl Renderer<'_> {
 
     /// Renders or copies a file of the library. Nothing but white space means no file.
     fn file(&mut self, file: &TemplateFile, origin: &Origin, diags: &mut Diagnostics) {
-        let text = if file.rendered {
-            let Some(text) = self.engine.render(file, &self.scope, diags) else {
-                return;
-            };
-            if self.engine.reads(file, |name| self.vault.is_secret_name(name)) {
-                let again = self.engine.render(file, &self.respelt, diags);
-                secrets::check_untouched(file, &text, again.as_deref(), self.vault, diags);
+        let text = match file.language {
+            Language::Plain => file.text.clone(),
+            Language::Tera => {
+                let Some(text) = self.engine.render(file, &self.scope, diags) else {
+                    return;
+                };
+                if self.engine.reads(file, |name| self.vault.is_secret_name(name)) {
+                    let again = self.engine.render(file, &self.respelt, diags);
+                    secrets::check_untouched(file, &text, again.as_deref(), self.vault, diags);
+                }
+                text
             }
-            text
-        } else {
-            file.text.clone()
+            Language::Jinja => {
+                let Some((text, again)) = self.jinja.render(file, diags) else {
+                    return;
+                };
+                // One that fails with other tokens has looked at one.
+                let again = again.unwrap_or_default();
+                secrets::check_untouched(file, &text, Some(&again), self.vault, diags);
+                text
+            }
         };
         if text.trim().is_empty() {
             return;

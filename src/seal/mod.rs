@@ -85,6 +85,19 @@ pub struct Committed<'a> {
     pub choices: &'a Choices,
 }
 
+impl Committed<'_> {
+    /// Returns the rules for SOPS files as they are in the work tree.
+    fn config(&self) -> Option<String> {
+        let bytes = self.existing.bytes(&config_path()?)?;
+        String::from_utf8(bytes.to_vec()).ok()
+    }
+}
+
+/// Returns where the rules for SOPS files are.
+pub fn config_path() -> Option<RepoPath> {
+    RepoPath::parse(SOPS_CONFIG).ok()
+}
+
 /// Turns an error of the SOPS format into a finding about a file.
 pub fn finding(error: &SopsError, file: &str) -> Diagnostic {
     Diagnostic::error("seal/sops", format!("`{file}`: {error}"))
@@ -109,10 +122,12 @@ pub fn seal(
     let config = artifacts
         .iter()
         .find(|(path, _)| path.as_str() == SOPS_CONFIG)
-        .map(|(_, artifact)| &artifact.text);
-    let config = match config.map(|text| Config::parse(text)) {
+        .map(|(_, artifact)| artifact.text.clone());
+    let config = config.or_else(|| committed.config());
+    let config = match config.map(|text| Config::parse(&text)) {
         Some(Ok(config)) => config,
         Some(Err(error)) => return Err(diags.abort(finding(&error, SOPS_CONFIG))),
+        None if !artifacts.keys().any(RepoPath::is_sops) => Config::default(),
         None => {
             let message = "no template renders `.sops.yaml`, so nothing says how to encrypt";
             return Err(diags.abort(Diagnostic::error("seal/no-config", message)));
@@ -186,6 +201,10 @@ impl Sealer<'_> {
         documents: &[crate::yaml::Node],
         entropy: &mut dyn Entropy,
     ) -> Result<String, Vec<Diagnostic>> {
+        // A file that was sealed elsewhere, and copied here as it is.
+        if sops::status(&artifact.text).is_ok_and(|status| status.is_sealed()) {
+            return Ok(artifact.text.clone());
+        }
         let name = artifact.path.as_str();
         let one = |error: SopsError| vec![finding(&error, name)];
         let rule = self.config.rule_for(name).map_err(one)?;

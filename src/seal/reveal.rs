@@ -73,7 +73,16 @@ fn collect(
 ) -> Result<(), String> {
     match &node.kind {
         Kind::Scalar { value, style } if vault.has_token(value) => {
-            if matches!(style, Style::Literal | Style::Folded) {
+            let found = vault.find_tokens(&text[node.span.clone()]);
+            let mut places = found
+                .iter()
+                .map(|(at, _)| node.span.start + at.start..node.span.start + at.end);
+            if places.clone().any(|place| vault.is_verbatim(&text[place])) {
+                for place in places.by_ref() {
+                    let written = vault.reveal(&text[place.clone()])?;
+                    edits.push((place, Zeroizing::new(written.expose().to_owned())));
+                }
+            } else if matches!(style, Style::Literal | Style::Folded) {
                 for (at, _) in vault.find_tokens(&text[node.span.clone()]) {
                     let range = node.span.start + at.start..node.span.start + at.end;
                     let secret = vault.reveal(&text[range.clone()])?;
@@ -138,6 +147,20 @@ mod tests {
             "token: \"v\"\nz: 1\n"
         );
         assert_eq!(reveal_in("a: \"pre-TOKEN-post\"\n", "7")["a"], "pre-7-post");
+    }
+
+    #[test]
+    fn a_piece_of_a_file_comes_back_as_it_was_written() {
+        let mut vault = Vault::new(&mut FixedEntropy::new(7));
+        let text = "a: 5432\nb: 'it''s'\nc: |\n  one\n   two\nd: [zz, \"y\"]\n";
+        let pieces = ["5432", "'it''s'", "one\n   two", "zz", "\"y\""];
+        let mut hidden = text.to_owned();
+        for piece in pieces {
+            let token = vault.insert_verbatim("piece", SecretText::new(piece.to_owned()));
+            hidden = hidden.replacen(piece, &token, 1);
+        }
+        let documents = yaml::parse(&hidden).expect("valid");
+        assert_eq!(reveal(&hidden, &documents, &vault).expect("known").expose(), text);
     }
 
     proptest! {

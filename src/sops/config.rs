@@ -23,7 +23,7 @@ const OTHER_KEYS: [&str; 8] = [
 ];
 
 /// A `.sops.yaml`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Config {
     rules: Vec<CreationRule>,
     indent: usize,

@@ -105,7 +105,14 @@ fn comparing(c: &mut Criterion) {
     let compare = |(before, tree): (Before, Tree<Checked>)| {
         let (mut entropy, mut diags) = (OsEntropy, Diagnostics::default());
         let mut world = world(dir.path(), &mut entropy);
-        pipeline::compare(&mut world, tree, &configuration, &before, &mut diags).expect("compares")
+        pipeline::compare(
+            &mut world,
+            tree,
+            (&configuration.vault, &configuration.keys),
+            &before,
+            &mut diags,
+        )
+        .expect("compares")
     };
     let tree = checked(&first);
     let first = compare((first, tree));

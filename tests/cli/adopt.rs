@@ -15,6 +15,19 @@ const CERT: &str = "kubernetes/apps/cert-manager/cert-manager/app/helmrelease.ya
 const SECRET: &str = "kubernetes/apps/cert-manager/cert-manager/app/secret.sops.yaml";
 const CORE_DNS: &str = "kubernetes/apps/kube-system/coredns/app/helmrelease.yaml";
 
+/// An app that a person has added.
+const JELLYFIN: &str = "\
+apiVersion: kustomize.toolkit.fluxcd.io/v1
+kind: Kustomization
+metadata: {name: jellyfin}
+spec:
+  interval: 1h
+  path: ./kubernetes/apps/media/jellyfin/app
+  prune: true
+  sourceRef: {kind: GitRepository, name: flux-system, namespace: flux-system}
+  targetNamespace: media
+";
+
 /// A repository that somebody made with the same templates and another tool, and lives with: no lock.
 fn existing() -> Repo {
     let repo = Repo::with(MINIMAL);
@@ -29,10 +42,14 @@ fn existing() -> Repo {
             "kubernetes/apps/media/kustomization.yaml",
             "resources: [./jellyfin/ks.yaml]\n",
         ),
-        ("kubernetes/apps/media/jellyfin/ks.yaml", "kind: Mine\n"),
+        ("kubernetes/apps/media/jellyfin/ks.yaml", JELLYFIN),
         (
-            "kubernetes/apps/media/jellyfin/app/helmrelease.yaml",
-            "kind: Mine\n",
+            "kubernetes/apps/media/jellyfin/app/kustomization.yaml",
+            "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources: [./configmap.yaml]\n",
+        ),
+        (
+            "kubernetes/apps/media/jellyfin/app/configmap.yaml",
+            "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: jellyfin}\ndata: {mine: \"yes\"}\n",
         ),
     ] {
         repo.write(path, text);
@@ -82,7 +99,7 @@ fn without_arguments_it_tells_everything_and_writes_nothing() {
         "cert-manager/cert-manager: 6 identical; 1 differs",
         "-  timeout: 3m",
         "network/k8s-gateway: 4 to be created",
-        "kubernetes/apps/media/jellyfin: 2 files, listed in the rendered kustomization.yaml",
+        "kubernetes/apps/media/jellyfin: 3 files, listed in the rendered kustomization.yaml",
         "3 differ",
     ] {
         assert!(run.stdout.contains(text), "{text}: {}", run.stdout);
@@ -177,10 +194,7 @@ fn a_whole_repository_comes_over_step_by_step() {
     assert!(repo.path("kubernetes/apps/network/k8s-gateway/ks.yaml").exists());
     let root = repo.read("kubernetes/apps/kustomization.yaml");
     assert!(root.contains("./media"), "the foreign app is wired in: {root}");
-    assert_eq!(
-        repo.read("kubernetes/apps/media/jellyfin/ks.yaml"),
-        "kind: Mine\n"
-    );
+    assert_eq!(repo.read("kubernetes/apps/media/jellyfin/ks.yaml"), JELLYFIN);
     let run = repo.ok(&["configure"]);
     assert!(run.stdout.contains("Nothing changes"), "{}", run.stdout);
     assert!(repo.read(CORE_DNS).contains("timeout: 4m"), "and stays");

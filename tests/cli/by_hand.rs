@@ -62,7 +62,7 @@ fn configured() -> Repo {
 #[test]
 fn an_app_in_a_known_namespace_is_wired_checked_drawn_and_unwired() {
     let repo = configured();
-    let before = repo.files();
+    let before = repo.files_without_record();
     add(&repo, "default");
     repo.ok(&["configure"]);
     let list = repo.read("kubernetes/apps/default/kustomization.yaml");
@@ -86,13 +86,13 @@ fn an_app_in_a_known_namespace_is_wired_checked_drawn_and_unwired() {
 
     std::fs::remove_dir_all(repo.path("kubernetes/apps/default/homepage")).expect("removed");
     repo.ok(&["configure"]);
-    assert_eq!(repo.files(), before);
+    assert_eq!(repo.files_without_record(), before);
 }
 
 #[test]
 fn a_namespace_that_only_added_apps_use_gets_what_it_needs() {
     let repo = configured();
-    let before = repo.files();
+    let before = repo.files_without_record();
     add(&repo, "media");
     repo.ok(&["configure"]);
     let list = repo.read("kubernetes/apps/media/kustomization.yaml");
@@ -114,7 +114,7 @@ fn a_namespace_that_only_added_apps_use_gets_what_it_needs() {
     assert!(repo.ok(&["configure"]).stdout.contains("Nothing changes"));
     std::fs::remove_dir_all(repo.path("kubernetes/apps/media/homepage")).expect("removed");
     repo.ok(&["configure", "--yes"]);
-    assert_eq!(repo.files(), before);
+    assert_eq!(repo.files_without_record(), before);
 }
 
 #[test]
@@ -261,7 +261,7 @@ fn half_made_apps_get_a_finding_with_a_place() {
     ] {
         let repo = configured();
         add(&repo, "default");
-        let before = repo.files();
+        let before = repo.files_without_record();
         for file in [
             format!("{dir}/configmap.yaml"),
             ks.to_owned(),
@@ -279,7 +279,7 @@ fn half_made_apps_get_a_finding_with_a_place() {
             assert_eq!(graph.code, 1, "{}", graph.stderr);
             repo.write(&file, &was);
         }
-        assert_eq!(repo.files(), before);
+        assert_eq!(repo.files_without_record(), before);
     }
     let repo = configured();
     add(&repo, "default");

@@ -13,6 +13,7 @@ mod init;
 mod merge;
 mod own_apps;
 mod per_app;
+mod raw;
 mod side_files;
 mod toggle;
 mod undo;

@@ -141,3 +141,121 @@ fn a_template_that_renders_no_yaml_is_refused() {
         run.stderr
     );
 }
+
+#[test]
+fn a_jinja_template_is_an_app_like_any_other() {
+    let repo = Repo::with(MINIMAL);
+    repo.write("templates/apps/default/mine/app.yaml", APP);
+    repo.write(
+        "templates/apps/default/mine/app/config.yaml.j2",
+        "---\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: #{ app.name }#\ndata:\n  #% for n in nodes if n.controller %#\n  #{ n.name }#: \"#{ '%s/32' % n.address }#\"\n  #% endfor %#\n  gateway: \"#{ node_cidr | nthhost(1) }#\"\n  loki: \"#{ loki_enabled | default(false) | lower }#\"\n",
+    );
+    repo.write(
+        "templates/apps/default/mine/app/secret.sops.yaml.j2",
+        "---\napiVersion: v1\nkind: Secret\nmetadata:\n  name: mine\nstringData:\n  token: \"#{ cloudflare_token }#\"\n  key: |\n    #% filter indent(4, true) %#\n#{ age_key('private') }#\n    #%- endfilter %#\n\n  tunnel: #{ cloudflare_tunnel_secret() }#\n",
+    );
+    repo.ok(&["configure"]);
+    let config = repo.read("kubernetes/apps/default/mine/app/config.yaml");
+    assert!(
+        config.contains(
+            "name: mine\ndata:\n  k8s-1: \"10.10.10.11/32\"\n  gateway: \"10.10.10.1\"\n  loki: \"false\"\n"
+        ),
+        "{config}"
+    );
+    let sealed = repo.read("kubernetes/apps/default/mine/app/secret.sops.yaml");
+    assert!(
+        !sealed.contains("test-cloudflare-token") && sealed.contains("ENC["),
+        "{sealed}"
+    );
+    let clear = repo
+        .ok(&[
+            "secrets",
+            "decrypt",
+            "kubernetes/apps/default/mine/app/secret.sops.yaml",
+        ])
+        .stdout;
+    assert!(clear.contains("token: test-cloudflare-token"), "{clear}");
+    assert!(clear.contains("AGE-SECRET-KEY-1"), "{clear}");
+    repo.ok(&["configure", "--check"]);
+}
+
+#[test]
+fn a_jinja_template_overrides_the_built_in_file_of_the_same_output() {
+    let repo = Repo::with(MINIMAL);
+    repo.write(
+        "templates/apps/default/echo/app/helmrelease.yaml.j2",
+        "---\n# mine: #{ app.version }#\nkind: X\n",
+    );
+    repo.ok(&["configure"]);
+    assert_eq!(
+        repo.read("kubernetes/apps/default/echo/app/helmrelease.yaml"),
+        "---\n# mine: 4.5.0\nkind: X\n"
+    );
+}
+
+#[test]
+fn a_jinja_template_may_only_place_a_secret() {
+    for (file, text) in [
+        ("config.yaml.j2", "token: #{ cloudflare_token }#\n"),
+        ("config.yaml.j2", "token: #{ age_key('private') }#\n"),
+        (
+            "secret.sops.yaml.j2",
+            "stringData:\n  token: \"#{ cloudflare_token | upper }#\"\n",
+        ),
+        (
+            "secret.sops.yaml.j2",
+            "stringData:\n  token: \"#{ cloudflare_token | b64encode }#\"\n",
+        ),
+        (
+            "secret.sops.yaml.j2",
+            "stringData:\n  token: \"#{ 'yes' if cloudflare_token[0] == 'c' else 'no' }#\"\n",
+        ),
+        (
+            "secret.sops.yaml.j2",
+            "metadata:\n  name: #{ cloudflare_token }#\nstringData:\n  a: b\n",
+        ),
+    ] {
+        let repo = Repo::with(MINIMAL);
+        repo.write("templates/apps/default/mine/app.yaml", APP);
+        repo.write(&format!("templates/apps/default/mine/app/{file}"), text);
+        let run = repo.fails(&["configure"]);
+        assert!(run.stderr.contains("secret/"), "{text}\n{}", run.stderr);
+        assert!(!run.stderr.contains("test-cloudflare-token"));
+        assert!(!repo.path("kubernetes").exists());
+    }
+}
+
+#[test]
+fn mistakes_in_jinja_templates_have_a_place() {
+    let repo = Repo::with(MINIMAL);
+    repo.write("templates/apps/default/mine/app.yaml", APP);
+    repo.write(
+        "templates/apps/default/mine/app/a.yaml.j2",
+        "a: 1\n#% if monitoring_enbled %#\nb: 2\n#% endif %#\n",
+    );
+    repo.write("templates/apps/default/mine/app/b.yaml.j2", "a: #{ 1 + }#\n");
+    let run = repo.fails(&["check"]);
+    assert!(run.stderr.contains("mine/app/a.yaml.j2:2:7"), "{}", run.stderr);
+    assert!(
+        run.stderr.contains("did you mean `monitoring_enabled`?"),
+        "{}",
+        run.stderr
+    );
+    assert!(run.stderr.contains("mine/app/b.yaml.j2:1:"), "{}", run.stderr);
+    repo.write(
+        "templates/apps/default/mine/app/a.yaml.j2",
+        "a: 1\nb: #{ 'x' | encrypt_it }#\n",
+    );
+    repo.write(
+        "templates/apps/default/mine/app/b.yaml.j2",
+        "a: #{ 'it' ~ my_function(1) }#\n",
+    );
+    let run = repo.fails(&["check"]);
+    assert!(run.stderr.contains("mine/app/a.yaml.j2:2:"), "{}", run.stderr);
+    assert!(
+        run.stderr.contains("there is no filter `encrypt_it`"),
+        "{}",
+        run.stderr
+    );
+    assert!(run.stderr.contains("`my_function`"), "{}", run.stderr);
+}

@@ -78,3 +78,18 @@ need_language_server() {
         return 1
     fi
 }
+
+# Jinja2 at the version that makejinja brings.
+need_jinja() {
+    jinja=$peers/venv/bin/python
+    "$jinja" -c 'import jinja2' 2>/dev/null && return
+    if ! command -v python3 >/dev/null; then
+        skip jinja2 "not installed, and no Python to install it with"
+        return 1
+    fi
+    if ! { python3 -m venv "$peers/venv" && timeout 300 "$jinja" -m pip install --quiet jinja2==3.1.6; } \
+        >"$peers/venv.log" 2>&1; then
+        skip jinja2 "pip install failed: $(tail -1 "$peers/venv.log")"
+        return 1
+    fi
+}

@@ -188,10 +188,14 @@ impl Switch {
         std::fs::remove_file(self.repo.path(LOCK)).expect("removed");
         let text = self.repo.read(EDITED);
         self.repo
-            .write(EDITED, &text.replace("spec:\n", "spec:\n  timeout: 3m\n"));
+            .write(EDITED, &text.replacen("spec:\n", "spec:\n  timeout: 3m\n", 1));
         let foreign = files(&self.repo);
         assert_ne!(foreign, state);
-        while self.run(&["adopt", "--all", "--yes"], &foreign, &state, chance) == 0 {}
+        let mut tries = 0;
+        while self.run(&["adopt", "--all", "--yes"], &foreign, &state, chance) == 0 {
+            tries += 1;
+            assert!(tries < 200, "adopting never comes through");
+        }
         // What an undo would take back now is the adoption: start afresh.
         let _ = std::fs::remove_dir_all(self.repo.path(".clusterwright/undo"));
     }

@@ -1,0 +1,93 @@
+//! The tree of a command: from the catalogue, or in raw mode from the repository's own templates.
+
+use super::args::Raw;
+use super::{Session, variable};
+use crate::catalog::Catalog;
+use crate::check::Checked;
+use crate::config::Vault;
+use crate::diag::{Aborted, Diagnostic, Diagnostics};
+use crate::diff::Choices;
+use crate::pipeline::{self, Before};
+use crate::plan::Plan;
+use crate::raw::Request;
+use crate::seal::Keys;
+use crate::tree::Tree;
+
+/// A checked tree, and what the later stages need.
+pub(super) struct Prepared<'c> {
+    /// The tree.
+    pub(super) tree: Tree<Checked>,
+    /// The secrets.
+    pub(super) vault: Vault,
+    /// Who can decrypt, and what we can decrypt.
+    pub(super) keys: Keys,
+    /// The repository before the run.
+    pub(super) before: Before,
+    /// Which apps are on; nothing in raw mode.
+    pub(super) plan: Option<Plan<'c>>,
+}
+
+/// Loads, plans, renders and checks. `catalog` is where the catalogue is kept; `guard` looks at the repository before
+/// anything is rendered, and at whether `cluster.yaml` is encrypted.
+pub(super) fn prepare<'c>(
+    args: &Raw,
+    choices: Choices,
+    catalog: &'c mut Option<Catalog>,
+    guard: impl FnOnce(&Before, bool, &mut Diagnostics) -> Result<(), Aborted>,
+    session: &mut Session<'_>,
+) -> Result<Prepared<'c>, Aborted> {
+    let (world, diags) = (&mut session.world, &mut session.diags);
+    if args.raw {
+        let request = request(args, diags)?;
+        let mut before = pipeline::before(world, diags)?;
+        before.choices = choices;
+        let config = std::fs::read_to_string(world.root.join("cluster.yaml")).unwrap_or_default();
+        guard(&before, config.contains("\nsops:"), diags)?;
+        let (tree, run) = pipeline::raw(world, &request, &before, diags)?;
+        return Ok(Prepared {
+            tree,
+            vault: run.vault,
+            keys: run.keys,
+            before,
+            plan: None,
+        });
+    }
+    let catalog = catalog.insert(pipeline::catalog(world, diags)?);
+    let configuration = pipeline::configuration(world, catalog, diags)?;
+    let plan = pipeline::plan(catalog, &configuration, diags)?;
+    let mut before = pipeline::before(world, diags)?;
+    before.choices = choices;
+    guard(&before, configuration.encrypted, diags)?;
+    let tree = pipeline::check(world, catalog, &plan, &configuration, &before, diags)?;
+    Ok(Prepared {
+        tree,
+        vault: configuration.vault,
+        keys: configuration.keys,
+        before,
+        plan: Some(plan),
+    })
+}
+
+/// What raw mode is asked for.
+fn request(args: &Raw, diags: &mut Diagnostics) -> Result<Request, Aborted> {
+    let mut request = Request {
+        data: args.data.clone(),
+        ..Request::default()
+    };
+    for name in &args.env {
+        match variable(name) {
+            Some(value) => {
+                request.env.insert(name.clone(), value);
+            }
+            None => diags.push(
+                Diagnostic::error(
+                    "usage/env",
+                    format!("`--env {name}`: the environment has no such variable"),
+                )
+                .help("set it, or leave it out"),
+            ),
+        }
+    }
+    diags.checkpoint()?;
+    Ok(request)
+}

@@ -1,0 +1,404 @@
+//! Raw mode: a repository's own tree of Jinja2 templates, as `makejinja.toml` describes it, in place of the catalogue.
+//!
+//! What it gives is a [`Rendered`] tree like any other. Templates see plain values here, because people's templates
+//! work on them; right after rendering, [`secrets`] moves everything that SOPS will encrypt into the vault and refuses
+//! secrets that stand elsewhere, so that the later stages see tokens as always.
+
+mod data;
+mod derived;
+mod glob;
+mod inputs;
+mod secrets;
+mod settings;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::config::{Vault, schema};
+use crate::diag::{Aborted, Diagnostic, Diagnostics};
+use crate::jinja::functions::{Answer, Ask};
+use crate::jinja::{Engine, Host, Template, Value};
+use crate::lock::Sha256;
+use crate::render::Rendered;
+use crate::side;
+use crate::sops::{self, Config, Identities};
+use crate::sys::SecretText;
+use crate::tree::{Artifact, Origin, RepoPath, Tree};
+use crate::yaml;
+
+pub use settings::SETTINGS;
+
+use data::Data;
+use inputs::{Input, Use};
+use secrets::{File, Watched};
+use settings::Settings;
+
+/// Where the rules for SOPS files are rendered to.
+const SOPS_CONFIG: &str = ".sops.yaml";
+/// What every file of raw mode belongs to.
+const APP: &str = "raw";
+/// Most files of a person that are looked at.
+const MAX_FILES: usize = 50_000;
+
+/// What a run in raw mode is asked for.
+#[derive(Debug, Default, Clone)]
+pub struct Request {
+    /// Data files, read after those of `makejinja.toml`.
+    pub data: Vec<PathBuf>,
+    /// Variables of the environment that templates may read.
+    pub env: BTreeMap<String, String>,
+}
+
+/// What can open and seal.
+#[derive(Debug, Clone, Copy)]
+pub struct Found<'a> {
+    /// Private keys.
+    pub identities: &'a Identities,
+    /// The text they come from.
+    pub text: &'a SecretText,
+}
+
+/// Renders the tree of `root`.
+///
+/// # Errors
+/// When the settings, the data or a template are wrong, or a secret would stand in clear; all findings are reported.
+pub fn render(
+    root: &Path,
+    request: &Request,
+    found: Option<Found<'_>>,
+    vault: &mut Vault,
+    diags: &mut Diagnostics,
+) -> Result<Tree<Rendered>, Aborted> {
+    let settings = Settings::read(root, diags)?;
+    let mut watched = Watched::default();
+    let mut data = read_data(root, &settings, request, found, diags);
+    diags.checkpoint()?;
+    watch(&data, &mut watched);
+    derived::add(&mut data);
+    let inputs = inputs::read(root, &settings, diags);
+    let mut host = host(root, found, &mut watched, diags);
+    host.patches = patches(&settings, &inputs);
+    host.env.clone_from(&request.env);
+    diags.checkpoint()?;
+    let mut files = rendered(root, &settings, &inputs, (data, host), (&watched, found), diags)?;
+    let config = sops_config(root, &files, diags)?;
+    secrets::hide(&mut files, config.as_ref(), &watched, vault, diags);
+    diags.checkpoint()?;
+    let foreign = foreign(root, &files);
+    let tree = assemble(files, foreign, diags);
+    diags.checkpoint()?;
+    Ok(tree)
+}
+
+/// Reads all data files, each over those before it.
+fn read_data(
+    root: &Path,
+    settings: &Settings,
+    request: &Request,
+    found: Option<Found<'_>>,
+    diags: &mut Diagnostics,
+) -> Data {
+    let identities = found.map(|found| found.identities);
+    let mut all = Data::new();
+    let mut add =
+        |path: &Path, shown: &str, diags: &mut Diagnostics| match data::read(path, shown, identities) {
+            Ok(data) => all.extend(data),
+            Err(finding) => diags.push(finding),
+        };
+    for name in &settings.data {
+        let shown = name.trim_start_matches("./").trim_end_matches('/');
+        let path = root.join(shown);
+        if path.is_dir() {
+            let mut files = Vec::new();
+            folder(&path, shown, &mut files);
+            files.sort();
+            for (shown, path) in files {
+                add(&path, &shown, diags);
+            }
+        } else {
+            add(&path, shown, diags);
+        }
+    }
+    for path in &request.data {
+        add(path, &path.display().to_string(), diags);
+    }
+    for (key, value) in &settings.variables {
+        set(&mut all, key, data::of_toml(value));
+    }
+    all
+}
+
+/// Collects the data files of a folder.
+fn folder(dir: &Path, shown: &str, files: &mut Vec<(String, PathBuf)>) {
+    for entry in std::fs::read_dir(dir).into_iter().flatten().flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let path = entry.path();
+        if path.is_dir() {
+            folder(&path, &format!("{shown}/{name}"), files);
+        } else if !name.starts_with('.') && data::is_data(&path) {
+            files.push((format!("{shown}/{name}"), path));
+        }
+    }
+}
+
+/// Sets a value by its dotted key.
+fn set(data: &mut Data, key: &str, value: Value) {
+    match key.split_once('.') {
+        None => {
+            data.insert(key.to_owned(), value);
+        }
+        Some((first, rest)) => {
+            let inner = data.get(first).and_then(Value::as_object);
+            let mut below: Data = inner
+                .and_then(minijinja::value::DynObject::try_iter_pairs)
+                .into_iter()
+                .flatten()
+                .filter_map(|(key, value)| Some((key.as_str()?.to_owned(), value)))
+                .collect();
+            set(&mut below, rest, value);
+            data.insert(first.to_owned(), Value::from_pairs(below));
+        }
+    }
+}
+
+/// The secrets of the data: the keys that our schema marks.
+fn watch(data: &Data, watched: &mut Watched) {
+    for (key, value) in data {
+        if schema::keys().top_kind(key) == Some(schema::KeyKind::Secret)
+            && !value.is_undefined()
+            && !value.is_none()
+        {
+            watched.add(key, &value.to_string());
+        }
+    }
+}
+
+/// What the functions of plugins return here: the contents of the private files.
+fn host(root: &Path, found: Option<Found<'_>>, watched: &mut Watched, diags: &mut Diagnostics) -> Host {
+    let mut host = Host::default();
+    let mut secret = |ask: Ask, name: &str, answer: Answer| {
+        if let Ok(text) = &answer {
+            watched.add(name, text);
+        }
+        host.answers.insert(ask, answer);
+    };
+    let missing = |name: &str| format!("`{name}` is missing");
+    let key = found.map(|found| {
+        let mut words = found.text.expose().split_whitespace();
+        words
+            .find(|word| word.starts_with("AGE-SECRET-KEY-"))
+            .map(str::to_owned)
+    });
+    let private = key.flatten().ok_or_else(|| missing(side::AGE_KEY));
+    secret(Ask::AgePrivate, "age_key('private')", private);
+    let public = found.and_then(|found| Some(found.identities.recipients().first()?.as_str().to_owned()));
+    let mut read = |name: &str| match side::read(root, name) {
+        Ok(text) => text,
+        Err(finding) => {
+            diags.push(finding);
+            None
+        }
+    };
+    let whole = [
+        (Ask::GithubDeployKey, "github_deploy_key()"),
+        (Ask::GithubPushToken, "github_push_token()"),
+        (Ask::DeployKey, "deploy_key()"),
+        (Ask::WebhookToken, "webhook_token()"),
+    ];
+    for (ask, name) in whole {
+        let text = read(ask.file()).map(|text| text.expose().trim().to_owned());
+        secret(
+            ask,
+            name,
+            text.filter(|text| !text.is_empty())
+                .ok_or_else(|| missing(ask.file())),
+        );
+    }
+    let tunnel = read(side::TUNNEL).map(|text| side::Tunnel::parse(&text));
+    let (id, token) = match tunnel {
+        None => (Err(missing(side::TUNNEL)), Err(missing(side::TUNNEL))),
+        Some(Ok(tunnel)) => (Ok(tunnel.id), Ok(tunnel.token.expose().to_owned())),
+        Some(Err(finding)) => (Err(finding.message.clone()), Err(finding.message)),
+    };
+    secret(Ask::TunnelSecret, "cloudflare_tunnel_secret()", token);
+    host.answers.insert(Ask::TunnelId, id);
+    host.answers
+        .insert(Ask::AgePublic, public.ok_or_else(|| missing(side::AGE_KEY)));
+    host
+}
+
+/// The templates of Talos patches by folder, of the last input that has the folder.
+fn patches(settings: &Settings, inputs: &[Input]) -> BTreeMap<String, Vec<String>> {
+    let mut patches: BTreeMap<String, (String, Vec<String>)> = BTreeMap::new();
+    let suffix = format!(".yaml{}", settings.suffix);
+    for input in inputs {
+        let path = input
+            .name
+            .strip_prefix("talos/patches/")
+            .and_then(|path| path.rsplit_once('/'));
+        let Some((folder, file)) = path else { continue };
+        if !file.ends_with(&suffix) {
+            continue;
+        }
+        let base = input
+            .shown
+            .strip_suffix(&input.name)
+            .unwrap_or_default()
+            .to_owned();
+        let found = patches.entry(folder.to_owned()).or_default();
+        if found.0 != base {
+            *found = (base, Vec::new());
+        }
+        found.1.push(input.shown.clone());
+    }
+    patches
+        .into_iter()
+        .map(|(folder, (_, files))| (folder, files))
+        .collect()
+}
+
+/// Renders and copies.
+fn rendered(
+    root: &Path,
+    settings: &Settings,
+    inputs: &[Input],
+    (data, host): (Data, Host),
+    (watched, found): (&Watched, Option<Found<'_>>),
+    diags: &mut Diagnostics,
+) -> Result<BTreeMap<RepoPath, File>, Aborted> {
+    let mut names = BTreeSet::new();
+    let templates = inputs.iter().filter(|input| names.insert(input.name.as_str()));
+    let templates = templates.map(|input| Template {
+        name: input.name.clone(),
+        shown: input.shown.clone(),
+        text: input.text.clone(),
+    });
+    let engine = Engine::new(&settings.options, templates).map_err(|message| {
+        diags.abort(
+            Diagnostic::error("raw/settings", message)
+                .in_file(SETTINGS)
+                .help("correct `[makejinja.delimiter]`"),
+        )
+    })?;
+    let engine = engine.with(data, &Arc::new(host));
+    let mut files = BTreeMap::new();
+    for input in inputs {
+        let Some(output) = &input.output else { continue };
+        let text = match input.purpose {
+            Use::Copy => input.text.clone(),
+            Use::Include => continue,
+            Use::Render => {
+                let mut values = BTreeMap::new();
+                for name in settings.file_data.get(&input.name).into_iter().flatten() {
+                    let shown = name.trim_start_matches("./");
+                    match data::read(&root.join(shown), shown, found.map(|found| found.identities)) {
+                        Ok(data) => values.extend(data),
+                        Err(finding) => diags.push(finding),
+                    }
+                }
+                match engine.render(&input.name, &values) {
+                    Ok(text) if text.trim().is_empty() && !settings.keep_empty => continue,
+                    Ok(text) => text,
+                    Err(fault) => {
+                        let finding = fault
+                            .map_words(|words| watched.mask(words))
+                            .into_diagnostic(diags);
+                        diags.push(finding);
+                        continue;
+                    }
+                }
+            }
+        };
+        let template = (input.shown.clone(), input.text.clone());
+        files.insert(output.clone(), File { text, template });
+    }
+    diags.checkpoint()?;
+    Ok(files)
+}
+
+/// Reads the rules for SOPS files: rendered, or as they are in the repository.
+fn sops_config(
+    root: &Path,
+    files: &BTreeMap<RepoPath, File>,
+    diags: &mut Diagnostics,
+) -> Result<Option<Config>, Aborted> {
+    let rendered = files
+        .iter()
+        .find(|(path, _)| path.as_str() == SOPS_CONFIG)
+        .map(|(_, file)| file.text.clone());
+    let Some(text) = rendered.or_else(|| std::fs::read_to_string(root.join(SOPS_CONFIG)).ok()) else {
+        return Ok(None);
+    };
+    Config::parse(&text).map(Some).map_err(|error| {
+        let finding = Diagnostic::error("seal/sops", format!("`{SOPS_CONFIG}`: {error}"));
+        diags.abort(finding.in_file(SOPS_CONFIG).help(error.help()))
+    })
+}
+
+/// The files that people have beside the rendered ones, in the folders that hold such: what refers to them is right.
+fn foreign(root: &Path, files: &BTreeMap<RepoPath, File>) -> BTreeMap<RepoPath, String> {
+    let folders: BTreeSet<&str> = files
+        .keys()
+        .filter_map(|path| path.as_str().split_once('/'))
+        .map(|(first, _)| first)
+        .collect();
+    let mut found = BTreeSet::new();
+    let mut open: Vec<String> = folders.into_iter().map(str::to_owned).collect();
+    while let Some(folder) = open.pop() {
+        for entry in std::fs::read_dir(root.join(&folder))
+            .into_iter()
+            .flatten()
+            .flatten()
+        {
+            let name = format!("{folder}/{}", entry.file_name().to_string_lossy());
+            match entry.file_type() {
+                Ok(kind) if kind.is_dir() => open.push(name),
+                Ok(kind) if kind.is_file() && found.len() < MAX_FILES => {
+                    found.extend(RepoPath::parse(&name).ok());
+                }
+                _ => {}
+            }
+        }
+    }
+    found.retain(|path| !files.contains_key(path));
+    // Their text is not for the rules to judge.
+    found.into_iter().map(|path| (path, String::new())).collect()
+}
+
+/// Makes the tree; YAML that is none is left unjudged, for it may be a template of somebody else.
+fn assemble(
+    files: BTreeMap<RepoPath, File>,
+    foreign: BTreeMap<RepoPath, String>,
+    diags: &mut Diagnostics,
+) -> Tree<Rendered> {
+    let mut artifacts = BTreeMap::new();
+    let mut documents = BTreeMap::new();
+    for (path, file) in files {
+        // What is sealed already is not for the rules to judge.
+        let sealed = path.is_sops() && sops::status(&file.text).is_ok_and(|status| status.is_sealed());
+        if path.is_yaml() && !sealed {
+            match yaml::parse(&file.text) {
+                Ok(parsed) => {
+                    documents.insert(path.clone(), parsed);
+                }
+                Err(error) => {
+                    let message = format!("the output is not YAML: {}", error.message);
+                    let id = diags.sources.add(path.as_str(), file.text.clone());
+                    let finding =
+                        Diagnostic::warning("template/not-yaml", message).at(id.span(error.span), "");
+                    diags.push(finding.note(format!("rendered from `{}`", file.template.0)));
+                }
+            }
+        }
+        let fingerprint = Sha256::of(file.template.1.as_bytes()).short();
+        let origin = Origin {
+            app: APP.to_owned(),
+            template: Some(file.template.0),
+            reason: Vec::new(),
+            fingerprint: Some(fingerprint),
+        };
+        artifacts.insert(path.clone(), Artifact::new(path, file.text, origin));
+    }
+    Tree::new(artifacts, Rendered { documents, foreign })
+}
