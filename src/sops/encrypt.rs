@@ -36,7 +36,7 @@ pub fn encrypt(text: &str, rule: &Rule, entropy: &mut dyn Entropy) -> Result<Str
         .map(|recipient| {
             Ok(Wrapped {
                 recipient: recipient.as_str().to_owned(),
-                enc: key::wrap(&key, recipient)?,
+                enc: key::wrap(key.bytes(), recipient)?,
             })
         })
         .collect::<Result<_, SopsError>>()?;

@@ -70,7 +70,7 @@ pub enum SopsError {
         index: usize,
     },
     /// A recipient of a kind that cannot be written yet.
-    #[error("{kind} recipients are not supported yet")]
+    #[error("{kind} recipients are not supported by this build")]
     UnsupportedRecipient {
         /// The kind, such as `post-quantum`.
         kind: &'static str,
@@ -81,11 +81,21 @@ pub enum SopsError {
         /// 1-based line.
         line: usize,
     },
+    /// An identity file behind a passphrase that stays closed.
+    #[error("`{name}` {what}")]
+    LockedIdentity {
+        /// What the file is called.
+        name: String,
+        /// Why it stays closed.
+        what: &'static str,
+    },
     /// None of the identities opens the data key.
     #[error("none of the identities opens the file{}", kinds(.unsupported))]
     NoIdentityMatches {
         /// Kinds of identities that were given but are not supported.
         unsupported: Vec<&'static str>,
+        /// Where keys were looked for, and what was found: a line each.
+        tried: Vec<String>,
     },
     /// Wrapping the data key failed.
     #[error("age could not wrap the data key")]
@@ -227,6 +237,7 @@ impl SopsError {
             | Self::BadRecipient { .. }
             | Self::UnsupportedRecipient { .. }
             | Self::BadIdentity { .. }
+            | Self::LockedIdentity { .. }
             | Self::NoIdentityMatches { .. }
             | Self::Wrap
             | Self::DataKey
@@ -254,8 +265,15 @@ impl SopsError {
             }
             Self::NoRecipients => "add at least one `age1…` recipient",
             Self::BadRecipient { .. } => "give the public half of an age key, `age1…` (see `age-keygen -y`)",
-            Self::UnsupportedRecipient { .. } => "use an X25519 recipient, `age1…`",
-            Self::BadIdentity { .. } => "keep one `AGE-SECRET-KEY-1…` per line; comments start with `#`",
+            Self::UnsupportedRecipient { .. } => {
+                "use an `age1…` or `age1pq1…` recipient, or a build with the cargo feature `ssh` or `plugin`"
+            }
+            Self::BadIdentity { .. } => {
+                "keep one `AGE-SECRET-KEY-1…` or `AGE-SECRET-KEY-PQ-1…` per line; comments start with `#`"
+            }
+            Self::LockedIdentity { .. } => {
+                "run the command in a terminal, or give a key without passphrase in SOPS_AGE_KEY"
+            }
             Self::NoIdentityMatches { .. } => {
                 "give the private key of one of the recipients, or have somebody who has it add you as one"
             }

@@ -1,4 +1,4 @@
-//! SOPS files with age, written so that `sops` and Flux accept them: YAML with X25519 recipients.
+//! SOPS files with age, written so that `sops` and Flux accept them: with X25519 and post-quantum keys.
 //!
 //! Own code on the `age` crate. Files are edited as text: what is not an encrypted value keeps its bytes, and
 //! [`update`](update()) keeps every ciphertext whose plaintext has not changed.
@@ -8,16 +8,24 @@ mod decrypt;
 mod document;
 mod encrypt;
 mod error;
+mod identities;
 mod key;
 mod keyless;
 mod mac;
 mod metadata;
 mod opened;
 mod plan;
+#[cfg(feature = "plugin")]
+mod plugin;
+mod post_quantum;
+#[cfg(any(feature = "ssh", feature = "plugin"))]
+mod question;
 mod rule;
 mod scope;
 mod selector;
 mod splice;
+#[cfg(feature = "ssh")]
+mod ssh;
 mod status;
 #[cfg(test)]
 mod tests;
@@ -31,7 +39,8 @@ pub use config::Config;
 pub use decrypt::{DecryptedValue, MacCheck, decrypt, decrypt_values};
 pub use encrypt::encrypt;
 pub use error::SopsError;
-pub use key::{Identities, Recipient, generate_identity};
+pub use identities::{Ask, Identities, short};
+pub use key::{Recipient, RecipientKind, generate_identity, generate_post_quantum_identity};
 pub use keyless::{Keyless, compare_keyless};
 pub use rule::Rule;
 pub use scope::scope_spans;

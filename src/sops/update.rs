@@ -204,7 +204,7 @@ impl Recipients {
                 Some(wrapped) => Ok(wrapped.clone()),
                 None => Ok(Wrapped {
                     recipient: recipient.as_str().to_owned(),
-                    enc: key::wrap(key, recipient)?,
+                    enc: key::wrap(key.bytes(), recipient)?,
                 }),
             })
             .collect()
