@@ -27,6 +27,7 @@ pub mod config;
 pub mod context;
 pub mod diag;
 pub mod diff;
+pub mod keyring;
 pub mod lock;
 pub mod model;
 pub mod pipeline;

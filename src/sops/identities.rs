@@ -17,8 +17,13 @@ use crate::sys::SecretText;
 /// Asks the person for the passphrase of the file that is named; `None` where there is nobody to ask.
 pub type Ask = Arc<dyn Fn(&str) -> Option<SecretText> + Send + Sync>;
 
+/// Gives keys for a recipient, such as a password manager; the error says why not.
+pub type Supply = Arc<dyn Fn(&str) -> Result<SecretText, String> + Send + Sync>;
+
 /// Longest wrapped key that is read, in bytes: a data key has 32, a share of one 33.
 const MAX_KEY: u64 = 64;
+/// Most work that a passphrase may ask for, as a power of two: the limit of `age`. It writes 18.
+const MAX_WORK: u8 = 22;
 /// Longest identity file behind a passphrase that is read, in bytes.
 const MAX_FILE: u64 = 1 << 20;
 
@@ -34,6 +39,7 @@ struct Key {
 #[derive(Default, Clone)]
 pub struct Identities {
     keys: Vec<Key>,
+    suppliers: Vec<(String, Supply)>,
     locked: Vec<Arc<Locked>>,
     unsupported: BTreeSet<&'static str>,
     tried: Vec<String>,
@@ -41,7 +47,11 @@ pub struct Identities {
 
 impl std::fmt::Debug for Identities {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Identities({})", self.keys.len() + self.locked.len())
+        write!(
+            f,
+            "Identities({})",
+            self.keys.len() + self.suppliers.len() + self.locked.len()
+        )
     }
 }
 
@@ -50,11 +60,11 @@ struct Locked {
     name: String,
     file: Vec<u8>,
     ask: Ask,
-    opened: OnceLock<Result<Identities, SopsError>>,
+    opened: OnceLock<Result<(Identities, SecretText), SopsError>>,
 }
 
 impl Locked {
-    fn open(&self) -> &Result<Identities, SopsError> {
+    fn open(&self) -> &Result<(Identities, SecretText), SopsError> {
         self.opened.get_or_init(|| {
             let broken = || SopsError::LockedIdentity {
                 name: self.name.clone(),
@@ -68,7 +78,8 @@ impl Locked {
                 name: self.name.clone(),
                 what: "is protected by a passphrase, and there is no terminal to ask for it",
             })?;
-            let identity = age::scrypt::Identity::new(SecretString::from(passphrase.expose().to_owned()));
+            let mut identity = age::scrypt::Identity::new(SecretString::from(passphrase.expose().to_owned()));
+            identity.set_max_work_factor(MAX_WORK);
             let mut text = Zeroizing::new(String::with_capacity(self.file.len()));
             decryptor
                 .decrypt(std::iter::once(&identity as &dyn age::Identity))
@@ -85,7 +96,8 @@ impl Locked {
                 .take(MAX_FILE)
                 .read_to_string(&mut text)
                 .map_err(|_| broken())?;
-            Identities::parse(&text)
+            let text = SecretText::new(std::mem::take(&mut *text));
+            Ok((Identities::parse(text.expose())?, text))
         })
     }
 }
@@ -110,7 +122,9 @@ impl Identities {
             }
             // SOPS_AGE_KEY holds several, apart by white space, since sops 3.13.
             for word in line.split_whitespace() {
-                identities.add(word).map_err(|()| SopsError::BadIdentity { line: i + 1 })?;
+                identities
+                    .add(word)
+                    .map_err(|()| SopsError::BadIdentity { line: i + 1 })?;
             }
         }
         Ok(identities)
@@ -123,7 +137,10 @@ impl Identities {
     /// Those of [`Identities::parse`]; [`SopsError::BadIdentity`] also for what is not text.
     pub fn read(file: &[u8], name: &str, ask: &Ask) -> Result<Self, SopsError> {
         if is_age_file(file) {
-            let start = file.iter().position(|byte| !byte.is_ascii_whitespace()).unwrap_or(0);
+            let start = file
+                .iter()
+                .position(|byte| !byte.is_ascii_whitespace())
+                .unwrap_or(0);
             return Ok(Self {
                 locked: vec![Arc::new(Locked {
                     name: name.to_owned(),
@@ -173,22 +190,31 @@ impl Identities {
         Ok(())
     }
 
-    /// Opens what is behind a passphrase now, for those who need the public halves.
+    /// Opens what is behind a passphrase now, for those who need the public halves. Returns the text of the last file
+    /// that was opened.
     ///
     /// # Errors
     /// [`SopsError::LockedIdentity`] when there is nobody to ask or the passphrase is wrong.
-    pub fn unlock(&mut self) -> Result<(), SopsError> {
+    pub fn unlock(&mut self) -> Result<SecretText, SopsError> {
+        let mut text = SecretText::new(String::new());
         while let Some(locked) = self.locked.first() {
-            let opened = locked.open().clone()?;
+            let (identities, opened) = locked.open().clone()?;
             self.locked.remove(0);
-            self.extend(opened);
+            self.extend(identities);
+            text = opened;
         }
-        Ok(())
+        Ok(text)
+    }
+
+    /// Adds something that is asked for keys when those at hand open nothing. `name` is what errors call it.
+    pub fn add_supplier(&mut self, name: String, supply: Supply) {
+        self.suppliers.push((name, supply));
     }
 
     /// Adds the keys of another set.
     pub fn extend(&mut self, other: Self) {
         self.keys.extend(other.keys);
+        self.suppliers.extend(other.suppliers);
         self.locked.extend(other.locked);
         self.unsupported.extend(other.unsupported);
         self.tried.extend(other.tried);
@@ -201,7 +227,7 @@ impl Identities {
 
     /// Returns whether there is no key that could open anything.
     pub fn is_empty(&self) -> bool {
-        self.keys.is_empty() && self.locked.is_empty()
+        self.keys.is_empty() && self.suppliers.is_empty() && self.locked.is_empty()
     }
 
     /// Returns whether a passphrase stands before some of the keys.
@@ -219,25 +245,42 @@ impl Identities {
         self.unsupported.iter().copied()
     }
 
-    /// Opens the first of the wrapped keys that one of the identities opens.
+    /// Opens the first of the wrapped keys (recipient and age file) that one of the identities opens.
     pub(crate) fn unwrap<'a>(
         &self,
-        wrapped: impl Iterator<Item = &'a str>,
+        wrapped: impl Iterator<Item = (&'a str, &'a str)>,
     ) -> Result<Zeroizing<Vec<u8>>, SopsError> {
-        let wrapped: Vec<&str> = wrapped.collect();
-        if let Some(bytes) = wrapped.iter().find_map(|text| self.open(text)) {
+        let wrapped: Vec<(&str, &str)> = wrapped.collect();
+        let any = |identities: &Self| wrapped.iter().find_map(|(_, text)| identities.open(text));
+        if let Some(bytes) = any(self) {
             return Ok(bytes);
         }
-        // Nobody is asked for a passphrase before everything else was tried.
         let mut tried = self.tried.clone();
+        for (name, supply) in &self.suppliers {
+            for (recipient, text) in &wrapped {
+                match supply(recipient).map(|keys| Self::parse(keys.expose())) {
+                    Ok(Ok(keys)) => match keys.open(text) {
+                        Some(bytes) => return Ok(bytes),
+                        None => tried.push(format!("`{name}` gave no key that fits {}", short(recipient))),
+                    },
+                    Ok(Err(error)) => tried.push(format!("`{name}`: {error}")),
+                    Err(why) => tried.push(format!("`{name}` {why}")),
+                }
+            }
+        }
+        // Nobody is asked for a passphrase before everything else was tried.
         for locked in self.locked.iter().filter(|_| !wrapped.is_empty()) {
             match locked.open() {
-                Ok(identities) => {
-                    if let Some(bytes) = wrapped.iter().find_map(|text| identities.open(text)) {
+                Ok((identities, _)) => {
+                    if let Some(bytes) = any(identities) {
                         return Ok(bytes);
                     }
                     for recipient in identities.recipients() {
-                        tried.push(format!("`{}` holds {}", locked.name, short(recipient.as_str())));
+                        tried.push(format!(
+                            "`{}` holds the key of {}",
+                            locked.name,
+                            short(recipient.as_str())
+                        ));
                     }
                 }
                 Err(error) => tried.push(error.to_string()),
@@ -293,7 +336,9 @@ mod tests {
         let mut recipient = age::scrypt::Recipient::new(SecretString::from("correct horse"));
         recipient.set_work_factor(2);
         if armoured {
-            age::encrypt_and_armor(&recipient, text.as_bytes()).unwrap().into_bytes()
+            age::encrypt_and_armor(&recipient, text.as_bytes())
+                .unwrap()
+                .into_bytes()
         } else {
             age::encrypt(&recipient, text.as_bytes()).unwrap()
         }
@@ -313,7 +358,10 @@ mod tests {
             assert!(!shown.contains("SECRET"), "{shown}");
         }
         #[cfg(feature = "plugin")]
-        assert_eq!(Identities::parse(text).unwrap_err(), SopsError::BadIdentity { line: 1 });
+        assert_eq!(
+            Identities::parse(text).unwrap_err(),
+            SopsError::BadIdentity { line: 1 }
+        );
         for bad in ["AGE-SECRET-KEY-1NONSENSE", "AGE-SECRET-KEY-PQ-1QQQSECRET"] {
             let bad = Identities::parse(&format!("\n# c\n{bad}\n")).unwrap_err();
             assert_eq!(bad, SopsError::BadIdentity { line: 3 });
@@ -343,14 +391,14 @@ mod tests {
             let file = locked(private.expose(), armoured);
             let mut me = Identities::read(&file, "keys.txt", &answer(Some("correct horse"))).unwrap();
             assert!(me.is_locked() && !me.is_empty());
-            assert_eq!(*me.unwrap([wrapped.as_str()].into_iter()).unwrap(), [7; 32]);
+            assert_eq!(*me.unwrap([("", wrapped.as_str())].into_iter()).unwrap(), [7; 32]);
             me.unlock().unwrap();
             assert_eq!(me.recipients()[0].as_str(), public);
 
             let asked = Arc::new(|_: &str| -> Option<SecretText> { panic!("asked without need") });
             let mut both = Identities::read(&file, "keys.txt", &(asked as Ask)).unwrap();
             both.extend(Identities::parse(other.expose()).unwrap());
-            let opened = both.unwrap([wrapped.as_str(), theirs.as_str()].into_iter());
+            let opened = both.unwrap([("", wrapped.as_str()), ("", theirs.as_str())].into_iter());
             assert_eq!(*opened.unwrap(), [8; 32]);
         }
     }
@@ -361,7 +409,7 @@ mod tests {
         let wrapped = wrap(&[7; 32], &Recipient::new(&public).unwrap()).unwrap();
         let why = |file: &[u8], ask: Option<&'static str>| {
             let me = Identities::read(file, "keys.txt", &answer(ask)).unwrap();
-            match me.unwrap([wrapped.as_str()].into_iter()) {
+            match me.unwrap([("", wrapped.as_str())].into_iter()) {
                 Err(SopsError::NoIdentityMatches { tried, .. }) => tried.join("\n"),
                 other => panic!("{other:?}"),
             }

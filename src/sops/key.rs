@@ -183,12 +183,12 @@ mod tests {
             let mine = Identities::parse(&file).unwrap();
             assert_eq!(mine.recipients(), [Recipient(public)]);
             let opened = mine
-                .unwrap([format!("\n\n{wrapped}\n\n").as_str()].into_iter())
+                .unwrap([("", format!("\n\n{wrapped}\n\n").as_str())].into_iter())
                 .unwrap();
             assert_eq!(*opened, key.bytes());
             let theirs = Identities::parse(other.expose()).unwrap();
             assert!(matches!(
-                theirs.unwrap([wrapped.as_str()].into_iter()),
+                theirs.unwrap([("", wrapped.as_str())].into_iter()),
                 Err(SopsError::NoIdentityMatches { .. })
             ));
         }

@@ -39,7 +39,7 @@ pub use config::Config;
 pub use decrypt::{DecryptedValue, MacCheck, decrypt, decrypt_values};
 pub use encrypt::encrypt;
 pub use error::SopsError;
-pub use identities::{Ask, Identities, short};
+pub use identities::{Ask, Identities, Supply, short};
 pub use key::{Recipient, RecipientKind, generate_identity, generate_post_quantum_identity};
 pub use keyless::{Keyless, compare_keyless};
 pub use rule::Rule;

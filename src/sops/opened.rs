@@ -39,7 +39,12 @@ impl<'d, 't> Opened<'d, 't> {
         metadata: Metadata,
         identities: &Identities,
     ) -> Result<Self, SopsError> {
-        let key = identities.unwrap(metadata.age.iter().map(|wrapped| wrapped.enc.as_str()))?;
+        let key = identities.unwrap(
+            metadata
+                .age
+                .iter()
+                .map(|wrapped| (wrapped.recipient.as_str(), wrapped.enc.as_str())),
+        )?;
         let key = DataKey::from_slice(&key).ok_or(SopsError::DataKey)?;
         Self::with_key(docs, scope, metadata, key)
     }

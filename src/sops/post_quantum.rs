@@ -125,10 +125,7 @@ impl std::fmt::Display for Recipient {
 }
 
 impl age::Recipient for Recipient {
-    fn wrap_file_key(
-        &self,
-        file_key: &FileKey,
-    ) -> Result<(Vec<Stanza>, HashSet<String>), age::EncryptError> {
+    fn wrap_file_key(&self, file_key: &FileKey) -> Result<(Vec<Stanza>, HashSet<String>), age::EncryptError> {
         let mut random = Zeroizing::new([0; 64]);
         let refused = |message: &str| age::EncryptError::Io(std::io::Error::other(message.to_owned()));
         getrandom::fill(&mut *random).map_err(|_| refused("no randomness"))?;

@@ -53,6 +53,6 @@ mod tests {
         let public = me.recipients().remove(0);
         assert!(public.as_str().starts_with("ssh-ed25519 "));
         let wrapped = wrap(&[9; 32], &Recipient::new(public.as_str()).unwrap()).unwrap();
-        assert_eq!(*me.unwrap([wrapped.as_str()].into_iter()).unwrap(), [9; 32]);
+        assert_eq!(*me.unwrap([("", wrapped.as_str())].into_iter()).unwrap(), [9; 32]);
     }
 }

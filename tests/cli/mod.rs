@@ -8,6 +8,7 @@ mod doctor;
 mod encrypted;
 mod help;
 mod init;
+mod keys;
 mod side_files;
 mod toggle;
 mod user_templates;
