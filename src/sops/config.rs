@@ -88,6 +88,7 @@ impl Config {
             selector: rule.selector.clone(),
             mac_only_encrypted: rule.mac_only_encrypted,
             indent: self.indent,
+            groups: None,
         })
     }
 }

@@ -17,6 +17,16 @@ pub enum SopsError {
         /// Where.
         span: Range<usize>,
     },
+    /// The text is not what its format asks for.
+    #[error("not valid {format}: {message}")]
+    Syntax {
+        /// The format.
+        format: &'static str,
+        /// What is wrong; holds no value.
+        message: String,
+        /// Where.
+        span: Range<usize>,
+    },
     /// A document is a list or a single value.
     #[error("a SOPS document must be a mapping")]
     NotAMapping {
@@ -96,6 +106,22 @@ pub enum SopsError {
         unsupported: Vec<&'static str>,
         /// Where keys were looked for, and what was found: a line each.
         tried: Vec<String>,
+    },
+    /// The keys at hand open fewer groups than are needed.
+    #[error("the identities open {opened} of the {threshold} key groups that must come together")]
+    TooFewGroups {
+        /// How many opened.
+        opened: usize,
+        /// How many are needed.
+        threshold: usize,
+    },
+    /// A threshold that makes no sense.
+    #[error("a threshold of {threshold} makes no sense with {groups} key groups")]
+    Threshold {
+        /// How many must come together.
+        threshold: usize,
+        /// How many there are.
+        groups: usize,
     },
     /// Wrapping the data key failed.
     #[error("age could not wrap the data key")]
@@ -215,6 +241,7 @@ impl SopsError {
     pub fn span(&self) -> Option<Range<usize>> {
         match self {
             Self::Yaml { span, .. }
+            | Self::Syntax { span, .. }
             | Self::NotAMapping { span }
             | Self::AlreadyEncrypted { span }
             | Self::Metadata { span, .. }
@@ -239,6 +266,8 @@ impl SopsError {
             | Self::BadIdentity { .. }
             | Self::LockedIdentity { .. }
             | Self::NoIdentityMatches { .. }
+            | Self::TooFewGroups { .. }
+            | Self::Threshold { .. }
             | Self::Wrap
             | Self::DataKey
             | Self::NoMac
@@ -251,6 +280,9 @@ impl SopsError {
     pub fn help(&self) -> &'static str {
         match self {
             Self::Yaml { .. } => "mend the YAML at this place",
+            Self::Syntax { .. } => "mend the file at this place, or name its format",
+            Self::TooFewGroups { .. } => "bring keys of further groups together, for example in SOPS_AGE_KEY",
+            Self::Threshold { .. } => "use a threshold between 2 and the number of groups",
             Self::NotAMapping { .. } => "write the document as `key: value` lines",
             Self::EmptyDocument => {
                 "remove the empty document (and its `---`) before the first one with content"

@@ -3,14 +3,20 @@
 //! Own code on the `age` crate. Files are edited as text: what is not an encrypted value keeps its bytes, and
 //! [`update`](update()) keeps every ciphertext whose plaintext has not changed.
 
+mod binary;
+mod block;
 mod config;
 mod decrypt;
 mod document;
 mod encrypt;
 mod error;
+mod format;
+mod groups;
 mod identities;
+mod json;
 mod key;
 mod keyless;
+mod lines;
 mod mac;
 mod metadata;
 mod opened;
@@ -23,6 +29,7 @@ mod question;
 mod rule;
 mod scope;
 mod selector;
+mod shamir;
 mod splice;
 #[cfg(feature = "ssh")]
 mod ssh;
@@ -39,6 +46,8 @@ pub use config::Config;
 pub use decrypt::{DecryptedValue, MacCheck, decrypt, decrypt_values};
 pub use encrypt::encrypt;
 pub use error::SopsError;
+pub use format::Format;
+pub use groups::KeyGroups;
 pub use identities::{Ask, Identities, Supply, short};
 pub use key::{Recipient, RecipientKind, generate_identity, generate_post_quantum_identity};
 pub use keyless::{Keyless, compare_keyless};

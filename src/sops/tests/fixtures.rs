@@ -123,6 +123,7 @@ fn comments_that_sops_encrypted_stay_encrypted() {
         selector: Selector::EncryptedRegex("^(data|stringData)$".to_owned()),
         mac_only_encrypted: false,
         indent: 4,
+        groups: None,
     };
     let new = plain
         .expose()

@@ -5,6 +5,7 @@ mod fixtures;
 pub(crate) mod generate;
 mod layout;
 mod round_trip;
+mod stores;
 mod tamper;
 mod updates;
 
