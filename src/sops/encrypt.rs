@@ -45,7 +45,7 @@ pub(crate) fn encrypt_in(
     stamp(&mut metadata, &plan.mac, &key, entropy);
     let edits = plan.edits(&tokens)?;
     let block = |column| metadata.block(rule.indent, column);
-    let out = assemble(&docs, edits, &metadata, rule.indent, &block)?;
+    let out = assemble(&docs, edits, &metadata, &block)?;
     confirm(&out, &key, &plan)?;
     Ok(out)
 }

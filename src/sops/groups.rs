@@ -110,7 +110,7 @@ pub(crate) fn wrap(
     let wrapped = |recipient: &Recipient, bytes: &[u8]| -> Result<Wrapped, SopsError> {
         Ok(Wrapped {
             recipient: recipient.as_str().to_owned(),
-            enc: key::wrap(bytes, recipient)?,
+            enc: key::wrap_bytes(bytes, recipient)?,
         })
     };
     let Some(groups) = &rule.groups else {

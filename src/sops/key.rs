@@ -10,6 +10,7 @@ pub(crate) use super::identities::Identities;
 
 use super::error::SopsError;
 use super::post_quantum;
+use super::value::DataKey;
 use crate::sys::SecretText;
 
 /// What kind of key a recipient is.
@@ -132,9 +133,13 @@ fn lock_for(text: &str) -> Result<Box<dyn age::Recipient>, SopsError> {
     }
 }
 
-/// Wraps a data key, or a share of one, for one recipient: an armoured age file. The age crate draws its own
-/// randomness.
-pub(crate) fn wrap(key: &[u8], recipient: &Recipient) -> Result<String, SopsError> {
+/// Wraps a data key for one recipient: an armoured age file.
+pub(crate) fn wrap(key: &DataKey, recipient: &Recipient) -> Result<String, SopsError> {
+    wrap_bytes(key.bytes(), recipient)
+}
+
+/// Wraps a data key, or a share of one, for one recipient. The age crate draws its own randomness.
+pub(crate) fn wrap_bytes(key: &[u8], recipient: &Recipient) -> Result<String, SopsError> {
     let recipient = lock_for(recipient.as_str())?;
     let encryptor =
         age::Encryptor::with_recipients(std::iter::once(&*recipient)).map_err(|_| SopsError::Wrap)?;
@@ -165,7 +170,6 @@ pub fn generate_post_quantum_identity() -> (SecretText, String) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::value::DataKey;
     use super::*;
     use crate::sys::FixedEntropy;
 
@@ -175,7 +179,7 @@ mod tests {
             let (private, public) = generate();
             let (other, _) = generate();
             let key = DataKey::generate(&mut FixedEntropy::new(1));
-            let wrapped = wrap(key.bytes(), &Recipient::new(&public).unwrap()).unwrap();
+            let wrapped = wrap(&key, &Recipient::new(&public).unwrap()).unwrap();
             let file = format!(
                 "# created: today\n# public key: {public}\n\n{}\n",
                 private.expose()

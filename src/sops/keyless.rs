@@ -48,7 +48,7 @@ pub fn compare_keyless(existing: &str, new_plain: &str, rule: &Rule) -> Result<K
         (Some(ours), Some(theirs)) => ours.fit(theirs),
         _ => false,
     };
-    let recipients_equal = have == want && same_groups && metadata.other_keys.is_empty();
+    let recipients_equal = have == want && same_groups && metadata.foreign_keys().is_none();
     let difference = rule_difference(&metadata, rule).or_else(|| difference(&old, &new));
     let unverified = old
         .leaves

@@ -15,6 +15,9 @@ pub(crate) const VERSION: &str = "3.13.2";
 /// Key types of SOPS that are not age.
 const OTHER_KEYS: [&str; 6] = ["pgp", "kms", "gcp_kms", "hckms", "azure_kv", "hc_vault"];
 
+/// Where a file has key groups. Counted among the other keys, for those who change the list `age` alone.
+pub(crate) const KEY_GROUPS: &str = "key_groups";
+
 /// The data key wrapped for one recipient.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Wrapped {
@@ -88,6 +91,7 @@ impl Metadata {
                 listed.iter().any(in_group)
             };
             other_keys = OTHER_KEYS.into_iter().filter(|kind| has(kind)).collect();
+            other_keys.push(KEY_GROUPS);
             match all.len() {
                 // One group has the data key itself.
                 1 => age = all.pop().unwrap_or_default(),
@@ -129,6 +133,11 @@ impl Metadata {
             span: key.span.clone(),
             stamps: stamp("lastmodified").zip(stamp("mac")),
         })
+    }
+
+    /// Returns the first kind of keys that is not age.
+    pub(crate) fn foreign_keys(&self) -> Option<&'static str> {
+        self.other_keys.iter().copied().find(|kind| *kind != KEY_GROUPS)
     }
 
     /// Returns every wrapped key, those of all groups.

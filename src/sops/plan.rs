@@ -312,13 +312,12 @@ pub(crate) fn assemble(
     docs: &Documents<'_>,
     mut edits: Vec<Edit>,
     metadata: &Metadata,
-    indent: usize,
     block: &dyn Fn(usize) -> String,
 ) -> Result<String, SopsError> {
     match docs.format {
         Format::Yaml => {}
         Format::Json | Format::Binary => {
-            edits.extend(json_block(docs, metadata, indent));
+            edits.extend(json_block(docs, metadata));
             return apply(docs.text, &edits).ok_or_else(overlap);
         }
         Format::Dotenv | Format::Ini => {
@@ -348,13 +347,12 @@ pub(crate) fn assemble(
 }
 
 /// The edit that adds the block to a JSON object: on lines of its own where the object has such.
-fn json_block(docs: &Documents<'_>, metadata: &Metadata, indent: usize) -> Option<Edit> {
+fn json_block(docs: &Documents<'_>, metadata: &Metadata) -> Option<Edit> {
     let root = docs.all.first()?.root.as_ref()?;
     let entries = root.entries();
     let close = root.span.end - 1;
     let Some((key, _)) = entries.first() else {
-        let unit = unit(indent);
-        let block = metadata.json(&unit, &unit);
+        let block = metadata.json("\t", "\t");
         return Some(Edit::new(root.span.start + 1..close, format!("\n{block}\n")));
     };
     let gap = &docs.text[root.span.start + 1..key.span.start];
@@ -363,23 +361,12 @@ fn json_block(docs: &Documents<'_>, metadata: &Metadata, indent: usize) -> Optio
         .map_or(close, |(_, value)| last_byte(docs.text, value));
     let text = match gap.rsplit_once('\n') {
         Some((_, start)) => {
-            let unit = if start.is_empty() {
-                unit(indent)
-            } else {
-                start.to_owned()
-            };
-            format!(",\n{}", metadata.json(start, &unit))
+            let unit = if start.is_empty() { "	" } else { start };
+            format!(",\n{}", metadata.json(start, unit))
         }
         None => format!(", {}", metadata.flow()),
     };
     Some(Edit::new(last..last, text))
-}
-
-fn unit(indent: usize) -> String {
-    match indent {
-        0 => "\t".to_owned(),
-        width => " ".repeat(width),
-    }
 }
 
 /// The metadata of dotenv and INI.

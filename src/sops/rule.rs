@@ -14,7 +14,7 @@ pub struct Rule {
     pub selector: Selector,
     /// Whether values outside the selector are left out of the MAC.
     pub mac_only_encrypted: bool,
-    /// Indentation of the `sops` block in spaces. In JSON, 0 is a tab.
+    /// Indentation of the `sops` block in spaces. JSON keeps that of its text; in binary files, 0 is a tab.
     pub indent: usize,
     /// Groups whose keys must come together; `recipients` then lists the keys of all of them.
     pub groups: Option<KeyGroups>,

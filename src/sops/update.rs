@@ -131,7 +131,7 @@ pub(crate) fn update_in(
         Some(text) if column == 0 => text.clone(),
         _ => new.block(rule.indent, column),
     };
-    let text = assemble(&docs, edits, &new, rule.indent, &block)?;
+    let text = assemble(&docs, edits, &new, &block)?;
     confirm(&text, &key, &plan)?;
     Ok(Updated::Changed {
         text,
@@ -206,7 +206,7 @@ impl Recipients {
     /// Refuses a file with keys that are not age: they would be lost.
     #[expect(clippy::unused_self, reason = "said about the comparison")]
     pub(crate) fn refuse_other_keys(&self, old: &Metadata) -> Result<(), SopsError> {
-        match old.other_keys.first() {
+        match old.foreign_keys() {
             None => Ok(()),
             Some(kind) => Err(SopsError::Unsupported {
                 what: format!("updating a file with `{kind}`"),
