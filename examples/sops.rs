@@ -1,6 +1,6 @@
 //! A small front end to `clusterwright::sops` for `tests/conformance/sops.sh`, until the real commands exist.
 //!
-//! The format is taken from the name of the file. `sops encrypt FILE`, `sops decrypt [--ignore-mac] FILE`, `sops update EXISTING NEW_PLAIN`, `sops status FILE`,
+//! The format is taken from the name of the file. `sops encrypt FILE`, `sops encrypt_as NAME FILE`, `sops decrypt [--ignore-mac] FILE`, `sops update EXISTING NEW_PLAIN`, `sops status FILE`,
 //! `sops compare EXISTING NEW_PLAIN`, `sops keygen [--pq]`, `sops generate [--json] SEED` (a random plaintext): reads `.sops.yaml` of the working directory and
 //! `SOPS_AGE_KEY_FILE`, writes to stdout.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line tool")]
@@ -42,6 +42,10 @@ fn main() -> ExitCode {
 fn run(arguments: &[&str]) -> Result<String, Box<dyn Error>> {
     Ok(match arguments {
         ["encrypt", file] => Format::of(file).encrypt(&fs::read(file)?, &rule(file)?, &mut OsEntropy)?,
+        // A plaintext that lies under another name.
+        ["encrypt_as", name, file] => {
+            Format::of(name).encrypt(&fs::read(file)?, &rule(name)?, &mut OsEntropy)?
+        }
         ["decrypt", file] => {
             let text = fs::read_to_string(file)?;
             let bytes = Format::of(file).decrypt(&text, &identities()?, MacCheck::Verify)?;

@@ -107,16 +107,14 @@ pub(crate) fn wrap(
     kept: &dyn Fn(&str) -> Option<Wrapped>,
     entropy: &mut dyn Entropy,
 ) -> Result<(), SopsError> {
-    let wrapped = |recipient: &Recipient, bytes: &[u8]| -> Result<Wrapped, SopsError> {
-        Ok(Wrapped {
-            recipient: recipient.as_str().to_owned(),
-            enc: key::wrap_bytes(bytes, recipient)?,
-        })
+    let wrapped = |recipient: &Recipient, enc: String| Wrapped {
+        recipient: recipient.as_str().to_owned(),
+        enc,
     };
     let Some(groups) = &rule.groups else {
         let one = |recipient: &Recipient| match kept(recipient.as_str()) {
             Some(kept) => Ok(kept),
-            None => wrapped(recipient, key.bytes()),
+            None => Ok(wrapped(recipient, key::wrap(key, recipient)?)),
         };
         metadata.groups = None;
         metadata.age = rule
@@ -139,7 +137,7 @@ pub(crate) fn wrap(
             }
         }
         seen.into_iter()
-            .map(|recipient| wrapped(recipient, share))
+            .map(|recipient| Ok(wrapped(recipient, key::wrap_bytes(share, recipient)?)))
             .collect()
     };
     let all = groups
