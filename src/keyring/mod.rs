@@ -230,12 +230,9 @@ fn look(entry: &Entry<'_>, keyring: &mut Keyring, ask: &Ask) -> Result<Outcome, 
     let first = entry.own && keyring.own.is_none();
     let mut text = match &entry.place {
         Place::Text(text) => Some((*text).clone()),
-        Place::Command(command) if first => Some(SecretText::new(
-            command::run(command, "")
-                .map_err(|why| refused_command(name, &why))?
-                .expose()
-                .to_owned(),
-        )),
+        Place::Command(command) if first => {
+            Some(command::run(command, "").map_err(|why| refused_command(name, &why))?)
+        }
         Place::Command(command) => {
             let (line, name) = ((*command).to_owned(), name.to_owned());
             keyring.all.add_supplier(

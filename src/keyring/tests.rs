@@ -109,7 +109,7 @@ fn a_command_is_the_own_source_or_asked_when_needed() {
     };
     let (keyring, findings) = gather(dir.path(), &sources, &nobody());
     assert!(findings.is_empty());
-    assert_eq!(keyring.own.unwrap().recipients, [public.clone()]);
+    assert_eq!(keyring.own.unwrap().recipients, std::slice::from_ref(&public));
 
     let (other, _) = generate_identity();
     std::fs::write(dir.path().join("age.key"), other.expose()).unwrap();

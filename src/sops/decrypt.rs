@@ -92,11 +92,17 @@ pub(crate) fn decrypt_in(
     for comment in &opened.comments {
         let text = comment.plain.text().unwrap_or_default();
         // INI has comments of several lines, of which SOPS keeps the marks of all but the first.
-        let text = text
-            .replace('\n', "\n; ")
-            .replace("\n; ;", "\n;")
-            .replace("\n; #", "\n#");
-        edits.push(Edit::new(comment.span.clone(), text));
+        let mut lines = Zeroizing::new(String::with_capacity(2 * text.len() + 2));
+        for (i, line) in text.split('\n').enumerate() {
+            let marked = line.starts_with([';', '#']);
+            lines.push_str(if i == 0 { "" } else { "\n" });
+            lines.push_str(if i == 0 || marked { "" } else { "; " });
+            lines.push_str(line);
+        }
+        edits.push(Edit {
+            range: comment.span.clone(),
+            text: lines,
+        });
     }
     apply(text, &edits).map(SecretText::new).ok_or_else(overlap)
 }
@@ -112,7 +118,7 @@ fn other_value(format: Format, leaf: &Leaf<'_>, plain: &Plain) -> Result<Zeroizi
         (Format::Json, ValueType::Str | ValueType::Time | ValueType::Comment) => json::quoted(value),
         (Format::Json, ValueType::Bool) => Zeroizing::new(value.to_ascii_lowercase()),
         (Format::Json, _) if matches!(value, "NaN" | "+Inf" | "-Inf") => return Err(layout()),
-        (Format::Dotenv, _) => Zeroizing::new(value.replace('\n', "\\n")),
+        (Format::Dotenv, _) => lines::escaped(value),
         (Format::Ini, _) => lines::ini_text(value).ok_or_else(layout)?,
         _ => Zeroizing::new(value.to_owned()),
     };

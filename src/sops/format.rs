@@ -76,13 +76,11 @@ impl Format {
         identities: &Identities,
         check: MacCheck,
     ) -> Result<Zeroizing<Vec<u8>>, SopsError> {
-        match self {
-            Self::Binary => binary::decrypt(text, identities, check),
-            _ => {
-                let plain = decrypt_in(self, text, identities, check)?;
-                Ok(Zeroizing::new(plain.expose().as_bytes().to_vec()))
-            }
+        if self == Self::Binary {
+            return binary::decrypt(text, identities, check);
         }
+        let plain = decrypt_in(self, text, identities, check)?;
+        Ok(Zeroizing::new(plain.expose().as_bytes().to_vec()))
     }
 
     /// Brings an existing file to a new plaintext, keeping what did not change; see [`super::update()`].

@@ -113,7 +113,7 @@ pub(crate) fn wrap(
     };
     let Some(groups) = &rule.groups else {
         let one = |recipient: &Recipient| match kept(recipient.as_str()) {
-            Some(kept) => Ok(kept),
+            Some(kept) => Ok::<_, SopsError>(kept),
             None => Ok(wrapped(recipient, key::wrap(key, recipient)?)),
         };
         metadata.groups = None;

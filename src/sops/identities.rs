@@ -297,7 +297,7 @@ impl Identities {
         let armoured = format!("{}\n", armoured.trim());
         let decryptor = age::Decryptor::new(ArmoredReader::new(armoured.as_bytes())).ok()?;
         let keys = self.keys.iter().map(|key| &*key.opens as &dyn age::Identity);
-        let mut bytes = Zeroizing::new(Vec::with_capacity(64));
+        let mut bytes = Zeroizing::new(Vec::with_capacity(128));
         decryptor
             .decrypt(keys)
             .ok()?

@@ -205,8 +205,8 @@ impl Reader<'_> {
     fn string(&mut self) -> Result<Node, SopsError> {
         let start = self.at;
         self.at += 1;
-        let rest = self.text[self.at..].find('"').unwrap_or_default();
-        let mut value = String::with_capacity(rest + 1);
+        // One allocation, so that no copy of a plaintext is left behind by growth.
+        let mut value = String::with_capacity(self.string_length());
         loop {
             let Some(c) = self.text[self.at..].chars().next() else {
                 return Err(self.wrong("a string does not end"));
@@ -220,6 +220,19 @@ impl Reader<'_> {
             }
         }
         Ok(node(scalar(value, Style::DoubleQuoted), start..self.at))
+    }
+
+    /// Returns how many bytes follow before the closing quote.
+    fn string_length(&self) -> usize {
+        let mut escaped = false;
+        let bytes = self.text.as_bytes()[self.at..].iter();
+        bytes
+            .take_while(|byte| {
+                let end = **byte == b'"' && !escaped;
+                escaped = **byte == b'\\' && !escaped;
+                !end
+            })
+            .count()
     }
 
     fn escape(&mut self) -> Result<char, SopsError> {

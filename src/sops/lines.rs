@@ -56,6 +56,26 @@ fn value(text: String, span: Range<usize>) -> Node {
     )
 }
 
+/// Turns `\n` into a line break. One allocation, so that no copy of a plaintext is left behind by growth.
+fn unescaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for (i, part) in text.split("\\n").enumerate() {
+        out.push_str(if i == 0 { "" } else { "\n" });
+        out.push_str(part);
+    }
+    out
+}
+
+/// Turns line breaks into `\n`, as [`unescaped`] reads them.
+pub(crate) fn escaped(text: &str) -> Zeroizing<String> {
+    let mut out = Zeroizing::new(String::with_capacity(2 * text.len()));
+    for (i, part) in text.split('\n').enumerate() {
+        out.push_str(if i == 0 { "" } else { "\\n" });
+        out.push_str(part);
+    }
+    out
+}
+
 /// A mapping is not written with brackets, so its place is the end, where none can be.
 fn mapping(text: &str, entries: Vec<(Node, Node)>) -> Node {
     node(Kind::Map(entries), text.len()..text.len())
@@ -81,7 +101,7 @@ pub(crate) fn dotenv(text: &str) -> Result<Lines, SopsError> {
         };
         let names = start..start + name.len();
         let values = names.end + 1..start + line.len();
-        let entry = value(found.replace("\\n", "\n"), values);
+        let entry = value(unescaped(found), values);
         match name.strip_prefix(PREFIX) {
             Some(name) => {
                 flat.push((name.to_owned(), names, entry));

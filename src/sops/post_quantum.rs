@@ -22,7 +22,7 @@ use sha2::Sha256;
 use sha3::digest::{ExtendableOutput as _, Update as _, XofReader as _};
 use sha3::{Digest as _, Sha3_256, Shake256};
 use x25519_dalek::{PublicKey, StaticSecret};
-use zeroize::Zeroizing;
+use zeroize::{Zeroize as _, Zeroizing};
 
 type EncapsulationKey = <MlKem768 as KemCore>::EncapsulationKey;
 type DecapsulationKey = <MlKem768 as KemCore>::DecapsulationKey;
@@ -97,7 +97,7 @@ impl Recipient {
         message.copy_from_slice(&random[..32]);
         let (ciphertext, kem_secret) = self.kem.encapsulate_deterministic(&message).ok()?;
         let kem_secret = Zeroizing::new(<[u8; 32]>::from(kem_secret));
-        message.fill(0);
+        message.as_mut_slice().zeroize();
         let scalar = Zeroizing::new(<[u8; 32]>::try_from(&random[32..]).ok()?);
         let ephemeral = StaticSecret::from(*scalar);
         let share = PublicKey::from(&ephemeral);
@@ -183,8 +183,8 @@ impl Identity {
         stream.read(&mut z);
         stream.read(&mut *scalar);
         let (kem, _) = MlKem768::generate_deterministic(&d, &z);
-        d.fill(0);
-        z.fill(0);
+        d.as_mut_slice().zeroize();
+        z.as_mut_slice().zeroize();
         Private {
             kem,
             scalar: StaticSecret::from(*scalar),
@@ -259,7 +259,7 @@ fn combine(kem: &[u8; 32], point: &[u8; 32], share: &PublicKey, public: &PublicK
 fn schedule(shared: &[u8; 32]) -> (ChaCha20Poly1305, Zeroizing<[u8; 12]>) {
     let (psk_id, _) = extract(&[], b"psk_id_hash", &[]);
     let (info, _) = extract(&[], b"info_hash", INFO);
-    let context = [&[0][..], &psk_id, &info].concat();
+    let context = [&[0][..], &*psk_id, &*info].concat();
     let (_, secret) = extract(shared, b"secret", &[]);
     let mut key = Zeroizing::new([0; 32]);
     expand(&secret, b"key", &context, &mut *key);
@@ -269,13 +269,13 @@ fn schedule(shared: &[u8; 32]) -> (ChaCha20Poly1305, Zeroizing<[u8; 12]>) {
 }
 
 /// HPKE's `LabeledExtract`.
-fn extract(salt: &[u8], label: &[u8], input: &[u8]) -> ([u8; 32], Hkdf<Sha256>) {
+fn extract(salt: &[u8], label: &[u8], input: &[u8]) -> (Zeroizing<[u8; 32]>, Hkdf<Sha256>) {
     let mut extract = HkdfExtract::<Sha256>::new(Some(salt));
     for part in [b"HPKE-v1", SUITE, label, input] {
         extract.input_ikm(part);
     }
     let (prk, hkdf) = extract.finalize();
-    (prk.into(), hkdf)
+    (Zeroizing::new(prk.into()), hkdf)
 }
 
 /// HPKE's `LabeledExpand`.

@@ -4,6 +4,7 @@ mod canary;
 mod fixtures;
 pub(crate) mod generate;
 mod layout;
+mod open_ends;
 mod round_trip;
 mod stores;
 mod tamper;
