@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use anstyle::{AnsiColor, Style};
 
 use crate::diff::text::{self, Sides};
-use crate::diff::{Change, ChangeKind, ChangeSet, Existing};
+use crate::diff::{Cause, Change, ChangeKind, ChangeSet, Existing};
 use crate::plan::Plan;
 use crate::seal::Sealed;
 use crate::tree::Tree;
@@ -14,7 +14,7 @@ use crate::tree::Tree;
 fn style(kind: ChangeKind) -> Style {
     let color = match kind {
         ChangeKind::Create | ChangeKind::Recreate | ChangeKind::Adopt => AnsiColor::Green,
-        ChangeKind::Update => AnsiColor::Yellow,
+        ChangeKind::Update | ChangeKind::Merge => AnsiColor::Yellow,
         ChangeKind::Delete | ChangeKind::Forget => AnsiColor::Red,
         ChangeKind::Kept | ChangeKind::Unchanged => return Style::new().dimmed(),
         _ => AnsiColor::Magenta,
@@ -24,20 +24,25 @@ fn style(kind: ChangeKind) -> Style {
 
 /// One line for each app and kind of change, with the keys that decided.
 pub(super) fn by_app(changes: &ChangeSet, plan: &Plan<'_>) -> String {
-    let mut rows: BTreeMap<(&str, ChangeKind), usize> = BTreeMap::new();
+    let mut rows: BTreeMap<(&str, ChangeKind, bool), usize> = BTreeMap::new();
     for change in changes.differing() {
-        *rows.entry((&change.origin.app, change.kind)).or_default() += 1;
+        let is_new = changes.cause(change) == Cause::Templates;
+        *rows.entry((&change.origin.app, change.kind, is_new)).or_default() += 1;
     }
-    let width = rows.keys().map(|(app, _)| app.len()).max().unwrap_or(0);
+    let width = rows.keys().map(|(app, ..)| app.len()).max().unwrap_or(0);
     let mut out = String::new();
-    for ((app, kind), count) in rows {
+    for ((app, kind, is_new), count) in rows {
         let style = style(kind);
         let files = if count == 1 {
             "1 file".to_owned()
         } else {
             format!("{count} files")
         };
-        let why = reasons(app, plan);
+        let why = if is_new {
+            "new templates".to_owned()
+        } else {
+            reasons(app, plan)
+        };
         let line = format!(
             "  {style}{:<12}{style:#} {app:width$}  {files:<9} {why}",
             kind.word()
@@ -67,6 +72,7 @@ pub(super) fn total(changes: &ChangeSet) -> String {
         (ChangeKind::Create, "created"),
         (ChangeKind::Recreate, "recreated"),
         (ChangeKind::Update, "updated"),
+        (ChangeKind::Merge, "merged with your edits"),
         (ChangeKind::Delete, "deleted"),
         (ChangeKind::Adopt, "adopted"),
         (ChangeKind::Forget, "forgotten"),
@@ -80,6 +86,28 @@ pub(super) fn total(changes: &ChangeSet) -> String {
         .map(|(count, word)| format!("{count} {word}"))
         .collect();
     format!("{} files: {}", changes.changes().len(), parts.join(", "))
+}
+
+/// Every file that a run would change, by where the change comes from.
+pub(super) fn by_cause(changes: &ChangeSet) -> String {
+    let mut causes: BTreeMap<Cause, Vec<&Change>> = BTreeMap::new();
+    for change in changes.differing() {
+        causes.entry(changes.cause(change)).or_default().push(change);
+    }
+    let mut out = String::new();
+    for (cause, changes) in causes {
+        let _ = writeln!(out, "  {} ({})", cause.words(), changes.len());
+        for change in changes {
+            let style = style(change.kind);
+            let _ = writeln!(
+                out,
+                "    {style}{:<12}{style:#} {}",
+                change.kind.word(),
+                change.path
+            );
+        }
+    }
+    out
 }
 
 /// Up to how many changed files are listed one by one; the summary by app tells the rest.
@@ -96,10 +124,17 @@ pub(super) fn details(
     let mut out = String::new();
     let many = !whole && changes.differing().count() > LISTED;
     for change in changes.differing() {
-        if many && !matches!(change.kind, ChangeKind::Update | ChangeKind::Delete) {
+        if many
+            && !matches!(
+                change.kind,
+                ChangeKind::Update | ChangeKind::Merge | ChangeKind::Delete
+            )
+        {
             continue;
         }
-        let hunks = matches!(change.kind, ChangeKind::Update) || change.kind.is_conflict() || whole;
+        let hunks = matches!(change.kind, ChangeKind::Update | ChangeKind::Merge)
+            || change.kind.is_conflict()
+            || whole;
         match Sides::of(change, tree, existing) {
             Some(sides) if hunks => out.push_str(&sides.render(style_of(styled))),
             Some(sides) => {

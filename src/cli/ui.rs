@@ -86,6 +86,25 @@ impl Ui {
         io::stdin().read_line(&mut answer).ok()?;
         Some(matches!(answer.trim(), "y" | "Y" | "yes" | "Yes"))
     }
+
+    /// Asks until the answer is one of `choices`; `None` when nobody is there to answer.
+    pub(super) fn choose(&mut self, question: &str, choices: &[char]) -> Option<char> {
+        if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+            return None;
+        }
+        loop {
+            let _ = write!(self.err, "{question} ");
+            let _ = self.err.flush();
+            let mut answer = String::new();
+            if io::stdin().read_line(&mut answer).ok()? == 0 {
+                return None;
+            }
+            match answer.trim().chars().next() {
+                Some(answer) if choices.contains(&answer) => return Some(answer),
+                _ => {}
+            }
+        }
+    }
 }
 
 /// Asks for the passphrase of a file without showing it; `None` when nobody is there to answer.

@@ -9,6 +9,7 @@ mod encrypted;
 mod help;
 mod init;
 mod keys;
+mod merge;
 mod side_files;
 mod toggle;
 mod user_templates;

@@ -33,10 +33,11 @@ pub(crate) fn sealed(files: &Files) -> Tree<Sealed> {
                 app: "test/app".to_owned(),
                 template: None,
                 reason: vec!["test_enabled".to_owned()],
+                fingerprint: None,
             };
             let path = path(p);
             let text = text.clone();
-            (path.clone(), Artifact { path, text, origin })
+            (path.clone(), Artifact::new(path, text, origin))
         })
         .collect();
     Tree::new(artifacts, Sealed::for_tests())
