@@ -20,6 +20,8 @@ use clusterwright::sys::OsEntropy;
 
 #[path = "../src/sops/tests/generate.rs"]
 mod generate;
+#[path = "../src/sops/tests/generate_json.rs"]
+mod generate_json;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

@@ -3,6 +3,7 @@
 mod canary;
 mod fixtures;
 pub(crate) mod generate;
+mod generate_json;
 mod layout;
 mod open_ends;
 mod round_trip;
