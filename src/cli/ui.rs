@@ -77,19 +77,33 @@ impl Ui {
 
     /// Asks a yes-or-no question; `None` when nobody is there to answer.
     pub(super) fn confirm(&mut self, question: &str) -> Option<bool> {
-        if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+        let answer = self.ask(&format!("{question} [y/N]"))?;
+        Some(matches!(answer.as_str(), "y" | "Y" | "yes" | "Yes"))
+    }
+
+    /// Returns whether somebody is there to answer.
+    pub(super) fn is_interactive() -> bool {
+        io::stdin().is_terminal() && io::stderr().is_terminal()
+    }
+
+    /// Asks for a line; `None` when nobody is there to answer. The end of the input is an empty answer.
+    pub(super) fn ask(&mut self, question: &str) -> Option<String> {
+        if !Self::is_interactive() {
             return None;
         }
-        let _ = write!(self.err, "{question} [y/N] ");
+        let _ = write!(self.err, "{question} ");
         let _ = self.err.flush();
         let mut answer = String::new();
-        io::stdin().read_line(&mut answer).ok()?;
-        Some(matches!(answer.trim(), "y" | "Y" | "yes" | "Yes"))
+        match io::stdin().read_line(&mut answer) {
+            Ok(0) => Some(String::new()),
+            Ok(_) => Some(answer.trim().to_owned()),
+            Err(_) => None,
+        }
     }
 
     /// Asks until the answer is one of `choices`; `None` when nobody is there to answer.
     pub(super) fn choose(&mut self, question: &str, choices: &[char]) -> Option<char> {
-        if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+        if !Self::is_interactive() {
             return None;
         }
         loop {

@@ -1,6 +1,8 @@
 //! Commands from outside: the real binary in a directory of its own.
 
+mod adopt;
 mod bad_input;
+mod by_hand;
 mod canary;
 mod demo;
 mod diff;
@@ -10,7 +12,10 @@ mod help;
 mod init;
 mod keys;
 mod merge;
+mod own_apps;
+mod per_app;
 mod side_files;
 mod toggle;
+mod undo;
 mod user_templates;
 mod views;
