@@ -1,7 +1,7 @@
 //! A small front end to `clusterwright::sops` for `tests/conformance/sops.sh`, until the real commands exist.
 //!
-//! `sops encrypt FILE`, `sops decrypt [--ignore-mac] FILE`, `sops update EXISTING NEW_PLAIN`, `sops status FILE`,
-//! `sops compare EXISTING NEW_PLAIN`, `sops keygen`, `sops generate SEED` (a random plaintext): reads `.sops.yaml` of the working directory and
+//! The format is taken from the name of the file. `sops encrypt FILE`, `sops encrypt_as NAME FILE`, `sops decrypt [--ignore-mac] FILE`, `sops update EXISTING NEW_PLAIN`, `sops status FILE`,
+//! `sops compare EXISTING NEW_PLAIN`, `sops keygen [--pq]`, `sops generate [--json] SEED` (a random plaintext): reads `.sops.yaml` of the working directory and
 //! `SOPS_AGE_KEY_FILE`, writes to stdout.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line tool")]
 #![allow(
@@ -11,14 +11,17 @@
 
 use std::error::Error;
 use std::fs;
+use std::io::Write as _;
 use std::process::ExitCode;
 
-use clusterwright::sops::{Config, Identities, MacCheck, Rule, SopsError, Updated, compare_keyless, decrypt};
-use clusterwright::sops::{encrypt, generate_identity, status, update};
+use clusterwright::sops::{Config, Format, Identities, MacCheck, Rule, SopsError, Updated};
+use clusterwright::sops::{compare_keyless, decrypt, generate_identity, generate_post_quantum_identity};
 use clusterwright::sys::OsEntropy;
 
 #[path = "../src/sops/tests/generate.rs"]
 mod generate;
+#[path = "../src/sops/tests/generate_json.rs"]
+mod generate_json;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -40,10 +43,16 @@ fn main() -> ExitCode {
 
 fn run(arguments: &[&str]) -> Result<String, Box<dyn Error>> {
     Ok(match arguments {
-        ["encrypt", file] => encrypt(&fs::read_to_string(file)?, &rule(file)?, &mut OsEntropy)?,
+        ["encrypt", file] => Format::of(file).encrypt(&fs::read(file)?, &rule(file)?, &mut OsEntropy)?,
+        // A plaintext that lies under another name.
+        ["encrypt_as", name, file] => {
+            Format::of(name).encrypt(&fs::read(file)?, &rule(name)?, &mut OsEntropy)?
+        }
         ["decrypt", file] => {
-            let text = decrypt(&fs::read_to_string(file)?, &identities()?, MacCheck::Verify)?;
-            text.expose().to_owned()
+            let text = fs::read_to_string(file)?;
+            let bytes = Format::of(file).decrypt(&text, &identities()?, MacCheck::Verify)?;
+            std::io::stdout().write_all(&bytes)?;
+            String::new()
         }
         ["decrypt", "--ignore-mac", file] => {
             let text = decrypt(&fs::read_to_string(file)?, &identities()?, MacCheck::Ignore)?;
@@ -51,13 +60,14 @@ fn run(arguments: &[&str]) -> Result<String, Box<dyn Error>> {
         }
         ["update", existing, plain] => {
             let old = fs::read_to_string(existing)?;
-            let new = fs::read_to_string(plain)?;
-            match update(&old, &new, &rule(existing)?, &identities()?, &mut OsEntropy)? {
+            let new = fs::read(plain)?;
+            let format = Format::of(existing);
+            match format.update(&old, &new, &rule(existing)?, &identities()?, &mut OsEntropy)? {
                 Updated::Unchanged => old,
                 Updated::Changed { text, .. } => text,
             }
         }
-        ["status", file] => format!("{:?}\n", status(&fs::read_to_string(file)?)?),
+        ["status", file] => format!("{:?}\n", Format::of(file).status(&fs::read_to_string(file)?)?),
         ["compare", existing, plain] => {
             let (old, new) = (fs::read_to_string(existing)?, fs::read_to_string(plain)?);
             format!("{:?}\n", compare_keyless(&old, &new, &rule(existing)?)?)
@@ -66,6 +76,11 @@ fn run(arguments: &[&str]) -> Result<String, Box<dyn Error>> {
             let (private, public) = generate_identity();
             format!("# public key: {public}\n{}\n", private.expose())
         }
+        ["keygen", "--pq"] => {
+            let (private, public) = generate_post_quantum_identity();
+            format!("# public key: {public}\n{}\n", private.expose())
+        }
+        ["generate", "--json", seed] => generate::Generator::new(seed.parse()?).json(4),
         ["generate", seed] => generate::Generator::new(seed.parse()?).stream(4),
         _ => return Err("usage: sops encrypt|decrypt|update|status|compare|keygen|generate …".into()),
     })

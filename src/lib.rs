@@ -33,6 +33,7 @@ pub mod diag;
 pub mod diff;
 pub mod foreign;
 pub mod jinja;
+pub mod keyring;
 pub mod lock;
 pub mod merge;
 pub mod model;

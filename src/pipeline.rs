@@ -20,6 +20,7 @@ use crate::context;
 use crate::diag::{Aborted, Diagnostic, Diagnostics};
 use crate::diff::{ChangeSet, Choices, Existing};
 use crate::foreign::{self, Foreign};
+use crate::keyring::{self, Keyring, Own, Sources};
 use crate::lock::{LOCK_FILE, Lock};
 use crate::merge::{self, Bases, KeptVersion, TreeVersion};
 use crate::plan::{self, PerApp, Plan};
@@ -27,7 +28,7 @@ use crate::raw;
 use crate::render::{self, Rendered, Values};
 use crate::seal::{self, Keys, Sealed};
 use crate::side;
-use crate::sops::{self, Identities};
+use crate::sops::{self, Ask, Identities, SopsError};
 use crate::source::Span;
 use crate::sys::disk::OsDisk;
 use crate::sys::{Entropy, SecretText};
@@ -40,10 +41,10 @@ use crate::write::{self, Receipt, Recovery};
 pub struct World<'a> {
     /// The directory with `cluster.yaml`.
     pub root: PathBuf,
-    /// `SOPS_AGE_KEY`: identities as text.
-    pub age_key: Option<SecretText>,
-    /// `SOPS_AGE_KEY_FILE`: a file with identities.
-    pub age_key_file: Option<PathBuf>,
+    /// Where private keys are looked for.
+    pub sources: Sources,
+    /// Asks for the passphrase of a key.
+    pub ask: Ask,
     /// Randomness and time.
     pub entropy: &'a mut dyn Entropy,
 }
@@ -131,21 +132,26 @@ pub fn configuration(
         diags.push(hint.help("`--raw` renders the tree that it describes, in place of the catalogue"));
     }
     let found = identities(world, diags)?;
+    let own = found.as_ref().and_then(|found| found.own.clone());
     let decrypt = |text: &str| match &found {
         None => Ok(Decrypted::NoIdentity),
-        Some(found) => sops::decrypt(text, &found.all, sops::MacCheck::Verify)
-            .map(Decrypted::Text)
-            .map_err(|error| seal::finding(&error, "cluster.yaml")),
+        Some(found) => match sops::decrypt(text, &found.all, sops::MacCheck::Verify) {
+            // The keys in a person's home may have nothing to do with this repository.
+            Err(SopsError::NoIdentityMatches { .. }) if own.is_none() => Ok(Decrypted::NoIdentity),
+            result => result
+                .map(Decrypted::Text)
+                .map_err(|error| seal::finding(&error, "cluster.yaml")),
+        },
     };
     let document = config::load(&world.root, &vocabulary, &decrypt, diags)?;
     // In CI the private files are absent: with an encrypted cluster.yaml, or recipients given by hand, their values
     // are unknown and what is sealed already stays.
-    let keyless = found.is_none() && (document.is_encrypted() || document.lists_recipients());
+    let keyless = own.is_none() && (document.is_encrypted() || document.lists_recipients());
     let files = side::Files::read(&world.root, keyless, diags);
     let mut vault = Vault::new(world.entropy);
     let reported = files.report(keyless);
     let cluster = validate::validate(&document, &reported, &mut vault, diags);
-    if found.is_none() && !keyless {
+    if own.is_none() && !keyless {
         diags.push(side::missing(
             side::AGE_KEY,
             "the key that seals and opens the secrets",
@@ -153,13 +159,16 @@ pub fn configuration(
     }
     diags.checkpoint()?;
     let cluster = cluster?;
-    side_secrets(files, found.as_ref(), &mut vault);
+    side_secrets(files, own.as_ref(), &mut vault);
     let configured = cluster.encryption.age_recipients.as_ref();
-    let configured = configured.map(|list| list.iter().map(ToString::to_string).collect());
-    let keys = match found {
-        Some(found) => Keys::new(Some(found.all), configured.unwrap_or(found.own)),
-        None => Keys::new(None, configured.unwrap_or_default()),
+    let configured: Option<Vec<String>> =
+        configured.map(|list| list.iter().map(ToString::to_string).collect());
+    let recipients = match &own {
+        Some(own) => configured.unwrap_or_else(|| own.recipients.clone()),
+        None => configured.unwrap_or_default(),
     };
+    let usable = |all: &Identities| own.is_some() || names_one_of(&recipients, all);
+    let keys = Keys::new(found.map(|found| found.all).filter(usable), recipients.clone());
     let tunnel_id = reported.tunnel_id.as_deref();
     let values = context::values(&cluster, &vault, keys.recipients(), tunnel_id, &vocabulary);
     Ok(Configuration {
@@ -173,83 +182,27 @@ pub fn configuration(
     })
 }
 
-/// What we can decrypt with.
-pub struct Found {
-    /// Every identity of every source.
-    pub all: Identities,
-    /// Public halves of the first source, `age.key` when it is there: the default recipients.
-    own: Vec<String>,
-    /// The text of the first source.
-    text: SecretText,
-}
-
-/// Collects identities from `age.key`, `SOPS_AGE_KEY_FILE` and `SOPS_AGE_KEY`; `None` when there is no source at all.
+/// Collects keys from every source (see [`keyring`](crate::keyring)); `None` when there is none at all.
 ///
 /// # Errors
-/// When a source cannot be read.
-pub fn identities(world: &World<'_>, diags: &mut Diagnostics) -> Result<Option<Found>, Aborted> {
-    let from_file = world.age_key_file.as_ref().map_or(Ok(None), |path| {
-        let text = side::read_path(path, "SOPS_AGE_KEY_FILE")?;
-        text.map(Some).ok_or_else(|| {
-            let message = format!(
-                "`SOPS_AGE_KEY_FILE` names `{}`, which does not exist",
-                path.display()
-            );
-            Diagnostic::error("side/missing", message).help("correct the variable, or unset it")
-        })
-    });
-    let sources = [
-        (side::AGE_KEY, side::read(&world.root, side::AGE_KEY)),
-        ("SOPS_AGE_KEY_FILE", from_file),
-        ("SOPS_AGE_KEY", Ok(world.age_key.clone())),
-    ];
-    let mut found: Option<Found> = None;
-    for (name, text) in sources {
-        let parsed = match text {
-            Ok(None) => continue,
-            Ok(Some(text)) => Identities::parse(text.expose())
-                .map(|identities| (identities, text))
-                .map_err(|error| seal::finding(&error, name)),
-            Err(finding) => Err(finding),
-        };
-        match (parsed, &mut found) {
-            (Err(finding), _) => diags.push(finding),
-            (Ok((identities, _)), _) if identities.is_empty() => diags.push(no_key(name, &identities)),
-            (Ok((identities, _)), Some(found)) => found.all.extend(identities),
-            (Ok((identities, text)), None) => {
-                let own = identities
-                    .recipients()
-                    .iter()
-                    .map(|recipient| recipient.as_str().to_owned())
-                    .collect();
-                found = Some(Found {
-                    all: identities,
-                    own,
-                    text,
-                });
-            }
-        }
-    }
+/// When a source that is the repository's own, or that a variable names, cannot be read or holds no key.
+pub fn identities(world: &World<'_>, diags: &mut Diagnostics) -> Result<Option<Keyring>, Aborted> {
+    let (keyring, findings) = keyring::gather(&world.root, &world.sources, &world.ask);
+    findings.into_iter().for_each(|finding| diags.push(finding));
     diags.checkpoint()?;
-    Ok(found)
+    Ok((!keyring.all.is_empty()).then_some(keyring))
 }
 
-/// The finding for a source without a key that we can use.
-fn no_key(name: &str, identities: &Identities) -> Diagnostic {
-    match identities.unsupported().next() {
-        Some(kind) => Diagnostic::error("side/unsupported-key", format!("`{name}` holds only a {kind}"))
-            .in_file(name)
-            .note("only X25519 keys are supported so far")
-            .help("add a key of the kind that starts with `AGE-SECRET-KEY-1` as a further line"),
-        None => Diagnostic::error("side/empty", format!("`{name}` holds no key"))
-            .in_file(name)
-            .help("it should have a line that starts with `AGE-SECRET-KEY-1`"),
-    }
+/// Returns whether one of the recipients is the public half of a key at hand.
+fn names_one_of(recipients: &[String], identities: &Identities) -> bool {
+    let ours = identities.recipients();
+    ours.iter()
+        .any(|ours| recipients.iter().any(|recipient| recipient == ours.as_str()))
 }
 
 /// Puts the private files into the vault; those that are not here with an unknown value.
-fn side_secrets(files: side::Files, found: Option<&Found>, vault: &mut Vault) {
-    vault.insert_computed("age_key", found.map(|found| key_lines(&found.text)));
+fn side_secrets(files: side::Files, own: Option<&Own>, vault: &mut Vault) {
+    vault.insert_computed("age_key", own.map(|own| key_lines(&own.text)));
     vault.insert_computed("push_token", files.push_token);
     vault.insert_computed("deploy_key", files.deploy_key.map(|key| key.text));
     vault.insert_computed("tunnel_token", files.tunnel.map(|tunnel| tunnel.token));
@@ -404,15 +357,16 @@ pub fn raw(
 ) -> Result<(Tree<Checked>, RawRun), Aborted> {
     let found = identities(world, diags)?;
     let mut vault = Vault::new(world.entropy);
+    let own = found.as_ref().and_then(|found| found.own.clone());
     let keys = found.as_ref().map(|found| raw::Found {
         identities: &found.all,
-        text: &found.text,
+        text: own.as_ref().map(|own| &own.text),
     });
     let tree = raw::render(&world.root, request, keys, &mut vault, diags)?;
     let (tree, _) = merged(world, tree, &BTreeSet::new(), before, diags)?;
     let tree = check::check_foreign(tree, diags)?;
     let keys = match found {
-        Some(found) => Keys::new(Some(found.all), found.own),
+        Some(found) => Keys::new(Some(found.all), own.map(|own| own.recipients).unwrap_or_default()),
         None => Keys::new(None, Vec::new()),
     };
     Ok((tree, RawRun { vault, keys }))

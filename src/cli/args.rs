@@ -99,6 +99,9 @@ pub(super) struct Init {
     /// Do not ask before creating files
     #[arg(short, long)]
     pub(super) yes: bool,
+    /// Make age.key a post-quantum key (for sops from 3.12 and Flux from 2.9)
+    #[arg(long)]
+    pub(super) pq: bool,
 }
 
 /// Arguments of `demo`.

@@ -216,6 +216,7 @@ fn age_key(world: &World<'_>, report: &mut Report) {
         return diags.sorted().iter().for_each(|finding| report.finding(finding));
     };
     let here = world.root.join(side::AGE_KEY).is_file();
+    let found = found.filter(|found| found.own.is_some());
     match &found {
         Some(_) if here => present(&world.root, side::AGE_KEY, report),
         Some(_) => report.ok("the private key comes from the environment"),

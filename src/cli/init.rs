@@ -27,7 +27,7 @@ struct Missing {
 /// Creates what is missing.
 pub(super) fn run(args: &Init, session: &mut Session<'_>) -> Outcome {
     let root = session.world.root.clone();
-    let missing = missing(&root, session.world.entropy, &mut session.diags)?;
+    let missing = missing(&root, args.pq, session.world.entropy, &mut session.diags)?;
     let ignore = ignore_lines(&root);
     if missing.is_empty() && ignore.is_empty() {
         session.ui.say("Everything that can be created is there already.");
@@ -82,7 +82,12 @@ fn say_tunnel(root: &Path, ui: &mut Ui) {
     }
 }
 
-fn missing(root: &Path, entropy: &mut dyn Entropy, diags: &mut Diagnostics) -> Result<Vec<Missing>, Aborted> {
+fn missing(
+    root: &Path,
+    post_quantum: bool,
+    entropy: &mut dyn Entropy,
+    diags: &mut Diagnostics,
+) -> Result<Vec<Missing>, Aborted> {
     let absent = |name: &str| root.join(name).symlink_metadata().is_err();
     let mut missing = Vec::new();
     if absent("cluster.yaml") {
@@ -119,7 +124,11 @@ fn missing(root: &Path, entropy: &mut dyn Entropy, diags: &mut Diagnostics) -> R
                     .help(format!("to start over with a new key, delete `{sealed}` first")),
             ));
         }
-        let (private, public) = sops::generate_identity();
+        let (private, public) = if post_quantum {
+            sops::generate_post_quantum_identity()
+        } else {
+            sops::generate_identity()
+        };
         missing.push(Missing {
             name: side::AGE_KEY,
             what: "the private key that opens the secrets",
@@ -228,7 +237,7 @@ pub(super) fn scaffold(
     entropy: &mut dyn Entropy,
     diags: &mut Diagnostics,
 ) -> Result<(), Aborted> {
-    let mut missing = missing(root, entropy, diags)?;
+    let mut missing = missing(root, false, entropy, diags)?;
     for file in missing.iter_mut().filter(|file| file.name == "cluster.yaml") {
         file.text = config.clone();
     }

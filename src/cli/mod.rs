@@ -28,10 +28,12 @@ mod undo;
 mod validate;
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::{CommandFactory as _, Parser as _};
 
 use crate::diag::{Aborted, Diagnostics};
+use crate::keyring::{self, Home, Sources};
 use crate::pipeline::World;
 use crate::sys::{OsEntropy, SecretText};
 use args::{Cli, Command};
@@ -65,8 +67,8 @@ pub fn run() -> ExitCode {
     let mut entropy = OsEntropy;
     let world = World {
         root: cli.root,
-        age_key: variable("SOPS_AGE_KEY").map(SecretText::new),
-        age_key_file: variable("SOPS_AGE_KEY_FILE").map(Into::into),
+        sources: sources(),
+        ask: Arc::new(ui::passphrase),
         entropy: &mut entropy,
     };
     let mut session = Session {
@@ -109,6 +111,25 @@ fn dispatch(command: &Command, session: &mut Session<'_>) -> Outcome {
             session.ui.print(&String::from_utf8_lossy(&script));
             Ok((Exit::Success, None))
         }
+    }
+}
+
+/// Reads where private keys are, as the environment says.
+fn sources() -> Sources {
+    let home = Home {
+        xdg_config_home: variable("XDG_CONFIG_HOME").map(Into::into),
+        home: variable("HOME").map(Into::into),
+        app_data: variable("AppData").map(Into::into),
+    };
+    Sources {
+        age_key: variable("SOPS_AGE_KEY").map(SecretText::new),
+        age_key_file: variable("SOPS_AGE_KEY_FILE").map(Into::into),
+        age_key_command: variable("SOPS_AGE_KEY_CMD"),
+        ssh_key_file: variable("SOPS_AGE_SSH_PRIVATE_KEY_FILE").map(Into::into),
+        default_files: keyring::default_key_file(&home, std::env::consts::OS)
+            .into_iter()
+            .collect(),
+        default_ssh_files: keyring::default_ssh_files(&home),
     }
 }
 

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::args::Format;
 use crate::diag::{Diagnostics, Severity, concise, human, json as json_format};
+use crate::sys::SecretText;
 
 /// The terminal.
 pub(super) struct Ui {
@@ -118,6 +119,15 @@ impl Ui {
             }
         }
     }
+}
+
+/// Asks for the passphrase of a file without showing it; `None` when nobody is there to answer.
+pub(super) fn passphrase(name: &str) -> Option<SecretText> {
+    if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+        return None;
+    }
+    let answer = rpassword::prompt_password(format!("Passphrase for {name}: ")).ok()?;
+    Some(SecretText::new(answer))
 }
 
 /// Returns the count of errors and warnings in words, if there are any.

@@ -55,8 +55,8 @@ pub struct Request {
 pub struct Found<'a> {
     /// Private keys.
     pub identities: &'a Identities,
-    /// The text they come from.
-    pub text: &'a SecretText,
+    /// The repository's own keys as text.
+    pub text: Option<&'a SecretText>,
 }
 
 /// Renders the tree of `root`.
@@ -184,8 +184,8 @@ fn host(root: &Path, found: Option<Found<'_>>, watched: &mut Watched, diags: &mu
         host.answers.insert(ask, answer);
     };
     let missing = |name: &str| format!("`{name}` is missing");
-    let key = found.map(|found| {
-        let mut words = found.text.expose().split_whitespace();
+    let key = found.and_then(|found| found.text).map(|text| {
+        let mut words = text.expose().split_whitespace();
         words
             .find(|word| word.starts_with("AGE-SECRET-KEY-"))
             .map(str::to_owned)

@@ -100,9 +100,13 @@ pub fn config_path() -> Option<RepoPath> {
 
 /// Turns an error of the SOPS format into a finding about a file.
 pub fn finding(error: &SopsError, file: &str) -> Diagnostic {
-    Diagnostic::error("seal/sops", format!("`{file}`: {error}"))
-        .in_file(file)
-        .help(error.help())
+    let mut finding = Diagnostic::error("seal/sops", format!("`{file}`: {error}")).in_file(file);
+    if let SopsError::NoIdentityMatches { tried, .. } = error {
+        for line in tried {
+            finding = finding.note(line.clone());
+        }
+    }
+    finding.help(error.help())
 }
 
 /// Encrypts every SOPS file of the tree.

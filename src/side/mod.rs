@@ -3,7 +3,9 @@
 mod deploy_key;
 mod tunnel;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
+
+use zeroize::{Zeroize as _, Zeroizing};
 
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::sys::SecretText;
@@ -131,7 +133,24 @@ pub fn read(root: &Path, name: &str) -> Result<Option<SecretText>, Diagnostic> {
 ///
 /// # Errors
 /// When it is there and cannot be read as text.
-pub fn read_path(path: &PathBuf, name: &str) -> Result<Option<SecretText>, Diagnostic> {
+pub fn read_path(path: &Path, name: &str) -> Result<Option<SecretText>, Diagnostic> {
+    let Some(mut bytes) = read_bytes(path, name)? else {
+        return Ok(None);
+    };
+    match String::from_utf8(std::mem::take(&mut *bytes)) {
+        Ok(text) => Ok(Some(SecretText::new(text))),
+        Err(error) => {
+            error.into_bytes().zeroize();
+            Err(Diagnostic::error("side/not-text", format!("`{name}` is not text")).in_file(name))
+        }
+    }
+}
+
+/// Reads a file that holds a secret and may be no text; `name` is what findings call it.
+///
+/// # Errors
+/// When it is there and cannot be read.
+pub fn read_bytes(path: &Path, name: &str) -> Result<Option<Zeroizing<Vec<u8>>>, Diagnostic> {
     let metadata = match std::fs::metadata(path) {
         Ok(metadata) => metadata,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
@@ -145,11 +164,8 @@ pub fn read_path(path: &PathBuf, name: &str) -> Result<Option<SecretText>, Diagn
         };
         return Err(Diagnostic::error("side/not-text", format!("`{name}` {what}")).in_file(name));
     }
-    match std::fs::read_to_string(path) {
-        Ok(text) => Ok(Some(SecretText::new(text))),
-        Err(error) if error.kind() == std::io::ErrorKind::InvalidData => {
-            Err(Diagnostic::error("side/not-text", format!("`{name}` is not text")).in_file(name))
-        }
+    match std::fs::read(path) {
+        Ok(bytes) => Ok(Some(Zeroizing::new(bytes))),
         Err(error) => Err(Diagnostic::io("read", name, &error)),
     }
 }

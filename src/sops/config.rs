@@ -5,13 +5,15 @@ use std::ops::Range;
 use regex::Regex;
 
 use super::error::SopsError;
+use super::format::Format;
+use super::groups::KeyGroups;
 use super::key::Recipient;
 use super::rule::Rule;
 use super::selector::{Scope, Selector};
 use crate::yaml::{self, Kind, Node};
 
 /// Key types that a rule can name and we cannot write.
-const OTHER_KEYS: [&str; 8] = [
+const OTHER_KEYS: [&str; 7] = [
     "pgp",
     "kms",
     "gcp_kms",
@@ -19,20 +21,70 @@ const OTHER_KEYS: [&str; 8] = [
     "azure_keyvault",
     "hc_vault_transit_uri",
     "hc_vault_uris",
-    "shamir_threshold",
 ];
+
+/// Key types that a key group can name and we cannot write.
+const OTHER_GROUP_KEYS: [&str; 6] = ["pgp", "kms", "gcp_kms", "hckms", "azure_keyvault", "hc_vault"];
 
 /// A `.sops.yaml`.
 #[derive(Debug, Clone, Default)]
 pub struct Config {
     rules: Vec<CreationRule>,
-    indent: usize,
+    indents: Indents,
+}
+
+/// Indentation by format, in spaces; 0 is a tab.
+#[derive(Debug, Clone, Copy)]
+struct Indents {
+    yaml: usize,
+    json: usize,
+    json_binary: usize,
+}
+
+impl Default for Indents {
+    fn default() -> Self {
+        Self {
+            yaml: 2,
+            json: 0,
+            json_binary: 0,
+        }
+    }
+}
+
+impl Indents {
+    fn read(root: &Node) -> Self {
+        let number = |store: &str| -> Option<i64> { root.str_at(&["stores", store, "indent"])?.parse().ok() };
+        // -1 is a tab, as it is without a setting.
+        let json = |store: &str| {
+            let width = number(store).and_then(|number| usize::try_from(number).ok());
+            width.filter(|width| *width <= 16).unwrap_or(0)
+        };
+        Self {
+            // go-yaml honours 2 to 9; SOPS itself would take 4 without a setting.
+            yaml: number("yaml")
+                .and_then(|number| usize::try_from(number).ok())
+                .filter(|indent| (2..=9).contains(indent))
+                .unwrap_or(2),
+            json: json("json"),
+            json_binary: json("json_binary"),
+        }
+    }
+
+    fn of(self, format: Format) -> usize {
+        match format {
+            Format::Json => self.json,
+            Format::Binary => self.json_binary,
+            Format::Yaml | Format::Dotenv | Format::Ini => self.yaml,
+        }
+    }
 }
 
 #[derive(Debug, Clone)]
 struct CreationRule {
     path: Option<Regex>,
     recipients: Vec<String>,
+    /// The keys of each group, where there are several.
+    groups: Option<(Vec<Vec<String>>, usize)>,
     selector: Selector,
     mac_only_encrypted: bool,
     unsupported: Option<(String, Range<usize>)>,
@@ -51,12 +103,7 @@ impl Config {
         let rules = root.get("creation_rules").map(Node::items).unwrap_or_default();
         Ok(Self {
             rules: rules.iter().map(creation_rule).collect::<Result<_, _>>()?,
-            // go-yaml honours 2 to 9; SOPS itself would take 4 without a setting.
-            indent: root
-                .str_at(&["stores", "yaml", "indent"])
-                .and_then(|text| text.parse().ok())
-                .filter(|indent| (2..=9).contains(indent))
-                .unwrap_or(2),
+            indents: Indents::read(root),
         })
     }
 
@@ -83,11 +130,20 @@ impl Config {
         if recipients.is_empty() {
             return Err(SopsError::NoRecipients);
         }
+        let groups = match &rule.groups {
+            None => None,
+            Some((groups, threshold)) => {
+                let list = |group: &Vec<String>| Recipient::list(group.iter().map(String::as_str));
+                let groups = groups.iter().map(list).collect::<Result<_, _>>()?;
+                Some(KeyGroups::new(groups, *threshold)?)
+            }
+        };
         Ok(Rule {
             recipients,
             selector: rule.selector.clone(),
             mac_only_encrypted: rule.mac_only_encrypted,
-            indent: self.indent,
+            indent: self.indents.of(Format::of(path)),
+            groups,
         })
     }
 }
@@ -116,17 +172,29 @@ fn creation_rule(node: &Node) -> Result<CreationRule, SopsError> {
             .map(|(found, _)| (format!("a creation rule with `{key}`"), found.span.clone()))
     });
     let mut recipients = age_keys(node);
-    if let Some((key, groups)) = node.entry("key_groups") {
-        match groups.items() {
-            [group]
-                if OTHER_KEYS.iter().all(|key| group.get(key).is_none()) && group.get("merge").is_none() =>
-            {
-                recipients = age_keys(group);
-            }
-            _ => {
-                let what = "a creation rule with several key groups".to_owned();
-                unsupported = Some((what, key.span.clone()));
-            }
+    let mut groups = None;
+    if let Some((_, listed)) = node
+        .entry("key_groups")
+        .filter(|(_, listed)| !listed.items().is_empty())
+    {
+        // Groups win over the flat keys.
+        let foreign = listed.items().iter().find_map(|group| foreign_key(group, 0));
+        unsupported = foreign.map(|(key, span)| (format!("a key group with `{key}`"), span));
+        let mut all: Vec<Vec<String>> = listed.items().iter().map(|group| group_keys(group, 0)).collect();
+        recipients = all.concat();
+        let threshold = match node.get("shamir_threshold").and_then(Node::as_str) {
+            None => 0,
+            Some(text) => text.parse().map_err(|_| {
+                let span = node
+                    .get("shamir_threshold")
+                    .map_or(0..0, |node| node.span.clone());
+                wrong("`shamir_threshold` must be a number", span)
+            })?,
+        };
+        if all.len() > 1 {
+            groups = Some((all, threshold));
+        } else {
+            recipients = all.pop().unwrap_or_default();
         }
     }
     let mut selectors = Selector::KEYS.into_iter().filter_map(|key| {
@@ -142,9 +210,40 @@ fn creation_rule(node: &Node) -> Result<CreationRule, SopsError> {
     Ok(CreationRule {
         path,
         recipients,
+        groups,
         selector,
         mac_only_encrypted: node.get("mac_only_encrypted").and_then(Node::as_str) == Some("true"),
         unsupported,
+    })
+}
+
+/// Deepest `merge` in a key group.
+const MAX_MERGE: usize = 20;
+
+/// The keys of a group without repetitions: its own, and those of the groups that it merges.
+fn group_keys(group: &Node, depth: usize) -> Vec<String> {
+    let mut keys = age_keys(group);
+    if depth < MAX_MERGE {
+        let merged = group.get("merge").map(Node::items).unwrap_or_default();
+        keys.extend(merged.iter().flat_map(|group| group_keys(group, depth + 1)));
+    }
+    let mut seen = std::collections::BTreeSet::new();
+    keys.retain(|key| seen.insert(key.clone()));
+    keys
+}
+
+/// Returns a key of a group that we cannot write.
+fn foreign_key(group: &Node, depth: usize) -> Option<(&'static str, Range<usize>)> {
+    let own = OTHER_GROUP_KEYS.into_iter().find_map(|key| {
+        let (found, value) = group.entry(key)?;
+        (!value.items().is_empty()).then(|| (key, found.span.clone()))
+    });
+    own.or_else(|| {
+        let merged = group.get("merge").map(Node::items).filter(|_| depth < MAX_MERGE);
+        merged
+            .unwrap_or_default()
+            .iter()
+            .find_map(|group| foreign_key(group, depth + 1))
     })
 }
 
@@ -183,6 +282,54 @@ mod tests {
         let rule = config.rule_for("./kubernetes/apps/x/secret.sops.yaml").unwrap();
         assert_eq!(rule.selector.text(), "^(data|stringData)$");
         assert_eq!(config.rule_for("other.yaml").unwrap_err(), SopsError::NoRule);
+    }
+
+    #[test]
+    fn key_groups_are_read_with_what_they_merge() {
+        let (_, b) = crate::sops::generate_identity();
+        let (_, c) = crate::sops::generate_post_quantum_identity();
+        let text = format!(
+            "creation_rules:\n  - age: nobody\n    shamir_threshold: 2\n    key_groups:\n      - age: [{A}, {A}]\n        merge: [{{age: [{b}]}}]\n      - age: [{c}]\n        hc_vault: []\n"
+        );
+        let rule = Config::parse(&text).unwrap().rule_for("x.yaml").unwrap();
+        let groups = rule.groups.unwrap();
+        assert_eq!(
+            (groups.all[0].len(), groups.all[1].len(), groups.threshold),
+            (2, 1, 2)
+        );
+        assert_eq!(rule.recipients.len(), 3);
+        let one = Config::parse(&format!("creation_rules: [{{key_groups: [{{age: [{A}]}}]}}]\n")).unwrap();
+        let one = one.rule_for("x.yaml").unwrap();
+        assert_eq!((one.groups, one.recipients.len()), (None, 1));
+        let error = |text: &str| Config::parse(text).and_then(|config| config.rule_for("x"));
+        assert!(matches!(
+            error(&text.replace("threshold: 2", "threshold: 5")),
+            Err(SopsError::Threshold {
+                threshold: 5,
+                groups: 2
+            })
+        ));
+        assert!(matches!(
+            error(&text.replace("hc_vault: []", "pgp: [ABC]")),
+            Err(SopsError::Unsupported { span: Some(_), .. })
+        ));
+        assert!(matches!(
+            error(&text.replace("threshold: 2", "threshold: x")),
+            Err(SopsError::Config { .. })
+        ));
+    }
+
+    #[test]
+    fn each_store_has_its_indentation() {
+        let indents = |stores: &str| {
+            let text = format!("stores: {stores}\ncreation_rules: [{{age: {A}}}]\n");
+            let config = Config::parse(&text).unwrap();
+            ["a.yaml", "a.json", "a.bin"].map(|name| config.rule_for(name).unwrap().indent)
+        };
+        assert_eq!(indents("{}"), [2, 0, 0]);
+        let all = "{yaml: {indent: 4}, json: {indent: 2}, json_binary: {indent: -1}}";
+        assert_eq!(indents(all), [4, 2, 0]);
+        assert_eq!(indents("{yaml: {indent: 12}}"), [2, 0, 0]);
     }
 
     #[test]

@@ -2,7 +2,10 @@
 
 use super::document::{Documents, is_flow, line_end, line_start};
 use super::error::SopsError;
+use super::format::Format;
+use super::json;
 use super::key::Identities;
+use super::lines;
 use super::metadata::Metadata;
 use super::opened::Opened;
 use super::plan::{Props, overlap};
@@ -12,6 +15,7 @@ use super::text;
 use super::value::{Encrypted, Plain, ValueType};
 use super::walk::Leaf;
 use crate::sys::SecretText;
+use zeroize::Zeroizing;
 
 /// Whether the MAC must agree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,7 +45,17 @@ pub struct DecryptedValue {
 /// # Errors
 /// When the text is no SOPS file, no identity opens it, a value was tampered with, or the MAC does not agree.
 pub fn decrypt(text: &str, identities: &Identities, check: MacCheck) -> Result<SecretText, SopsError> {
-    let docs = Documents::parse(text)?;
+    decrypt_in(Format::Yaml, text, identities, check)
+}
+
+/// Decrypts a text of any format but binary.
+pub(crate) fn decrypt_in(
+    format: Format,
+    text: &str,
+    identities: &Identities,
+    check: MacCheck,
+) -> Result<SecretText, SopsError> {
+    let docs = Documents::read(text, format)?;
     let metadata = Metadata::read(&docs)?;
     let scope = Scope::new(&metadata.selector)?;
     let opened = Opened::new(&docs, &scope, metadata, identities)?;
@@ -49,9 +63,7 @@ pub fn decrypt(text: &str, identities: &Identities, check: MacCheck) -> Result<S
         opened.verify()?;
     }
     let mut edits = Vec::new();
-    for (_, root) in docs.roots() {
-        edits.extend(docs.sops_entry(root).map(|range| Edit::new(range, "")));
-    }
+    edits.extend(docs.sops_entries().into_iter().map(|range| Edit::new(range, "")));
     for (leaf, plain) in opened.walk.leaves.iter().zip(&opened.plains) {
         if let (Some(plain), true, false) = (
             plain,
@@ -66,16 +78,51 @@ pub fn decrypt(text: &str, identities: &Identities, check: MacCheck) -> Result<S
             if let (Some(tag), true) = (props.tag, plain.kind != ValueType::Str) {
                 edits.push(Edit::new(tag, ""));
             }
-            edits.extend(value_edits(&docs, leaf, plain, step(&opened, leaf.doc)));
+            if format == Format::Yaml {
+                edits.extend(value_edits(&docs, leaf, plain, step(&opened, leaf.doc)));
+            } else {
+                let text = other_value(format, leaf, plain)?;
+                edits.push(Edit {
+                    range: leaf.node.span.clone(),
+                    text,
+                });
+            }
         }
     }
     for comment in &opened.comments {
-        edits.push(Edit::new(
-            comment.span.clone(),
-            comment.plain.text().unwrap_or_default(),
-        ));
+        let text = comment.plain.text().unwrap_or_default();
+        // INI has comments of several lines, of which SOPS keeps the marks of all but the first.
+        let mut lines = Zeroizing::new(String::with_capacity(2 * text.len() + 2));
+        for (i, line) in text.split('\n').enumerate() {
+            let marked = line.starts_with([';', '#']);
+            lines.push_str(if i == 0 { "" } else { "\n" });
+            lines.push_str(if i == 0 || marked { "" } else { "; " });
+            lines.push_str(line);
+        }
+        edits.push(Edit {
+            range: comment.span.clone(),
+            text: lines,
+        });
     }
     apply(text, &edits).map(SecretText::new).ok_or_else(overlap)
+}
+
+/// Writes a value in a format that is not YAML.
+fn other_value(format: Format, leaf: &Leaf<'_>, plain: &Plain) -> Result<Zeroizing<String>, SopsError> {
+    let layout = || SopsError::Layout {
+        path: leaf.path.clone(),
+        span: leaf.span.clone(),
+    };
+    let value = plain.text().ok_or_else(layout)?;
+    let word = match (format, plain.kind) {
+        (Format::Json, ValueType::Str | ValueType::Time | ValueType::Comment) => json::quoted(value),
+        (Format::Json, ValueType::Bool) => Zeroizing::new(value.to_ascii_lowercase()),
+        (Format::Json, _) if matches!(value, "NaN" | "+Inf" | "-Inf") => return Err(layout()),
+        (Format::Dotenv, _) => lines::escaped(value),
+        (Format::Ini, _) => lines::ini_text(value).ok_or_else(layout)?,
+        _ => Zeroizing::new(value.to_owned()),
+    };
+    Ok(word)
 }
 
 /// Returns by how many columns a document indents.

@@ -5,6 +5,8 @@ use std::ops::Range;
 use zeroize::Zeroize as _;
 
 use super::error::SopsError;
+use super::format::Format;
+use super::{json, lines};
 use crate::yaml::{self, Kind, Node, ParseError};
 
 /// The top-level key that holds SOPS' metadata.
@@ -26,6 +28,9 @@ pub(crate) struct Documents<'t> {
     pub(crate) text: &'t str,
     pub(crate) all: Vec<Document>,
     pub(crate) comments: Vec<Range<usize>>,
+    pub(crate) format: Format,
+    /// The metadata lines of formats that have them apart.
+    block: Vec<Range<usize>>,
 }
 
 impl Drop for Documents<'_> {
@@ -103,7 +108,45 @@ impl<'t> Documents<'t> {
             comments: yaml::comments(text)?,
             text,
             all,
+            format: Format::Yaml,
+            block: Vec::new(),
         })
+    }
+
+    /// Reads a text of any format; binary files are JSON once they are encrypted.
+    pub(crate) fn read(text: &'t str, format: Format) -> Result<Self, SopsError> {
+        let (root, comments, block) = match format {
+            Format::Yaml => return Self::parse(text),
+            Format::Json | Format::Binary => (json::parse(text)?, Vec::new(), Vec::new()),
+            Format::Dotenv | Format::Ini => {
+                let lines = match format {
+                    Format::Dotenv => lines::dotenv(text)?,
+                    _ => lines::ini(text)?,
+                };
+                (lines.root, lines.comments, lines.block)
+            }
+        };
+        Ok(Self {
+            text,
+            all: vec![Document {
+                span: 0..text.len(),
+                end: text.len(),
+                root: Some(root),
+            }],
+            comments,
+            format,
+            block,
+        })
+    }
+
+    /// Returns the text ranges of all `sops` entries.
+    pub(crate) fn sops_entries(&self) -> Vec<Range<usize>> {
+        if matches!(self.format, Format::Dotenv | Format::Ini) {
+            return self.block.clone();
+        }
+        self.roots()
+            .filter_map(|(_, root)| self.sops_entry(root))
+            .collect()
     }
 
     /// Returns the documents that have content, with their numbers.

@@ -2,8 +2,9 @@
 
 use super::document::Documents;
 use super::error::SopsError;
-use super::key;
-use super::metadata::{Metadata, VERSION, Wrapped};
+use super::format::Format;
+use super::groups;
+use super::metadata::{Metadata, VERSION};
 use super::plan::{assemble, confirm, plan};
 use super::rule::Rule;
 use super::value::{DataKey, Plain, ValueType};
@@ -18,8 +19,18 @@ use crate::sys::Entropy;
 /// When the text is not a stream of mappings, is encrypted already, when the selector does not compile or matches
 /// nothing, and for values that would not survive (see the variants of [`SopsError`]).
 pub fn encrypt(text: &str, rule: &Rule, entropy: &mut dyn Entropy) -> Result<String, SopsError> {
+    encrypt_in(Format::Yaml, text, rule, entropy)
+}
+
+/// Encrypts a text of any format but binary.
+pub(crate) fn encrypt_in(
+    format: Format,
+    text: &str,
+    rule: &Rule,
+    entropy: &mut dyn Entropy,
+) -> Result<String, SopsError> {
     let scope = rule.writable()?;
-    let docs = Documents::parse(text)?;
+    let docs = Documents::read(text, format)?;
     let plan = plan(&docs, &scope, rule.mac_only_encrypted)?;
     let key = DataKey::generate(entropy);
     let tokens: Vec<Option<String>> = plan
@@ -30,16 +41,7 @@ pub fn encrypt(text: &str, rule: &Rule, entropy: &mut dyn Entropy) -> Result<Str
         .map(|(leaf, value)| value.as_ref().map(|plain| key.seal(plain, &leaf.aad(), entropy)))
         .collect();
     let mut metadata = metadata(rule, VERSION);
-    metadata.age = rule
-        .unique_recipients()
-        .into_iter()
-        .map(|recipient| {
-            Ok(Wrapped {
-                recipient: recipient.as_str().to_owned(),
-                enc: key::wrap(&key, recipient)?,
-            })
-        })
-        .collect::<Result<_, SopsError>>()?;
+    groups::wrap(&mut metadata, rule, &key, &|_| None, entropy)?;
     stamp(&mut metadata, &plan.mac, &key, entropy);
     let edits = plan.edits(&tokens)?;
     let block = |column| metadata.block(rule.indent, column);
@@ -52,6 +54,7 @@ pub fn encrypt(text: &str, rule: &Rule, entropy: &mut dyn Entropy) -> Result<Str
 pub(crate) fn metadata(rule: &Rule, version: &str) -> Metadata {
     Metadata {
         age: Vec::new(),
+        groups: None,
         other_keys: Vec::new(),
         selector: rule.selector.clone(),
         lastmodified: String::new(),

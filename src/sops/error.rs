@@ -17,6 +17,16 @@ pub enum SopsError {
         /// Where.
         span: Range<usize>,
     },
+    /// The text is not what its format asks for.
+    #[error("not valid {format}: {message}")]
+    Syntax {
+        /// The format.
+        format: &'static str,
+        /// What is wrong; holds no value.
+        message: String,
+        /// Where.
+        span: Range<usize>,
+    },
     /// A document is a list or a single value.
     #[error("a SOPS document must be a mapping")]
     NotAMapping {
@@ -70,7 +80,7 @@ pub enum SopsError {
         index: usize,
     },
     /// A recipient of a kind that cannot be written yet.
-    #[error("{kind} recipients are not supported yet")]
+    #[error("{kind} recipients are not supported by this build")]
     UnsupportedRecipient {
         /// The kind, such as `post-quantum`.
         kind: &'static str,
@@ -81,11 +91,37 @@ pub enum SopsError {
         /// 1-based line.
         line: usize,
     },
+    /// An identity file behind a passphrase that stays closed.
+    #[error("`{name}` {what}")]
+    LockedIdentity {
+        /// What the file is called.
+        name: String,
+        /// Why it stays closed.
+        what: &'static str,
+    },
     /// None of the identities opens the data key.
     #[error("none of the identities opens the file{}", kinds(.unsupported))]
     NoIdentityMatches {
         /// Kinds of identities that were given but are not supported.
         unsupported: Vec<&'static str>,
+        /// Where keys were looked for, and what was found: a line each.
+        tried: Vec<String>,
+    },
+    /// The keys at hand open fewer groups than are needed.
+    #[error("the identities open {opened} of the {threshold} key groups that must come together")]
+    TooFewGroups {
+        /// How many opened.
+        opened: usize,
+        /// How many are needed.
+        threshold: usize,
+    },
+    /// A threshold that makes no sense.
+    #[error("a threshold of {threshold} makes no sense with {groups} key groups")]
+    Threshold {
+        /// How many must come together.
+        threshold: usize,
+        /// How many there are.
+        groups: usize,
     },
     /// Wrapping the data key failed.
     #[error("age could not wrap the data key")]
@@ -205,6 +241,7 @@ impl SopsError {
     pub fn span(&self) -> Option<Range<usize>> {
         match self {
             Self::Yaml { span, .. }
+            | Self::Syntax { span, .. }
             | Self::NotAMapping { span }
             | Self::AlreadyEncrypted { span }
             | Self::Metadata { span, .. }
@@ -227,7 +264,10 @@ impl SopsError {
             | Self::BadRecipient { .. }
             | Self::UnsupportedRecipient { .. }
             | Self::BadIdentity { .. }
+            | Self::LockedIdentity { .. }
             | Self::NoIdentityMatches { .. }
+            | Self::TooFewGroups { .. }
+            | Self::Threshold { .. }
             | Self::Wrap
             | Self::DataKey
             | Self::NoMac
@@ -240,6 +280,9 @@ impl SopsError {
     pub fn help(&self) -> &'static str {
         match self {
             Self::Yaml { .. } => "mend the YAML at this place",
+            Self::Syntax { .. } => "mend the file at this place, or name its format",
+            Self::TooFewGroups { .. } => "bring keys of further groups together, for example in SOPS_AGE_KEY",
+            Self::Threshold { .. } => "use a threshold between 2 and the number of groups",
             Self::NotAMapping { .. } => "write the document as `key: value` lines",
             Self::EmptyDocument => {
                 "remove the empty document (and its `---`) before the first one with content"
@@ -254,8 +297,15 @@ impl SopsError {
             }
             Self::NoRecipients => "add at least one `age1…` recipient",
             Self::BadRecipient { .. } => "give the public half of an age key, `age1…` (see `age-keygen -y`)",
-            Self::UnsupportedRecipient { .. } => "use an X25519 recipient, `age1…`",
-            Self::BadIdentity { .. } => "keep one `AGE-SECRET-KEY-1…` per line; comments start with `#`",
+            Self::UnsupportedRecipient { .. } => {
+                "use an `age1…` or `age1pq1…` recipient, or a build with the cargo feature `ssh` or `plugin`"
+            }
+            Self::BadIdentity { .. } => {
+                "keep one `AGE-SECRET-KEY-1…` or `AGE-SECRET-KEY-PQ-1…` per line; comments start with `#`"
+            }
+            Self::LockedIdentity { .. } => {
+                "run the command in a terminal, or give a key without passphrase in SOPS_AGE_KEY"
+            }
             Self::NoIdentityMatches { .. } => {
                 "give the private key of one of the recipients, or have somebody who has it add you as one"
             }

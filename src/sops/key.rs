@@ -1,27 +1,69 @@
-//! Who can open a file: recipients, identities, and the data key wrapped for each of them.
+//! Who can open a file: recipients, and the data key wrapped for each of them.
 
-use std::collections::BTreeSet;
-use std::io::{Read as _, Write as _};
-use std::str::FromStr;
+use std::io::Write as _;
+use std::str::FromStr as _;
 
-use age::armor::{ArmoredReader, ArmoredWriter, Format};
+use age::armor::{ArmoredWriter, Format};
 use age::secrecy::ExposeSecret as _;
-use zeroize::Zeroizing;
+
+pub(crate) use super::identities::Identities;
 
 use super::error::SopsError;
+use super::post_quantum;
 use super::value::DataKey;
 use crate::sys::SecretText;
+
+/// What kind of key a recipient is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum RecipientKind {
+    /// `age1…`, X25519.
+    X25519,
+    /// `age1pq1…`, ML-KEM-768 and X25519 together.
+    PostQuantum,
+    /// `age1NAME1…`, opened by the program `age-plugin-NAME`.
+    Plugin,
+    /// `ssh-ed25519 …` or `ssh-rsa …`.
+    Ssh,
+}
+
+impl RecipientKind {
+    /// Returns the kind that a text claims to be.
+    pub fn of(text: &str) -> Option<Self> {
+        let rest = text.strip_prefix("age1");
+        Some(if text.starts_with(post_quantum::RECIPIENT_PREFIX) {
+            Self::PostQuantum
+        } else if text.starts_with("ssh-") {
+            Self::Ssh
+        } else if rest.is_some_and(|rest| rest.contains('1')) {
+            Self::Plugin
+        } else if rest.is_some() {
+            Self::X25519
+        } else {
+            return None;
+        })
+    }
+
+    /// Returns the word for people.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::X25519 => "X25519",
+            Self::PostQuantum => "post-quantum",
+            Self::Plugin => "plugin",
+            Self::Ssh => "SSH",
+        }
+    }
+}
 
 /// Somebody who can open a file: the public half of an age key.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Recipient(String);
 
 impl Recipient {
-    /// Reads an X25519 recipient, `age1…`.
+    /// Reads a recipient: `age1…` or `age1pq1…`; with the features `ssh` and `plugin` also these kinds.
     ///
     /// # Errors
-    /// [`SopsError::UnsupportedRecipient`] for post-quantum, plugin and SSH recipients, [`SopsError::BadRecipient`]
-    /// for anything else that is no recipient.
+    /// [`SopsError::UnsupportedRecipient`] for kinds that this build cannot encrypt to, [`SopsError::BadRecipient`]
+    /// for anything that is no recipient.
     pub fn new(text: &str) -> Result<Self, SopsError> {
         Self::numbered(text, 1)
     }
@@ -40,25 +82,26 @@ impl Recipient {
 
     fn numbered(text: &str, index: usize) -> Result<Self, SopsError> {
         let text = text.trim();
-        if age::x25519::Recipient::from_str(text).is_ok() {
-            return Ok(Self(text.to_owned()));
+        match lock_for(text) {
+            Ok(_) => Ok(Self(text.to_owned())),
+            Err(SopsError::BadRecipient { .. }) => Err(SopsError::BadRecipient { index }),
+            Err(error) => Err(error),
         }
-        let rest = text.strip_prefix("age1");
-        let kind = if text.starts_with("age1pq1") {
-            "post-quantum"
-        } else if text.starts_with("ssh-") {
-            "SSH"
-        } else if rest.is_some_and(|rest| rest.contains('1')) {
-            "plugin"
-        } else {
-            return Err(SopsError::BadRecipient { index });
-        };
-        Err(SopsError::UnsupportedRecipient { kind })
+    }
+
+    /// Takes a recipient that a key of ours has.
+    pub(crate) fn of_identity(text: String) -> Self {
+        Self(text)
     }
 
     /// Returns the text, `age1…`.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Returns what kind of key it is.
+    pub fn kind(&self) -> RecipientKind {
+        RecipientKind::of(&self.0).unwrap_or(RecipientKind::X25519)
     }
 }
 
@@ -68,118 +111,46 @@ impl std::fmt::Display for Recipient {
     }
 }
 
-/// The private keys at hand. Silent in `Debug`.
-#[derive(Default, Clone)]
-pub struct Identities {
-    keys: Vec<age::x25519::Identity>,
-    unsupported: BTreeSet<&'static str>,
-}
-
-impl std::fmt::Debug for Identities {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Identities({})", self.keys.len())
+/// Returns what encrypts to a recipient.
+fn lock_for(text: &str) -> Result<Box<dyn age::Recipient>, SopsError> {
+    let bad = SopsError::BadRecipient { index: 1 };
+    let kind = RecipientKind::of(text).ok_or(bad.clone())?;
+    match kind {
+        RecipientKind::X25519 => age::x25519::Recipient::from_str(text)
+            .map(|recipient| Box::new(recipient) as Box<dyn age::Recipient>)
+            .map_err(|_| bad),
+        RecipientKind::PostQuantum => post_quantum::Recipient::parse(text)
+            .map(|recipient| Box::new(recipient) as Box<dyn age::Recipient>)
+            .ok_or(bad),
+        #[cfg(feature = "ssh")]
+        RecipientKind::Ssh => age::ssh::Recipient::from_str(text)
+            .map(|recipient| Box::new(recipient) as Box<dyn age::Recipient>)
+            .map_err(|_| bad),
+        #[cfg(feature = "plugin")]
+        RecipientKind::Plugin => super::plugin::recipient(text).ok_or(bad),
+        #[cfg(not(all(feature = "ssh", feature = "plugin")))]
+        _ => Err(SopsError::UnsupportedRecipient { kind: kind.word() }),
     }
 }
 
-impl Identities {
-    /// Reads the text of an identity file: one key per line, comments and blank lines. Kinds of keys that are not
-    /// supported are remembered and named when nothing else opens a file.
-    ///
-    /// # Errors
-    /// [`SopsError::BadIdentity`] for a line that is none of these.
-    pub fn parse(text: &str) -> Result<Self, SopsError> {
-        let mut identities = Self::default();
-        let start = text.trim_start();
-        if start.starts_with("-----BEGIN AGE ENCRYPTED FILE-----") || start.starts_with("age-encryption.org/")
-        {
-            identities
-                .unsupported
-                .insert("passphrase-protected identity file");
-            return Ok(identities);
-        }
-        for (i, line) in text.lines().enumerate() {
-            let line = line.trim();
-            if line.is_empty() || line.starts_with('#') {
-                continue;
-            }
-            if line.starts_with("AGE-SECRET-KEY-PQ-1") {
-                identities.unsupported.insert("post-quantum identity");
-            } else if line.starts_with("AGE-PLUGIN-") {
-                identities.unsupported.insert("plugin identity");
-            } else {
-                let key = age::x25519::Identity::from_str(line)
-                    .map_err(|_| SopsError::BadIdentity { line: i + 1 })?;
-                identities.keys.push(key);
-            }
-        }
-        Ok(identities)
-    }
-
-    /// Adds the keys of another set.
-    pub fn extend(&mut self, other: Self) {
-        self.keys.extend(other.keys);
-        self.unsupported.extend(other.unsupported);
-    }
-
-    /// Returns whether there is no key that could open anything.
-    pub fn is_empty(&self) -> bool {
-        self.keys.is_empty()
-    }
-
-    /// Returns the public halves, in order.
-    pub fn recipients(&self) -> Vec<Recipient> {
-        self.keys
-            .iter()
-            .map(|key| Recipient(key.to_public().to_string()))
-            .collect()
-    }
-
-    /// Returns the kinds of identities that were given but cannot be used.
-    pub fn unsupported(&self) -> impl Iterator<Item = &'static str> {
-        self.unsupported.iter().copied()
-    }
-
-    /// Opens the first of the wrapped data keys that one of the identities opens.
-    pub(crate) fn unwrap<'a>(&self, wrapped: impl Iterator<Item = &'a str>) -> Result<DataKey, SopsError> {
-        for text in wrapped {
-            if let Some(bytes) = self.open(text) {
-                return DataKey::from_slice(&bytes).ok_or(SopsError::DataKey);
-            }
-        }
-        Err(SopsError::NoIdentityMatches {
-            unsupported: self.unsupported().collect(),
-        })
-    }
-
-    fn open(&self, armoured: &str) -> Option<Zeroizing<Vec<u8>>> {
-        // The reader of the age crate fails on blank lines before the armour, which SOPS accepts.
-        let armoured = format!("{}\n", armoured.trim());
-        let decryptor = age::Decryptor::new(ArmoredReader::new(armoured.as_bytes())).ok()?;
-        let keys = self.keys.iter().map(|key| key as &dyn age::Identity);
-        let mut bytes = Zeroizing::new(Vec::with_capacity(64));
-        decryptor
-            .decrypt(keys)
-            .ok()?
-            .take(64)
-            .read_to_end(&mut bytes)
-            .ok()?;
-        Some(bytes)
-    }
-}
-
-/// Wraps a data key for one recipient: an armoured age file. The age crate draws its own randomness.
+/// Wraps a data key for one recipient: an armoured age file.
 pub(crate) fn wrap(key: &DataKey, recipient: &Recipient) -> Result<String, SopsError> {
-    let recipient = age::x25519::Recipient::from_str(recipient.as_str()).map_err(|_| SopsError::Wrap)?;
-    let encryptor = age::Encryptor::with_recipients(std::iter::once(&recipient as &dyn age::Recipient))
-        .map_err(|_| SopsError::Wrap)?;
+    wrap_bytes(key.bytes(), recipient)
+}
+
+/// Wraps a data key, or a share of one, for one recipient. The age crate draws its own randomness.
+pub(crate) fn wrap_bytes(key: &[u8], recipient: &Recipient) -> Result<String, SopsError> {
+    let recipient = lock_for(recipient.as_str())?;
+    let encryptor =
+        age::Encryptor::with_recipients(std::iter::once(&*recipient)).map_err(|_| SopsError::Wrap)?;
     let write = || -> std::io::Result<Vec<u8>> {
         let armour = ArmoredWriter::wrap_output(Vec::new(), Format::AsciiArmor)?;
         let mut writer = encryptor.wrap_output(armour)?;
-        writer.write_all(key.bytes())?;
+        writer.write_all(key)?;
         writer.finish()?.finish()
     };
     let text = write().ok().and_then(|bytes| String::from_utf8(bytes).ok());
-    text.map(|text| format!("{}\n", text.trim()))
+    text.map(|text| format!("{}\n", text.trim().replace("\r\n", "\n")))
         .ok_or(SopsError::Wrap)
 }
 
@@ -190,6 +161,13 @@ pub fn generate_identity() -> (SecretText, String) {
     (private, identity.to_public().to_string())
 }
 
+/// Makes a new post-quantum age key: the line of an identity file, and its public half.
+pub fn generate_post_quantum_identity() -> (SecretText, String) {
+    let identity = post_quantum::Identity::generate();
+    let private = SecretText::new(identity.to_text().to_string());
+    (private, identity.to_public().to_string())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -197,60 +175,39 @@ mod tests {
 
     #[test]
     fn a_wrapped_key_opens_for_its_recipient_only() {
-        let (private, public) = generate_identity();
-        let (other, _) = generate_identity();
-        let key = DataKey::generate(&mut FixedEntropy::new(1));
-        let wrapped = wrap(&key, &Recipient::new(&public).unwrap()).unwrap();
-        let file = format!(
-            "# created: today\n# public key: {public}\n\n{}\n",
-            private.expose()
-        );
-        let mine = Identities::parse(&file).unwrap();
-        assert_eq!(mine.recipients(), [Recipient(public)]);
-        let opened = mine
-            .unwrap([format!("\n\n{wrapped}\n\n").as_str()].into_iter())
-            .unwrap();
-        assert_eq!(opened.bytes(), key.bytes());
-        let theirs = Identities::parse(other.expose()).unwrap();
-        assert!(matches!(
-            theirs.unwrap([wrapped.as_str()].into_iter()),
-            Err(SopsError::NoIdentityMatches { .. })
-        ));
-    }
-
-    #[test]
-    fn kinds_that_are_not_supported_are_named_and_never_shown() {
-        let text = "AGE-SECRET-KEY-PQ-1QQQSECRET\nAGE-PLUGIN-YUBIKEY-1SECRET\n";
-        let error = Identities::parse(text)
-            .unwrap()
-            .unwrap(std::iter::empty())
-            .unwrap_err();
-        let shown = format!("{error} {error:?}");
-        assert!(
-            shown.contains("post-quantum identity") && shown.contains("plugin identity"),
-            "{shown}"
-        );
-        assert!(!shown.contains("SECRET"), "{shown}");
-        let bad = Identities::parse("\n# c\nAGE-SECRET-KEY-1NONSENSE\n").unwrap_err();
-        assert_eq!(bad, SopsError::BadIdentity { line: 3 });
-        assert!(
-            Identities::parse("-----BEGIN AGE ENCRYPTED FILE-----\n")
-                .unwrap()
-                .is_empty()
-        );
+        for generate in [generate_identity, generate_post_quantum_identity] {
+            let (private, public) = generate();
+            let (other, _) = generate();
+            let key = DataKey::generate(&mut FixedEntropy::new(1));
+            let wrapped = wrap(&key, &Recipient::new(&public).unwrap()).unwrap();
+            let file = format!(
+                "# created: today\n# public key: {public}\n\n{}\n",
+                private.expose()
+            );
+            let mine = Identities::parse(&file).unwrap();
+            assert_eq!(mine.recipients(), [Recipient(public)]);
+            let opened = mine
+                .unwrap([("", format!("\n\n{wrapped}\n\n").as_str())].into_iter())
+                .unwrap();
+            assert_eq!(*opened, key.bytes());
+            let theirs = Identities::parse(other.expose()).unwrap();
+            assert!(matches!(
+                theirs.unwrap([("", wrapped.as_str())].into_iter()),
+                Err(SopsError::NoIdentityMatches { .. })
+            ));
+        }
     }
 
     #[test]
     fn recipients_are_told_apart() {
         let kind = |text| Recipient::new(text).unwrap_err();
-        assert_eq!(
-            kind("age1pq1xyz"),
-            SopsError::UnsupportedRecipient { kind: "post-quantum" }
-        );
+        assert_eq!(kind("age1pq1xyz"), SopsError::BadRecipient { index: 1 });
+        #[cfg(not(feature = "plugin"))]
         assert_eq!(
             kind("age1yubikey1xyz"),
             SopsError::UnsupportedRecipient { kind: "plugin" }
         );
+        #[cfg(not(feature = "ssh"))]
         assert_eq!(
             kind("ssh-ed25519 AAAA me"),
             SopsError::UnsupportedRecipient { kind: "SSH" }
@@ -259,5 +216,6 @@ mod tests {
             Recipient::list(["age1xyz"]).unwrap_err(),
             SopsError::BadRecipient { index: 1 }
         );
+        assert_eq!(kind("nobody"), SopsError::BadRecipient { index: 1 });
     }
 }

@@ -39,12 +39,16 @@ pub fn compare_keyless(existing: &str, new_plain: &str, rule: &Rule) -> Result<K
     let docs = Documents::parse(new_plain)?;
     let new = plan(&docs, &scope, rule.mac_only_encrypted)?.walk;
     let have: BTreeSet<&str> = metadata
-        .age
-        .iter()
+        .wrapped()
         .map(|wrapped| wrapped.recipient.as_str())
         .collect();
     let want: BTreeSet<&str> = rule.recipients.iter().map(Recipient::as_str).collect();
-    let recipients_equal = have == want && metadata.other_keys.is_empty();
+    let same_groups = match (&metadata.groups, &rule.groups) {
+        (None, None) => true,
+        (Some(ours), Some(theirs)) => ours.fit(theirs),
+        _ => false,
+    };
+    let recipients_equal = have == want && same_groups && metadata.foreign_keys().is_none();
     let difference = rule_difference(&metadata, rule).or_else(|| difference(&old, &new));
     let unverified = old
         .leaves

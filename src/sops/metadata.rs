@@ -1,12 +1,11 @@
 //! The `sops` block of a file.
 
-use std::fmt::Write as _;
 use std::ops::Range;
 
 use super::document::{Documents, SOPS_KEY};
 use super::error::SopsError;
+use super::groups::Groups;
 use super::selector::Selector;
-use super::text;
 use crate::yaml::{Kind, Node};
 
 /// What we write as `version`: the release whose layout we follow. SOPS asks for full semver and compares it with
@@ -15,6 +14,9 @@ pub(crate) const VERSION: &str = "3.13.2";
 
 /// Key types of SOPS that are not age.
 const OTHER_KEYS: [&str; 6] = ["pgp", "kms", "gcp_kms", "hckms", "azure_kv", "hc_vault"];
+
+/// Where a file has key groups. Counted among the other keys, for those who change the list `age` alone.
+pub(crate) const KEY_GROUPS: &str = "key_groups";
 
 /// The data key wrapped for one recipient.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +30,8 @@ pub(crate) struct Wrapped {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Metadata {
     pub(crate) age: Vec<Wrapped>,
+    /// Several groups that share the data key; then `age` is empty.
+    pub(crate) groups: Option<Groups>,
     /// Key types other than age that have keys in the file.
     pub(crate) other_keys: Vec<&'static str>,
     pub(crate) selector: Selector,
@@ -63,29 +67,45 @@ impl Metadata {
             .into_iter()
             .filter(|kind| block.get(kind).is_some_and(|node| !node.items().is_empty()))
             .collect();
-        let mut list = block.get("age").map(Node::items).unwrap_or_default();
-        if let (true, true, Some(groups)) = (list.is_empty(), other_keys.is_empty(), block.get("key_groups"))
-        {
-            let [group] = groups.items() else {
-                return Err(SopsError::Unsupported {
-                    what: "a file with several key groups".to_owned(),
-                    span: Some(key.span.clone()),
-                });
-            };
-            list = group.get("age").map(Node::items).unwrap_or_default();
-            other_keys.push("key_groups");
-        }
-        let age = list
-            .iter()
-            .map(|entry| {
+        let wrapped = |node: &Node| {
+            let items = node.get("age").map(Node::items).unwrap_or_default();
+            let entry = |entry: &Node| {
                 Some(Wrapped {
                     recipient: entry.get("recipient")?.as_str()?.trim().to_owned(),
                     enc: entry.get("enc")?.as_str()?.to_owned(),
                 })
-            })
-            .collect::<Option<Vec<_>>>()
-            .ok_or_else(|| broken("an `age` entry lacks `recipient` or `enc`"))?;
-        if age.is_empty() && other_keys.is_empty() {
+            };
+            items
+                .iter()
+                .map(entry)
+                .collect::<Option<Vec<_>>>()
+                .ok_or_else(|| broken("an `age` entry lacks `recipient` or `enc`"))
+        };
+        let mut age = wrapped(block)?;
+        let mut groups = None;
+        let listed = block.get("key_groups").map(Node::items).unwrap_or_default();
+        if age.is_empty() && other_keys.is_empty() && !listed.is_empty() {
+            let mut all = listed.iter().map(wrapped).collect::<Result<Vec<_>, _>>()?;
+            let has = |kind: &str| {
+                let in_group = |group: &Node| group.get(kind).is_some_and(|node| !node.items().is_empty());
+                listed.iter().any(in_group)
+            };
+            other_keys = OTHER_KEYS.into_iter().filter(|kind| has(kind)).collect();
+            other_keys.push(KEY_GROUPS);
+            match all.len() {
+                // One group has the data key itself.
+                1 => age = all.pop().unwrap_or_default(),
+                count => {
+                    let threshold = text("shamir_threshold").and_then(|text| text.parse().ok());
+                    let threshold = threshold.filter(|threshold| (1..=count).contains(threshold));
+                    groups = Some(Groups {
+                        all,
+                        threshold: threshold.unwrap_or(count),
+                    });
+                }
+            }
+        }
+        if age.is_empty() && other_keys.is_empty() && groups.is_none() {
             return Err(broken("it names no recipient"));
         }
         let mut selectors = Selector::KEYS
@@ -98,6 +118,7 @@ impl Metadata {
         let stamp = |name: &str| block.get(name).map(|node| node.span.clone());
         Ok(Self {
             age,
+            groups,
             other_keys,
             selector,
             lastmodified: text("lastmodified")
@@ -112,6 +133,17 @@ impl Metadata {
             span: key.span.clone(),
             stamps: stamp("lastmodified").zip(stamp("mac")),
         })
+    }
+
+    /// Returns the first kind of keys that is not age.
+    pub(crate) fn foreign_keys(&self) -> Option<&'static str> {
+        self.other_keys.iter().copied().find(|kind| *kind != KEY_GROUPS)
+    }
+
+    /// Returns every wrapped key, those of all groups.
+    pub(crate) fn wrapped(&self) -> impl Iterator<Item = &Wrapped> {
+        let groups = self.groups.iter().flat_map(|groups| groups.all.iter().flatten());
+        self.age.iter().chain(groups)
     }
 
     /// Returns what authenticates the MAC: `lastmodified` as SOPS writes it again after reading.
@@ -132,75 +164,6 @@ impl Metadata {
             zone
         };
         format!("{time}{zone}")
-    }
-
-    /// Writes the block: keys in alphabetical order as SOPS 3.13 has them. `indent` is that of the file, `column`
-    /// where the document's keys start.
-    pub(crate) fn block(&self, indent: usize, column: usize) -> String {
-        let mut out = String::new();
-        let mut line = |by: usize, text: &str| {
-            let _ = writeln!(out, "{:width$}{text}", "", width = column + by);
-        };
-        line(0, "sops:");
-        line(indent, "age:");
-        for Wrapped { recipient, enc } in &self.age {
-            line(2 * indent, "- enc: |");
-            for text in enc.trim().lines() {
-                line(2 * indent + 4, text.trim());
-            }
-            line(
-                2 * indent + 2,
-                &format!("recipient: {}", text::string(recipient, false).as_str()),
-            );
-        }
-        let selector = text::string(self.selector.text(), false);
-        let mut keys = vec![
-            (self.selector.key(), selector.to_string()),
-            (
-                "lastmodified",
-                crate::yaml::double_quoted(&self.lastmodified).to_string(),
-            ),
-            ("mac", self.mac.clone().unwrap_or_default()),
-            ("version", text::string(&self.version, false).to_string()),
-        ];
-        if self.mac_only_encrypted {
-            keys.push(("mac_only_encrypted", "true".to_owned()));
-        }
-        keys.sort_unstable();
-        for (key, value) in keys {
-            line(indent, &format!("{key}: {value}"));
-        }
-        out
-    }
-
-    /// Writes the block on one line, for a document in braces.
-    pub(crate) fn flow(&self) -> String {
-        let quoted = |text: &str| crate::yaml::double_quoted(text).to_string();
-        let age: Vec<String> = self
-            .age
-            .iter()
-            .map(|Wrapped { recipient, enc }| {
-                format!(
-                    "{{\"enc\": {}, \"recipient\": {}}}",
-                    quoted(&format!("{}\n", enc.trim())),
-                    quoted(recipient)
-                )
-            })
-            .collect();
-        let only = if self.mac_only_encrypted {
-            ", \"mac_only_encrypted\": true"
-        } else {
-            ""
-        };
-        format!(
-            "\"sops\": {{\"age\": [{}], \"{}\": {}, \"lastmodified\": {}, \"mac\": {}{only}, \"version\": {}}}",
-            age.join(", "),
-            self.selector.key(),
-            quoted(self.selector.text()),
-            quoted(&self.lastmodified),
-            quoted(self.mac.as_deref().unwrap_or_default()),
-            quoted(&self.version),
-        )
     }
 }
 

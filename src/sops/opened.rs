@@ -5,6 +5,8 @@ use std::ops::Range;
 
 use super::document::Documents;
 use super::error::SopsError;
+use super::format::Format;
+use super::groups;
 use super::key::Identities;
 use super::mac::Mac;
 use super::metadata::Metadata;
@@ -39,7 +41,7 @@ impl<'d, 't> Opened<'d, 't> {
         metadata: Metadata,
         identities: &Identities,
     ) -> Result<Self, SopsError> {
-        let key = identities.unwrap(metadata.age.iter().map(|wrapped| wrapped.enc.as_str()))?;
+        let key = groups::open(&metadata, identities)?;
         Self::with_key(docs, scope, metadata, key)
     }
 
@@ -129,7 +131,9 @@ impl<'d, 't> Opened<'d, 't> {
             for aad in holders {
                 if let Some(plain) = self.key.open(&value, &aad) {
                     if value.kind == ValueType::Comment
-                        && plain.text().is_some_and(|text| !text.contains('\n'))
+                        && plain
+                            .text()
+                            .is_some_and(|text| !text.contains('\n') || self.docs.format == Format::Ini)
                     {
                         let end = span.start + token(&text[span.clone()]).map_or(0, str::len);
                         let span = span.start..end;

@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use super::document::{Documents, SOPS_KEY, is_flow, last_byte, line_end};
 use super::error::SopsError;
+use super::format::Format;
 use super::mac::Mac;
 use super::metadata::Metadata;
 use super::opened::Opened;
@@ -55,7 +56,11 @@ pub(crate) fn plan<'d, 't>(
     let mut mac = Mac::new(mac_only_encrypted);
     let mut sealed = Vec::with_capacity(walk.leaves.len());
     for leaf in &walk.leaves {
-        let value = if leaf.in_scope { seal_as(leaf)? } else { None };
+        let value = match docs.format {
+            _ if !leaf.in_scope => None,
+            Format::Yaml => seal_as(leaf)?,
+            _ => exact(leaf),
+        };
         match (&value, &leaf.typed) {
             (Some(plain), _) => mac.add(true, plain),
             (None, Typed::Value(plain)) => mac.add(leaf.in_scope, plain),
@@ -131,6 +136,14 @@ pub(crate) fn seal_as(leaf: &Leaf<'_>) -> Result<Option<Plain>, SopsError> {
             as_text()
         }
         Typed::Value(plain) => Ok(Some(plain.clone())),
+    }
+}
+
+/// Returns what is encrypted for a leaf of a format that says itself what is text.
+fn exact(leaf: &Leaf<'_>) -> Option<Plain> {
+    match &leaf.typed {
+        Typed::Value(plain) if !plain.is_empty() => Some(plain.clone()),
+        _ => None,
     }
 }
 
@@ -274,7 +287,7 @@ impl Plan<'_, '_> {
 /// edits do not know end here and not in a broken file.
 pub(crate) fn confirm(text: &str, key: &DataKey, plan: &Plan<'_, '_>) -> Result<(), SopsError> {
     let read = || -> Result<bool, SopsError> {
-        let docs = Documents::parse(text)?;
+        let docs = Documents::read(text, plan.docs.format)?;
         let metadata = Metadata::read(&docs)?;
         let scope = Scope::new(&metadata.selector)?;
         let opened = Opened::with_key(&docs, &scope, metadata, key.clone())?;
@@ -301,6 +314,18 @@ pub(crate) fn assemble(
     metadata: &Metadata,
     block: &dyn Fn(usize) -> String,
 ) -> Result<String, SopsError> {
+    match docs.format {
+        Format::Yaml => {}
+        Format::Json | Format::Binary => {
+            edits.extend(json_block(docs, metadata));
+            return apply(docs.text, &edits).ok_or_else(overlap);
+        }
+        Format::Dotenv | Format::Ini => {
+            let end = docs.text.len();
+            edits.push(Edit::new(end..end, flat_block(docs.format, metadata)));
+            return apply(docs.text, &edits).ok_or_else(overlap);
+        }
+    }
     for doc in &docs.all {
         let Some(root) = &doc.root else { continue };
         if is_flow(docs.text, root) {
@@ -319,6 +344,46 @@ pub(crate) fn assemble(
         }
     }
     apply(docs.text, &edits).ok_or_else(overlap)
+}
+
+/// The edit that adds the block to a JSON object: on lines of its own where the object has such.
+fn json_block(docs: &Documents<'_>, metadata: &Metadata) -> Option<Edit> {
+    let root = docs.all.first()?.root.as_ref()?;
+    let entries = root.entries();
+    let close = root.span.end - 1;
+    let Some((key, _)) = entries.first() else {
+        let block = metadata.json("\t", "\t");
+        return Some(Edit::new(root.span.start + 1..close, format!("\n{block}\n")));
+    };
+    let gap = &docs.text[root.span.start + 1..key.span.start];
+    let last = entries
+        .last()
+        .map_or(close, |(_, value)| last_byte(docs.text, value));
+    let text = match gap.rsplit_once('\n') {
+        Some((_, start)) => {
+            let unit = if start.is_empty() { "	" } else { start };
+            format!(",\n{}", metadata.json(start, unit))
+        }
+        None => format!(", {}", metadata.flow()),
+    };
+    Some(Edit::new(last..last, text))
+}
+
+/// The metadata of dotenv and INI.
+fn flat_block(format: Format, metadata: &Metadata) -> String {
+    let flat = metadata.flat();
+    let width = flat.iter().map(|(key, _)| key.len()).max().unwrap_or_default();
+    let mut out = String::new();
+    if format == Format::Ini {
+        out.push_str("\n[sops]\n");
+    }
+    for (key, value) in flat {
+        match format {
+            Format::Ini => out.push_str(&format!("{key:width$} = {value}\n")),
+            _ => out.push_str(&format!("sops_{key}={value}\n")),
+        }
+    }
+    out
 }
 
 pub(crate) fn overlap() -> SopsError {

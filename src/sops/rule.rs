@@ -1,6 +1,7 @@
 //! How a file is to be encrypted.
 
 use super::error::SopsError;
+use super::groups::KeyGroups;
 use super::key::Recipient;
 use super::selector::{Scope, Selector};
 
@@ -13,8 +14,10 @@ pub struct Rule {
     pub selector: Selector,
     /// Whether values outside the selector are left out of the MAC.
     pub mac_only_encrypted: bool,
-    /// Indentation of the `sops` block in spaces.
+    /// Indentation of the `sops` block in spaces. JSON keeps that of its text; in binary files, 0 is a tab.
     pub indent: usize,
+    /// Groups whose keys must come together; `recipients` then lists the keys of all of them.
+    pub groups: Option<KeyGroups>,
 }
 
 impl Rule {
@@ -25,6 +28,7 @@ impl Rule {
             selector: Selector::EncryptedRegex("^(data|stringData)$".to_owned()),
             mac_only_encrypted: true,
             indent: 2,
+            groups: None,
         }
     }
 

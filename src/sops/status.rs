@@ -4,8 +4,9 @@ use std::ops::Range;
 
 use super::document::{Documents, SOPS_KEY};
 use super::error::SopsError;
+use super::format::Format;
 use super::metadata::Metadata;
-use super::selector::Scope;
+use super::selector::{Scope, Selector};
 use super::typing::Typed;
 use super::value::Encrypted;
 use super::walk::walk;
@@ -37,9 +38,18 @@ impl Status {
 /// # Errors
 /// When the text is no SOPS file or its selector does not compile.
 pub fn status(text: &str) -> Result<Status, SopsError> {
-    let docs = Documents::parse(text)?;
+    status_in(Format::Yaml, text)
+}
+
+/// Looks at a SOPS file of any format.
+pub(crate) fn status_in(format: Format, text: &str) -> Result<Status, SopsError> {
+    let docs = Documents::read(text, format)?;
     let metadata = Metadata::read(&docs)?;
-    let scope = Scope::new(&metadata.selector)?;
+    let selector = match format {
+        Format::Binary => Selector::UnencryptedRegex("^$".to_owned()),
+        _ => metadata.selector.clone(),
+    };
+    let scope = Scope::new(&selector)?;
     let mut status = Status {
         unsealed: Vec::new(),
         without_block: docs
@@ -49,9 +59,8 @@ pub fn status(text: &str) -> Result<Status, SopsError> {
             .collect(),
         sealed: 0,
         recipients: metadata
-            .age
-            .into_iter()
-            .map(|wrapped| wrapped.recipient)
+            .wrapped()
+            .map(|wrapped| wrapped.recipient.clone())
             .collect(),
         has_mac: metadata.mac.is_some(),
     };

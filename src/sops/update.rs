@@ -5,8 +5,10 @@ use std::collections::{BTreeSet, HashMap};
 use super::document::{Documents, is_flow, line_start};
 use super::encrypt::{metadata, stamp};
 use super::error::SopsError;
+use super::format::Format;
+use super::groups;
 use super::key::{self, Identities};
-use super::metadata::{Metadata, Wrapped};
+use super::metadata::Metadata;
 use super::opened::Opened;
 use super::plan::{Plan, assemble, confirm, overlap, plan};
 use super::rule::Rule;
@@ -52,22 +54,29 @@ pub fn update(
     identities: &Identities,
     entropy: &mut dyn Entropy,
 ) -> Result<Updated, SopsError> {
+    update_in(Format::Yaml, existing, new_plain, rule, identities, entropy)
+}
+
+/// Updates a text of any format but binary.
+pub(crate) fn update_in(
+    format: Format,
+    existing: &str,
+    new_plain: &str,
+    rule: &Rule,
+    identities: &Identities,
+    entropy: &mut dyn Entropy,
+) -> Result<Updated, SopsError> {
     let scope = rule.writable()?;
-    let old_docs = Documents::parse(existing)?;
+    let old_docs = Documents::read(existing, format)?;
     let old_metadata = Metadata::read(&old_docs)?;
-    if let Some(kind) = old_metadata.other_keys.first() {
-        return Err(SopsError::Unsupported {
-            what: format!("updating a file with `{kind}`"),
-            span: Some(old_metadata.span),
-        });
-    }
+    let people = Recipients::compare(&old_metadata, rule);
+    people.refuse_other_keys(&old_metadata)?;
     let old_scope = Scope::new(&old_metadata.selector)?;
     let old = Opened::new(&old_docs, &old_scope, old_metadata, identities)?;
     let old_mac = old.verify()?;
 
-    let docs = Documents::parse(new_plain)?;
+    let docs = Documents::read(new_plain, format)?;
     let plan = plan(&docs, &scope, rule.mac_only_encrypted)?;
-    let people = Recipients::compare(&old.metadata, rule);
     let key = if people.removed {
         DataKey::generate(entropy)
     } else {
@@ -88,12 +97,12 @@ pub fn update(
     edits.extend(comment_edits(&old, &plan, &scope, &key, people.removed, entropy));
 
     let entries: Vec<&str> = old_docs
-        .roots()
-        .filter_map(|(_, root)| old_docs.sops_entry(root))
+        .sops_entries()
+        .into_iter()
         .map(|range| &existing[range])
         .collect();
-    let one_block =
-        entries.len() == old_docs.roots().count() && entries.windows(2).all(|pair| pair[0] == pair[1]);
+    let one_block = format != Format::Yaml
+        || entries.len() == old_docs.roots().count() && entries.windows(2).all(|pair| pair[0] == pair[1]);
     let same_rule =
         old.metadata.selector == rule.selector && old.metadata.mac_only_encrypted == rule.mac_only_encrypted;
     let same_block = one_block && same_rule && !people.changed();
@@ -106,14 +115,14 @@ pub fn update(
     }
 
     let mut new = metadata(rule, &old.metadata.version);
-    new.age = people.wrap(&old.metadata, rule, &key)?;
+    people.wrap(&mut new, &old.metadata, rule, &key, entropy)?;
     if same_values {
         new.lastmodified.clone_from(&old.metadata.lastmodified);
         new.mac.clone_from(&old.metadata.mac);
     } else {
         stamp(&mut new, &plan.mac, &key, entropy);
     }
-    let verbatim = if same_block {
+    let verbatim = if same_block && format == Format::Yaml {
         stamped_block(&old_docs, &old.metadata, &new)
     } else {
         None
@@ -135,8 +144,8 @@ pub fn update(
 /// The text of a file without its `sops` blocks.
 fn body_of(docs: &Documents<'_>) -> Result<String, SopsError> {
     let edits: Vec<Edit> = docs
-        .roots()
-        .filter_map(|(_, root)| docs.sops_entry(root))
+        .sops_entries()
+        .into_iter()
         .map(|range| Edit::new(range, ""))
         .collect();
     apply(docs.text, &edits).ok_or_else(overlap)
@@ -169,45 +178,64 @@ fn stamped_block(docs: &Documents<'_>, old: &Metadata, new: &Metadata) -> Option
 }
 
 /// How the recipients of a file and of a rule differ.
-struct Recipients {
+pub(crate) struct Recipients {
     added: bool,
-    removed: bool,
+    pub(crate) removed: bool,
 }
 
 impl Recipients {
-    fn compare(old: &Metadata, rule: &Rule) -> Self {
-        let have: BTreeSet<&str> = old.age.iter().map(|wrapped| wrapped.recipient.as_str()).collect();
+    pub(crate) fn compare(old: &Metadata, rule: &Rule) -> Self {
+        let have: BTreeSet<&str> = old.wrapped().map(|wrapped| wrapped.recipient.as_str()).collect();
         let want: BTreeSet<&str> = rule.recipients.iter().map(key::Recipient::as_str).collect();
+        // Who could open the file alone, or with others, may not be able to any more.
+        let regrouped = match (&old.groups, &rule.groups) {
+            (None, None) => false,
+            (Some(ours), Some(theirs)) => !ours.fit(theirs),
+            _ => true,
+        };
         Self {
             added: !want.is_subset(&have),
-            removed: !have.is_subset(&want),
+            removed: regrouped || !have.is_subset(&want),
         }
     }
 
-    fn changed(&self) -> bool {
+    pub(crate) fn changed(&self) -> bool {
         self.added || self.removed
     }
 
-    /// Returns the wrapped keys: those of the file where they are still good.
-    fn wrap(&self, old: &Metadata, rule: &Rule, key: &DataKey) -> Result<Vec<Wrapped>, SopsError> {
+    /// Refuses a file with keys that are not age: they would be lost.
+    #[expect(clippy::unused_self, reason = "said about the comparison")]
+    pub(crate) fn refuse_other_keys(&self, old: &Metadata) -> Result<(), SopsError> {
+        match old.foreign_keys() {
+            None => Ok(()),
+            Some(kind) => Err(SopsError::Unsupported {
+                what: format!("updating a file with `{kind}`"),
+                span: Some(old.span.clone()),
+            }),
+        }
+    }
+
+    /// Wraps the data key; the wrapped keys of the file stay where they are still good.
+    pub(crate) fn wrap(
+        &self,
+        new: &mut Metadata,
+        old: &Metadata,
+        rule: &Rule,
+        key: &DataKey,
+        entropy: &mut dyn Entropy,
+    ) -> Result<(), SopsError> {
         if !self.changed() {
-            return Ok(old.age.clone());
+            new.age.clone_from(&old.age);
+            new.groups.clone_from(&old.groups);
+            return Ok(());
         }
         let kept = |name: &str| {
-            old.age
-                .iter()
+            let mut wrapped = old.age.iter();
+            wrapped
                 .find(|wrapped| wrapped.recipient == name && !self.removed)
+                .cloned()
         };
-        rule.unique_recipients()
-            .into_iter()
-            .map(|recipient| match kept(recipient.as_str()) {
-                Some(wrapped) => Ok(wrapped.clone()),
-                None => Ok(Wrapped {
-                    recipient: recipient.as_str().to_owned(),
-                    enc: key::wrap(key, recipient)?,
-                }),
-            })
-            .collect()
+        groups::wrap(new, rule, key, &kept, entropy)
     }
 }
 

@@ -8,6 +8,7 @@ use clusterwright::catalog::Catalog;
 use clusterwright::check::{self, Checked};
 use clusterwright::diag::Diagnostics;
 use clusterwright::diff::{ChangeSet, Choices, Existing};
+use clusterwright::keyring::Sources;
 use clusterwright::pipeline::{self, Before, Configuration, World};
 use clusterwright::render;
 use clusterwright::sops::{Config, Identities, Updated, encrypt, generate_identity, update};
@@ -36,8 +37,8 @@ fn repository() -> tempfile::TempDir {
 fn world<'a>(root: &Path, entropy: &'a mut OsEntropy) -> World<'a> {
     World {
         root: root.to_path_buf(),
-        age_key: None,
-        age_key_file: None,
+        sources: Sources::default(),
+        ask: std::sync::Arc::new(|_| None),
         entropy,
     }
 }

@@ -97,6 +97,7 @@ fn encrypted(config: &str) -> String {
         selector: Selector::EncryptedRegex(clusterwright::config::encrypted_regex()),
         mac_only_encrypted: true,
         indent: 2,
+        groups: None,
     };
     encrypt(config, &rule, &mut clusterwright::sys::OsEntropy).expect("encrypts")
 }

@@ -10,6 +10,7 @@ mod doctor;
 mod encrypted;
 mod help;
 mod init;
+mod keys;
 mod merge;
 mod own_apps;
 mod per_app;

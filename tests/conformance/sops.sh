@@ -2,9 +2,11 @@
 # Lets the real `sops` judge the SOPS files we write, and reads the ones it writes: tests/conformance/sops.sh SET BINARY
 #
 # The files come from examples/sops.rs, for BINARY cannot encrypt a file of one's choice. Random documents (`short`: 50,
-# `full`: 1,000, and 100 more with the release before) are tried in three modes in turn: MAC over encrypted values, MAC
+# `full`: 1,000 with each of two releases) go in both directions, in three modes in turn: MAC over encrypted values, MAC
 # over everything, whole document. In the last two modes the MAC covers every value, so that a success says that both
-# sides read every scalar alike, not only the encrypted ones. KEEP names a directory for the files of failures.
+# sides read every scalar alike, not only the encrypted ones. Every other three documents are JSON instead of YAML, and
+# every other six have a post-quantum key. dotenv, INI, binary files and key groups follow. KEEP names a directory for
+# the files of failures.
 set -euo pipefail
 set_name=${1:?short or full}
 . "$(dirname "$0")/tools.sh"
@@ -34,8 +36,8 @@ check() {
         pass
     else
         fail "$name: $* (exit $?)"
-        grep -v 'possibly unencrypted comment' err.log | head -5
-        mkdir -p "${KEEP:-$work/failed}" && cp ./*.yaml "${KEEP:-$work/failed}" 2>/dev/null || true
+        { grep -v 'possibly unencrypted comment' err.log || true; } | cut -c1-300 | head -5
+        mkdir -p "${KEEP:-$work/failed}" && cp ./*.yaml ./*.json "${KEEP:-$work/failed}" 2>/dev/null || true
     fi
 }
 # reads NAME FILE TEXT: we must find the text in a file that sops rewrote, if sops can read it itself: 3.10 loses a
@@ -82,94 +84,179 @@ creation_rules:
 YAML
 }
 
-"$driver" keygen >key.txt
-"$driver" keygen >second.txt
-me=$(sed -n 's/^# public key: //p' key.txt)
-you=$(sed -n 's/^# public key: //p' second.txt)
+# keys x25519|pq: two people with keys of a kind.
+keys() {
+    local flag=()
+    if [ "$1" = pq ]; then flag=(--pq); fi
+    "$driver" keygen "${flag[@]}" >key.txt
+    "$driver" keygen "${flag[@]}" >second.txt
+    me=$(sed -n 's/^# public key: //p' key.txt)
+    you=$(sed -n 's/^# public key: //p' second.txt)
+}
+# holds FILE: how the first value of a document is written, in YAML or JSON.
+holds() { printf '"\\{0,1\\}first"\\{0,1\\}: "\\{0,1\\}%s' "$1"; }
 
 # The editor of an `edit` that changes one value.
 cat >editor.sh <<'SH'
 #!/bin/sh
-sed -i.bak 's/first: value/first: edited/' "$1"
+sed -i.bak 's/\(first"*: "*\)value/\1edited/' "$1"
 SH
 chmod +x editor.sh
 
 documents() { # documents SOPS COUNT
     sops=$1 unread=0
-    local modes=(only full whole) seed mode name
+    local modes=(only full whole) seed mode name ext kind flag last= refused=0
+    declare -A made=()
     for seed in $(seq 1 "$2"); do
         mode=${modes[$((seed % 3))]}
-        name="$sops: $mode seed $seed"
-        plain=$mode.yaml enc=$mode.enc.yaml
+        ext=yaml flag=()
+        if [ $((seed / 3 % 2)) = 1 ]; then ext=json flag=(--json); fi
+        kind=x25519
+        if [ $((seed / 6 % 2)) = 1 ]; then kind=pq; fi
+        if [ "$kind" != "$last" ]; then keys "$kind"; last=$kind; fi
+        name="$sops: $mode $ext $kind seed $seed"
+        plain=$mode.$ext enc=$mode.enc.$ext
         rules "$me"
-        "$driver" generate "$seed" >"$plain"
+        "$driver" generate "${flag[@]}" "$seed" >"$plain"
+        if ! "$driver" encrypt "$plain" >"$enc" 2>err.log && grep -q 'outside the encrypted scope' err.log; then
+            # We refuse what sops would show in plain text: an alias of a secret outside of the scope.
+            refused=$((refused + 1)) skipped=$((skipped + 1))
+            continue
+        fi
+        made[$ext/$kind]=$((${made[$ext/$kind]:-0} + 1))
 
         # What we write.
         check "$name: encrypt" into "$enc" "$driver" encrypt "$plain"
         check "$name: sops decrypts" into dec.txt "$sops" decrypt "$enc"
-        check "$name: sops opens our value" grep -q 'first: value' dec.txt
-        check "$name: we decrypt" contains "$enc" 'first: value'
-        check "$name: no change, same bytes" into "$mode.same.yaml" "$driver" update "$enc" "$plain"
-        check "$name: no change, same bytes" same "$enc" "$mode.same.yaml"
+        check "$name: sops opens our value" grep -q "$(holds value)" dec.txt
+        check "$name: we decrypt" contains "$enc" "$(holds value)"
+        check "$name: no change, same bytes" into "$mode.same.$ext" "$driver" update "$enc" "$plain"
+        check "$name: no change, same bytes" same "$enc" "$mode.same.$ext"
         fails "$name: sops edit without a change" 200 env EDITOR=true "$sops" edit "$enc"
 
         # What sops makes of it.
-        cp "$enc" "$mode.edit.yaml"
-        check "$name: sops edit" env EDITOR="$work/editor.sh" "$sops" edit "$mode.edit.yaml"
-        reads "$name: we read an edit" "$mode.edit.yaml" 'first: edited'
-        cp "$enc" "$mode.set.yaml"
-        check "$name: sops set" "$sops" set "$mode.set.yaml" '["stringData"]["first"]' '"set"'
-        reads "$name: we read a set" "$mode.set.yaml" 'first: set'
-        cp "$enc" "$mode.rotate.yaml"
-        check "$name: sops rotate" "$sops" rotate -i "$mode.rotate.yaml"
-        reads "$name: we read a rotation" "$mode.rotate.yaml" 'first: value'
+        cp "$enc" "$mode.edit.$ext"
+        check "$name: sops edit" env EDITOR="$work/editor.sh" "$sops" edit "$mode.edit.$ext"
+        reads "$name: we read an edit" "$mode.edit.$ext" "$(holds edited)"
+        cp "$enc" "$mode.set.$ext"
+        check "$name: sops set" "$sops" set "$mode.set.$ext" '["stringData"]["first"]' '"set"'
+        reads "$name: we read a set" "$mode.set.$ext" "$(holds set)"
+        cp "$enc" "$mode.rotate.$ext"
+        check "$name: sops rotate" "$sops" rotate -i "$mode.rotate.$ext"
+        reads "$name: we read a rotation" "$mode.rotate.$ext" "$(holds value)"
         check "$name: sops filestatus" "$sops" filestatus "$enc"
 
         # Our update of our file, and of the file that sops edited.
-        sed 's/first: "value"/first: updated/' "$plain" >"$mode.new.yaml"
-        for from in "$enc" "$mode.edit.yaml"; do
+        sed 's/\("*first"*\): "value"/\1: "updated"/' "$plain" >"$mode.new.$ext"
+        for from in "$enc" "$mode.edit.$ext"; do
             "$sops" decrypt "$from" >out.log 2>err.log || continue
-            check "$name: update $from" into "$mode.updated.yaml" "$driver" update "$from" "$mode.new.yaml"
-            check "$name: sops decrypts the update of $from" into dec.txt "$sops" decrypt "$mode.updated.yaml"
-            check "$name: sops opens the updated value" grep -q 'first: updated' dec.txt
+            check "$name: update $from" into "$mode.updated.$ext" "$driver" update "$from" "$mode.new.$ext"
+            check "$name: sops decrypts the update of $from" into dec.txt "$sops" decrypt "$mode.updated.$ext"
+            check "$name: sops opens the updated value" grep -q "$(holds updated)" dec.txt
         done
 
         # Recipients.
         rules "$me,$you"
-        cp "$enc" "$mode.keys.yaml"
-        check "$name: sops updatekeys" "$sops" updatekeys -y "$mode.keys.yaml"
-        SOPS_AGE_KEY_FILE=$work/second.txt reads "$name: we read new keys" "$mode.keys.yaml" 'first: value'
-        check "$name: add a recipient" into "$mode.added.yaml" "$driver" update "$enc" "$plain"
-        check "$name: it can open" env SOPS_AGE_KEY_FILE="$work/second.txt" "$sops" decrypt "$mode.added.yaml"
+        cp "$enc" "$mode.keys.$ext"
+        check "$name: sops updatekeys" "$sops" updatekeys -y "$mode.keys.$ext"
+        SOPS_AGE_KEY_FILE=$work/second.txt reads "$name: we read new keys" "$mode.keys.$ext" "$(holds value)"
+        check "$name: add a recipient" into "$mode.added.$ext" "$driver" update "$enc" "$plain"
+        check "$name: it can open" env SOPS_AGE_KEY_FILE="$work/second.txt" "$sops" decrypt "$mode.added.$ext"
         rules "$you"
-        check "$name: remove a recipient" into "$mode.removed.yaml" "$driver" update "$mode.added.yaml" "$plain"
-        check "$name: one can open" env SOPS_AGE_KEY_FILE="$work/second.txt" "$sops" decrypt "$mode.removed.yaml"
-        fails "$name: the other cannot" 128 "$sops" decrypt "$mode.removed.yaml"
+        check "$name: remove a recipient" into "$mode.removed.$ext" "$driver" update "$mode.added.$ext" "$plain"
+        check "$name: one can open" env SOPS_AGE_KEY_FILE="$work/second.txt" "$sops" decrypt "$mode.removed.$ext"
+        fails "$name: the other cannot" 128 "$sops" decrypt "$mode.removed.$ext"
         rules "$me"
 
         # Both notice a change by hand.
-        sed 's/lastmodified: "20/lastmodified: "19/' "$enc" >"$mode.bad.yaml"
-        fails "$name: sops notices" 51 "$sops" decrypt "$mode.bad.yaml"
-        fails "$name: we notice" 1 "$driver" decrypt "$mode.bad.yaml"
+        sed 's/\(lastmodified"*: "\)20/\119/' "$enc" >"$mode.bad.$ext"
+        fails "$name: sops notices" 51 "$sops" decrypt "$mode.bad.$ext"
+        fails "$name: we notice" 1 "$driver" decrypt "$mode.bad.$ext"
 
         # What sops writes.
-        if "$sops" encrypt "$plain" >"$mode.theirs.yaml" 2>err.log &&
-            "$sops" decrypt "$mode.theirs.yaml" >dec.txt 2>err.log; then
-            reads "$name: we decrypt what sops encrypts" "$mode.theirs.yaml" 'first: value'
-            check "$name: we update what sops encrypts" into "$mode.updated.yaml" "$driver" update "$mode.theirs.yaml" "$plain"
-            check "$name: sops reads that" "$sops" decrypt "$mode.updated.yaml"
+        if "$sops" encrypt "$plain" >"$mode.theirs.$ext" 2>err.log &&
+            "$sops" decrypt "$mode.theirs.$ext" >dec.txt 2>err.log; then
+            reads "$name: we decrypt what sops encrypts" "$mode.theirs.$ext" "$(holds value)"
+            check "$name: we update what sops encrypts" into "$mode.updated.$ext" "$driver" update "$mode.theirs.$ext" "$plain"
+            check "$name: sops reads that" "$sops" decrypt "$mode.updated.$ext"
         else
             unread=$((unread + 1)) skipped=$((skipped + 1))
         fi
     done
-    echo "$("$sops" --version --disable-version-check 2>/dev/null | head -1): $2 documents, $unread files that it writes and cannot read itself"
+    echo "$("$sops" --version --disable-version-check 2>/dev/null | head -1): $2 documents" \
+        "(YAML $((${made[yaml/x25519]:-0} + ${made[yaml/pq]:-0})), JSON $((${made[json/x25519]:-0} + ${made[json/pq]:-0}));" \
+        "X25519 $((${made[yaml/x25519]:-0} + ${made[json/x25519]:-0})), post-quantum $((${made[yaml/pq]:-0} + ${made[json/pq]:-0}))):" \
+        "$unread files that it writes and cannot read itself, $refused that we refuse"
+}
+
+# both NAME FILE TYPE: a file goes in both directions and comes back byte for byte, as sops itself gives it back.
+both() {
+    local name="$sops: $1" file=$2 type=$3 ours=ours.$2 theirs=theirs.$2
+    check "$name: encrypt" into "$ours" "$driver" encrypt "$file"
+    check "$name: sops decrypts" into ours.dec "$sops" decrypt --input-type "$type" --output-type "$type" "$ours"
+    check "$name: sops encrypts" into "$theirs" "$sops" encrypt --input-type "$type" --output-type "$type" "$file"
+    check "$name: sops decrypts its own" into theirs.dec "$sops" decrypt --input-type "$type" --output-type "$type" "$theirs"
+    check "$name: the same plaintext" same ours.dec theirs.dec
+    check "$name: we decrypt" into mine.dec "$driver" decrypt "$theirs"
+    check "$name: we encrypt that again" into "$ours" "$driver" encrypt_as "$file" mine.dec
+    check "$name: sops decrypts that" into again.dec "$sops" decrypt --input-type "$type" --output-type "$type" "$ours"
+    check "$name: the same plaintext again" same again.dec theirs.dec
+}
+
+stores() { # stores SOPS
+    sops=$1
+    keys x25519
+    rules "$me"
+    sed -i.bak 's/creation_rules:/creation_rules:\n  - path_regex: whole\n    age: '"$me"'/' .sops.yaml
+    printf '# top\nKEY=value\nEMPTY=\nMULTI=a\\nb\n#c2\nQ="quoted"\nS= spaced \nA_unencrypted=shown\n' >whole.env
+    both dotenv whole.env dotenv
+    printf '[sec]\n; c\na = b\nq="two words"\ne=\n; d\nlast = z\n\n[other]\nx = y\nt = `a;b`\na_unencrypted = shown\n' >whole.ini
+    both INI whole.ini ini
+    printf '\000\001binary\377\n' >whole.bin
+    both binary whole.bin binary
+    : >whole.nothing
+    both 'empty file' whole.nothing binary
+
+    # Key groups: both of two, one of them post-quantum.
+    "$driver" keygen --pq >second.txt
+    you=$(sed -n 's/^# public key: //p' second.txt)
+    cat key.txt second.txt >together.txt
+    printf 'creation_rules:\n  - shamir_threshold: 2\n    encrypted_regex: ^(data|stringData)$\n    key_groups:\n      - age: [%s]\n      - age: [%s]\n' "$me" "$you" >.sops.yaml
+    "$driver" generate 7 >groups.yaml
+    check "$sops: key groups: encrypt" into groups.enc.yaml "$driver" encrypt groups.yaml
+    check "$sops: key groups: sops decrypts" env SOPS_AGE_KEY_FILE="$work/together.txt" "$sops" decrypt groups.enc.yaml
+    fails "$sops: key groups: one key is not enough" 128 "$sops" decrypt groups.enc.yaml
+    check "$sops: key groups: sops encrypts" into groups.theirs.yaml "$sops" encrypt groups.yaml
+    check "$sops: key groups: we decrypt" env SOPS_AGE_KEY_FILE="$work/together.txt" "$driver" decrypt groups.theirs.yaml
+    fails "$sops: key groups: one key is not enough for us" 1 "$driver" decrypt groups.theirs.yaml
+    check "$sops: key groups: no change" env SOPS_AGE_KEY_FILE="$work/together.txt" "$driver" update groups.enc.yaml groups.yaml
+}
+
+# age and we open each other's files and agree on the public halves of keys.
+age_files() {
+    local kind flag
+    for kind in x25519 pq; do
+        flag=()
+        if [ "$kind" = pq ]; then flag=(-pq); fi
+        check "age: $kind key" into theirs.txt age-keygen "${flag[@]}"
+        keys "$kind"
+        check "age: $kind public half" into public.txt age-keygen -y key.txt
+        check "age: $kind public half is ours" grep -qx "$me" public.txt
+        rules "$(sed -n 's/^# public key: //p' theirs.txt)"
+        printf 'stringData: {first: value}\n' >only.yaml
+        check "age: $kind encrypt to its key" into only.enc.yaml "$driver" encrypt only.yaml
+        check "age: $kind open with its key" env SOPS_AGE_KEY_FILE="$work/theirs.txt" "$driver" decrypt only.enc.yaml
+    done
 }
 
 case $set_name in
 short) documents sops 50 ;;
 *)
     documents sops 1000
-    if [ $older = yes ]; then documents sops-3.12 100; fi
+    if [ $older = yes ]; then documents sops-3.12 1000; fi
     ;;
 esac
+stores sops
+if [ $older = yes ]; then stores sops-3.12; fi
+if need_age; then age_files; fi
 finish

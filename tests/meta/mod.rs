@@ -27,9 +27,9 @@ fn sources() -> Vec<(PathBuf, String)> {
 
 /// Modules in the order of their dependencies: each may use those before it, none after it.
 const ORDER: &[&str] = &[
-    "source", "diag", "yaml", "sys", "model", "tree", "sops", "vcs", "lock", "config", "side", "validate",
-    "catalog", "foreign", "plan", "jinja", "render", "context", "raw", "merge", "check", "seal", "diff",
-    "adopt", "write", "pipeline", "cli",
+    "source", "diag", "yaml", "sys", "model", "tree", "sops", "vcs", "lock", "config", "side", "keyring",
+    "validate", "catalog", "foreign", "plan", "jinja", "render", "context", "raw", "merge", "check", "seal",
+    "diff", "adopt", "write", "pipeline", "cli",
 ];
 
 /// Where a type of a later stage stands in an earlier one's signature: `diff` and `write` take the sealed tree, `merge` and

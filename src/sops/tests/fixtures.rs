@@ -68,6 +68,31 @@ fn files_of_sops_open_with_every_selector_and_release() {
 }
 
 #[test]
+fn a_file_of_sops_opens_with_a_post_quantum_key() {
+    let [(_, text)] = fixtures!["pq"];
+    let me = Identities::parse(include_str!("../../../tests/fixtures/sops/pq-key.txt")).unwrap();
+    let plain = decrypt(text, &me, MacCheck::Verify).unwrap();
+    assert_eq!(leaves(plain.expose()), leaves(PLAIN));
+    let classic = Identities::parse(KEY).unwrap();
+    assert!(decrypt(text, &classic, MacCheck::Verify).is_err());
+}
+
+#[test]
+fn an_identity_file_that_age_put_behind_a_passphrase_opens() {
+    let files: [&[u8]; 2] = [
+        include_bytes!("../../../tests/fixtures/sops/locked-key.age"),
+        include_bytes!("../../../tests/fixtures/sops/locked-key.bin"),
+    ];
+    let ask: crate::sops::Ask =
+        std::sync::Arc::new(|_| Some(crate::sys::SecretText::new("correct horse".to_owned())));
+    // Opening one takes a second of work in a debug build, so the armoured one is opened and the other recognised.
+    let locked = files.map(|file| Identities::read(file, "keys.txt", &ask).unwrap());
+    assert!(locked.iter().all(Identities::is_locked));
+    let plain = decrypt(FILES[3].1, &locked[0], MacCheck::Verify).unwrap();
+    assert_eq!(leaves(plain.expose()), leaves(PLAIN));
+}
+
+#[test]
 fn files_of_sops_fail_when_touched() {
     let me = Identities::parse(KEY).unwrap();
     for (name, text) in FILES {
@@ -98,6 +123,7 @@ fn comments_that_sops_encrypted_stay_encrypted() {
         selector: Selector::EncryptedRegex("^(data|stringData)$".to_owned()),
         mac_only_encrypted: false,
         indent: 4,
+        groups: None,
     };
     let new = plain
         .expose()

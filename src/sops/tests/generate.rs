@@ -86,7 +86,7 @@ impl Generator {
     }
 
     /// The `SplitMix64` generator.
-    fn below(&mut self, n: usize) -> usize {
+    pub(crate) fn below(&mut self, n: usize) -> usize {
         self.state = self.state.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut z = self.state;
         z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -94,11 +94,11 @@ impl Generator {
         usize::try_from((z ^ (z >> 31)) % n as u64).unwrap_or(0)
     }
 
-    fn one_in(&mut self, n: usize) -> bool {
+    pub(crate) fn one_in(&mut self, n: usize) -> bool {
         self.below(n) == 0
     }
 
-    fn pick(&mut self, from: &[&'static str]) -> &'static str {
+    pub(crate) fn pick(&mut self, from: &[&'static str]) -> &'static str {
         from[self.below(from.len())]
     }
 

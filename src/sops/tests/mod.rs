@@ -3,8 +3,11 @@
 mod canary;
 mod fixtures;
 pub(crate) mod generate;
+mod generate_json;
 mod layout;
+mod open_ends;
 mod round_trip;
+mod stores;
 mod tamper;
 mod updates;
 

@@ -1,0 +1,111 @@
+//! Keys of every kind, from every place.
+
+use crate::support::{AGE_KEY, MINIMAL, RECIPIENT, Repo};
+
+#[test]
+fn a_repository_with_a_post_quantum_key_is_sealed_and_opened() {
+    let repo = Repo::with(MINIMAL);
+    std::fs::remove_file(repo.path("age.key")).expect("removed");
+    repo.ok(&["init", "--yes", "--pq"]);
+    let key = repo.read("age.key");
+    assert!(key.contains("AGE-SECRET-KEY-PQ-1") && key.contains("# public key: age1pq1"));
+    repo.ok(&["configure", "--yes"]);
+    let rules = repo.read(".sops.yaml");
+    assert!(rules.contains("age1pq1") && !rules.contains(RECIPIENT));
+    let sealed = "bootstrap/sops-age.sops.yaml";
+    assert!(repo.read(sealed).contains("recipient: age1pq1"));
+    let opened = repo.ok(&["secrets", "decrypt", sealed]);
+    assert!(opened.stdout.contains("AGE-SECRET-KEY-PQ-1"));
+    let before = repo.files();
+    repo.ok(&["configure", "--yes", "--check"]);
+    assert_eq!(repo.files(), before, "the second run writes nothing");
+}
+
+#[test]
+fn a_key_in_the_persons_home_opens_and_is_never_sealed_for_the_cluster() {
+    let repo = Repo::with(MINIMAL);
+    repo.ok(&["configure", "--yes"]);
+    let home = Repo::empty();
+    home.write(".config/sops/age/keys.txt", AGE_KEY);
+    home.write("xdg/sops/age/keys.txt", AGE_KEY);
+    std::fs::remove_file(repo.path("age.key")).expect("removed");
+    let (at_home, xdg) = (
+        home.root().display().to_string(),
+        home.path("xdg").display().to_string(),
+    );
+    let sealed = ["secrets", "decrypt", "bootstrap/sops-age.sops.yaml"];
+    for env in [[("HOME", at_home.as_str())], [("XDG_CONFIG_HOME", xdg.as_str())]] {
+        let run = repo.run_with(&sealed, &env);
+        if cfg!(target_os = "macos") && env[0].0 == "HOME" {
+            continue;
+        }
+        assert_eq!(run.code, 0, "{}", run.stderr);
+        // Without age.key there is no key for the cluster: that of the home is not taken for it.
+        let run = repo.run_with(&["validate"], &env);
+        assert!(
+            run.code == 1 && run.stderr.contains("`age.key` is missing"),
+            "{}",
+            run.stderr
+        );
+    }
+}
+
+/// A key of `age`'s, behind the passphrase `correct horse`.
+const LOCKED: &str = include_str!("../fixtures/sops/locked-key.age");
+
+#[test]
+fn when_no_key_fits_every_place_is_listed() {
+    let repo = Repo::with(MINIMAL);
+    repo.ok(&["configure", "--yes"]);
+    let other = Repo::empty();
+    other.ok(&["init", "--yes"]);
+    std::fs::copy(other.path("age.key"), repo.path("age.key")).expect("copied");
+    other.write("sops/age/keys.txt", LOCKED);
+    let home = other.root().display().to_string();
+    let sealed = ["secrets", "decrypt", "bootstrap/sops-age.sops.yaml"];
+    let run = repo.run_with(
+        &sealed,
+        &[
+            ("XDG_CONFIG_HOME", home.as_str()),
+            ("SOPS_AGE_KEY", AGE_KEY.trim()),
+        ],
+    );
+    assert_eq!(run.code, 0, "the variable still opens it: {}", run.stderr);
+    let run = repo.run_with(&sealed, &[("XDG_CONFIG_HOME", home.as_str())]);
+    assert_eq!(run.code, 1);
+    for part in [
+        "none of the identities opens the file",
+        "`age.key` holds the key of age1",
+        "keys.txt` is protected by a passphrase, and there is no terminal to ask for it",
+    ] {
+        assert!(run.stderr.contains(part), "{part}\n{}", run.stderr);
+    }
+    assert!(!run.stderr.contains("AGE-SECRET-KEY"));
+}
+
+#[test]
+fn an_age_key_behind_a_passphrase_needs_a_terminal() {
+    let repo = Repo::with(MINIMAL);
+    repo.write("age.key", LOCKED);
+    let run = repo.fails(&["validate"]);
+    let why = "`age.key` is protected by a passphrase, and there is no terminal to ask for it";
+    assert!(run.stderr.contains(why), "{}", run.stderr);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_command_can_give_the_key() {
+    let repo = Repo::with(MINIMAL);
+    repo.ok(&["configure", "--yes"]);
+    std::fs::rename(repo.path("age.key"), repo.path("elsewhere")).expect("renamed");
+    let sealed = ["secrets", "decrypt", "bootstrap/sops-age.sops.yaml"];
+    let path = ("PATH", "/usr/bin:/bin");
+    let run = repo.run_with(&sealed, &[path, ("SOPS_AGE_KEY_CMD", "cat elsewhere")]);
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    let run = repo.run_with(&sealed, &[path, ("SOPS_AGE_KEY_CMD", "false")]);
+    assert!(
+        run.code == 1 && run.stderr.contains("ended with exit code 1"),
+        "{}",
+        run.stderr
+    );
+}
