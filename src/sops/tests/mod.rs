@@ -1,6 +1,7 @@
 //! Tests of whole files. The judge of compatibility is `tests/conformance/sops.sh`.
 
 mod canary;
+mod edits;
 mod fixtures;
 pub(crate) mod generate;
 mod layout;
