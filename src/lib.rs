@@ -33,6 +33,7 @@ pub mod pipeline;
 pub mod plan;
 pub mod render;
 pub mod seal;
+pub mod secrets;
 pub mod side;
 pub mod sops;
 pub mod source;

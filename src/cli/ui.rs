@@ -40,6 +40,29 @@ impl Ui {
         let _ = writeln!(self.err, "{text}");
     }
 
+    /// Prints a line for people to stderr, unless machines read along.
+    pub(super) fn note(&mut self, text: &str) {
+        if self.format != Format::Json {
+            self.say(text);
+        }
+    }
+
+    /// Prints a text that is the result, or returns it as `text` for `--output json`.
+    pub(super) fn result(&mut self, text: &str) -> Option<Value> {
+        if self.format == Format::Json {
+            return Some(json!({ "text": text }));
+        }
+        self.print_exact(text);
+        None
+    }
+
+    /// Prints to stdout as it is, escape sequences included: a value of a file must not be changed on its way.
+    fn print_exact(&mut self, text: &str) {
+        let mut out = io::stdout().lock();
+        let _ = out.write_all(text.as_bytes());
+        let _ = out.flush();
+    }
+
     /// Returns whether output is for people.
     pub(super) fn is_human(&self) -> bool {
         self.format == Format::Human

@@ -1,6 +1,7 @@
 //! The outside world as inputs: randomness, time and the disk. Stages receive these; only `cli` picks the real ones.
 
 pub mod disk;
+pub mod replace;
 
 use zeroize::Zeroizing;
 

@@ -8,6 +8,8 @@ mod doctor;
 mod encrypted;
 mod help;
 mod init;
+mod secrets_files;
+mod secrets_values;
 mod side_files;
 mod toggle;
 mod user_templates;

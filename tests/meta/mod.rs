@@ -28,7 +28,7 @@ fn sources() -> Vec<(PathBuf, String)> {
 /// Modules in the order of their dependencies: each may use those before it, none after it.
 const ORDER: &[&str] = &[
     "source", "diag", "yaml", "sys", "model", "tree", "sops", "vcs", "lock", "config", "side", "validate",
-    "catalog", "plan", "render", "context", "check", "seal", "diff", "write", "pipeline", "cli",
+    "catalog", "plan", "render", "context", "check", "seal", "diff", "write", "pipeline", "secrets", "cli",
 ];
 
 /// Where a type of a later stage stands in an earlier one's signature: `diff` and `write` take the sealed tree, `seal`
