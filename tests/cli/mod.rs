@@ -9,6 +9,7 @@ mod encrypted;
 mod help;
 mod init;
 mod secrets_files;
+mod secrets_scan;
 mod secrets_values;
 mod side_files;
 mod toggle;

@@ -227,7 +227,10 @@ fn status_needs_no_key_and_names_what_is_in_clear() {
         let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
         assert_eq!(json["files"][0]["ok"], false, "{what}");
         let codes = json["findings"].as_array().expect("a list");
-        assert!(codes.iter().any(|finding| finding["code"] == code), "{what}: {json}");
+        assert!(
+            codes.iter().any(|finding| finding["code"] == code),
+            "{what}: {json}"
+        );
     }
 }
 

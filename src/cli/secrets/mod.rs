@@ -5,6 +5,7 @@ mod decrypt;
 mod encrypt;
 mod explain;
 mod recipients;
+mod scan;
 mod status;
 mod value;
 
@@ -27,6 +28,7 @@ pub(super) fn run(args: &Secrets, session: &mut Session<'_>) -> Outcome {
         Secrets::Updatekeys(args) => recipients::updatekeys(args, session),
         Secrets::Status(args) => status::run(args, session),
         Secrets::Explain(args) => explain::run(args, session),
+        Secrets::Scan(args) => scan::run(args, session),
         _ => unreachable!(),
     }
 }
