@@ -99,14 +99,26 @@ impl Ui {
 
     /// Asks a yes-or-no question; `None` when nobody is there to answer.
     pub(super) fn confirm(&mut self, question: &str) -> Option<bool> {
+        let answer = self.ask(&format!("{question} [y/N] "))?;
+        Some(matches!(answer.trim(), "y" | "Y" | "yes" | "Yes"))
+    }
+
+    /// Asks a question to which an empty answer means yes; `None` when nobody is there to answer.
+    pub(super) fn confirm_or_yes(&mut self, question: &str) -> Option<bool> {
+        let answer = self.ask(&format!("{question} [Y/n] "))?;
+        Some(!matches!(answer.trim(), "n" | "N" | "no" | "No"))
+    }
+
+    fn ask(&mut self, prompt: &str) -> Option<String> {
         if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
             return None;
         }
-        let _ = write!(self.err, "{question} [y/N] ");
+        let _ = write!(self.err, "{prompt}");
         let _ = self.err.flush();
         let mut answer = String::new();
-        io::stdin().read_line(&mut answer).ok()?;
-        Some(matches!(answer.trim(), "y" | "Y" | "yes" | "Yes"))
+        let read = io::stdin().read_line(&mut answer).ok()?;
+        // The end of the input is no answer.
+        (read > 0).then_some(answer)
     }
 }
 

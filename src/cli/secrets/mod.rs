@@ -2,11 +2,16 @@
 
 pub(super) mod args;
 mod decrypt;
+mod diff;
+mod edit;
 mod encrypt;
 mod explain;
+mod install_git;
+mod merge;
 mod recipients;
 mod scan;
 mod status;
+mod textconv;
 mod value;
 
 use super::{Outcome, Session};
@@ -15,13 +20,16 @@ use crate::pipeline;
 use crate::seal;
 use crate::side;
 use crate::sops::{Identities, Recipient, SopsError};
+use crate::sys::core_dump;
 use args::Secrets;
 
 /// Runs a subcommand.
 pub(super) fn run(args: &Secrets, session: &mut Session<'_>) -> Outcome {
+    core_dump::forbid();
     match args {
         Secrets::Encrypt(args) => encrypt::run(args, session),
         Secrets::Decrypt(args) => decrypt::run(args, session),
+        Secrets::Edit(args) => edit::run(args, session),
         Secrets::Set(args) => value::set(args, session),
         Secrets::Unset(args) => value::unset(args, session),
         Secrets::Rotate(args) => recipients::rotate(args, session),
@@ -29,7 +37,10 @@ pub(super) fn run(args: &Secrets, session: &mut Session<'_>) -> Outcome {
         Secrets::Status(args) => status::run(args, session),
         Secrets::Explain(args) => explain::run(args, session),
         Secrets::Scan(args) => scan::run(args, session),
-        _ => unreachable!(),
+        Secrets::Diff(args) => diff::run(args, session),
+        Secrets::Textconv(args) => textconv::run(args, session),
+        Secrets::Merge(args) => merge::run(args, session),
+        Secrets::InstallGit(args) => install_git::run(args, session),
     }
 }
 

@@ -5,6 +5,7 @@ mod edits;
 mod fixtures;
 pub(crate) mod generate;
 mod layout;
+mod merges;
 mod round_trip;
 mod tamper;
 mod updates;
