@@ -6,10 +6,11 @@
 //! 2. [`validate`] turns what was written into a [`config::Cluster`] that everything else can rely on.
 //! 3. [`catalog`] reads the template library; [`plan`](mod@plan) decides which apps are on and in which order.
 //! 4. [`render`] fills the templates; secrets stand as tokens.
-//! 5. [`check`] runs all rules over the whole tree.
-//! 6. [`seal`] replaces the tokens and encrypts, keeping the ciphertext of what has not changed.
-//! 7. [`diff`] compares with the work tree and the [`lock`] of our files.
-//! 8. [`write`](mod@write) carries the changes out, all or none.
+//! 5. [`merge`](mod@merge) puts into it what people and Renovate changed on the disk.
+//! 6. [`check`] runs all rules over the whole tree.
+//! 7. [`seal`] replaces the tokens and encrypts, keeping the ciphertext of what has not changed.
+//! 8. [`diff`] compares with the work tree and the [`lock`] of our files.
+//! 9. [`write`](mod@write) carries the changes out, all or none.
 //!
 //! [`pipeline`] knows this order, and [`cli`] how far each command goes. The output is a [`tree::Tree`], which carries
 //! its stage in its type: nothing that is not sealed can be compared or written.
@@ -28,6 +29,7 @@ pub mod context;
 pub mod diag;
 pub mod diff;
 pub mod lock;
+pub mod merge;
 pub mod model;
 pub mod pipeline;
 pub mod plan;

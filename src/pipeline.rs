@@ -1,19 +1,22 @@
-//! The order of the stages, and nothing else: load → validate → plan → render → check → seal → diff → write.
+//! The order of the stages, and nothing else: load → validate → plan → render → merge → check → seal → diff → write.
 //!
 //! Every command is a prefix of it. `cli` picks how far to go and prints what comes out.
 
+use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+use std::rc::Rc;
 
 use crate::catalog::{APPS_ROOT, Catalog, library};
 use crate::check::{self, Checked};
 use crate::config::{self, Cluster, Decrypted, Vault};
 use crate::context;
 use crate::diag::{Aborted, Diagnostic, Diagnostics};
-use crate::diff::{ChangeSet, Choices, Existing};
+use crate::diff::{Change, ChangeSet, Choices, Existing};
 use crate::lock::{LOCK_FILE, Lock};
+use crate::merge::{self, Bases, KeptVersion};
 use crate::plan::{self, Plan};
-use crate::render::{self, Foreign, Values};
+use crate::render::{self, Foreign, Rendered, Values};
 use crate::seal::{self, Keys, Sealed};
 use crate::side;
 use crate::sops::{self, Identities};
@@ -61,6 +64,10 @@ pub struct Before {
     pub git: Option<Repository>,
     /// What people have added.
     pub foreign: Foreign,
+    /// What a person chose for conflicts.
+    pub choices: Choices,
+    bases: RefCell<Bases>,
+    existing: OnceCell<Rc<Existing>>,
 }
 
 /// The tree ready to be written, and what it is compared with.
@@ -68,7 +75,7 @@ pub struct Compared {
     /// The output.
     pub tree: Tree<Sealed>,
     /// The work tree.
-    pub existing: Existing,
+    pub existing: Rc<Existing>,
     /// What a write would do.
     pub changes: ChangeSet,
 }
@@ -247,7 +254,14 @@ pub fn before(world: &World<'_>, diags: &mut Diagnostics) -> Result<Before, Abor
     let lock = read_lock(world, diags)?;
     let git = Repository::discover(&world.root).map_err(|finding| diags.abort(finding))?;
     let foreign = foreign(world, &lock);
-    Ok(Before { lock, git, foreign })
+    Ok(Before {
+        lock,
+        git,
+        foreign,
+        choices: Choices::default(),
+        bases: RefCell::new(Bases::read(&world.root)),
+        existing: OnceCell::new(),
+    })
 }
 
 /// Reads the lock; an empty one where there is none.
@@ -290,20 +304,59 @@ fn directories(path: &std::path::Path) -> BTreeSet<String> {
         .collect()
 }
 
-/// Renders and checks the tree.
+/// Returns the versions in the work tree that are newer than those rendered.
+///
+/// # Errors
+/// When a template is wrong, or an edited file is not YAML any more.
+pub fn kept_versions(
+    world: &World<'_>,
+    catalog: &Catalog,
+    plan: &Plan<'_>,
+    configuration: &Configuration,
+    before: &Before,
+    diags: &mut Diagnostics,
+) -> Result<Vec<KeptVersion>, Aborted> {
+    let (_, kept) = merged(world, catalog, plan, configuration, before, diags)?;
+    Ok(kept)
+}
+
+/// Renders the tree, merges what people changed in it, and checks the result.
 ///
 /// # Errors
 /// When a template or a rule finds something wrong.
 pub fn check(
+    world: &World<'_>,
     catalog: &Catalog,
     plan: &Plan<'_>,
     configuration: &Configuration,
     before: &Before,
     diags: &mut Diagnostics,
 ) -> Result<Tree<Checked>, Aborted> {
+    let (tree, _) = merged(world, catalog, plan, configuration, before, diags)?;
+    check::check(tree, &check::exceptions(catalog), diags)
+}
+
+/// Renders the tree and merges what people changed in it.
+fn merged(
+    world: &World<'_>,
+    catalog: &Catalog,
+    plan: &Plan<'_>,
+    configuration: &Configuration,
+    before: &Before,
+    diags: &mut Diagnostics,
+) -> Result<(Tree<Rendered>, Vec<KeptVersion>), Aborted> {
     let Configuration { values, vault, .. } = configuration;
     let tree = render::render(catalog, plan, values, vault, &before.foreign, diags)?;
-    check::check(tree, &check::exceptions(catalog), diags)
+    let existing = before.existing.get_or_init(|| {
+        let rendered = tree.iter().map(|artifact| &artifact.path);
+        Rc::new(Existing::read(
+            &world.root,
+            rendered.chain(before.lock.entries.keys()),
+        ))
+    });
+    let git = before.git.as_ref();
+    let bases = (&mut *before.bases.borrow_mut(), git);
+    merge::merge(tree, existing, &before.lock, bases, &before.choices, diags)
 }
 
 /// Seals the tree and compares it with the work tree. Conflicts are reported.
@@ -315,13 +368,10 @@ pub fn compare(
     tree: Tree<Checked>,
     configuration: &Configuration,
     before: &Before,
-    choices: &Choices,
     diags: &mut Diagnostics,
 ) -> Result<Compared, Aborted> {
-    let compared = compare_quietly(world, tree, configuration, before, choices, diags)?;
-    crate::diff::findings::report(&compared.changes)
-        .into_iter()
-        .for_each(|finding| diags.push(finding));
+    let compared = compare_quietly(world, tree, configuration, before, diags)?;
+    crate::diff::findings::report(&compared.changes, &compared.existing, diags);
     diags.checkpoint()?;
     Ok(compared)
 }
@@ -335,18 +385,23 @@ pub fn compare_quietly(
     tree: Tree<Checked>,
     configuration: &Configuration,
     before: &Before,
-    choices: &Choices,
     diags: &mut Diagnostics,
 ) -> Result<Compared, Aborted> {
-    let paths: BTreeSet<&RepoPath> = tree
-        .iter()
-        .map(|artifact| &artifact.path)
-        .chain(before.lock.entries.keys())
-        .collect();
-    let existing = Existing::read(&world.root, paths);
+    let existing = before.existing.get_or_init(|| {
+        let rendered = tree.iter().map(|artifact| &artifact.path);
+        Rc::new(Existing::read(
+            &world.root,
+            rendered.chain(before.lock.entries.keys()),
+        ))
+    });
+    let existing = Rc::clone(existing);
+    let bases = before.bases.borrow();
     let committed = seal::Committed {
         existing: &existing,
         git: before.git.as_ref(),
+        lock: &before.lock,
+        bases: &bases,
+        choices: &before.choices,
     };
     let tree = seal::seal(
         tree,
@@ -356,8 +411,8 @@ pub fn compare_quietly(
         world.entropy,
         diags,
     )?;
-    let changes = match ChangeSet::compute(&tree, &existing, &before.lock, choices) {
-        Ok(changes) => changes,
+    let changes = match ChangeSet::compute(&tree, &existing, &before.lock, &before.choices) {
+        Ok(changes) => changes.with_bases(&tree, merge::BASE_DIR, bases.stored()),
         Err(findings) => {
             findings.into_iter().for_each(|finding| diags.push(finding));
             diags.checkpoint()?;
@@ -369,6 +424,20 @@ pub fn compare_quietly(
         existing,
         changes,
     })
+}
+
+/// Returns the conflicts between the work tree and what would be written.
+///
+/// # Errors
+/// When there is no tree to compare with.
+pub fn conflicts(world: &mut World<'_>, diags: &mut Diagnostics) -> Result<Vec<Change>, Aborted> {
+    let configuration = configuration(world, diags)?;
+    let catalog = catalog(world, diags)?;
+    let plan = plan(&catalog, &configuration, diags)?;
+    let before = before(world, diags)?;
+    let tree = check(world, &catalog, &plan, &configuration, &before, diags)?;
+    let compared = compare_quietly(world, tree, &configuration, &before, diags)?;
+    Ok(compared.changes.conflicts().cloned().collect())
 }
 
 /// Finishes or takes back what an interrupted run left, and says so.

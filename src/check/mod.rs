@@ -22,7 +22,7 @@ use crate::catalog::Catalog;
 use crate::diag::{Aborted, Diagnostic, Diagnostics, Severity};
 use crate::render::Rendered;
 use crate::source::SourceId;
-use crate::tree::{RepoPath, Tree};
+use crate::tree::{Edits, RepoPath, Tree};
 use crate::yaml::Node;
 
 use manifests::Manifests;
@@ -78,7 +78,9 @@ pub fn check(
             !exceptions.get(rule.name).is_some_and(|apps| apps.contains(app))
         });
         for finding in findings {
-            report(rule, finding, &texts, &mut sources, diags);
+            let artifact = tree.get(&finding.path);
+            let edited = artifact.is_some_and(|artifact| matches!(artifact.edits, Edits::Merged { .. }));
+            report((rule, edited), finding, &texts, &mut sources, diags);
         }
     }
     let without_schema = manifests.kinds().without_schema.clone();
@@ -90,13 +92,18 @@ pub fn check(
 }
 
 fn report(
-    rule: &Rule,
+    (rule, edited): (&Rule, bool),
     finding: Finding,
     texts: &BTreeMap<&RepoPath, (&str, &str)>,
     sources: &mut BTreeMap<RepoPath, SourceId>,
     diags: &mut Diagnostics,
 ) {
-    let mut diagnostic = match rule.level {
+    // What a person wrote is theirs: the run tells them, and does not stop.
+    let level = match rule.level {
+        Severity::Error if edited => Severity::Warning,
+        level => level,
+    };
+    let mut diagnostic = match level {
         Severity::Error => Diagnostic::error(rule.name, finding.message),
         Severity::Warning => Diagnostic::warning(rule.name, finding.message),
         Severity::Note => Diagnostic::note_level(rule.name, finding.message),
@@ -117,6 +124,9 @@ fn report(
     for (path, span, label) in finding.also {
         let id = source(&path, diags);
         diagnostic = diagnostic.also(id.span(span), label);
+    }
+    if edited {
+        diagnostic = diagnostic.note("you edited this file");
     }
     if let Some((_, app)) = texts.get(&finding.path) {
         diagnostic = diagnostic.note(format!("the file belongs to `{app}`"));

@@ -118,7 +118,7 @@ fn collect(session: &mut Session<'_>) -> Result<(Vec<Component>, Vec<String>, us
     let catalog = pipeline::catalog(&session.world, diags)?;
     let plan = pipeline::plan(&catalog, &configuration, diags)?;
     let before = pipeline::before(&session.world, diags)?;
-    let tree = pipeline::check(&catalog, &plan, &configuration, &before, diags)?;
+    let tree = pipeline::check(&session.world, &catalog, &plan, &configuration, &before, diags)?;
     let nodes = configuration.cluster.nodes.nodes.len();
     let (components, silent) = resources(&plan, &tree, nodes as u64);
     Ok((components, silent, nodes))

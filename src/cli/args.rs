@@ -56,6 +56,8 @@ pub(super) enum Command {
     Check,
     /// Validate, render, check, seal, show the changes and write them
     Configure(Configure),
+    /// Settle conflicts between your edits and the render, place by place, then configure
+    Resolve(Resolve),
     /// Show how the rendered tree differs from HEAD, another revision or the work tree
     Diff(Diff),
     /// Print the JSON Schema of cluster.yaml
@@ -141,6 +143,35 @@ pub(super) struct Configure {
     /// Keep your version of a file in conflict
     #[arg(long, value_name = "PATH")]
     pub(super) keep: Vec<String>,
+}
+
+/// Arguments of `resolve`.
+#[derive(Debug, Args)]
+pub(super) struct Resolve {
+    /// Settle only the conflicts in these files
+    #[arg(value_name = "PATH")]
+    pub(super) paths: Vec<String>,
+    /// Do not ask: which side wins at every place
+    #[arg(long, value_enum)]
+    pub(super) take: Option<Take>,
+    /// With --take and one PATH: only at this place, such as spec.values.replicas
+    #[arg(long, value_name = "PLACE", requires = "take")]
+    pub(super) at: Vec<String>,
+    /// Write without asking
+    #[arg(short, long)]
+    pub(super) yes: bool,
+    /// Show the changes and write nothing
+    #[arg(short = 'n', long)]
+    pub(super) dry_run: bool,
+}
+
+/// Which side of a conflict wins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Take {
+    /// The file as you edited it
+    Yours,
+    /// What is rendered now
+    Template,
 }
 
 /// Arguments of `diff`.

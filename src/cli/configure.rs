@@ -17,8 +17,26 @@ use crate::vcs::Repository;
 /// Does everything: validate, render, check, seal, show, write.
 pub(super) fn run(args: &Configure, session: &mut Session<'_>) -> Outcome {
     let choices = choices(args, &mut session.diags)?;
-    if !args.dry_run
-        && !args.check
+    let how = How {
+        dry_run: args.dry_run,
+        check: args.check,
+        yes: args.yes,
+    };
+    carry_out(choices, how, session)
+}
+
+/// How far a run goes.
+#[derive(Clone, Copy)]
+pub(super) struct How {
+    pub(super) dry_run: bool,
+    pub(super) check: bool,
+    pub(super) yes: bool,
+}
+
+/// The same with choices for conflicts.
+pub(super) fn carry_out(choices: Choices, how: How, session: &mut Session<'_>) -> Outcome {
+    if !how.dry_run
+        && !how.check
         && let Some(text) = pipeline::recover(&session.world, &mut session.diags)?
     {
         session.ui.say(&text);
@@ -27,19 +45,20 @@ pub(super) fn run(args: &Configure, session: &mut Session<'_>) -> Outcome {
     let configuration = pipeline::configuration(&mut session.world, diags)?;
     let catalog = pipeline::catalog(&session.world, diags)?;
     let plan = pipeline::plan(&catalog, &configuration, diags)?;
-    let before = pipeline::before(&session.world, diags)?;
+    let mut before = pipeline::before(&session.world, diags)?;
+    before.choices = choices;
     private_files(&before, &configuration, diags)?;
-    let tree = pipeline::check(&catalog, &plan, &configuration, &before, diags)?;
-    let compared = pipeline::compare(&mut session.world, tree, &configuration, &before, &choices, diags)?;
+    let tree = pipeline::check(&session.world, &catalog, &plan, &configuration, &before, diags)?;
+    let compared = pipeline::compare(&mut session.world, tree, &configuration, &before, diags)?;
     show(&compared, &plan, session);
-    let exit = finish(args, &compared, session)?;
+    let exit = finish(how, &compared, session)?;
     let result = json!({
         "written": exit == Written::Yes,
         "changes": diff_json::changes(&compared.changes, &compared.tree, &compared.existing),
         "secrets_not_verified": compared.tree.stage().unverified(),
     });
     let exit = match exit {
-        Written::Pending if args.check => Exit::Pending,
+        Written::Pending if how.check => Exit::Pending,
         _ => Exit::Success,
     };
     Ok((exit, Some(result)))
@@ -144,7 +163,7 @@ fn show(compared: &Compared, plan: &Plan<'_>, session: &mut Session<'_>) {
     }
 }
 
-fn finish(args: &Configure, compared: &Compared, session: &mut Session<'_>) -> Result<Written, Aborted> {
+fn finish(how: How, compared: &Compared, session: &mut Session<'_>) -> Result<Written, Aborted> {
     let human = session.ui.is_human();
     let total = summary::total(&compared.changes);
     if compared.changes.is_empty() {
@@ -161,10 +180,10 @@ fn finish(args: &Configure, compared: &Compared, session: &mut Session<'_>) -> R
             .ui
             .line(&format!("{total}.{}", unverified(&compared.tree)));
     }
-    if args.dry_run || args.check {
+    if how.dry_run || how.check {
         return Ok(Written::Pending);
     }
-    if human && !args.yes && session.ui.confirm("Write these changes?") == Some(false) {
+    if human && !how.yes && session.ui.confirm("Write these changes?") == Some(false) {
         session.ui.line("Nothing was written.");
         return Ok(Written::Pending);
     }

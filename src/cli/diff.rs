@@ -1,6 +1,7 @@
 //! `clusterwright diff`: the rendered tree against a revision or the work tree.
 
 use std::collections::BTreeSet;
+use std::rc::Rc;
 
 use serde_json::json;
 
@@ -21,15 +22,8 @@ pub(super) fn run(args: &Diff, session: &mut Session<'_>) -> Outcome {
     let catalog = pipeline::catalog(&session.world, diags)?;
     let plan = pipeline::plan(&catalog, &configuration, diags)?;
     let before = pipeline::before(&session.world, diags)?;
-    let tree = pipeline::check(&catalog, &plan, &configuration, &before, diags)?;
-    let compared = pipeline::compare_quietly(
-        &mut session.world,
-        tree,
-        &configuration,
-        &before,
-        &Choices::default(),
-        diags,
-    )?;
+    let tree = pipeline::check(&session.world, &catalog, &plan, &configuration, &before, diags)?;
+    let compared = pipeline::compare_quietly(&mut session.world, tree, &configuration, &before, diags)?;
     let Compared {
         tree,
         existing,
@@ -41,10 +35,11 @@ pub(super) fn run(args: &Diff, session: &mut Session<'_>) -> Outcome {
         let kept: BTreeSet<&RepoPath> = changes
             .changes()
             .iter()
-            .filter(|change| change.kind == ChangeKind::Kept)
+            .filter(|change| matches!(change.kind, ChangeKind::Kept))
             .map(|change| &change.path)
             .collect();
-        against(&args.revision, &tree, &before, &kept, diags)?
+        let (existing, changes) = against(&args.revision, &tree, &before, &kept, diags)?;
+        (Rc::new(existing), changes)
     };
     let differs = changes
         .differing()

@@ -16,6 +16,7 @@ mod graph;
 mod init;
 mod plan;
 mod render;
+mod resolve;
 mod schema;
 mod secrets;
 mod summary;
@@ -89,6 +90,7 @@ fn dispatch(command: &Command, session: &mut Session<'_>) -> Outcome {
         Command::Render(args) => render::run(args, session),
         Command::Check => check::run(session),
         Command::Configure(args) => configure::run(args, session),
+        Command::Resolve(args) => resolve::run(args, session),
         Command::Diff(args) => diff::run(args, session),
         Command::Schema(args) => schema::run(args, session),
         Command::Explain(args) => explain::run(args, session),

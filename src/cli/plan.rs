@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::exit::Exit;
 use super::{Outcome, Session};
+use crate::merge::KeptVersion;
 use crate::pipeline;
 use crate::plan::Plan;
 
@@ -16,11 +17,16 @@ pub(super) fn run(session: &mut Session<'_>) -> Outcome {
     let configuration = pipeline::configuration(&mut session.world, diags)?;
     let catalog = pipeline::catalog(&session.world, diags)?;
     let plan = pipeline::plan(&catalog, &configuration, diags)?;
+    let before = pipeline::before(&session.world, diags)?;
+    let kept = pipeline::kept_versions(&session.world, &catalog, &plan, &configuration, &before, diags)?;
     if session.ui.format != super::args::Format::Json {
         let text = text(&plan);
         session.ui.print(&text);
+        session.ui.print(&versions(&kept));
     }
-    Ok((Exit::Success, Some(machine(&plan))))
+    let mut machine = machine(&plan);
+    machine["newer_in_tree"] = json!(kept);
+    Ok((Exit::Success, Some(machine)))
 }
 
 fn text(plan: &Plan<'_>) -> String {
@@ -78,6 +84,27 @@ fn text(plan: &Plan<'_>) -> String {
             };
             out.push_str(&format!("  {label:<7} {name}\n"));
         }
+    }
+    out
+}
+
+/// Versions that Renovate or a person raised in the tree.
+fn versions(kept: &[KeptVersion]) -> String {
+    if kept.is_empty() {
+        return String::new();
+    }
+    let bold = Style::new().bold();
+    let mut out = format!("\n{bold}Newer in your tree{bold:#} (they stay)\n");
+    for version in kept {
+        let KeptVersion {
+            file,
+            place,
+            rendered,
+            kept,
+        } = version;
+        out.push_str(&format!(
+            "  {file}\n    {place}: {kept} (the library has {rendered})\n"
+        ));
     }
     out
 }

@@ -16,7 +16,7 @@ pub(super) fn run(args: &Render, session: &mut Session<'_>) -> Outcome {
     let catalog = pipeline::catalog(&session.world, diags)?;
     let plan = pipeline::plan(&catalog, &configuration, diags)?;
     let before = pipeline::before(&session.world, diags)?;
-    let tree = pipeline::check(&catalog, &plan, &configuration, &before, diags)?;
+    let tree = pipeline::check(&session.world, &catalog, &plan, &configuration, &before, diags)?;
     let wanted: Vec<RepoPath> = args
         .paths
         .iter()

@@ -14,7 +14,7 @@ use crate::tree::Tree;
 fn style(kind: ChangeKind) -> Style {
     let color = match kind {
         ChangeKind::Create | ChangeKind::Recreate | ChangeKind::Adopt => AnsiColor::Green,
-        ChangeKind::Update => AnsiColor::Yellow,
+        ChangeKind::Update | ChangeKind::Merge => AnsiColor::Yellow,
         ChangeKind::Delete | ChangeKind::Forget => AnsiColor::Red,
         ChangeKind::Kept | ChangeKind::Unchanged => return Style::new().dimmed(),
         _ => AnsiColor::Magenta,
@@ -67,6 +67,7 @@ pub(super) fn total(changes: &ChangeSet) -> String {
         (ChangeKind::Create, "created"),
         (ChangeKind::Recreate, "recreated"),
         (ChangeKind::Update, "updated"),
+        (ChangeKind::Merge, "merged with your edits"),
         (ChangeKind::Delete, "deleted"),
         (ChangeKind::Adopt, "adopted"),
         (ChangeKind::Forget, "forgotten"),
@@ -96,10 +97,17 @@ pub(super) fn details(
     let mut out = String::new();
     let many = !whole && changes.differing().count() > LISTED;
     for change in changes.differing() {
-        if many && !matches!(change.kind, ChangeKind::Update | ChangeKind::Delete) {
+        if many
+            && !matches!(
+                change.kind,
+                ChangeKind::Update | ChangeKind::Merge | ChangeKind::Delete
+            )
+        {
             continue;
         }
-        let hunks = matches!(change.kind, ChangeKind::Update) || change.kind.is_conflict() || whole;
+        let hunks = matches!(change.kind, ChangeKind::Update | ChangeKind::Merge)
+            || change.kind.is_conflict()
+            || whole;
         match Sides::of(change, tree, existing) {
             Some(sides) if hunks => out.push_str(&sides.render(style_of(styled))),
             Some(sides) => {

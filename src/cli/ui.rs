@@ -52,15 +52,8 @@ impl Ui {
         if self.format == Format::Json {
             return Some(json!({ "text": text }));
         }
-        self.print_exact(text);
+        print_exact(text);
         None
-    }
-
-    /// Prints to stdout as it is, escape sequences included: a value of a file must not be changed on its way.
-    fn print_exact(&mut self, text: &str) {
-        let mut out = io::stdout().lock();
-        let _ = out.write_all(text.as_bytes());
-        let _ = out.flush();
     }
 
     /// Returns whether output is for people.
@@ -120,6 +113,32 @@ impl Ui {
         // The end of the input is no answer.
         (read > 0).then_some(answer)
     }
+
+    /// Asks until the answer is one of `choices`; `None` when nobody is there to answer.
+    pub(super) fn choose(&mut self, question: &str, choices: &[char]) -> Option<char> {
+        if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+            return None;
+        }
+        loop {
+            let _ = write!(self.err, "{question} ");
+            let _ = self.err.flush();
+            let mut answer = String::new();
+            if io::stdin().read_line(&mut answer).ok()? == 0 {
+                return None;
+            }
+            match answer.trim().chars().next() {
+                Some(answer) if choices.contains(&answer) => return Some(answer),
+                _ => {}
+            }
+        }
+    }
+}
+
+/// Prints to stdout as it is, escape sequences included: a value of a file must not be changed on its way.
+fn print_exact(text: &str) {
+    let mut out = io::stdout().lock();
+    let _ = out.write_all(text.as_bytes());
+    let _ = out.flush();
 }
 
 /// Returns the count of errors and warnings in words, if there are any.

@@ -1,18 +1,21 @@
 //! What a person chose on the command line for paths in conflict.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Change, ChangeKind, Choice};
 use crate::diag::Diagnostic;
+use crate::merge::Resolutions;
 use crate::tree::RepoPath;
 
-/// `--overwrite PATH` and `--keep PATH`.
+/// `--overwrite PATH`, `--keep PATH` and what was chosen for places in files.
 #[derive(Debug, Clone, Default)]
 pub struct Choices {
     /// Where the render wins. Also takes an edit back that would otherwise stay ([`ChangeKind::Kept`]).
     pub overwrite: BTreeSet<RepoPath>,
     /// Where the file on the disk wins.
     pub keep: BTreeSet<RepoPath>,
+    /// Which side wins at contradicting places of a file.
+    pub resolutions: BTreeMap<RepoPath, Resolutions>,
 }
 
 impl Choices {

@@ -6,7 +6,7 @@ use super::{Change, ChangeKind, ChangeSet, Choice, Choices, Existing, OnDisk, ch
 use crate::diag::Diagnostic;
 use crate::lock::{Lock, LockEntry, Sha256, same_text};
 use crate::seal::Sealed;
-use crate::tree::{Artifact, Origin, RepoPath, Tree};
+use crate::tree::{Artifact, Edits, Origin, RepoPath, Tree};
 
 impl ChangeSet {
     /// Compares the sealed tree with the disk and the lock. Conflicts are part of the result; see
@@ -63,6 +63,7 @@ impl ChangeSet {
             changes,
             before: lock.clone(),
             after,
+            bases: Vec::new(),
         })
     }
 }
@@ -107,7 +108,8 @@ fn rendered(
     choices: &Choices,
 ) -> Result<(Change, Option<LockEntry>), Diagnostic> {
     let text = artifact.text.as_bytes();
-    let render = Sha256::of_text(text);
+    let render = Sha256::of_text(artifact.render().as_bytes());
+    let merged = matches!(artifact.edits, Edits::Merged { .. });
     let ours = LockEntry {
         hash: render,
         origin: artifact.origin.app.clone(),
@@ -118,6 +120,7 @@ fn rendered(
         origin: artifact.origin.clone(),
         choice: None,
         replaces: None,
+        conflicts: Vec::new(),
     };
     let bytes = match on_disk {
         OnDisk::File { bytes, .. } => bytes,
@@ -131,23 +134,30 @@ fn rendered(
     };
     if same_text(bytes, text) {
         change.kind = match entry {
-            Some(entry) if entry.hash == render => ChangeKind::Unchanged,
-            _ => ChangeKind::Adopt,
+            None => ChangeKind::Adopt,
+            Some(_) if merged => ChangeKind::Kept,
+            Some(_) => ChangeKind::Unchanged,
         };
         return Ok((change, Some(ours)));
     }
     let state = match entry {
         None => ChangeKind::ForeignDiffers,
         Some(entry) if entry.hash == Sha256::of_text(bytes) => ChangeKind::Update,
+        Some(_) if merged => ChangeKind::Merge,
         Some(entry) if entry.hash == render => ChangeKind::Kept,
         Some(_) => ChangeKind::EditedUpdate,
     };
     (change.kind, change.choice) = match (state, choices.of(&artifact.path)) {
-        (ChangeKind::Update, _) | (ChangeKind::Kept, Some(Choice::Keep)) | (_, None) => (state, None),
+        (ChangeKind::Update | ChangeKind::Merge, _) | (ChangeKind::Kept, Some(Choice::Keep)) | (_, None) => {
+            (state, None)
+        }
         (_, Some(Choice::Overwrite)) => (ChangeKind::Update, Some(Choice::Overwrite)),
         (_, Some(Choice::Keep)) => (ChangeKind::Kept, Some(Choice::Keep)),
     };
-    if change.kind == ChangeKind::Update {
+    if let (ChangeKind::EditedUpdate, Edits::Conflicts(conflicts)) = (change.kind, &artifact.edits) {
+        change.conflicts.clone_from(conflicts);
+    }
+    if matches!(change.kind, ChangeKind::Update | ChangeKind::Merge) {
         change.replaces = Some(Sha256::of(bytes));
     }
     let entry = if change.kind.is_conflict() {
@@ -176,6 +186,7 @@ fn stale(
         origin,
         choice: None,
         replaces: None,
+        conflicts: Vec::new(),
     };
     if never_ours(path).is_some() {
         return Ok(change);

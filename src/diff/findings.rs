@@ -1,47 +1,114 @@
 //! The findings of the diff: what stops the run, and what a person should know.
 
-use super::{ChangeKind, ChangeSet, OnDisk};
-use crate::diag::Diagnostic;
+use super::{Change, ChangeKind, ChangeSet, Existing, OnDisk};
+use crate::diag::{Diagnostic, Diagnostics};
 use crate::tree::RepoPath;
 
-/// Returns the conflicts as errors, with the choices, and recreated files as notes.
-pub fn report(changes: &ChangeSet) -> Vec<Diagnostic> {
-    changes
-        .changes()
-        .iter()
-        .filter_map(|change| {
-            let path = &change.path;
-            let finding = match change.kind {
-                ChangeKind::EditedUpdate => Diagnostic::error(
-                    "diff/edited",
-                    format!("`{path}` was edited by hand, and its render has changed"),
-                )
-                .help(format!("`--keep {path}` keeps your version"))
-                .help(format!(
-                    "`--overwrite {path}` takes the render; your edit is lost unless it is committed"
-                )),
-                ChangeKind::EditedDelete => Diagnostic::error(
-                    "diff/edited-delete",
-                    format!("`{path}` was edited by hand, and it is no longer rendered"),
-                )
-                .help(format!("`--keep {path}` leaves the file to you"))
-                .help(format!("`--overwrite {path}` deletes it")),
-                ChangeKind::ForeignDiffers => Diagnostic::error(
-                    "diff/foreign",
-                    format!("`{path}` was not written by clusterwright and differs from the render"),
-                )
-                .help(format!("`--keep {path}` keeps your version"))
-                .help(format!("`--overwrite {path}` takes the render")),
-                ChangeKind::Recreate => Diagnostic::note_level(
-                    "diff/recreated",
-                    format!("`{path}` was deleted and is still rendered: it comes back"),
-                )
-                .help(format!("switch `{}` off to be rid of it", change.origin.app)),
-                _ => return None,
-            };
-            Some(finding.in_file(path.as_str()))
-        })
-        .collect()
+/// Reports the conflicts as errors, with the choices, and recreated files as notes.
+pub fn report(changes: &ChangeSet, existing: &Existing, diags: &mut Diagnostics) {
+    for change in changes.changes() {
+        if change.kind == ChangeKind::EditedUpdate && !change.conflicts.is_empty() {
+            let finding = contradictions(change, existing, diags);
+            diags.push(finding);
+        } else if let Some(finding) = whole_file(change) {
+            diags.push(finding);
+        }
+    }
+}
+
+/// The places of a file that a person and the render changed in different ways.
+fn contradictions(change: &Change, existing: &Existing, diags: &mut Diagnostics) -> Diagnostic {
+    let path = &change.path;
+    let places = change.conflicts.len();
+    let message = match places {
+        1 => format!("`{path}`: your edit contradicts what is rendered now"),
+        _ => format!("`{path}`: your edits contradict what is rendered now, at {places} places"),
+    };
+    let mut finding = Diagnostic::error("merge/conflict", message);
+    let text = existing
+        .bytes(path)
+        .and_then(|bytes| std::str::from_utf8(bytes).ok());
+    // Offsets count LF line ends.
+    let text = text.filter(|text| !path.is_sops() && !text.contains('\r'));
+    let first = change.conflicts.iter().find_map(|conflict| conflict.span.clone());
+    finding = match (text, first) {
+        (Some(text), Some(span)) => {
+            let id = diags.sources.add(path.as_str(), text);
+            let end = span.start + text[span.clone()].trim_end().len();
+            let start = end - text[span.start..end].trim_start().len();
+            finding.at(id.span(start..end), "yours")
+        }
+        _ => finding.in_file(path.as_str()),
+    };
+    for conflict in &change.conflicts {
+        let place = match conflict.place.as_str() {
+            "" => "the whole file",
+            place => place,
+        };
+        finding = if path.is_sops() {
+            finding.note(format!("`{place}`: both changed it"))
+        } else {
+            finding.note(format!(
+                "`{place}`: was {}, yours {}, rendered {}",
+                snippet(conflict.base.as_deref()),
+                snippet(conflict.yours.as_deref()),
+                snippet(conflict.render.as_deref())
+            ))
+        };
+    }
+    finding
+        .help(format!("choose place by place: `clusterwright resolve {path}`"))
+        .help(format!("`--keep {path}` keeps your version of the file"))
+        .help(format!(
+            "`--overwrite {path}` takes the render; your edits are lost unless they are committed"
+        ))
+}
+
+/// The first line of a value, for a note.
+fn snippet(text: Option<&str>) -> String {
+    let Some(text) = text else {
+        return "absent".to_owned();
+    };
+    let mut lines = text.lines().filter(|line| !line.trim().is_empty());
+    let first: String = lines.next().unwrap_or_default().trim().chars().take(60).collect();
+    match lines.next() {
+        Some(_) => format!("`{first}` …"),
+        None => format!("`{first}`"),
+    }
+}
+
+fn whole_file(change: &Change) -> Option<Diagnostic> {
+    let path = &change.path;
+    let finding = match change.kind {
+        ChangeKind::EditedUpdate => Diagnostic::error(
+            "diff/edited",
+            format!("`{path}` was edited by hand, and its render has changed"),
+        )
+        .note("the version that it was edited from is not in git, so the two cannot be merged")
+        .help(format!("`--keep {path}` keeps your version"))
+        .help(format!(
+            "`--overwrite {path}` takes the render; your edit is lost unless it is committed"
+        )),
+        ChangeKind::EditedDelete => Diagnostic::error(
+            "diff/edited-delete",
+            format!("`{path}` was edited by hand, and it is no longer rendered"),
+        )
+        .help(format!("`--keep {path}` leaves the file to you"))
+        .help(format!("`--overwrite {path}` deletes it")),
+        ChangeKind::ForeignDiffers => Diagnostic::error(
+            "diff/foreign",
+            format!("`{path}` was not written by clusterwright and differs from the render"),
+        )
+        .help(format!("`--keep {path}` keeps your version"))
+        .help(format!("`--overwrite {path}` takes the render")),
+        ChangeKind::Recreate => Diagnostic::note_level(
+            "diff/recreated",
+            format!("`{path}` was deleted and is still rendered: it comes back"),
+        )
+        .help(format!("switch `{}` off to be rid of it", change.origin.app)),
+        _ => return None,
+    };
+    Some(finding.in_file(path.as_str()))
 }
 
 pub(super) fn in_the_way(path: &RepoPath, what: &OnDisk) -> Diagnostic {

@@ -5,9 +5,9 @@
 //! | on disk | rendered | no longer rendered |
 //! | --- | --- | --- |
 //! | absent | [`Create`], in the lock: [`Recreate`] | [`Forget`] |
-//! | equal to the render | [`Unchanged`], not in the lock so: [`Adopt`] | |
+//! | equal to the render | [`Unchanged`], not in the lock: [`Adopt`] | |
 //! | ours | [`Update`] | [`Delete`] |
-//! | ours, edited | [`Kept`] while the render stays, else [`EditedUpdate`] | [`EditedDelete`] |
+//! | ours, edited | [`Kept`] or [`Merge`], with contradictions [`EditedUpdate`] | [`EditedDelete`] |
 //! | foreign | [`ForeignDiffers`] | not looked at |
 //!
 //! [`Create`]: ChangeKind::Create
@@ -18,10 +18,12 @@
 //! [`Update`]: ChangeKind::Update
 //! [`Delete`]: ChangeKind::Delete
 //! [`Kept`]: ChangeKind::Kept
+//! [`Merge`]: ChangeKind::Merge
 //! [`EditedUpdate`]: ChangeKind::EditedUpdate
 //! [`EditedDelete`]: ChangeKind::EditedDelete
 //! [`ForeignDiffers`]: ChangeKind::ForeignDiffers
 
+mod bases;
 mod choices;
 mod classify;
 mod existing;
@@ -37,7 +39,7 @@ pub use choices::Choices;
 pub use existing::{Existing, OnDisk};
 
 use crate::lock::{Lock, Sha256};
-use crate::tree::{Origin, RepoPath};
+use crate::tree::{Conflict, Origin, RepoPath};
 
 /// What happens to a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
@@ -55,11 +57,13 @@ pub enum ChangeKind {
     Unchanged,
     /// A person's version stays.
     Kept,
+    /// What the render changed goes into the file that a person edited.
+    Merge,
     /// A file of ours that is no longer rendered.
     Delete,
     /// No longer rendered and already gone; only the lock changes.
     Forget,
-    /// Conflict: a person edited the file, and the render changed.
+    /// Conflict: a person edited the file, and the render changed in a way that does not fit.
     EditedUpdate,
     /// Conflict: a person edited the file, and it is no longer rendered.
     EditedDelete,
@@ -78,7 +82,10 @@ impl ChangeKind {
 
     /// Returns whether the change writes or deletes a file other than the lock.
     pub fn touches_file(self) -> bool {
-        matches!(self, Self::Create | Self::Recreate | Self::Update | Self::Delete)
+        matches!(
+            self,
+            Self::Create | Self::Recreate | Self::Update | Self::Merge | Self::Delete
+        )
     }
 
     /// Returns the word shown to people.
@@ -90,6 +97,7 @@ impl ChangeKind {
             Self::Adopt => "adopt",
             Self::Unchanged => "unchanged",
             Self::Kept => "kept (yours)",
+            Self::Merge => "merge",
             Self::Delete => "delete",
             Self::Forget => "forget",
             Self::EditedUpdate => "edited and changed",
@@ -122,6 +130,8 @@ pub struct Change {
     pub choice: Option<Choice>,
     /// Hash of the bytes on the disk that the change replaces or deletes, as they are.
     pub(crate) replaces: Option<Sha256>,
+    /// The places that contradict the render.
+    pub conflicts: Vec<Conflict>,
 }
 
 /// Everything that a write would do, sorted by path, and the lock as it will be.
@@ -130,9 +140,16 @@ pub struct ChangeSet {
     changes: Vec<Change>,
     before: Lock,
     after: Lock,
+    /// Renders to keep beside the lock (`Some`) or to throw away, by path.
+    bases: Vec<(RepoPath, Option<Vec<u8>>)>,
 }
 
 impl ChangeSet {
+    /// Returns what a write does to the renders kept beside the lock as bases of later merges.
+    pub fn bases(&self) -> &[(RepoPath, Option<Vec<u8>>)] {
+        &self.bases
+    }
+
     /// Returns all changes with the unchanged files, sorted by path.
     pub fn changes(&self) -> &[Change] {
         &self.changes
@@ -163,8 +180,14 @@ impl ChangeSet {
         &self.after
     }
 
-    /// Returns whether a write would touch nothing at all, not even the lock. Files kept and conflicts do not count.
+    /// Returns whether there is nothing to write. Files kept and conflicts do not count; nor does a hash in the lock
+    /// that a person's or Renovate's commit has left behind: the next write brings it up to date.
     pub fn is_empty(&self) -> bool {
-        self.before == self.after && !self.changes.iter().any(|c| c.kind.touches_file())
+        let moved = |path: &RepoPath| self.before.entries.get(path) != self.after.entries.get(path);
+        !self.changes.iter().any(|change| match change.kind {
+            ChangeKind::Adopt | ChangeKind::Forget => true,
+            ChangeKind::Kept => moved(&change.path),
+            kind => kind.touches_file(),
+        })
     }
 }

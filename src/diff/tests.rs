@@ -6,21 +6,24 @@ use super::*;
 use crate::diag::Diagnostic;
 use crate::lock::LockEntry;
 use crate::seal::Sealed;
-use crate::tree::{Artifact, Tree};
+use crate::tree::{Artifact, Edits, Tree};
 
 fn path(text: &str) -> RepoPath {
     RepoPath::parse(text).expect("valid")
 }
 
+fn origin() -> Origin {
+    Origin {
+        app: "media/jellyfin".to_owned(),
+        template: Some("t.yaml.tera".to_owned()),
+        reason: vec!["jellyfin_enabled".to_owned()],
+    }
+}
+
 fn tree(files: &[(&str, &str)]) -> Tree<Sealed> {
     let artifacts = files.iter().map(|(name, text)| {
-        let origin = Origin {
-            app: "media/jellyfin".to_owned(),
-            template: Some("t.yaml.tera".to_owned()),
-            reason: vec!["jellyfin_enabled".to_owned()],
-        };
         let (path, text) = (path(name), (*text).to_owned());
-        (path.clone(), Artifact { path, text, origin })
+        (path.clone(), Artifact::new(path, text, origin()))
     });
     Tree::new(artifacts.collect(), Sealed::for_tests())
 }
@@ -49,6 +52,7 @@ fn choices(overwrite: &[&str], keep: &[&str]) -> Choices {
     Choices {
         overwrite: overwrite.iter().map(|p| path(p)).collect(),
         keep: keep.iter().map(|p| path(p)).collect(),
+        ..Choices::default()
     }
 }
 
@@ -104,7 +108,7 @@ fn every_state_without_a_choice() {
         ("2", "-", "1", Recreate, Some("2")),
         ("1", "1", "1", Unchanged, Some("1")),
         ("1", "1", "-", Adopt, Some("1")),
-        ("2", "2", "1", Adopt, Some("2")),
+        ("2", "2", "1", Unchanged, Some("2")),
         ("2", "1", "1", Update, Some("2")),
         ("1", "2", "1", Kept, Some("1")),
         ("2", "3", "1", EditedUpdate, Some("1")),
@@ -125,6 +129,45 @@ fn every_state_without_a_choice() {
         None,
         "not our business"
     );
+}
+
+#[test]
+fn merged_files_are_written_and_remember_the_render() {
+    use ChangeKind::{Adopt, ForeignDiffers, Kept, Merge};
+    for (render, merged, on_disk, locked, kind, after, is_empty, bases) in [
+        ("2", "3", "1", "1", ChangeKind::Update, Some("2"), false, 0),
+        ("2", "3", "x", "1", Merge, Some("2"), false, 1),
+        ("2", "3", "3", "1", Kept, Some("2"), false, 1),
+        ("1", "3", "3", "1", Kept, Some("1"), true, 0),
+        ("2", "3", "3", "-", Adopt, Some("2"), false, 0),
+        ("2", "3", "x", "-", ForeignDiffers, None, true, 0),
+    ] {
+        let case = case("-", on_disk, locked);
+        let mut artifact = Artifact::new(path("f"), merged.to_owned(), origin());
+        artifact.edits = Edits::Merged {
+            render: render.to_owned(),
+        };
+        let tree = Tree::new(BTreeMap::from([(path("f"), artifact)]), Sealed::for_tests());
+        let one = |text: Option<&'static str>| text.map(|text| ("f", text)).into_iter().collect::<Vec<_>>();
+        let set = ChangeSet::compute(
+            &tree,
+            &existing(&one(case.on_disk)),
+            &lock(&one(case.locked)),
+            &Choices::default(),
+        )
+        .expect("no errors")
+        .with_bases(&tree, "base", &BTreeMap::new());
+        let hash = set.lock().entries.get(&path("f")).map(|entry| entry.hash);
+        assert_eq!(
+            set.changes()[0].kind,
+            kind,
+            "{render} {merged} {on_disk} {locked}"
+        );
+        assert_eq!(hash, after.map(|text| Sha256::of(text.as_bytes())), "{kind:?}");
+        assert_eq!(set.is_empty(), is_empty, "{kind:?}");
+        let kept: Vec<_> = set.bases().iter().map(|(_, bytes)| bytes.clone()).collect();
+        assert_eq!(kept, vec![Some(render.as_bytes().to_vec()); bases], "{kind:?}");
+    }
 }
 
 #[test]
@@ -253,8 +296,11 @@ fn changes_carry_app_and_reason_and_findings_carry_choices() {
     let set = ChangeSet::compute(&tree, &disk, &lock, &Choices::default()).expect("no errors");
     assert!(set.changes().iter().all(|c| c.origin.app == "media/jellyfin"));
     assert_eq!(set.changes()[0].origin.reason, ["jellyfin_enabled"]);
-    let told: Vec<_> = findings::report(&set)
-        .iter()
+    let mut diags = crate::diag::Diagnostics::default();
+    findings::report(&set, &disk, &mut diags);
+    let told: Vec<_> = diags
+        .sorted()
+        .into_iter()
         .map(|f| (f.code, f.path.clone().unwrap_or_default(), f.help.len()))
         .collect();
     let finding = |code, path: &str, helps| (code, path.to_owned(), helps);
@@ -263,8 +309,8 @@ fn changes_carry_app_and_reason_and_findings_carry_choices() {
         [
             finding("diff/foreign", "a", 2),
             finding("diff/edited", "b", 2),
-            finding("diff/recreated", "c", 1),
-            finding("diff/edited-delete", "e", 2)
+            finding("diff/edited-delete", "e", 2),
+            finding("diff/recreated", "c", 1)
         ]
     );
     let json = serde_json::to_string(&json::changes(&set, &tree, &disk)).expect("serialises");

@@ -359,6 +359,6 @@ impl Renderer<'_> {
             return;
         }
         self.artifacts
-            .insert(path.clone(), Artifact { path, text, origin });
+            .insert(path.clone(), Artifact::new(path, text, origin));
     }
 }

@@ -5,6 +5,7 @@
 //! index, then HEAD. Without a private key, files whose structure and recipients still fit are kept as they are, and
 //! the values that nobody could compare are counted. Before: [`crate::check`]; after: [`crate::diff`].
 
+mod edited;
 mod reveal;
 
 use std::collections::BTreeMap;
@@ -12,7 +13,9 @@ use std::collections::BTreeMap;
 use crate::check::Checked;
 use crate::config::Vault;
 use crate::diag::{Aborted, Diagnostic, Diagnostics};
-use crate::diff::Existing;
+use crate::diff::{Choices, Existing};
+use crate::lock::{Lock, Sha256, lf};
+use crate::merge::Bases;
 use crate::sops::{self, Config, Identities, Rule, SopsError, Updated};
 use crate::sys::{Entropy, SecretText};
 use crate::tree::{Artifact, RepoPath, Tree};
@@ -69,6 +72,12 @@ pub struct Committed<'a> {
     pub existing: &'a Existing,
     /// Index and HEAD.
     pub git: Option<&'a Repository>,
+    /// Which files are ours.
+    pub lock: &'a Lock,
+    /// Earlier versions of edited files.
+    pub bases: &'a Bases,
+    /// What a person chose for conflicts.
+    pub choices: &'a Choices,
 }
 
 /// Turns an error of the SOPS format into a finding about a file.
@@ -168,7 +177,7 @@ struct Sealer<'a> {
 impl Sealer<'_> {
     fn artifact(
         &mut self,
-        artifact: &Artifact,
+        artifact: &mut Artifact,
         documents: &[crate::yaml::Node],
         entropy: &mut dyn Entropy,
     ) -> Result<String, Vec<Diagnostic>> {
@@ -178,6 +187,21 @@ impl Sealer<'_> {
         let scope = sops::scope_spans(&artifact.text, &rule).map_err(one)?;
         reveal::check_places(artifact, &scope, self.vault)?;
         let existing = self.existing(&artifact.path);
+        if let Some((base, yours)) = self.edited(&artifact.path)
+            && let Ok(plain) = reveal::reveal(&artifact.text, documents, self.vault)
+            && let Some(identities) = self.keys.identities.as_ref()
+        {
+            let resolutions = self.committed.choices.resolutions.get(&artifact.path);
+            let mut merge = edited::Merge {
+                rule: &rule,
+                identities,
+                entropy: &mut *entropy,
+            };
+            if let Some((text, edits)) = merge.merge(base, &yours, &plain, resolutions) {
+                artifact.edits = edits;
+                return Ok(text);
+            }
+        }
         match (
             reveal::reveal(&artifact.text, documents, self.vault),
             self.keys.identities.as_ref(),
@@ -221,6 +245,21 @@ impl Sealer<'_> {
             }
         }
         found
+    }
+
+    /// Returns base and file on the disk of a file of ours that a person edited.
+    fn edited(&self, path: &RepoPath) -> Option<(&str, String)> {
+        let Choices { overwrite, keep, .. } = self.committed.choices;
+        if overwrite.contains(path) || keep.contains(path) {
+            return None;
+        }
+        let hash = self.committed.lock.entries.get(path)?.hash;
+        let on_disk = self.committed.existing.bytes(path)?;
+        if Sha256::of_text(on_disk) == hash {
+            return None;
+        }
+        let base = self.committed.bases.get(path, hash)?;
+        Some((base, String::from_utf8(lf(on_disk).into_owned()).ok()?))
     }
 
     /// Without the plaintext or without a key: what is sealed stays while its structure and recipients fit.

@@ -25,6 +25,9 @@ pub struct FileStatus {
     pub problems: Vec<String>,
 }
 
+/// The rule of a configuration that matches a file, and whether it has a `path_regex`.
+type Matched = (Result<Rule, SopsError>, bool);
+
 /// Configurations, each read once.
 #[derive(Debug, Default)]
 pub struct Configs {
@@ -45,12 +48,8 @@ impl Configs {
         Ok(self.by_dir.get(&dir).and_then(Option::as_ref))
     }
 
-    /// Returns the rule of the configuration for a file, if one matches. `named` says that the rule has a `path_regex`.
-    fn rule(
-        &mut self,
-        root: &Path,
-        file: &Path,
-    ) -> Result<Option<(Result<Rule, SopsError>, bool)>, Diagnostic> {
+    /// Returns the rule of the configuration for a file, if one matches.
+    fn rule(&mut self, root: &Path, file: &Path) -> Result<Option<Matched>, Diagnostic> {
         let Some(found) = self.get(root, file)? else {
             return Ok(None);
         };

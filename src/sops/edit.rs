@@ -201,9 +201,10 @@ fn seal_rest(
     let mut tokens = Vec::with_capacity(walk.leaves.len());
     for leaf in &walk.leaves {
         let sealed = key_opens(leaf.text(), &leaf.aad(), key);
-        tokens.push(match leaf.in_scope && !sealed {
-            true => seal_as(leaf)?.map(|plain| key.seal(&plain, &leaf.aad(), entropy)),
-            false => None,
+        tokens.push(if leaf.in_scope && !sealed {
+            seal_as(leaf)?.map(|plain| key.seal(&plain, &leaf.aad(), entropy))
+        } else {
+            None
         });
     }
     let sealed = vec![None; tokens.len()];

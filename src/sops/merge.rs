@@ -105,12 +105,12 @@ pub fn merge(
         .copied()
         .filter(|name| !old.contains(name) || mine.contains(name) && other.contains(name))
         .collect();
-    let carried = if rotated && conflicts.is_empty() {
+    let there = if rotated && conflicts.is_empty() {
         &other
     } else {
         &mine
     };
-    let text = if wanted.iter().copied().collect::<BTreeSet<_>>() == *carried {
+    let text = if wanted.iter().copied().collect::<BTreeSet<_>>() == *there {
         text
     } else {
         match update_keys(&text, &Recipient::list(wanted)?, identities, entropy)? {
@@ -136,13 +136,10 @@ fn merged_plain(
         .unwrap_or_default();
     let lines = base.and_then(|base| by_lines(base.plain.expose(), our.plain.expose(), their.plain.expose()));
     if ours.len() != theirs.len() {
-        return match lines {
-            Some(text) => Ok(text),
-            None => {
-                conflicts.push("the number of documents".to_owned());
-                Ok(our.plain.clone())
-            }
-        };
+        return Ok(lines.unwrap_or_else(|| {
+            conflicts.push("the number of documents".to_owned());
+            our.plain.clone()
+        }));
     }
     let mut wanted = ours.clone();
     let mut changes = Vec::new();

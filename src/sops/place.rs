@@ -237,17 +237,13 @@ impl<'d, 't> Place<'d, 't> {
             text::string(key, false).as_str(),
             self.render(value, Room::Lines, column).as_str()
         );
-        Ok(vec![match map.entries().iter().rfind(|(key, _)| own(key)) {
-            Some((key, last)) => {
-                let end = self.end(last, self.colon(key).ok_or_else(|| self.layout(key))?);
-                let at = line_end(text, end);
-                self.edit(at..at, &format!("\n{:column$}{line}", ""))
-            }
-            None => {
-                let at = line_start(text, map.entries()[0].0.span.start);
-                self.edit(at..at, &format!("{:column$}{line}\n", ""))
-            }
-        }])
+        let Some((key, last)) = map.entries().iter().rfind(|(key, _)| own(key)) else {
+            let at = line_start(text, map.entries()[0].0.span.start);
+            return Ok(vec![self.edit(at..at, &format!("{:column$}{line}\n", ""))]);
+        };
+        let end = self.end(last, self.colon(key).ok_or_else(|| self.layout(key))?);
+        let at = line_end(text, end);
+        Ok(vec![self.edit(at..at, &format!("\n{:column$}{line}", ""))])
     }
 
     fn push(&self, list: &Node, value: &Value) -> Result<Vec<Edit>, SopsError> {

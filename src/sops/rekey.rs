@@ -243,7 +243,7 @@ fn recipient_edits(
                 .map(|wrapped| entry(wrapped, dash, indent))
                 .collect()
         };
-        let stays = !rotates && age.starts_with(old) || !rotates && old.iter().all(|one| age.contains(one));
+        let stays = !rotates && old.iter().all(|one| age.contains(one));
         if stays {
             let new: Vec<Wrapped> = age.iter().filter(|one| !old.contains(one)).cloned().collect();
             let line_break = if text[..end].ends_with('\n') { "" } else { "\n" };

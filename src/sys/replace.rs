@@ -59,27 +59,27 @@ mod tests {
     use super::*;
 
     fn mode(path: &Path) -> u32 {
-        std::fs::metadata(path).unwrap().permissions().mode() & 0o777
+        std::fs::metadata(path).expect("works").permissions().mode() & 0o777
     }
 
     #[test]
     fn modes_are_kept_or_narrowed_and_links_stay() {
-        let dir = tempfile::tempdir().unwrap();
+        let dir = tempfile::tempdir().expect("works");
         let (file, link) = (dir.path().join("file"), dir.path().join("link"));
-        replace_file(&file, b"one", Access::Kept).unwrap();
+        replace_file(&file, b"one", Access::Kept).expect("works");
         assert_eq!(mode(&file), 0o644);
-        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o640)).unwrap();
-        std::os::unix::fs::symlink("file", &link).unwrap();
-        replace_file(&link, b"two", Access::Kept).unwrap();
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o640)).expect("works");
+        std::os::unix::fs::symlink("file", &link).expect("works");
+        replace_file(&link, b"two", Access::Kept).expect("works");
         assert_eq!(
-            (std::fs::read(&file).unwrap().as_slice(), mode(&file)),
+            (std::fs::read(&file).expect("works").as_slice(), mode(&file)),
             (b"two".as_slice(), 0o640)
         );
         assert!(link.is_symlink());
-        replace_file(&file, b"three", Access::Private).unwrap();
+        replace_file(&file, b"three", Access::Private).expect("works");
         assert_eq!(mode(&file), 0o600);
         assert_eq!(
-            std::fs::read_dir(dir.path()).unwrap().count(),
+            std::fs::read_dir(dir.path()).expect("works").count(),
             2,
             "nothing is left over"
         );

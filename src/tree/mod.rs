@@ -3,6 +3,7 @@
 mod path;
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 pub use path::{PathError, RepoPath};
 
@@ -17,6 +18,36 @@ pub struct Origin {
     pub reason: Vec<String>,
 }
 
+/// A place that a person and the render changed, each in their own way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Conflict {
+    /// The way to it, such as `spec.values.env[LOG_LEVEL]`; empty for a whole file.
+    pub place: String,
+    /// What stood there at the last run; `None` where nothing stood, and for SOPS files, whose values are not told.
+    pub base: Option<String>,
+    /// What a person made of it; `None` for deleted.
+    pub yours: Option<String>,
+    /// What is rendered now; `None` for no longer rendered.
+    pub render: Option<String>,
+    /// Where yours stands in the edited file.
+    pub span: Option<Range<usize>>,
+}
+
+/// What became of a person's edits in a file of ours.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Edits {
+    /// There are none.
+    #[default]
+    None,
+    /// The artifact's text holds them.
+    Merged {
+        /// The render without them.
+        render: String,
+    },
+    /// They contradict the render, which is the artifact's text.
+    Conflicts(Vec<Conflict>),
+}
+
 /// One file of the output.
 #[derive(Debug, Clone)]
 pub struct Artifact {
@@ -26,9 +57,29 @@ pub struct Artifact {
     pub text: String,
     /// Where it comes from.
     pub origin: Origin,
+    /// What a person changed in it.
+    pub edits: Edits,
 }
 
 impl Artifact {
+    /// Returns a file that nobody has edited.
+    pub fn new(path: RepoPath, text: String, origin: Origin) -> Self {
+        Self {
+            path,
+            text,
+            origin,
+            edits: Edits::None,
+        }
+    }
+
+    /// Returns the text without a person's edits.
+    pub fn render(&self) -> &str {
+        match &self.edits {
+            Edits::Merged { render } => render,
+            Edits::None | Edits::Conflicts(_) => &self.text,
+        }
+    }
+
     /// Returns whether the file is one that SOPS encrypts, by its name.
     pub fn is_sops(&self) -> bool {
         self.path.is_sops()

@@ -30,7 +30,7 @@ impl Repository {
                 let mode = if is_dir { Mode::DIR } else { Mode::FILE };
                 let excluded = stack
                     .at_entry(full.as_bytes().as_bstr(), Some(mode))
-                    .map_err(|error| broken("read the ignore files", &error.into()))?
+                    .map_err(|error| broken("read the ignore files", &error))?
                     .is_excluded();
                 if excluded {
                     continue;
@@ -108,7 +108,7 @@ fn entries(dir: &Path) -> Result<Vec<(String, bool)>, Diagnostic> {
         let Ok(kind) = entry.file_type() else { continue };
         match entry.file_name().into_string() {
             Ok(name) if name != ".git" && (kind.is_file() || kind.is_dir()) => {
-                found.push((name, kind.is_dir()))
+                found.push((name, kind.is_dir()));
             }
             _ => {}
         }

@@ -4,6 +4,7 @@
 //! The only module that knows gix, whose API breaks about monthly. Paths are relative to the cluster's root, which
 //! may be a subdirectory of the repository.
 
+mod history;
 mod listing;
 mod scaffold;
 

@@ -26,6 +26,7 @@ pub use run_lock::RunLock;
 
 use crate::diag::Diagnostic;
 use crate::diff::ChangeSet;
+use crate::merge::BASE_DIR;
 use crate::seal::Sealed;
 use crate::sys::disk::Disk;
 use crate::tree::{RepoPath, Tree};
@@ -150,6 +151,7 @@ fn receipt(plan: &plan::Plan) -> Receipt {
     for step in &plan.steps {
         if step.path.as_str() == crate::lock::LOCK_FILE {
             receipt.lock_written = true;
+        } else if step.path.as_str().starts_with(BASE_DIR) {
         } else if step.new.is_some() {
             receipt.written.push(step.path.clone());
         } else {

@@ -42,6 +42,9 @@ pub(super) fn stage(
         let hash = known.filter(|_| !text.contains(&b'\r'));
         stager.change(change, Some((text, hash.unwrap_or_else(|| Sha256::of(text)))))?;
     }
+    for (path, bytes) in changes.bases() {
+        stager.base(path, bytes.as_deref())?;
+    }
     if changes.lock_before() != changes.lock() {
         stager.lock(changes)?;
     }
@@ -83,6 +86,16 @@ impl<D: Disk> Stager<'_, D> {
             return Err(execute::changed_meanwhile(&change.path));
         }
         self.step(&change.path, &bytes, state, new)
+    }
+
+    /// Keeps a render beside the lock, or throws one away. Its name is its hash, so whatever stands there may go.
+    fn base(&mut self, path: &RepoPath, new: Option<&[u8]>) -> Result<(), Diagnostic> {
+        let (bytes, state) = target::read(self.root, path)?;
+        let new = new.map(|new| (new, Sha256::of(new)));
+        if new.is_none() && state.is(None) {
+            return Ok(());
+        }
+        self.step(path, &bytes, state, new)
     }
 
     fn lock(&mut self, changes: &ChangeSet) -> Result<(), Diagnostic> {

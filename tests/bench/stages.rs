@@ -5,13 +5,14 @@ use std::hint::black_box;
 use std::path::Path;
 
 use clusterwright::catalog::Catalog;
-use clusterwright::check;
+use clusterwright::check::{self, Checked};
 use clusterwright::diag::Diagnostics;
 use clusterwright::diff::{ChangeSet, Choices, Existing};
 use clusterwright::pipeline::{self, Before, Configuration, World};
 use clusterwright::render;
 use clusterwright::sops::{Config, Identities, Updated, encrypt, generate_identity, update};
 use clusterwright::sys::OsEntropy;
+use clusterwright::tree::Tree;
 use criterion::{Criterion, criterion_group, criterion_main};
 
 /// How many SOPS files the sealing bench has.
@@ -91,29 +92,43 @@ fn rendering(c: &mut Criterion) {
 
 fn comparing(c: &mut Criterion) {
     let dir = repository();
-    let (configuration, catalog, before) =
+    let (configuration, catalog, first) =
         (configuration(dir.path()), catalog(dir.path()), before(dir.path()));
     let mut diags = Diagnostics::default();
     let plan = pipeline::plan(&catalog, &configuration, &mut diags).expect("fits");
-    let checked = || {
-        let mut diags = Diagnostics::default();
-        pipeline::check(&catalog, &plan, &configuration, &before, &mut diags).expect("clean")
+    let checked = |before: &Before| {
+        let (mut entropy, mut diags) = (OsEntropy, Diagnostics::default());
+        let world = world(dir.path(), &mut entropy);
+        pipeline::check(&world, &catalog, &plan, &configuration, before, &mut diags).expect("clean")
     };
-    let choices = Choices::default();
-    let compare = |tree| {
+    let compare = |(before, tree): (Before, Tree<Checked>)| {
         let (mut entropy, mut diags) = (OsEntropy, Diagnostics::default());
         let mut world = world(dir.path(), &mut entropy);
-        pipeline::compare(&mut world, tree, &configuration, &before, &choices, &mut diags).expect("compares")
+        pipeline::compare(&mut world, tree, &configuration, &before, &mut diags).expect("compares")
     };
-    let first = compare(checked());
+    let tree = checked(&first);
+    let first = compare((first, tree));
     pipeline::write(&world(dir.path(), &mut OsEntropy), &first, &mut diags).expect("written");
+    let checked = || {
+        let before = before(dir.path());
+        let tree = checked(&before);
+        (before, tree)
+    };
     c.bench_function("read the work tree, seal and compare, nothing changed", |b| {
         b.iter_batched(checked, compare, criterion::BatchSize::LargeInput);
     });
     let paths: Vec<_> = first.tree.iter().map(|artifact| &artifact.path).collect();
     let existing = Existing::read(dir.path(), paths.iter().copied());
     c.bench_function("diff", |b| {
-        b.iter(|| ChangeSet::compute(&first.tree, &existing, &before.lock, &choices).is_ok());
+        b.iter(|| {
+            ChangeSet::compute(
+                &first.tree,
+                &existing,
+                &before(dir.path()).lock,
+                &Choices::default(),
+            )
+            .is_ok()
+        });
     });
 }
 

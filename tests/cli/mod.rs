@@ -8,6 +8,7 @@ mod doctor;
 mod encrypted;
 mod help;
 mod init;
+mod merge;
 mod secrets_edit;
 mod secrets_files;
 mod secrets_git;

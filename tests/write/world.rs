@@ -36,7 +36,7 @@ pub(crate) fn sealed(files: &Files) -> Tree<Sealed> {
             };
             let path = path(p);
             let text = text.clone();
-            (path.clone(), Artifact { path, text, origin })
+            (path.clone(), Artifact::new(path, text, origin))
         })
         .collect();
     Tree::new(artifacts, Sealed::for_tests())

@@ -87,7 +87,7 @@ pub(in crate::cli) struct Decrypt {
     /// Write clear text to this file, readable for its owner only
     #[arg(long = "to", value_name = "FILE")]
     pub(in crate::cli) to: Option<PathBuf>,
-    /// Give only the value at this path, such as '["stringData"]["password"]'
+    /// Give only the value at this path, such as `["stringData"]["password"]`
     #[arg(long, value_name = "PATH")]
     pub(in crate::cli) extract: Option<String>,
     /// Document that --extract looks at
@@ -114,7 +114,7 @@ pub(in crate::cli) struct Edit {
 pub(in crate::cli) struct Set {
     /// The SOPS file
     pub(in crate::cli) file: PathBuf,
-    /// Where: '["stringData"]["password"]' or stringData.password
+    /// Where: `["stringData"]["password"]` or `stringData.password`
     pub(in crate::cli) path: String,
     /// The value: JSON where it is JSON, else text. Others on this machine can see it while the command runs
     #[arg(group = "source")]
@@ -138,7 +138,7 @@ pub(in crate::cli) struct Set {
 pub(in crate::cli) struct Unset {
     /// The SOPS file
     pub(in crate::cli) file: PathBuf,
-    /// Where: '["stringData"]["password"]' or stringData.password
+    /// Where: `["stringData"]["password"]` or `stringData.password`
     pub(in crate::cli) path: String,
     /// Document of the file
     #[arg(long, value_name = "NUMBER", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]

@@ -17,18 +17,13 @@ pub(super) fn run(args: &Diff, session: &mut Session<'_>) -> Outcome {
     let root = session.world.root.clone();
     let read = |path: &std::path::Path| File::read(&root, path);
     let file = read(&args.file).map_err(|finding| session.diags.abort(finding))?;
-    let (old, new) = match &args.other {
-        Some(other) => {
-            let other = read(other).map_err(|finding| session.diags.abort(finding))?;
-            ((file.name, Some(file.text)), (other.name, other.text))
-        }
-        None => {
-            let old = committed(&file, &args.rev).map_err(|finding| session.diags.abort(finding))?;
-            (
-                (format!("{}:{}", args.rev, file.name), old),
-                (file.name, file.text),
-            )
-        }
+    let (old, new) = if let Some(other) = &args.other {
+        let other = read(other).map_err(|finding| session.diags.abort(finding))?;
+        ((file.name, Some(file.text)), (other.name, other.text))
+    } else {
+        let old = committed(&file, &args.rev).map_err(|finding| session.diags.abort(finding))?;
+        let name = format!("{}:{}", args.rev, file.name);
+        ((name, old), (file.name, file.text))
     };
     let before = old.1.as_ref().map(SecretText::expose);
     let after = new.1.expose();

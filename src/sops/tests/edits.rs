@@ -349,12 +349,11 @@ proptest! {
         let out = put(&enc, at, &text(&secret), &me);
         let read = crate::sops::extract(&out, 0, &path(at), &me.identities, MacCheck::Verify).unwrap();
         prop_assert_eq!(read.expose(), secret.as_str());
-        let back = match at {
-            "stringData.new" => take(&out, at, &me),
-            _ => {
-                let old = crate::sops::extract(&enc, 0, &path(at), &me.identities, MacCheck::Verify).unwrap();
-                put(&out, at, &NewValue::Text(old), &me)
-            }
+        let back = if at == "stringData.new" {
+            take(&out, at, &me)
+        } else {
+            let old = crate::sops::extract(&enc, 0, &path(at), &me.identities, MacCheck::Verify).unwrap();
+            put(&out, at, &NewValue::Text(old), &me)
         };
         prop_assert_eq!(open(&back, &me), TEXT);
     }

@@ -1,0 +1,147 @@
+//! `clusterwright resolve`: conflicts between a person's edits and the render, settled place by place.
+
+use std::collections::BTreeSet;
+
+use super::args::{Resolve, Take};
+use super::configure::{self, How};
+use super::exit::Exit;
+use super::{Outcome, Session};
+use crate::diag::{Aborted, Diagnostic, Diagnostics};
+use crate::diff::{Change, Choices};
+use crate::merge::Side;
+use crate::pipeline;
+use crate::tree::{Conflict, RepoPath};
+
+/// What a person answers.
+#[derive(Clone, Copy)]
+enum Answer {
+    Take(Side),
+    Skip,
+}
+
+/// Asks about every conflict, then configures with the answers.
+pub(super) fn run(args: &Resolve, session: &mut Session<'_>) -> Outcome {
+    let paths = paths(args, &mut session.diags)?;
+    if let Some(text) = pipeline::recover(&session.world, &mut session.diags)? {
+        session.ui.say(&text);
+    }
+    let changes = conflicts(session)?;
+    let mut choices = Choices::default();
+    let mut seen = BTreeSet::new();
+    for change in changes
+        .iter()
+        .filter(|change| paths.is_empty() || paths.contains(&change.path))
+    {
+        if change.conflicts.is_empty() {
+            match answer(args, change, None, session)? {
+                Answer::Take(Side::Yours) => choices.keep.insert(change.path.clone()),
+                Answer::Take(Side::Render) => choices.overwrite.insert(change.path.clone()),
+                Answer::Skip => false,
+            };
+            continue;
+        }
+        for conflict in &change.conflicts {
+            if !args.at.is_empty() && !args.at.contains(&conflict.place) {
+                continue;
+            }
+            seen.insert(conflict.place.clone());
+            if let Answer::Take(side) = answer(args, change, Some(conflict), session)? {
+                let sides = choices.resolutions.entry(change.path.clone()).or_default();
+                sides.insert(conflict.place.clone(), side);
+            }
+        }
+    }
+    if let Some(place) = args.at.iter().find(|place| !seen.contains(*place)) {
+        let message = format!("there is no conflict at `{place}`");
+        let finding = Diagnostic::error("resolve/no-such-place", message);
+        return Err(session
+            .diags
+            .abort(finding.help("`clusterwright configure --dry-run` lists the places")));
+    }
+    if changes.is_empty() {
+        session.ui.line("There are no conflicts.");
+        return Ok((Exit::Success, None));
+    }
+    let how = How {
+        dry_run: args.dry_run,
+        check: false,
+        yes: args.yes,
+    };
+    configure::carry_out(choices, how, session)
+}
+
+fn paths(args: &Resolve, diags: &mut Diagnostics) -> Result<BTreeSet<RepoPath>, Aborted> {
+    let mut paths = BTreeSet::new();
+    for path in &args.paths {
+        match RepoPath::parse(path) {
+            Ok(path) => {
+                paths.insert(path);
+            }
+            Err(error) => diags.push(
+                Diagnostic::error("usage/path", format!("`{path}`: {error}"))
+                    .help("give the path as it is shown, relative to the directory of cluster.yaml"),
+            ),
+        }
+    }
+    diags.checkpoint()?;
+    Ok(paths)
+}
+
+fn conflicts(session: &mut Session<'_>) -> Result<Vec<Change>, Aborted> {
+    // What the rules say is said once, by the run that follows.
+    let mut diags = Diagnostics::default();
+    let found = pipeline::conflicts(&mut session.world, &mut diags);
+    if found.is_err() {
+        std::mem::swap(&mut session.diags, &mut diags);
+    }
+    found
+}
+
+/// Shows a conflict and returns the answer: from the command line, else from the terminal.
+fn answer(
+    args: &Resolve,
+    change: &Change,
+    conflict: Option<&Conflict>,
+    session: &mut Session<'_>,
+) -> Result<Answer, Aborted> {
+    match args.take {
+        Some(Take::Yours) => return Ok(Answer::Take(Side::Yours)),
+        Some(Take::Template) => return Ok(Answer::Take(Side::Render)),
+        None => {}
+    }
+    let mut text = format!("\n{}: {}\n", change.path, change.kind.word());
+    if let Some(conflict) = conflict {
+        let place = if conflict.place.is_empty() {
+            "the whole file"
+        } else {
+            &conflict.place
+        };
+        text.push_str(&format!("  at {place}\n"));
+        if !change.path.is_sops() {
+            for (name, side) in [
+                ("was", &conflict.base),
+                ("yours", &conflict.yours),
+                ("template", &conflict.render),
+            ] {
+                text.push_str(&format!("  {name}:\n"));
+                for line in side.as_deref().unwrap_or("(absent)").lines() {
+                    text.push_str(&format!("    {}\n", crate::diff::text::visible(line)));
+                }
+            }
+        }
+    }
+    session.ui.say(text.trim_end_matches('\n'));
+    match session
+        .ui
+        .choose("Keep [y]ours, take the [t]emplate's, [s]kip?", &['y', 't', 's'])
+    {
+        Some('y') => Ok(Answer::Take(Side::Yours)),
+        Some('t') => Ok(Answer::Take(Side::Render)),
+        Some(_) => Ok(Answer::Skip),
+        None => Err(session.diags.abort(
+            Diagnostic::error("resolve/no-terminal", "there is a conflict, and nobody to ask")
+                .in_file(change.path.as_str())
+                .help("run it in a terminal, or choose for all places: `--take yours` or `--take template`"),
+        )),
+    }
+}

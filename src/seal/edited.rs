@@ -1,0 +1,63 @@
+//! SOPS files that a person edited: merged by value, in memory.
+
+use crate::merge::{Resolutions, three_way};
+use crate::sops::{self, Identities, MacCheck, Rule, Updated};
+use crate::sys::{Entropy, SecretText};
+use crate::tree::{Conflict, Edits};
+
+/// What a merge of sealed files needs.
+pub(super) struct Merge<'a> {
+    pub rule: &'a Rule,
+    pub identities: &'a Identities,
+    pub entropy: &'a mut dyn Entropy,
+}
+
+impl Merge<'_> {
+    /// Brings `yours` up to date with what the render changed since `base`. `None` when one of them cannot be opened:
+    /// then nothing of them can be merged.
+    pub(super) fn merge(
+        &mut self,
+        base: &str,
+        yours: &str,
+        plain: &SecretText,
+        resolutions: Option<&Resolutions>,
+    ) -> Option<(String, Edits)> {
+        let none = Resolutions::new();
+        let render = self.update(base, plain)?;
+        let yours_plain = sops::decrypt(yours, self.identities, MacCheck::Verify).ok()?;
+        if render == base {
+            return Some((yours.to_owned(), Edits::Merged { render }));
+        }
+        let base_plain = sops::decrypt(base, self.identities, MacCheck::Verify).ok()?;
+        let sides = [base_plain.expose(), yours_plain.expose(), plain.expose()];
+        match three_way(true, sides, resolutions.unwrap_or(&none)) {
+            Ok(merged) => {
+                let text = self.update(yours, &SecretText::new(merged))?;
+                Some((text, Edits::Merged { render }))
+            }
+            Err(conflicts) => Some((
+                render,
+                Edits::Conflicts(conflicts.into_iter().map(redacted).collect()),
+            )),
+        }
+    }
+
+    fn update(&mut self, sealed: &str, plain: &SecretText) -> Option<String> {
+        match sops::update(sealed, plain.expose(), self.rule, self.identities, self.entropy) {
+            Ok(Updated::Unchanged) => Some(sealed.to_owned()),
+            Ok(Updated::Changed { text, .. }) => Some(text),
+            Err(_) => None,
+        }
+    }
+}
+
+/// Leaves only the place: the values are secrets.
+fn redacted(conflict: Conflict) -> Conflict {
+    Conflict {
+        place: conflict.place,
+        base: None,
+        yours: None,
+        render: None,
+        span: None,
+    }
+}

@@ -1,0 +1,244 @@
+//! Files that people and Renovate changed: merged, kept, or a clear choice.
+
+use clusterwright::sops::{Config, Identities, MacCheck, Updated, decrypt, update};
+use clusterwright::sys::OsEntropy;
+
+use crate::support::{AGE_KEY, GITIGNORE, MINIMAL, Repo};
+
+const ON: &str = "monitoring_enabled: true\ngrafana_admin_password: test-grafana-password\nloki_enabled: true\nlogs_retention: 7d\n";
+const LOKI: &str = "kubernetes/apps/monitoring/loki/app/helmrelease.yaml";
+
+/// A configured and committed repository; `None` without git.
+fn committed() -> Option<Repo> {
+    let repo = Repo::with(&format!("{ON}{MINIMAL}"));
+    repo.write(".gitignore", GITIGNORE);
+    repo.git(&["init", "-q"])?;
+    repo.ok(&["configure"]);
+    commit(&repo);
+    Some(repo)
+}
+
+fn commit(repo: &Repo) {
+    repo.git(&["add", "-A"]);
+    repo.git(&["commit", "-qm", "x", "--allow-empty"]);
+}
+
+fn nothing_changes(repo: &Repo) {
+    let before = repo.files();
+    let run = repo.ok(&["configure", "--yes"]);
+    assert!(run.stdout.contains("Nothing changes"), "{}", run.stdout);
+    assert_eq!(repo.files(), before);
+    assert_eq!(repo.run(&["configure", "--check"]).code, 0);
+}
+
+#[test]
+fn an_edit_and_a_changed_key_meet_in_one_file_again_and_again() {
+    let Some(repo) = committed() else { return };
+    repo.edit(LOKI, "timeout: 10m", "timeout: 42m # slow disks");
+    nothing_changes(&repo);
+    commit(&repo);
+    for retention in ["14d", "30d", "60d"] {
+        let text = repo.read("cluster.yaml");
+        let line = text
+            .lines()
+            .find(|line| line.starts_with("logs_retention"))
+            .expect("there")
+            .to_owned();
+        repo.edit("cluster.yaml", &line, &format!("logs_retention: {retention}"));
+        let run = repo.ok(&["configure", "--yes"]);
+        assert!(run.stdout.contains("1 merged with your edits"), "{}", run.stdout);
+        let loki = repo.read(LOKI);
+        assert!(loki.contains("timeout: 42m # slow disks"), "{loki}");
+        assert!(
+            loki.contains(&format!("retention_period: \"{retention}\"")),
+            "{loki}"
+        );
+        nothing_changes(&repo);
+        // The render of a merged file was never written: its base is kept beside the lock, one at a time.
+        let bases = std::fs::read_dir(repo.path(".clusterwright/base"))
+            .expect("kept")
+            .count();
+        assert_eq!(bases, 1);
+        commit(&repo);
+    }
+    // Edits taken back: the base goes as well.
+    repo.ok(&["configure", "--yes", "--overwrite", LOKI]);
+    assert!(!repo.read(LOKI).contains("42m"));
+    assert!(
+        !repo.path(".clusterwright/base").exists(),
+        "no base is left, nor its directory"
+    );
+    nothing_changes(&repo);
+}
+
+#[test]
+fn contradicting_edits_write_nothing_until_somebody_chooses() {
+    let Some(repo) = committed() else { return };
+    repo.edit(LOKI, "retention_period: \"7d\"", "retention_period: \"8d\"");
+    repo.edit(LOKI, "timeout: 10m", "timeout: 42m");
+    commit(&repo);
+    repo.edit("cluster.yaml", "logs_retention: 7d", "logs_retention: 14d");
+    let before = repo.files();
+    let run = repo.fails(&["configure", "--yes"]);
+    assert!(run.stderr.contains("error[merge/conflict]"), "{}", run.stderr);
+    assert!(
+        run.stderr.contains("was `retention_period: \"7d\"`, yours `retention_period: \"8d\"`, rendered `retention_period: \"14d\"`"),
+        "{}",
+        run.stderr
+    );
+    assert!(
+        run.stderr.contains(&format!("clusterwright resolve {LOKI}")),
+        "{}",
+        run.stderr
+    );
+    let run = repo.fails(&["resolve"]);
+    assert!(run.stderr.contains("resolve/no-terminal"), "{}", run.stderr);
+    let run = repo.fails(&["resolve", LOKI, "--take", "yours", "--at", "spec.nonsense"]);
+    assert!(run.stderr.contains("resolve/no-such-place"), "{}", run.stderr);
+    assert_eq!(repo.files(), before, "nothing was written");
+
+    repo.ok(&["resolve", LOKI, "--take", "yours", "--yes"]);
+    let loki = repo.read(LOKI);
+    assert!(
+        loki.contains("retention_period: \"8d\"") && loki.contains("timeout: 42m"),
+        "{loki}"
+    );
+    nothing_changes(&repo);
+
+    // The choice was about that render: the next one asks again, and the template may win at the place alone.
+    repo.edit("cluster.yaml", "logs_retention: 14d", "logs_retention: 30d");
+    let place = "spec.values.loki.limits_config.retention_period";
+    repo.ok(&["resolve", LOKI, "--take", "template", "--at", place, "--yes"]);
+    let loki = repo.read(LOKI);
+    assert!(
+        loki.contains("retention_period: \"30d\"") && loki.contains("timeout: 42m"),
+        "{loki}"
+    );
+    nothing_changes(&repo);
+    assert!(repo.ok(&["resolve"]).stdout.contains("There are no conflicts"));
+}
+
+#[test]
+fn a_version_that_renovate_raised_stays_and_is_told() {
+    let Some(repo) = committed() else { return };
+    let file = "kubernetes/apps/default/echo/app/helmrelease.yaml";
+    let text = repo.read(file);
+    let line = text
+        .lines()
+        .find(|line| line.trim_start().starts_with("tag:"))
+        .expect("an image tag")
+        .to_owned();
+    repo.edit(
+        file,
+        &line,
+        &format!("{}tag: 99.1.0", &line[..line.len() - line.trim_start().len()]),
+    );
+    commit(&repo);
+    nothing_changes(&repo);
+    let plan = repo.ok(&["plan"]);
+    assert!(
+        plan.stdout.contains("99.1.0") && plan.stdout.contains(file),
+        "{}",
+        plan.stdout
+    );
+    // Also when nothing says any more what was ours.
+    std::fs::remove_file(repo.path("clusterwright.lock")).expect("removed");
+    repo.ok(&["configure", "--yes"]);
+    assert!(repo.read(file).contains("99.1.0"));
+    nothing_changes(&repo);
+}
+
+#[test]
+fn an_edited_secret_merges_by_value_and_keeps_other_ciphertext() {
+    let Some(repo) = committed() else { return };
+    let file = "kubernetes/components/sops/cluster-secrets.sops.yaml";
+    let sealed = repo.read(file);
+    let identities = Identities::parse(AGE_KEY).expect("a key");
+    let plain = decrypt(&sealed, &identities, MacCheck::Verify).expect("opens");
+    let rule = Config::parse(&repo.read(".sops.yaml"))
+        .expect("rules")
+        .rule_for(file)
+        .expect("a rule");
+    let mine = format!("{}\n  MY_OWN: canary-my-own\n", plain.expose().trim_end());
+    let Ok(Updated::Changed { text, .. }) = update(&sealed, &mine, &rule, &identities, &mut OsEntropy) else {
+        panic!("the edit changes the file")
+    };
+    repo.write(file, &text);
+    commit(&repo);
+    nothing_changes(&repo);
+    assert_eq!(repo.read(file), text);
+
+    let old = repo.read("cluster.yaml");
+    let line = old
+        .lines()
+        .find(|line| line.starts_with("cloudflare_domain"))
+        .expect("there")
+        .to_owned();
+    repo.edit("cluster.yaml", &line, "cloudflare_domain: other.example.org");
+    let run = repo.ok(&["configure", "--yes"]);
+    assert!(!run.stdout.contains("canary") && !run.stderr.contains("canary"));
+    let after = repo.read(file);
+    let plain = decrypt(&after, &identities, MacCheck::Verify).expect("opens");
+    assert!(plain.expose().contains("canary-my-own") && plain.expose().contains("other.example.org"));
+    let own = |text: &str| {
+        text.lines()
+            .find(|line| line.contains("MY_OWN"))
+            .map(str::to_owned)
+    };
+    assert_eq!(
+        own(&after),
+        own(&text),
+        "the untouched value keeps its ciphertext"
+    );
+    nothing_changes(&repo);
+}
+
+#[test]
+fn without_a_base_a_person_chooses() {
+    let Some(repo) = committed() else { return };
+    repo.edit(LOKI, "timeout: 10m", "timeout: 42m");
+    std::fs::remove_dir_all(repo.path(".git")).expect("removed");
+    repo.edit("cluster.yaml", "logs_retention: 7d", "logs_retention: 14d");
+    let before = repo.files();
+    let run = repo.fails(&["configure", "--yes"]);
+    assert!(
+        run.stderr.contains("error[diff/edited]") && run.stderr.contains("not in git"),
+        "{}",
+        run.stderr
+    );
+    assert_eq!(repo.files(), before);
+    repo.ok(&["configure", "--yes", "--keep", LOKI]);
+    assert!(repo.read(LOKI).contains("timeout: 42m"));
+    // From now on the base is known, also without git.
+    repo.edit("cluster.yaml", "logs_retention: 14d", "logs_retention: 30d");
+    repo.edit(LOKI, "retention_period: \"7d\"", "retention_period: \"14d\"");
+    repo.ok(&["configure", "--yes"]);
+    let loki = repo.read(LOKI);
+    assert!(
+        loki.contains("timeout: 42m") && loki.contains("\"30d\""),
+        "{loki}"
+    );
+}
+
+#[test]
+fn an_edit_that_breaks_the_yaml_is_told_where() {
+    let Some(repo) = committed() else { return };
+    repo.edit(LOKI, "timeout: 10m", "timeout: [10m");
+    let before = repo.files();
+    let run = repo.fails(&["configure", "--yes"]);
+    assert!(
+        run.stderr.contains("error[merge/not-yaml]") && run.stderr.contains(LOKI),
+        "{}",
+        run.stderr
+    );
+    assert_eq!(repo.files(), before);
+}
+
+#[test]
+fn a_rule_that_your_edit_breaks_is_a_warning() {
+    let Some(repo) = committed() else { return };
+    repo.edit(LOKI, "kind: OCIRepository", "kind: OCIRepositroy");
+    let run = repo.ok(&["configure", "--yes"]);
+    assert!(run.stderr.contains("you edited this file"), "{}", run.stderr);
+    assert!(repo.read(LOKI).contains("OCIRepositroy"));
+}
