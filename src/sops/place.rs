@@ -246,14 +246,14 @@ impl<'d, 't> Place<'d, 't> {
         Ok(vec![self.edit(at..at, &format!("\n{:column$}{line}", ""))])
     }
 
-    fn push(&self, list: &Node, value: &Value) -> Result<Vec<Edit>, SopsError> {
+    fn push(&self, seq: &Node, value: &Value) -> Result<Vec<Edit>, SopsError> {
         let text = self.docs.text;
-        if is_flow(text, list) || self.in_flow(list) {
+        if is_flow(text, seq) || self.in_flow(seq) {
             return Ok(vec![
-                self.append(list, self.render(value, Room::Brackets, 0).trim_start()),
+                self.append(seq, self.render(value, Room::Brackets, 0).trim_start()),
             ]);
         }
-        let last = list.items().last().ok_or_else(|| self.layout(list))?;
+        let last = seq.items().last().ok_or_else(|| self.layout(seq))?;
         let column = self.docs.column(self.dash(last.span.start)?);
         let at = line_end(text, self.end(last, last.span.start));
         let out = format!(

@@ -217,14 +217,14 @@ fn recipient_edits(
     let text = docs.text;
     let mut edits = Vec::new();
     for (_, root) in docs.roots() {
-        let Some((key, list)) = root.get(SOPS_KEY).and_then(|block| block.entry("age")) else {
+        let Some((key, entries)) = root.get(SOPS_KEY).and_then(|block| block.entry("age")) else {
             continue;
         };
-        if is_flow(text, root) || is_flow(text, list) {
-            edits.push(Edit::new(list.span.clone(), flow(age)));
+        if is_flow(text, root) || is_flow(text, entries) {
+            edits.push(Edit::new(entries.span.clone(), flow(age)));
             continue;
         }
-        let (Some(first), Some(last)) = (list.items().first(), list.items().last()) else {
+        let (Some(first), Some(last)) = (entries.items().first(), entries.items().last()) else {
             return Err(overlap());
         };
         let start = line_start(text, first.span.start);

@@ -38,7 +38,8 @@ fn nothing_is_left(repo: &Repo) {
     let seen = std::path::Path::new(seen.trim());
     assert!(
         seen.is_absolute() && !seen.parent().expect("a directory").exists(),
-        "{seen:?}"
+        "{}",
+        seen.display()
     );
     for (name, bytes) in repo.files().into_iter().filter(|(name, _)| name != "editor.sh") {
         assert!(!String::from_utf8_lossy(&bytes).contains("canary"), "{name}");
