@@ -138,7 +138,10 @@ impl<'d, 't> Place<'d, 't> {
             ),
             (Kind::Seq(items), Step::Index(index)) => (
                 items.iter().map(|item| item.span.start).collect(),
-                items.iter().map(|item| self.end(item, item.span.start)).collect(),
+                items
+                    .iter()
+                    .map(|item| self.end(item, self.item_floor(item)))
+                    .collect(),
                 real(items)
                     .nth(*index)
                     .map(|(at, _)| at)
@@ -193,7 +196,11 @@ impl<'d, 't> Place<'d, 't> {
                 (dash + 1, self.docs.column(dash))
             }
         };
-        let to = self.end(slot.node(), from).max(from);
+        let mut to = self.end(slot.node(), from).max(from);
+        if !flow && text[to..line_end(text, to)].trim().is_empty() {
+            // Blanks behind the value would become part of a block text.
+            to = line_end(text, to);
+        }
         // A comment behind the value stays on its line.
         let room = match (flow, text[to..line_end(text, to)].trim().is_empty()) {
             (true, _) => Room::Brackets,
@@ -255,7 +262,7 @@ impl<'d, 't> Place<'d, 't> {
         }
         let last = seq.items().last().ok_or_else(|| self.layout(seq))?;
         let column = self.docs.column(self.dash(last.span.start)?);
-        let at = line_end(text, self.end(last, last.span.start));
+        let at = line_end(text, self.end(last, self.item_floor(last)));
         let out = format!(
             "\n{:column$}-{}",
             "",
@@ -294,11 +301,18 @@ impl<'d, 't> Place<'d, 't> {
             Kind::Map(entries) => entries.last().map_or(floor, |(key, value)| {
                 self.end(value, self.colon(key).unwrap_or(key.span.end))
             }),
-            Kind::Seq(items) => items.last().map_or(floor, |item| self.end(item, item.span.start)),
+            Kind::Seq(items) => items
+                .last()
+                .map_or(floor, |item| self.end(item, self.item_floor(item))),
             Kind::Scalar { .. } if is_block(node) => {
                 let header = Props::scan(text, floor.min(node.span.start)..node.span.start).header;
                 let from = header.map_or(floor, |header| header.end);
                 text[..node.span.end.max(from)].trim_end().len().max(from)
+            }
+            Kind::Scalar { .. } if node.span.is_empty() && (node.anchor != 0 || node.tag.is_some()) => {
+                let line = &text[floor..line_end(text, floor)];
+                let comment = line.find(" #").unwrap_or(line.len());
+                floor + line[..comment].trim_end().len()
             }
             Kind::Scalar { .. } | Kind::Alias(_) if node.span.is_empty() => floor,
             Kind::Scalar { .. } | Kind::Alias(_) => node.span.end.max(floor),
@@ -312,14 +326,34 @@ impl<'d, 't> Place<'d, 't> {
         rest[blank..].starts_with(':').then_some(key.span.end + blank + 1)
     }
 
-    /// Returns the dash before a list item.
+    /// Returns the dash before a list item; anchor, tag and the header of a block text may stand between.
     fn dash(&self, item: usize) -> Result<usize, SopsError> {
-        let before = self.docs.text[..item].trim_end_matches([' ', '\t']);
-        let at = before.len().checked_sub(1);
-        at.filter(|_| before.ends_with('-')).ok_or(SopsError::Layout {
+        let text = self.docs.text;
+        let near = text[..item].trim_end_matches([' ', '\t']).len();
+        if near > 0 && text[..near].ends_with('-') {
+            return Ok(near - 1);
+        }
+        let before = text[..item].trim_end().len();
+        let line = line_start(text, before);
+        let (mut at, mut dash) = (line, None);
+        while at < item {
+            at += text[at..].len() - text[at..].trim_start_matches(' ').len();
+            if !text[at..].starts_with("- ") {
+                break;
+            }
+            dash = Some(at);
+            at += 1;
+        }
+        dash.ok_or(SopsError::Layout {
             path: self.path.to_string(),
             span: item..item,
         })
+    }
+
+    /// Returns where a list item starts behind its dash.
+    fn item_floor(&self, item: &Node) -> usize {
+        self.dash(item.span.start)
+            .map_or(item.span.start, |dash| dash + 1)
     }
 
     /// Returns whether a node lies inside brackets.

@@ -77,6 +77,12 @@ fn values_are_put_into_every_layout() {
             "stringData: {a: x, \"b\": u}\n",
         ),
         (
+            "stringData:\n  l:\n  - [a]\n",
+            "stringData.b",
+            text("u"),
+            "stringData:\n  l:\n  - [a]\n  b: u\n",
+        ),
+        (
             "stringData: {a: x}\nl: []\n",
             "l[0]",
             text("u"),
