@@ -1,7 +1,7 @@
 //! `clusterwright.lock`: which files are ours, by the hash of the bytes we wrote.
 //!
 //! Committed, sorted by path, one line a file, so that two branches merge unless they touch the same app. A line is
-//! `<sha256>  <origin>  <path>`; the hash is taken over the bytes with LF line ends, and for SOPS files these are
+//! `<sha256>  <origin>@<template>  <path>`; the hash is taken over the bytes with LF line ends, and for SOPS files these are
 //! ciphertext: no hash of a plaintext ever stands here.
 
 use std::borrow::Cow;
@@ -39,6 +39,13 @@ impl Sha256 {
     /// Returns the hash of a text after [`lf`], so that a checkout with CRLF has the same.
     pub fn of_text(bytes: &[u8]) -> Self {
         Self::of(&lf(bytes))
+    }
+
+    /// Returns the first 12 hex digits, enough to tell versions of one file apart.
+    pub fn short(&self) -> String {
+        let mut text = self.to_string();
+        text.truncate(12);
+        text
     }
 
     /// Reads 64 hex digits, in either case.
@@ -92,6 +99,8 @@ pub struct LockEntry {
     pub hash: Sha256,
     /// The app that the file belongs to, as [`crate::tree::Origin::app`] names it.
     pub origin: String,
+    /// What told the template's version, as [`crate::tree::Origin::fingerprint`]; `None` in older locks.
+    pub fingerprint: Option<String>,
 }
 
 /// The files that are ours.
@@ -142,11 +151,18 @@ impl Lock {
     pub fn to_text(&self) -> String {
         let mut out = format!(
             "{HEADER}{FORMAT}\n\
-             # The files that clusterwright wrote: SHA-256 (line ends as LF), app, path. Commit it; do not edit it.\n"
+             # The files that clusterwright wrote: SHA-256 (line ends as LF), app@template, path. Commit it; do not edit it.\n"
         );
         for (path, entry) in &self.entries {
-            writeln!(out, "{}  {}  {path}", entry.hash, one_word(&entry.origin))
-                .expect("a string takes every text");
+            let fingerprint = entry.fingerprint.as_ref();
+            let fingerprint = fingerprint.map(|text| format!("@{text}")).unwrap_or_default();
+            writeln!(
+                out,
+                "{}  {}{fingerprint}  {path}",
+                entry.hash,
+                one_word(&entry.origin)
+            )
+            .expect("a string takes every text");
         }
         out
     }
@@ -219,8 +235,17 @@ fn entry(line: &str) -> Result<(RepoPath, LockEntry), String> {
     if origin.is_empty() {
         return Err(shape());
     }
+    let (origin, fingerprint) = match origin.split_once('@') {
+        Some((origin, fingerprint)) => (origin, Some(fingerprint.to_owned())),
+        None => (origin, None),
+    };
     let origin = origin.to_owned();
-    Ok((normal, LockEntry { hash, origin }))
+    let entry = LockEntry {
+        hash,
+        origin,
+        fingerprint,
+    };
+    Ok((normal, entry))
 }
 
 fn conflict(span: Range<usize>) -> Problem {
@@ -287,6 +312,7 @@ mod tests {
                 LockEntry {
                     hash: Sha256::of_text(path.as_bytes()),
                     origin: origin.to_owned(),
+                    fingerprint: (path == "a.yaml").then(|| "0123456789ab".to_owned()),
                 },
             );
         }
@@ -297,7 +323,11 @@ mod tests {
     fn is_sorted_with_one_line_a_file_and_reads_back() {
         let text = sample().to_text();
         assert_eq!(text.lines().count(), 4);
-        assert!(text.lines().nth(2).is_some_and(|l| l.ends_with("  repo  a.yaml")));
+        assert!(
+            text.lines()
+                .nth(2)
+                .is_some_and(|l| l.ends_with("  repo@0123456789ab  a.yaml"))
+        );
         let mut sink = Diagnostics::default();
         assert_eq!(Lock::parse(&text, &mut sink), Ok(sample()));
         assert_eq!(Lock::parse(&text.replace('\n', "\r\n"), &mut sink), Ok(sample()));

@@ -9,6 +9,7 @@ pub mod manifest;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diag::{Aborted, Diagnostic, Diagnostics};
+use crate::lock::Sha256;
 use crate::tree::RepoPath;
 use crate::yaml;
 
@@ -57,6 +58,8 @@ pub struct App {
     pub kustomizations: Vec<KustomizationSpec>,
     /// Its files.
     pub files: Vec<TemplateFile>,
+    /// Tells this version of the manifest from another.
+    pub fingerprint: String,
 }
 
 impl App {
@@ -245,6 +248,7 @@ fn read_app(path: &str, text: &str, diags: &mut Diagnostics) -> Option<App> {
         when,
         kustomizations,
         files: Vec::new(),
+        fingerprint: Sha256::of(text.as_bytes()).short(),
     })
 }
 

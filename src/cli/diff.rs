@@ -106,6 +106,7 @@ fn against(
             LockEntry {
                 hash: Sha256::of_text(bytes),
                 origin,
+                fingerprint: None,
             },
         );
     }

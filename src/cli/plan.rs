@@ -6,9 +6,11 @@ use anstyle::{AnsiColor, Style};
 use serde_json::json;
 
 use super::exit::Exit;
-use super::{Outcome, Session};
+use super::{Outcome, Session, summary};
+use crate::catalog::Catalog;
+use crate::diag::Diagnostics;
 use crate::merge::KeptVersion;
-use crate::pipeline;
+use crate::pipeline::{self, Before, Compared, Configuration};
 use crate::plan::Plan;
 
 /// Lists the plan.
@@ -19,13 +21,25 @@ pub(super) fn run(session: &mut Session<'_>) -> Outcome {
     let plan = pipeline::plan(&catalog, &configuration, diags)?;
     let before = pipeline::before(&session.world, diags)?;
     let kept = pipeline::kept_versions(&session.world, &catalog, &plan, &configuration, &before, diags)?;
+    let compared = compared(&catalog, &plan, &configuration, &before, session);
     if session.ui.format != super::args::Format::Json {
         let text = text(&plan);
         session.ui.print(&text);
         session.ui.print(&versions(&kept));
+        session.ui.print(&changes(compared.as_ref()));
     }
     let mut machine = machine(&plan);
     machine["newer_in_tree"] = json!(kept);
+    machine["changes"] = match &compared {
+        Some(compared) => {
+            json!(crate::diff::json::changes(
+                &compared.changes,
+                &compared.tree,
+                &compared.existing
+            ))
+        }
+        None => serde_json::Value::Null,
+    };
     Ok((Exit::Success, Some(machine)))
 }
 
@@ -86,6 +100,30 @@ fn text(plan: &Plan<'_>) -> String {
         }
     }
     out
+}
+
+/// What `configure` would change; `None` when it would not get that far. Its findings are `configure`'s to tell.
+fn compared(
+    catalog: &Catalog,
+    plan: &Plan<'_>,
+    configuration: &Configuration,
+    before: &Before,
+    session: &mut Session<'_>,
+) -> Option<Compared> {
+    let mut diags = Diagnostics::default();
+    let tree = pipeline::check(&session.world, catalog, plan, configuration, before, &mut diags).ok()?;
+    pipeline::compare_quietly(&mut session.world, tree, configuration, before, &mut diags).ok()
+}
+
+/// The pending changes, by where they come from.
+fn changes(compared: Option<&Compared>) -> String {
+    let bold = Style::new().bold();
+    let list = match compared {
+        None => "  not known: `clusterwright configure --dry-run` tells what stops it\n".to_owned(),
+        Some(compared) if compared.changes.differing().next().is_none() => "  none\n".to_owned(),
+        Some(compared) => summary::by_cause(&compared.changes),
+    };
+    format!("\n{bold}Pending changes{bold:#}\n{list}")
 }
 
 /// Versions that Renovate or a person raised in the tree.

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use anstyle::{AnsiColor, Style};
 
 use crate::diff::text::{self, Sides};
-use crate::diff::{Change, ChangeKind, ChangeSet, Existing};
+use crate::diff::{Cause, Change, ChangeKind, ChangeSet, Existing};
 use crate::plan::Plan;
 use crate::seal::Sealed;
 use crate::tree::Tree;
@@ -24,20 +24,25 @@ fn style(kind: ChangeKind) -> Style {
 
 /// One line for each app and kind of change, with the keys that decided.
 pub(super) fn by_app(changes: &ChangeSet, plan: &Plan<'_>) -> String {
-    let mut rows: BTreeMap<(&str, ChangeKind), usize> = BTreeMap::new();
+    let mut rows: BTreeMap<(&str, ChangeKind, bool), usize> = BTreeMap::new();
     for change in changes.differing() {
-        *rows.entry((&change.origin.app, change.kind)).or_default() += 1;
+        let is_new = changes.cause(change) == Cause::Templates;
+        *rows.entry((&change.origin.app, change.kind, is_new)).or_default() += 1;
     }
-    let width = rows.keys().map(|(app, _)| app.len()).max().unwrap_or(0);
+    let width = rows.keys().map(|(app, ..)| app.len()).max().unwrap_or(0);
     let mut out = String::new();
-    for ((app, kind), count) in rows {
+    for ((app, kind, is_new), count) in rows {
         let style = style(kind);
         let files = if count == 1 {
             "1 file".to_owned()
         } else {
             format!("{count} files")
         };
-        let why = reasons(app, plan);
+        let why = if is_new {
+            "new templates".to_owned()
+        } else {
+            reasons(app, plan)
+        };
         let line = format!(
             "  {style}{:<12}{style:#} {app:width$}  {files:<9} {why}",
             kind.word()
@@ -81,6 +86,28 @@ pub(super) fn total(changes: &ChangeSet) -> String {
         .map(|(count, word)| format!("{count} {word}"))
         .collect();
     format!("{} files: {}", changes.changes().len(), parts.join(", "))
+}
+
+/// Every file that a run would change, by where the change comes from.
+pub(super) fn by_cause(changes: &ChangeSet) -> String {
+    let mut causes: BTreeMap<Cause, Vec<&Change>> = BTreeMap::new();
+    for change in changes.differing() {
+        causes.entry(changes.cause(change)).or_default().push(change);
+    }
+    let mut out = String::new();
+    for (cause, changes) in causes {
+        let _ = writeln!(out, "  {} ({})", cause.words(), changes.len());
+        for change in changes {
+            let style = style(change.kind);
+            let _ = writeln!(
+                out,
+                "    {style}{:<12}{style:#} {}",
+                change.kind.word(),
+                change.path
+            );
+        }
+    }
+    out
 }
 
 /// Up to how many changed files are listed one by one; the summary by app tells the rest.

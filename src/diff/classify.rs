@@ -113,6 +113,7 @@ fn rendered(
     let ours = LockEntry {
         hash: render,
         origin: artifact.origin.app.clone(),
+        fingerprint: artifact.origin.fingerprint.clone(),
     };
     let mut change = Change {
         path: artifact.path.clone(),
@@ -179,6 +180,7 @@ fn stale(
         app: entry.origin.clone(),
         template: None,
         reason: Vec::new(),
+        fingerprint: None,
     };
     let mut change = Change {
         path: path.clone(),

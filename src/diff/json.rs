@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::redact::{self, KeyChange};
 use super::text::Sides;
-use super::{ChangeKind, ChangeSet, Choice, Existing};
+use super::{Cause, ChangeKind, ChangeSet, Choice, Existing};
 use crate::seal::Sealed;
 use crate::tree::Tree;
 
@@ -13,6 +13,7 @@ use crate::tree::Tree;
 pub struct FileChange<'a> {
     path: &'a str,
     change: ChangeKind,
+    cause: Cause,
     app: &'a str,
     reason: &'a [String],
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -42,6 +43,7 @@ pub fn changes<'a>(
             let mut file = FileChange {
                 path: change.path.as_str(),
                 change: change.kind,
+                cause: set.cause(change),
                 app: &change.origin.app,
                 reason: &change.origin.reason,
                 choice: change.choice,

@@ -24,6 +24,7 @@
 //! [`ForeignDiffers`]: ChangeKind::ForeignDiffers
 
 mod bases;
+pub mod cause;
 mod choices;
 mod classify;
 mod existing;
@@ -35,6 +36,7 @@ pub mod text;
 #[cfg(test)]
 mod tests;
 
+pub use cause::Cause;
 pub use choices::Choices;
 pub use existing::{Existing, OnDisk};
 
@@ -183,7 +185,10 @@ impl ChangeSet {
     /// Returns whether there is nothing to write. Files kept and conflicts do not count; nor does a hash in the lock
     /// that a person's or Renovate's commit has left behind: the next write brings it up to date.
     pub fn is_empty(&self) -> bool {
-        let moved = |path: &RepoPath| self.before.entries.get(path) != self.after.entries.get(path);
+        let moved = |path: &RepoPath| {
+            let hash = |lock: &Lock| lock.entries.get(path).map(|entry| entry.hash);
+            hash(&self.before) != hash(&self.after)
+        };
         !self.changes.iter().any(|change| match change.kind {
             ChangeKind::Adopt | ChangeKind::Forget => true,
             ChangeKind::Kept => moved(&change.path),

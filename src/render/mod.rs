@@ -18,6 +18,7 @@ use serde_json::{Map, Value, json};
 use crate::catalog::{APPS_ROOT, App, Catalog, TemplateFile};
 use crate::config::Vault;
 use crate::diag::{Aborted, Diagnostic, Diagnostics};
+use crate::lock::Sha256;
 use crate::plan::{Plan, PlannedApp, closest};
 use crate::tree::{Artifact, Origin, RepoPath, Tree};
 use crate::yaml::{self, Node};
@@ -165,6 +166,7 @@ fn repo_origin() -> Origin {
         app: "repo".to_owned(),
         template: None,
         reason: Vec::new(),
+        fingerprint: None,
     }
 }
 
@@ -186,6 +188,7 @@ impl Renderer<'_> {
             app: app.id(),
             template: None,
             reason,
+            fingerprint: Some(app.fingerprint.clone()),
         };
         let version = app
             .manifest
@@ -306,6 +309,7 @@ impl Renderer<'_> {
         }
         let origin = Origin {
             template: Some(file.source.clone()),
+            fingerprint: Some(Sha256::of(file.text.as_bytes()).short()),
             ..origin.clone()
         };
         self.add(file.output.clone(), text, origin, diags);

@@ -16,6 +16,9 @@ pub struct Origin {
     pub template: Option<String>,
     /// The config keys that switched the app on; empty when it is always on.
     pub reason: Vec<String>,
+    /// What tells this version of the template from another, in hex; for generated files that of the app's manifest.
+    #[serde(skip)]
+    pub fingerprint: Option<String>,
 }
 
 /// A place that a person and the render changed, each in their own way.

@@ -242,3 +242,28 @@ fn a_rule_that_your_edit_breaks_is_a_warning() {
     assert!(run.stderr.contains("you edited this file"), "{}", run.stderr);
     assert!(repo.read(LOKI).contains("OCIRepositroy"));
 }
+
+#[test]
+fn plan_tells_where_pending_changes_come_from() {
+    let Some(repo) = committed() else { return };
+    repo.edit("cluster.yaml", "logs_retention: 7d", "logs_retention: 14d");
+    repo.edit(
+        "kubernetes/apps/default/echo/app/helmrelease.yaml",
+        "kind: HelmRelease",
+        "kind: HelmRelease # mine",
+    );
+    let own = "templates/apps/kube-system/reloader/app/helmrelease.yaml.tera";
+    let text = repo.read("kubernetes/apps/kube-system/reloader/app/helmrelease.yaml");
+    repo.write(own, &format!("{text}# a newer template\n"));
+    let plan = repo.ok(&["plan"]).stdout;
+    let pending = plan.split("Pending changes").nth(1).expect("a section");
+    assert_eq!(
+        pending.trim(),
+        format!(
+            "from cluster.yaml (1)\n    update       {LOKI}\n  from new templates (1)\n    update       kubernetes/apps/kube-system/reloader/app/helmrelease.yaml\n  from your edits (1)\n    kept (yours) kubernetes/apps/default/echo/app/helmrelease.yaml"
+        )
+    );
+    let run = repo.ok(&["configure", "--yes"]);
+    assert!(run.stdout.contains("new templates"), "{}", run.stdout);
+    assert!(repo.ok(&["plan"]).stdout.contains("kept (yours)"));
+}

@@ -33,6 +33,7 @@ pub(crate) fn sealed(files: &Files) -> Tree<Sealed> {
                 app: "test/app".to_owned(),
                 template: None,
                 reason: vec!["test_enabled".to_owned()],
+                fingerprint: None,
             };
             let path = path(p);
             let text = text.clone();
