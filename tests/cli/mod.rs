@@ -9,6 +9,7 @@ mod encrypted;
 mod help;
 mod init;
 mod merge;
+mod secrets_docs;
 mod secrets_edit;
 mod secrets_files;
 mod secrets_git;

@@ -75,6 +75,12 @@ fn a_few_hundred_runs_of_each_target() {
     for target in &TARGETS {
         let tally = run(target, 0, 300);
         assert_eq!(tally.failures, [], "{}", target.name);
-        assert!(tally.accepted > 10, "{}: only {} of {} accepted", target.name, tally.accepted, tally.runs);
+        assert!(
+            tally.accepted > 10,
+            "{}: only {} of {} accepted",
+            target.name,
+            tally.accepted,
+            tally.runs
+        );
     }
 }
