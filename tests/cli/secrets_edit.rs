@@ -219,3 +219,33 @@ fn a_disk_is_used_only_when_allowed() {
         run.stderr
     );
 }
+
+#[test]
+fn an_encrypted_cluster_yaml_is_edited_in_clear_and_stays_encrypted_in_its_secret_keys() {
+    let repo = Repo::with(crate::support::MINIMAL);
+    repo.ok(&["secrets", "encrypt", "-i", "cluster.yaml"]);
+    let old = repo.read("cluster.yaml");
+    let script = format!(
+        "{NOTE}sed -i 's/^cloudflare_token: .*/cloudflare_token: canary-token-2/; s/^cloudflare_domain: .*/cloudflare_domain: example.org/' \"$1\""
+    );
+    let run = edit(&repo, &script, &["cluster.yaml"]);
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    nothing_is_left(&repo);
+    let new = repo.read("cluster.yaml");
+    let changed: Vec<&str> = new.lines().filter(|line| !old.contains(line)).collect();
+    assert!(
+        changed.len() <= 4 && changed.contains(&"cloudflare_domain: example.org"),
+        "{changed:?}"
+    );
+    let value = repo
+        .ok(&[
+            "secrets",
+            "decrypt",
+            "--extract",
+            "cloudflare_token",
+            "cluster.yaml",
+        ])
+        .stdout;
+    assert_eq!(value, "canary-token-2");
+    repo.ok(&["validate"]);
+}

@@ -90,6 +90,12 @@ fn values_come_from_files_and_standard_input_without_showing_up() {
     let run = repo.ok(&["secrets", "decrypt", "--extract", "stringData.json", FILE]);
     assert_eq!(run.stdout, "{\"a\": 1}");
     repo.fails(&["secrets", "set", FILE, "stringData.none"]);
+    let large = "x".repeat((1 << 20) + 1);
+    let run = repo.run_piped(
+        &["secrets", "set", FILE, "stringData.large", "--value-stdin"],
+        &large,
+    );
+    assert!(run.code == 1 && run.stderr.contains("1 MiB"), "{}", run.stderr);
     repo.fails(&["secrets", "set", FILE, "sops.mac", "x"]);
 }
 

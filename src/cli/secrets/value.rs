@@ -76,8 +76,14 @@ fn value(args: &Set, session: &Session<'_>) -> Result<SecretText, Diagnostic> {
         side::read_path(&session.world.root.join(file), &name)?.ok_or_else(|| side::not_found(&name))?
     } else if args.value_stdin {
         let mut text = Zeroizing::new(String::with_capacity(1 << 16));
-        let read = std::io::stdin().take(MAX_BYTES).read_to_string(&mut text);
-        read.map_err(|error| Diagnostic::io("read", "standard input", &error))?;
+        let read = std::io::stdin().take(MAX_BYTES + 1).read_to_string(&mut text);
+        let read = read.map_err(|error| Diagnostic::io("read", "standard input", &error))?;
+        if read as u64 > MAX_BYTES {
+            return Err(
+                Diagnostic::error("secrets/argument", "the value is larger than 1 MiB")
+                    .help("keep values of that size elsewhere; Kubernetes takes no Secret above 1 MiB"),
+            );
+        }
         SecretText::new(std::mem::take(&mut *text))
     } else {
         return Ok(SecretText::new(args.value.clone().unwrap_or_default()));
