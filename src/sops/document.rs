@@ -232,6 +232,25 @@ pub(crate) fn line_end(text: &str, offset: usize) -> usize {
     }
 }
 
+/// Returns whether a block text can end with the line at `at`: blanks and comments below it that are indented further
+/// than `column` would become part of it.
+pub(crate) fn is_clear_below(text: &str, at: usize, column: usize) -> bool {
+    let below = text[next_line(text, at)..].lines();
+    for line in below {
+        let content = line.trim_start();
+        match line.len() - content.len() {
+            0 if content.is_empty() => {}
+            indent if content.is_empty() || content.starts_with('#') => {
+                if indent > column {
+                    return false;
+                }
+            }
+            _ => return true,
+        }
+    }
+    true
+}
+
 /// Returns the start of the next line.
 pub(crate) fn next_line(text: &str, offset: usize) -> usize {
     text[offset..].find('\n').map_or(text.len(), |at| offset + at + 1)

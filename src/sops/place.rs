@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
-use super::document::{Documents, SOPS_KEY, is_flow, line_end, line_start, next_line};
+use super::document::{Documents, SOPS_KEY, is_clear_below, is_flow, line_end, line_start, next_line};
 use super::error::SopsError;
 use super::keypath::{KeyPath, Step};
 use super::plan::{Props, is_block};
@@ -205,7 +205,7 @@ impl<'d, 't> Place<'d, 't> {
         let room = match (flow, text[to..line_end(text, to)].trim().is_empty()) {
             (true, _) => Room::Brackets,
             (_, false) => Room::Line,
-            (_, true) => Room::Lines,
+            (_, true) => self.room(to, column),
         };
         let mut out = self.render(value, room, column);
         if flow && matches!(slot, Slot::Item(_)) {
@@ -239,17 +239,16 @@ impl<'d, 't> Place<'d, 't> {
                 .span
                 .start,
         );
-        let line = format!(
-            "{}:{}",
-            text::string(key, false).as_str(),
-            self.render(value, Room::Lines, column).as_str()
-        );
-        let Some((key, last)) = map.entries().iter().rfind(|(key, _)| own(key)) else {
+        let key = text::string(key, false);
+        let line = |room: Room| format!("{}:{}", key.as_str(), self.render(value, room, column).as_str());
+        let Some((before, last)) = map.entries().iter().rfind(|(key, _)| own(key)) else {
             let at = line_start(text, map.entries()[0].0.span.start);
+            let line = line(Room::Lines);
             return Ok(vec![self.edit(at..at, &format!("{:column$}{line}\n", ""))]);
         };
-        let end = self.end(last, self.colon(key).ok_or_else(|| self.layout(key))?);
+        let end = self.end(last, self.colon(before).ok_or_else(|| self.layout(before))?);
         let at = line_end(text, end);
+        let line = line(self.room(at, column));
         Ok(vec![self.edit(at..at, &format!("\n{:column$}{line}", ""))])
     }
 
@@ -266,7 +265,7 @@ impl<'d, 't> Place<'d, 't> {
         let out = format!(
             "\n{:column$}-{}",
             "",
-            self.render(value, Room::Lines, column).as_str()
+            self.render(value, self.room(at, column), column).as_str()
         );
         Ok(vec![self.edit(at..at, &out)])
     }
@@ -365,6 +364,15 @@ impl<'d, 't> Place<'d, 't> {
                 || at.entries().iter().any(|(_, value)| below(text, value, node))
         }
         below(self.docs.text, self.root, node)
+    }
+
+    /// Returns whether a block text can end at that line.
+    fn room(&self, at: usize, column: usize) -> Room {
+        if is_clear_below(self.docs.text, at, column) {
+            Room::Lines
+        } else {
+            Room::Line
+        }
     }
 
     /// Writes a value behind a colon or dash in that column.

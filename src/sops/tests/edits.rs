@@ -157,6 +157,21 @@ fn values_are_put_into_every_layout() {
 }
 
 #[test]
+fn what_stands_below_a_value_does_not_become_part_of_it() {
+    let me = person();
+    for below in ["      # deeper\n", "      \n", "\n      # deeper\n  # less\n"] {
+        let plain = format!("stringData:\n  a: x\n{below}z: 1\n");
+        let enc = sealed(&plain, &rule(&[&me]));
+        for at in ["stringData.a", "stringData.b"] {
+            let out = put(&enc, at, &text("one\ntwo\n"), &me);
+            let read = crate::sops::extract(&out, 0, &path(at), &me.identities, MacCheck::Verify).unwrap();
+            assert_eq!(read.expose(), "one\ntwo\n", "{plain}");
+            assert!(open(&out, &me).contains(below), "{plain}");
+        }
+    }
+}
+
+#[test]
 fn a_secret_that_looks_encrypted_is_encrypted() {
     let me = person();
     let enc = sealed(TEXT, &rule(&[&me]));
