@@ -171,7 +171,18 @@ impl<'d, 't> Place<'d, 't> {
         };
         let line = line_start(text, start);
         if text[line..start].trim().is_empty() {
-            return Ok(vec![Edit::new(line..next_line(text, ends[at].max(start)), "")]);
+            let mut to = next_line(text, ends[at].max(start));
+            // Blank lines would become part of a block text before them that keeps its own (`|+`).
+            let before = at.checked_sub(1).map(|before| match &parent.kind {
+                Kind::Map(entries) => &entries[before].1,
+                _ => &parent.items()[before],
+            });
+            if before.is_some_and(ends_in_block) {
+                while to < text.len() && text[to..line_end(text, to)].trim().is_empty() {
+                    to = next_line(text, to);
+                }
+            }
+            return Ok(vec![Edit::new(line..to, "")]);
         }
         // The first entry of an item stands behind the dash of its list: the next one moves up.
         let next = match (starts.get(at + 1), &parent.kind) {
@@ -426,6 +437,15 @@ impl<'d, 't> Place<'d, 't> {
             path: self.path.to_string(),
             span: node.span.clone(),
         }
+    }
+}
+
+/// Returns whether the last value in a node is a block text.
+fn ends_in_block(node: &Node) -> bool {
+    match &node.kind {
+        Kind::Map(entries) => entries.last().is_some_and(|(_, value)| ends_in_block(value)),
+        Kind::Seq(items) => items.last().is_some_and(ends_in_block),
+        Kind::Scalar { .. } | Kind::Alias(_) => is_block(node),
     }
 }
 

@@ -221,6 +221,13 @@ fn taking_values_out_of_every_layout() {
         let out = take(&sealed(plain, &rule(&[&me])), at, &me);
         assert_eq!(open(&out, &me), expected, "{plain:?} {at}");
     }
+    let keeps = "stringData: {a: x}\nl:\n  - |+\n    one\n\n  - two\n\nz: 1\n";
+    let out = take(&sealed(keeps, &rule(&[&me])), "l[1]", &me);
+    assert_eq!(
+        open(&out, &me),
+        keeps.replace("  - two\n\n", ""),
+        "a text that keeps its blank lines gets no more"
+    );
     let enc = sealed(TEXT, &rule(&[&me]));
     let error = unset(&enc, 0, &path("stringData.none"), &me.identities, &mut later()).unwrap_err();
     assert_eq!(
