@@ -39,6 +39,13 @@ conformance set="full":
     cargo build --release
     tests/conformance/run.sh {{ set }} target/release/clusterwright
 
+# Kill the real binary at random moments, some thousand times: the files must be those before or those after. Prints
+# how many runs died, and what the next run made of it. Takes minutes.
+[group('test')]
+faults runs="2000":
+    CLUSTERWRIGHT_FAULTS={{ runs }} cargo test --release --test integration -- --nocapture \
+        faults:: write::faults:: write::undo:: write::adopt:: write::kill::
+
 # Ratios against git status and cp -r in one run, then the micro benchmarks.
 [group('test')]
 bench:

@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::config::{Cluster, Vault, schema};
+use crate::catalog::Catalog;
+use crate::config::{Cluster, Vault, Vocabulary};
+use crate::diag::{Diagnostic, Diagnostics};
 use crate::render::Values;
 use crate::render::names::Shape;
 
@@ -17,7 +19,7 @@ const GATEWAY_HOST: u32 = 1;
 const DNS_HOST: u32 = 10;
 
 /// Values computed from the configuration. Everything templates must not compute themselves is here.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize)]
 pub struct Derived {
     /// Router address, router ASN and node ASN are set.
     pub cilium_bgp_enabled: bool,
@@ -96,6 +98,39 @@ fn host(cidr: &str, n: u32) -> String {
     address.map_or_else(|| cidr.to_owned(), |address| address.to_string())
 }
 
+/// The key of per-app choices, which templates do not read: they act on what is rendered.
+const CHOICES: &str = "apps";
+
+/// The key of the user's own values.
+const FREE: &str = "vars";
+
+/// What [`crate::render`] adds.
+const RENDERED: [&str; 4] = ["app", "bootstrap_releases", "chart_versions", "loop"];
+
+/// Reports keys of apps with a name that something derived has.
+pub fn check_keys(catalog: &Catalog, diags: &mut Diagnostics) {
+    let derived = json!(Derived::default());
+    let provided = |name: &str| {
+        let mut apps = catalog.apps.iter();
+        apps.any(|app| app.manifest.provides.values.contains_key(name))
+    };
+    for key in catalog.apps.iter().flat_map(|app| &app.keys) {
+        let name = key.name.as_str();
+        if derived.get(name).is_some() || RENDERED.contains(&name) || name == "secrets" || provided(name) {
+            let message = format!("`{name}` is a name that templates have already");
+            diags.push(
+                Diagnostic::error("template/key-taken", message)
+                    .at(key.span, "defined here")
+                    .help("choose another name, such as one that starts with the app's"),
+            );
+        }
+    }
+}
+
+fn empty() -> Shape {
+    Shape::Object(BTreeMap::new())
+}
+
 /// Names below `secrets.` that templates can read.
 pub const COMPUTED_SECRETS: [&str; 4] = ["age_key", "push_token", "deploy_key", "tunnel_token"];
 
@@ -103,25 +138,32 @@ pub const COMPUTED_SECRETS: [&str; 4] = ["age_key", "push_token", "deploy_key", 
 ///
 /// # Panics
 /// When the configuration does not serialise to an object, which its type excludes.
-pub fn values(cluster: &Cluster, vault: &Vault, recipients: &[String], tunnel_id: Option<&str>) -> Values {
+pub fn values(
+    cluster: &Cluster,
+    vault: &Vault,
+    recipients: &[String],
+    tunnel_id: Option<&str>,
+    vocabulary: &Vocabulary,
+) -> Values {
     let Value::Object(mut map) = json!(cluster) else {
         unreachable!("a struct serialises to an object")
     };
-    map.retain(|_, value| !value.is_null());
+    map.retain(|key, value| !value.is_null() && key != CHOICES);
     if let Value::Object(derived) = json!(Derived::of(cluster, tunnel_id)) {
         map.extend(derived);
     }
     map.insert("secrets".to_owned(), json!(vault.computed()));
     map.insert("age_recipients".to_owned(), json!(recipients));
     Values {
-        shape: shape(&map),
+        shape: shape(&map, vocabulary),
         map,
+        schema: vocabulary.text(),
     }
 }
 
 /// The names that can exist: those of the schema, whether set or not, and those that were just computed.
-fn shape(map: &serde_json::Map<String, Value>) -> BTreeMap<String, Shape> {
-    let schema = schema::schema();
+fn shape(map: &serde_json::Map<String, Value>, vocabulary: &Vocabulary) -> BTreeMap<String, Shape> {
+    let schema = vocabulary.schema();
     let mut shape = match Shape::from_schema(schema, schema) {
         Shape::Object(shape) => shape,
         _ => BTreeMap::new(),
@@ -129,6 +171,9 @@ fn shape(map: &serde_json::Map<String, Value>) -> BTreeMap<String, Shape> {
     for (key, value) in map {
         shape.entry(key.clone()).or_insert_with(|| Shape::of(value));
     }
+    shape.remove(CHOICES);
+    // Of free space, only what is there can be read.
+    shape.insert(FREE.to_owned(), map.get(FREE).map_or_else(empty, Shape::of));
     let secrets = COMPUTED_SECRETS
         .iter()
         .map(|name| ((*name).to_owned(), Shape::Scalar))

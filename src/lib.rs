@@ -12,6 +12,8 @@
 //! 8. [`diff`] compares with the work tree and the [`lock`] of our files.
 //! 9. [`write`](mod@write) carries the changes out, all or none.
 //!
+//! [`adopt`] looks at an existing repository file by file: what it would take to make each one ours.
+//!
 //! [`pipeline`] knows this order, and [`cli`] how far each command goes. The output is a [`tree::Tree`], which carries
 //! its stage in its type: nothing that is not sealed can be compared or written.
 //!
@@ -21,6 +23,7 @@
 //! (the file format), [`vcs`] (git), [`sys`] (randomness, time, disk), [`model`] (small checked types). A test fails
 //! when a module uses a later one.
 
+pub mod adopt;
 pub mod catalog;
 pub mod check;
 pub mod cli;
@@ -28,6 +31,7 @@ pub mod config;
 pub mod context;
 pub mod diag;
 pub mod diff;
+pub mod foreign;
 pub mod lock;
 pub mod merge;
 pub mod model;

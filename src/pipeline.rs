@@ -2,28 +2,35 @@
 //!
 //! Every command is a prefix of it. `cli` picks how far to go and prints what comes out.
 
+mod adopt;
+mod undo;
+
 use std::cell::{OnceCell, RefCell};
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use crate::catalog::{APPS_ROOT, Catalog, library};
+pub use adopt::{pick, survey};
+pub use undo::{last_run, undo};
+
+use crate::catalog::{Catalog, library};
 use crate::check::{self, Checked};
 use crate::config::{self, Cluster, Decrypted, Vault};
 use crate::context;
 use crate::diag::{Aborted, Diagnostic, Diagnostics};
 use crate::diff::{Change, ChangeSet, Choices, Existing};
+use crate::foreign::{self, Foreign};
 use crate::lock::{LOCK_FILE, Lock};
 use crate::merge::{self, Bases, KeptVersion};
-use crate::plan::{self, Plan};
-use crate::render::{self, Foreign, Rendered, Values};
+use crate::plan::{self, PerApp, Plan};
+use crate::render::{self, Rendered, Values};
 use crate::seal::{self, Keys, Sealed};
 use crate::side;
 use crate::sops::{self, Identities};
 use crate::source::Span;
 use crate::sys::disk::OsDisk;
 use crate::sys::{Entropy, SecretText};
-use crate::tree::{RepoPath, Tree};
+use crate::tree::Tree;
 use crate::validate;
 use crate::vcs::Repository;
 use crate::write::{self, Receipt, Recovery};
@@ -85,18 +92,33 @@ pub struct Compared {
 /// # Errors
 /// When a template cannot be read or a manifest is wrong.
 pub fn catalog(world: &World<'_>, diags: &mut Diagnostics) -> Result<Catalog, Aborted> {
-    let files = library::files(&world.root, diags)?;
+    catalog_of(&world.root, diags)
+}
+
+/// Loads the template library of the repository in `root`.
+///
+/// # Errors
+/// When a template cannot be read or a manifest is wrong.
+pub fn catalog_of(root: &Path, diags: &mut Diagnostics) -> Result<Catalog, Aborted> {
+    let files = library::files(root, diags)?;
     Catalog::load(
         files.iter().map(|(path, text)| (path.as_str(), text.as_str())),
         diags,
     )
 }
 
-/// Loads and validates `cluster.yaml` and the files beside it.
+/// Loads and validates `cluster.yaml` and the files beside it; the catalogue says which keys its apps add.
 ///
 /// # Errors
 /// When something in them is wrong; all findings are reported.
-pub fn configuration(world: &mut World<'_>, diags: &mut Diagnostics) -> Result<Configuration, Aborted> {
+pub fn configuration(
+    world: &mut World<'_>,
+    catalog: &Catalog,
+    diags: &mut Diagnostics,
+) -> Result<Configuration, Aborted> {
+    context::check_keys(catalog, diags);
+    diags.checkpoint()?;
+    let vocabulary = catalog.vocabulary();
     let found = identities(world, diags)?;
     let decrypt = |text: &str| match &found {
         None => Ok(Decrypted::NoIdentity),
@@ -104,7 +126,7 @@ pub fn configuration(world: &mut World<'_>, diags: &mut Diagnostics) -> Result<C
             .map(Decrypted::Text)
             .map_err(|error| seal::finding(&error, "cluster.yaml")),
     };
-    let document = config::load(&world.root, &decrypt, diags)?;
+    let document = config::load(&world.root, &vocabulary, &decrypt, diags)?;
     // In CI the private files are absent: with an encrypted cluster.yaml, or recipients given by hand, their values
     // are unknown and what is sealed already stays.
     let keyless = found.is_none() && (document.is_encrypted() || document.lists_recipients());
@@ -128,7 +150,7 @@ pub fn configuration(world: &mut World<'_>, diags: &mut Diagnostics) -> Result<C
         None => Keys::new(None, configured.unwrap_or_default()),
     };
     let tunnel_id = reported.tunnel_id.as_deref();
-    let values = context::values(&cluster, &vault, keys.recipients(), tunnel_id);
+    let values = context::values(&cluster, &vault, keys.recipients(), tunnel_id, &vocabulary);
     Ok(Configuration {
         cluster,
         vault,
@@ -240,7 +262,9 @@ pub fn plan<'a>(
     configuration: &Configuration,
     diags: &mut Diagnostics,
 ) -> Result<Plan<'a>, Aborted> {
-    let plan = plan::plan(catalog, &configuration.values.map, diags)?;
+    let chosen = &configuration.cluster.apps.apps;
+    let per_app = PerApp::new(chosen, catalog, &configuration.places);
+    let plan = plan::plan(catalog, &configuration.values.map, &per_app, diags)?;
     let place = |key: &str| configuration.places.get(key).copied();
     plan::check_storage_class(&plan, &configuration.cluster.observability, place, diags);
     Ok(plan)
@@ -253,7 +277,7 @@ pub fn plan<'a>(
 pub fn before(world: &World<'_>, diags: &mut Diagnostics) -> Result<Before, Aborted> {
     let lock = read_lock(world, diags)?;
     let git = Repository::discover(&world.root).map_err(|finding| diags.abort(finding))?;
-    let foreign = foreign(world, &lock);
+    let foreign = foreign::read(&world.root, &lock, diags);
     Ok(Before {
         lock,
         git,
@@ -274,34 +298,6 @@ pub fn read_lock(world: &World<'_>, diags: &mut Diagnostics) -> Result<Lock, Abo
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Lock::default()),
         Err(error) => Err(diags.abort(Diagnostic::io("read", LOCK_FILE, &error))),
     }
-}
-
-/// Finds `ks.yaml` and `kustomization.yaml` files below the apps folder that are not ours.
-fn foreign(world: &World<'_>, lock: &Lock) -> Foreign {
-    let mut foreign = Foreign::default();
-    let ours = |path: &str| RepoPath::parse(path).is_ok_and(|path| lock.entries.contains_key(&path));
-    for namespace in directories(&world.root.join(APPS_ROOT)) {
-        let dir = format!("{APPS_ROOT}/{namespace}");
-        let kustomization = format!("{dir}/kustomization.yaml");
-        if world.root.join(&kustomization).is_file() && !ours(&kustomization) {
-            foreign.namespaces.insert(namespace.clone());
-        }
-        for app in directories(&world.root.join(&dir)) {
-            let ks = format!("{dir}/{app}/ks.yaml");
-            if world.root.join(&ks).is_file() && !ours(&ks) {
-                foreign.apps.entry(namespace.clone()).or_default().insert(app);
-            }
-        }
-    }
-    foreign
-}
-
-fn directories(path: &std::path::Path) -> BTreeSet<String> {
-    let entries = std::fs::read_dir(path).into_iter().flatten().flatten();
-    entries
-        .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
-        .filter_map(|entry| entry.file_name().into_string().ok())
-        .collect()
 }
 
 /// Returns the versions in the work tree that are newer than those rendered.
@@ -346,6 +342,8 @@ fn merged(
     diags: &mut Diagnostics,
 ) -> Result<(Tree<Rendered>, Vec<KeptVersion>), Aborted> {
     let Configuration { values, vault, .. } = configuration;
+    before.foreign.report(diags);
+    diags.checkpoint()?;
     let tree = render::render(catalog, plan, values, vault, &before.foreign, diags)?;
     let existing = before.existing.get_or_init(|| {
         let rendered = tree.iter().map(|artifact| &artifact.path);
@@ -387,14 +385,7 @@ pub fn compare_quietly(
     before: &Before,
     diags: &mut Diagnostics,
 ) -> Result<Compared, Aborted> {
-    let existing = before.existing.get_or_init(|| {
-        let rendered = tree.iter().map(|artifact| &artifact.path);
-        Rc::new(Existing::read(
-            &world.root,
-            rendered.chain(before.lock.entries.keys()),
-        ))
-    });
-    let existing = Rc::clone(existing);
+    let existing = read_existing(world, &tree, before);
     let bases = before.bases.borrow();
     let committed = seal::Committed {
         existing: &existing,
@@ -411,14 +402,7 @@ pub fn compare_quietly(
         world.entropy,
         diags,
     )?;
-    let changes = match ChangeSet::compute(&tree, &existing, &before.lock, &before.choices) {
-        Ok(changes) => changes.with_bases(&tree, merge::BASE_DIR, bases.stored()),
-        Err(findings) => {
-            findings.into_iter().for_each(|finding| diags.push(finding));
-            diags.checkpoint()?;
-            unreachable!("the findings of a failed comparison are errors")
-        }
-    };
+    let changes = changes(&tree, &existing, before, &before.choices, diags)?;
     Ok(Compared {
         tree,
         existing,
@@ -426,13 +410,44 @@ pub fn compare_quietly(
     })
 }
 
+fn read_existing(world: &World<'_>, tree: &Tree<Checked>, before: &Before) -> Rc<Existing> {
+    let existing = before.existing.get_or_init(|| {
+        let rendered = tree.iter().map(|artifact| &artifact.path);
+        Rc::new(Existing::read(
+            &world.root,
+            rendered.chain(before.lock.entries.keys()),
+        ))
+    });
+    Rc::clone(existing)
+}
+
+fn changes(
+    tree: &Tree<Sealed>,
+    existing: &Existing,
+    before: &Before,
+    choices: &Choices,
+    diags: &mut Diagnostics,
+) -> Result<ChangeSet, Aborted> {
+    match ChangeSet::compute(tree, existing, &before.lock, choices) {
+        Ok(changes) => {
+            let bases = before.bases.borrow();
+            Ok(changes.with_bases(tree, merge::BASE_DIR, bases.stored()))
+        }
+        Err(findings) => {
+            findings.into_iter().for_each(|finding| diags.push(finding));
+            diags.checkpoint()?;
+            unreachable!("the findings of a failed comparison are errors")
+        }
+    }
+}
+
 /// Returns the conflicts between the work tree and what would be written.
 ///
 /// # Errors
 /// When there is no tree to compare with.
 pub fn conflicts(world: &mut World<'_>, diags: &mut Diagnostics) -> Result<Vec<Change>, Aborted> {
-    let configuration = configuration(world, diags)?;
     let catalog = catalog(world, diags)?;
+    let configuration = configuration(world, &catalog, diags)?;
     let plan = plan(&catalog, &configuration, diags)?;
     let before = before(world, diags)?;
     let tree = check(world, &catalog, &plan, &configuration, &before, diags)?;
@@ -448,6 +463,9 @@ pub fn recover(world: &World<'_>, diags: &mut Diagnostics) -> Result<Option<Stri
     match write::recover(&world.root, &mut OsDisk) {
         Ok(Recovery::Nothing) => Ok(None),
         Ok(Recovery::Discarded) => Ok(Some("Discarded what an interrupted run had staged.".to_owned())),
+        Ok(Recovery::Tidied) => Ok(Some(
+            "Tidied up after an interrupted run, which had written all its files.".to_owned(),
+        )),
         Ok(Recovery::Completed(files)) => Ok(Some(format!(
             "Finished an interrupted run: {} files.",
             files.len()

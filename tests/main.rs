@@ -4,6 +4,7 @@
 mod cli;
 mod clusters;
 mod config;
+mod faults;
 mod fuzz;
 mod meta;
 mod rules;

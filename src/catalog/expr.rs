@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 /// A boolean expression over the keys of the configuration.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Expr {
-    /// A key of `cluster.yaml` or a derived name.
+    /// A key of `cluster.yaml` or a derived name, with dots for what stands in a mapping.
     Key(String),
     /// A string, number or boolean.
     Literal(Value),
@@ -72,7 +72,7 @@ impl Expr {
 
     fn value<'a>(&'a self, context: &'a Map<String, Value>) -> &'a Value {
         match self {
-            Self::Key(key) => context.get(key).unwrap_or(&Value::Null),
+            Self::Key(key) => look_up(context, key),
             Self::Literal(value) => value,
             _ => &Value::Null,
         }
@@ -125,6 +125,16 @@ impl Expr {
     }
 }
 
+/// Returns the value of a name, with dots for what stands in a mapping; null when it is not set.
+pub fn look_up<'a>(context: &'a Map<String, Value>, name: &str) -> &'a Value {
+    let mut parts = name.split('.');
+    let first = parts.next().and_then(|first| context.get(first));
+    parts
+        .try_fold(first, |value, part| value.map(|value| value.get(part)))
+        .flatten()
+        .unwrap_or(&Value::Null)
+}
+
 /// Returns whether a value counts as true: not null, false, 0, `""`, `[]` or `{}`.
 pub fn truthy(value: &Value) -> bool {
     match value {
@@ -166,7 +176,7 @@ fn tokenize(text: &str) -> Result<Vec<(Token, usize)>, ExprError> {
             end
         } else if first.is_ascii_alphabetic() || first == '_' {
             let end = rest
-                .find(|c: char| !c.is_ascii_alphanumeric() && c != '_')
+                .find(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != '.')
                 .unwrap_or(rest.len());
             let token = match &rest[..end] {
                 "true" => Token::Literal(true.into()),
@@ -270,7 +280,7 @@ mod tests {
     use super::*;
 
     fn context() -> Map<String, Value> {
-        match json!({"on": true, "off": false, "stack": "vm", "n": 0}) {
+        match json!({"on": true, "off": false, "stack": "vm", "n": 0, "vars": {"deep": {"on": true}}}) {
             Value::Object(map) => map,
             _ => Map::new(),
         }
@@ -287,6 +297,8 @@ mod tests {
             ("n == 0 and not n", true),
             ("missing == 'x'", false),
             ("true", true),
+            ("vars.deep.on and vars.deep.missing != 1", true),
+            ("vars.missing.on", false),
         ] {
             assert_eq!(
                 Expr::parse(text).expect(text).eval(&context()),

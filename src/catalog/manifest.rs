@@ -1,8 +1,11 @@
 //! `app.yaml`: what an app is. `schema/app.schema.json` is derived from these types.
 
+use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+
+use super::keys::Key;
 
 /// Manifest of an app in the template library.
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
@@ -42,6 +45,11 @@ pub struct Manifest {
     /// Exceptions from lint rules.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub allow: Vec<Allow>,
+    /// Top-level keys of `cluster.yaml` that the app brings: by name, what their values are. Templates and `when` read
+    /// them like every other key.
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    #[schemars(with = "std::collections::BTreeMap<String, Key>")]
+    pub schema: IndexMap<String, Key>,
 }
 
 /// Where a chart comes from: either `oci`, or `repository` and `name`.
@@ -182,6 +190,14 @@ fn default_path() -> String {
 
 fn default_interval() -> String {
     "1h".to_owned()
+}
+
+/// Returns the schema of `app.yaml` as the text of the file that editors read.
+///
+/// # Panics
+/// Never: a schema is plain JSON.
+pub fn schema_text() -> String {
+    format!("{:#}\n", schema())
 }
 
 /// Returns the schema of `app.yaml`.

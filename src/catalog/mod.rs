@@ -3,10 +3,13 @@
 //! [`Catalog::load`] reads manifests and file names and resolves nothing; that is [`crate::plan`]'s work.
 
 pub mod expr;
+pub mod keys;
 pub mod library;
 pub mod manifest;
+pub mod scaffold;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::sync::OnceLock;
 
 use crate::diag::{Aborted, Diagnostic, Diagnostics};
 use crate::lock::Sha256;
@@ -14,6 +17,7 @@ use crate::tree::RepoPath;
 use crate::yaml;
 
 use expr::Expr;
+use keys::OwnKey;
 use manifest::{KustomizationSpec, Manifest};
 
 /// The embedded library: (path below `templates/`, text), sorted by path.
@@ -56,6 +60,8 @@ pub struct App {
     pub when: Option<Expr>,
     /// Its Kustomizations, never empty.
     pub kustomizations: Vec<KustomizationSpec>,
+    /// The keys of `cluster.yaml` that it brings.
+    pub keys: Vec<OwnKey>,
     /// Its files.
     pub files: Vec<TemplateFile>,
     /// Tells this version of the manifest from another.
@@ -71,6 +77,13 @@ impl App {
     /// Returns the name of the HelmRelease and of the chart source.
     pub fn release(&self) -> &str {
         self.manifest.release.as_deref().unwrap_or(&self.name)
+    }
+
+    /// Returns whether the app is the user's own, and not built in.
+    pub fn is_own(&self) -> bool {
+        static SOURCES: OnceLock<HashSet<&str>> = OnceLock::new();
+        let sources = SOURCES.get_or_init(|| BUILT_IN.iter().map(|(path, _)| *path).collect());
+        !sources.contains(self.source.as_str())
     }
 
     /// Returns the folder of the app in the output.
@@ -124,6 +137,7 @@ impl Catalog {
         catalog
             .apps
             .sort_by(|a, b| (&a.namespace, &a.name).cmp(&(&b.namespace, &b.name)));
+        keys::check_unique(&catalog.apps, diags);
         diags.checkpoint()?;
         Ok(catalog)
     }
@@ -233,6 +247,16 @@ fn read_app(path: &str, text: &str, diags: &mut Diagnostics) -> Option<App> {
         let message = "`bootstrap` needs a chart with `oci`";
         return fail(Diagnostic::error("template/bad-manifest", message));
     }
+    let keys = if manifest.schema.is_empty() {
+        Vec::new()
+    } else {
+        let source = diags.sources.add(name.clone(), text);
+        let place = |key: &str| {
+            let entry = root.get("schema").and_then(|schema| schema.entry(key));
+            source.span(entry.map_or(0..0, |(key, _)| key.span.clone()))
+        };
+        keys::own_keys(&manifest.schema, place, diags)
+    };
     let mut parts = path.split('/').skip(1);
     let (namespace, app) = (parts.next()?.to_owned(), parts.next()?.to_owned());
     let mut kustomizations = manifest.kustomizations.clone();
@@ -247,6 +271,7 @@ fn read_app(path: &str, text: &str, diags: &mut Diagnostics) -> Option<App> {
         manifest,
         when,
         kustomizations,
+        keys,
         files: Vec::new(),
         fingerprint: Sha256::of(text.as_bytes()).short(),
     })

@@ -20,6 +20,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::catalog::Catalog;
 use crate::diag::{Aborted, Diagnostic, Diagnostics, Severity};
+use crate::foreign::{display, is_sealed, redact};
 use crate::render::Rendered;
 use crate::source::SourceId;
 use crate::tree::{Edits, RepoPath, Tree};
@@ -35,6 +36,30 @@ pub struct Checked {
     pub documents: BTreeMap<RepoPath, Vec<Node>>,
     /// `apiVersion/kind` → how many objects of it no schema could judge.
     pub without_schema: BTreeMap<String, usize>,
+}
+
+/// Whose a file is that people have added.
+const FOREIGN: &str = "foreign";
+
+/// Rules about how a file is written rather than about what it does: in files that people have added, their findings
+/// are warnings.
+const STYLE: [&str; 5] = [
+    "ingress",
+    "persistence-without-storage-class",
+    "unpinned-version",
+    "unreferenced-file",
+    "yaml-1-1-trap",
+];
+
+/// Returns whether a comment in a file allows what a rule finds, with a reason:
+/// `# clusterwright: allow unpinned-version: the vendor publishes no tags`.
+fn is_allowed(text: &str, rule: &str) -> bool {
+    let allows = |line: &str| {
+        let comment = line.split_once("# clusterwright: allow ").map(|(_, rest)| rest)?;
+        let (name, reason) = comment.split_once(':')?;
+        Some(name.trim() == rule && !reason.trim().is_empty())
+    };
+    text.lines().any(|line| allows(line) == Some(true))
 }
 
 /// Exceptions: rule → apps (`namespace/name`) for which it is silent.
@@ -60,7 +85,8 @@ pub fn check(
     exceptions: &Exceptions,
     diags: &mut Diagnostics,
 ) -> Result<Tree<Checked>, Aborted> {
-    let foreign = tree.stage().foreign.iter().map(|path| (path, ("", "foreign")));
+    let foreign = tree.stage().foreign.iter();
+    let foreign = foreign.map(|(path, text)| (path, (text.as_str(), FOREIGN)));
     let ours = tree.iter().map(|artifact| {
         (
             &artifact.path,
@@ -75,11 +101,21 @@ pub fn check(
         (rule.run)(&manifests, &mut findings);
         findings.retain(|finding| {
             let app = texts.get(&finding.path).map(|(_, app)| *app).unwrap_or_default();
-            !exceptions.get(rule.name).is_some_and(|apps| apps.contains(app))
+            let text = texts.get(&finding.path).map(|(text, _)| *text);
+            let excepted = exceptions.get(rule.name).is_some_and(|apps| apps.contains(app));
+            let allowed = app == FOREIGN && text.is_some_and(|text| is_allowed(text, rule.name));
+            let sealed = app == FOREIGN && is_sealed_already(rule, finding, &manifests);
+            !(excepted || allowed || sealed)
         });
-        for finding in findings {
+        for mut finding in findings {
             let artifact = tree.get(&finding.path);
             let edited = artifact.is_some_and(|artifact| matches!(artifact.edits, Edits::Merged { .. }));
+            if texts.get(&finding.path).is_some_and(|(_, app)| *app == FOREIGN) {
+                let documents = manifests.documents(finding.path.as_str());
+                for text in [&mut finding.message, &mut finding.label, &mut finding.help] {
+                    *text = redact(text, documents);
+                }
+            }
             report((rule, edited), finding, &texts, &mut sources, diags);
         }
     }
@@ -91,6 +127,12 @@ pub fn check(
     }))
 }
 
+/// A file of somebody else's that is encrypted is as it should be; of ours, it would be encrypted twice.
+fn is_sealed_already(rule: &Rule, finding: &Finding, manifests: &Manifests<'_>) -> bool {
+    let documents = manifests.documents(finding.path.as_str());
+    rule.name == "plain-secret" && documents.iter().all(is_sealed)
+}
+
 fn report(
     (rule, edited): (&Rule, bool),
     finding: Finding,
@@ -98,9 +140,11 @@ fn report(
     sources: &mut BTreeMap<RepoPath, SourceId>,
     diags: &mut Diagnostics,
 ) {
-    // What a person wrote is theirs: the run tells them, and does not stop.
+    let app = texts.get(&finding.path).map(|(_, app)| *app);
     let level = match rule.level {
+        // What a person wrote is theirs: the run tells them, and does not stop.
         Severity::Error if edited => Severity::Warning,
+        Severity::Error if app == Some(FOREIGN) && STYLE.contains(&rule.name) => Severity::Warning,
         level => level,
     };
     let mut diagnostic = match level {
@@ -109,10 +153,13 @@ fn report(
         Severity::Note => Diagnostic::note_level(rule.name, finding.message),
     };
     let mut source = |path: &RepoPath, diags: &mut Diagnostics| {
-        *sources.entry(path.clone()).or_insert_with(|| {
-            let text = texts.get(path).map(|(text, _)| *text).unwrap_or_default();
-            diags.sources.add(path.as_str(), text)
-        })
+        *sources
+            .entry(path.clone())
+            .or_insert_with(|| match texts.get(path) {
+                Some((text, FOREIGN)) => diags.sources.add(path.as_str(), display(path.as_str(), text)),
+                Some((text, _)) => diags.sources.add(path.as_str(), *text),
+                None => diags.sources.add(path.as_str(), ""),
+            })
     };
     diagnostic = match finding.span {
         Some(span) => {
@@ -128,8 +175,13 @@ fn report(
     if edited {
         diagnostic = diagnostic.note("you edited this file");
     }
-    if let Some((_, app)) = texts.get(&finding.path) {
-        diagnostic = diagnostic.note(format!("the file belongs to `{app}`"));
-    }
+    diagnostic = match app {
+        Some(FOREIGN) => diagnostic.note(format!(
+            "the file is yours; a comment `# clusterwright: allow {}: why` in it silences this",
+            rule.name
+        )),
+        Some(app) => diagnostic.note(format!("the file belongs to `{app}`")),
+        None => diagnostic,
+    };
     diags.push(diagnostic.help(finding.help));
 }

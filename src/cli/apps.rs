@@ -17,8 +17,8 @@ pub(super) fn run(args: &Apps, session: &mut Session<'_>) -> Outcome {
         return with_resources(session);
     }
     let diags = &mut session.diags;
-    let configuration = pipeline::configuration(&mut session.world, diags)?;
     let catalog = pipeline::catalog(&session.world, diags)?;
+    let configuration = pipeline::configuration(&mut session.world, &catalog, diags)?;
     let plan = pipeline::plan(&catalog, &configuration, diags)?;
     if session.ui.format != Format::Json {
         let text = list(&plan);
@@ -28,12 +28,11 @@ pub(super) fn run(args: &Apps, session: &mut Session<'_>) -> Outcome {
         .apps
         .iter()
         .map(|planned| {
-            let chart = planned.app.manifest.chart.as_ref();
             json!({
                 "app": planned.app.id(),
                 "summary": planned.app.manifest.summary,
                 "enabled": planned.enabled,
-                "version": chart.map(|chart| &chart.version),
+                "version": planned.version(),
             })
         })
         .collect();
@@ -43,10 +42,7 @@ pub(super) fn run(args: &Apps, session: &mut Session<'_>) -> Outcome {
 fn list(plan: &Plan<'_>) -> String {
     let on = Style::new().fg_color(Some(AnsiColor::Green.into()));
     let off = Style::new().dimmed();
-    let version = |index: usize| {
-        let chart = plan.apps[index].app.manifest.chart.as_ref();
-        chart.map_or("", |chart| chart.version.as_str())
-    };
+    let version = |index: usize| plan.apps[index].version().unwrap_or_default();
     let rows = 0..plan.apps.len();
     let name_width = rows
         .clone()
@@ -114,8 +110,8 @@ fn with_resources(session: &mut Session<'_>) -> Outcome {
 
 fn collect(session: &mut Session<'_>) -> Result<(Vec<Component>, Vec<String>, usize), Aborted> {
     let diags = &mut session.diags;
-    let configuration = pipeline::configuration(&mut session.world, diags)?;
     let catalog = pipeline::catalog(&session.world, diags)?;
+    let configuration = pipeline::configuration(&mut session.world, &catalog, diags)?;
     let plan = pipeline::plan(&catalog, &configuration, diags)?;
     let before = pipeline::before(&session.world, diags)?;
     let tree = pipeline::check(&session.world, &catalog, &plan, &configuration, &before, diags)?;

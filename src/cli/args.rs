@@ -50,12 +50,18 @@ pub(super) enum Command {
     Graph(Graph),
     /// List the apps of the catalogue, or what they ask of the nodes
     Apps(Apps),
+    /// Write the folder of an app of your own, ready to configure
+    NewApp(NewApp),
     /// Print rendered files, with secrets masked
     Render(Render),
     /// Render, check and compare with the work tree: everything that configure does, but no write
     Check,
     /// Validate, render, check, seal, show the changes and write them
     Configure(Configure),
+    /// Take files of an existing repository over: show what differs, then replace or keep what you name
+    Adopt(Adopt),
+    /// Take the last run that wrote something back
+    Undo(Undo),
     /// Settle conflicts between your edits and the render, place by place, then configure
     Resolve(Resolve),
     /// Show how the rendered tree differs from HEAD, another revision or the work tree
@@ -114,6 +120,23 @@ pub(super) struct Apps {
     pub(super) resources: bool,
 }
 
+/// Arguments of `new-app`.
+#[derive(Debug, Args)]
+pub(super) struct NewApp {
+    /// Namespace and name of the app, such as media/homepage
+    #[arg(value_name = "NAMESPACE/NAME")]
+    pub(super) name: String,
+    /// Address of its Helm chart, oci://…; without it, the app has plain manifests
+    #[arg(long, value_name = "ADDRESS", requires = "version")]
+    pub(super) chart: Option<String>,
+    /// Exact version of the chart
+    #[arg(long, requires = "chart")]
+    pub(super) version: Option<String>,
+    /// Folder of the apps, instead of templates/apps
+    #[arg(long)]
+    pub(super) dir: Option<String>,
+}
+
 /// Arguments of `render`.
 #[derive(Debug, Args)]
 pub(super) struct Render {
@@ -143,6 +166,43 @@ pub(super) struct Configure {
     /// Keep your version of a file in conflict
     #[arg(long, value_name = "PATH")]
     pub(super) keep: Vec<String>,
+}
+
+/// Arguments of `adopt`.
+#[derive(Debug, Args)]
+pub(super) struct Adopt {
+    /// What to take over: apps, files or folders; without any, all of them are shown
+    #[arg(value_name = "APP|PATH", conflicts_with = "all")]
+    pub(super) what: Vec<String>,
+    /// Take over everything that is rendered and not ours yet
+    #[arg(long)]
+    pub(super) all: bool,
+    /// Take over the files that equal the render already: only the lock changes
+    #[arg(long)]
+    pub(super) identical: bool,
+    /// Record that your version of this app, file or folder stays
+    #[arg(long, value_name = "APP|PATH")]
+    pub(super) keep: Vec<String>,
+    /// Write our layout also where your file has the same content
+    #[arg(long)]
+    pub(super) rewrite: bool,
+    /// Write without asking
+    #[arg(short, long)]
+    pub(super) yes: bool,
+    /// Show what would be written and write nothing
+    #[arg(short = 'n', long)]
+    pub(super) dry_run: bool,
+}
+
+/// Arguments of `undo`.
+#[derive(Debug, Args)]
+pub(super) struct Undo {
+    /// Take it back without asking
+    #[arg(short, long)]
+    pub(super) yes: bool,
+    /// Show what would be taken back and write nothing
+    #[arg(short = 'n', long)]
+    pub(super) dry_run: bool,
 }
 
 /// Arguments of `resolve`.

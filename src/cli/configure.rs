@@ -42,8 +42,8 @@ pub(super) fn carry_out(choices: Choices, how: How, session: &mut Session<'_>) -
         session.ui.say(&text);
     }
     let diags = &mut session.diags;
-    let configuration = pipeline::configuration(&mut session.world, diags)?;
     let catalog = pipeline::catalog(&session.world, diags)?;
+    let configuration = pipeline::configuration(&mut session.world, &catalog, diags)?;
     let plan = pipeline::plan(&catalog, &configuration, diags)?;
     let mut before = pipeline::before(&session.world, diags)?;
     before.choices = choices;

@@ -9,7 +9,6 @@ use super::args::Format;
 use super::configure::private_file;
 use super::exit::Exit;
 use super::{Outcome, Session};
-use crate::config::schema;
 use crate::diag::{Diagnostic, Diagnostics, Severity};
 use crate::pipeline::{self, World};
 use crate::render::SCHEMA_COPY;
@@ -99,7 +98,7 @@ pub(super) fn run(session: &mut Session<'_>) -> Outcome {
     age_key(&session.world, &mut report);
     side_files(&root, &mut report);
     git(&root, &mut report);
-    schema_copy(&root, &mut report);
+    schema_copy(&session.world, &mut report);
     lock(&session.world, &mut report);
     let broken = report
         .lines
@@ -135,7 +134,9 @@ fn interrupted(root: &Path, report: &mut Report) {
 fn configuration(world: &mut World<'_>, report: &mut Report) {
     let mut diags = Diagnostics::default();
     // Side files have lines of their own.
-    let _ = pipeline::configuration(world, &mut diags);
+    if let Ok(catalog) = pipeline::catalog(world, &mut diags) {
+        let _ = pipeline::configuration(world, &catalog, &mut diags);
+    }
     let count = |severity: Severity| {
         let own = |finding: &&&Diagnostic| finding.severity == severity && !finding.code.starts_with("side/");
         diags.sorted().iter().filter(own).count()
@@ -275,9 +276,15 @@ fn is_encrypted(root: &Path) -> bool {
         .is_ok_and(|text| text.lines().any(|line| line.trim_end() == "sops:"))
 }
 
-fn schema_copy(root: &Path, report: &mut Report) {
-    match std::fs::read_to_string(root.join(SCHEMA_COPY)) {
-        Ok(text) if text == schema::text() => report.ok(format!("`{SCHEMA_COPY}` is that of this version")),
+fn schema_copy(world: &World<'_>, report: &mut Report) {
+    // What is wrong with a template has a line of its own.
+    let Ok(catalog) = pipeline::catalog(world, &mut Diagnostics::default()) else {
+        return;
+    };
+    match std::fs::read_to_string(world.root.join(SCHEMA_COPY)) {
+        Ok(text) if text == catalog.vocabulary().text() => {
+            report.ok(format!("`{SCHEMA_COPY}` is that of this version"));
+        }
         Ok(_) => report.add(
             State::Note,
             format!("`{SCHEMA_COPY}` is that of another version"),

@@ -1,81 +1,146 @@
 //! `clusterwright graph`: the Kustomizations and what waits for what.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
 
 use super::args::{Format, Graph, GraphFormat};
 use super::exit::Exit;
 use super::{Outcome, Session};
+use crate::foreign::Foreign;
 use crate::pipeline;
 use crate::plan::{KustomizationId, Plan};
 
-/// Prints the graph. An arrow leads from what must be ready to what waits for it.
+/// Prints the graph. An arrow leads from what must be ready to what waits for it; apps added by hand are rounded.
 pub(super) fn run(args: &Graph, session: &mut Session<'_>) -> Outcome {
     let diags = &mut session.diags;
-    let configuration = pipeline::configuration(&mut session.world, diags)?;
     let catalog = pipeline::catalog(&session.world, diags)?;
+    let configuration = pipeline::configuration(&mut session.world, &catalog, diags)?;
     let plan = pipeline::plan(&catalog, &configuration, diags)?;
+    let before = pipeline::before(&session.world, diags)?;
+    before.foreign.report(diags);
+    let graph = Drawn::new(&plan, &before.foreign);
     if session.ui.format != Format::Json {
         let text = match args.format {
-            GraphFormat::Mermaid => mermaid(&plan),
-            GraphFormat::Dot => dot(&plan),
+            GraphFormat::Mermaid => mermaid(&graph),
+            GraphFormat::Dot => dot(&graph),
         };
         session.ui.print(&text);
     }
-    let nodes: Vec<_> = plan.kustomizations.iter().map(|k| &k.id).collect();
-    let edges: Vec<_> = edges(&plan)
+    let node = |id: &KustomizationId| {
+        let mut node = json!(id);
+        if graph.by_hand.contains(id) {
+            node["by_hand"] = true.into();
+        }
+        node
+    };
+    let nodes: Vec<_> = graph.nodes.iter().map(node).collect();
+    let edges: Vec<_> = graph
+        .edges
+        .iter()
         .map(|(from, to)| json!({"from": from, "to": to}))
         .collect();
-    Ok((Exit::Success, Some(json!({"nodes": nodes, "edges": edges}))))
+    let exit = if session.diags.has_errors() {
+        Exit::Failure
+    } else {
+        Exit::Success
+    };
+    Ok((exit, Some(json!({"nodes": nodes, "edges": edges}))))
 }
 
-/// Pairs of what must be ready and what waits for it.
-fn edges<'p>(plan: &'p Plan<'_>) -> impl Iterator<Item = (&'p KustomizationId, &'p KustomizationId)> {
-    plan.kustomizations
-        .iter()
-        .flat_map(|k| k.depends_on.iter().map(move |before| (before, &k.id)))
+/// All Kustomizations, ours and those of apps added by hand.
+struct Drawn {
+    nodes: Vec<KustomizationId>,
+    by_hand: BTreeSet<KustomizationId>,
+    /// Pairs of what must be ready and what waits for it.
+    edges: Vec<(KustomizationId, KustomizationId)>,
 }
 
-fn by_namespace<'p>(plan: &'p Plan<'_>) -> BTreeMap<&'p str, Vec<&'p KustomizationId>> {
+impl Drawn {
+    fn new(plan: &Plan<'_>, foreign: &Foreign) -> Self {
+        let mut nodes: Vec<_> = plan.kustomizations.iter().map(|k| k.id.clone()).collect();
+        let ours = plan.kustomizations.iter().flat_map(|k| {
+            k.depends_on
+                .iter()
+                .map(move |before| (before.clone(), k.id.clone()))
+        });
+        let mut edges: Vec<_> = ours.collect();
+        let mut by_hand = BTreeSet::new();
+        let id = |namespace: &str, name: &str| KustomizationId {
+            namespace: namespace.to_owned(),
+            name: name.to_owned(),
+        };
+        for theirs in foreign.kustomizations() {
+            let own = id(&theirs.namespace, &theirs.name);
+            // Without a lock, our own files look like somebody else's.
+            if nodes.contains(&own) {
+                continue;
+            }
+            edges.extend(
+                theirs
+                    .depends_on
+                    .iter()
+                    .map(|(namespace, name)| (id(namespace, name), own.clone())),
+            );
+            nodes.push(own.clone());
+            by_hand.insert(own);
+        }
+        Self {
+            nodes,
+            by_hand,
+            edges,
+        }
+    }
+}
+
+fn by_namespace(graph: &Drawn) -> BTreeMap<&str, Vec<&KustomizationId>> {
     let mut namespaces: BTreeMap<&str, Vec<&KustomizationId>> = BTreeMap::new();
-    for kustomization in &plan.kustomizations {
-        let id = &kustomization.id;
+    for id in &graph.nodes {
         namespaces.entry(&id.namespace).or_default().push(id);
     }
     namespaces
 }
 
-fn mermaid(plan: &Plan<'_>) -> String {
+fn mermaid(graph: &Drawn) -> String {
     // Mermaid takes some words, such as `end` and `default`, for its own.
     let name = |id: &KustomizationId| format!("{}.{}", id.namespace, id.name);
     let mut out = "flowchart LR\n".to_owned();
-    for (namespace, ids) in by_namespace(plan) {
+    for (namespace, ids) in by_namespace(graph) {
         out.push_str(&format!("  subgraph ns.{namespace} [{namespace}]\n"));
         for id in ids {
-            out.push_str(&format!("    {}[{}]\n", name(id), id.name));
+            let (open, close) = if graph.by_hand.contains(id) {
+                ('(', ')')
+            } else {
+                ('[', ']')
+            };
+            out.push_str(&format!("    {}{open}{}{close}\n", name(id), id.name));
         }
         out.push_str("  end\n");
     }
-    for (before, after) in edges(plan) {
+    for (before, after) in &graph.edges {
         out.push_str(&format!("  {} --> {}\n", name(before), name(after)));
     }
     out
 }
 
-fn dot(plan: &Plan<'_>) -> String {
+fn dot(graph: &Drawn) -> String {
     let name = |id: &KustomizationId| format!("\"{}/{}\"", id.namespace, id.name);
     let mut out = "digraph flux {\n  rankdir=LR;\n  node [shape=box];\n".to_owned();
-    for (namespace, ids) in by_namespace(plan) {
+    for (namespace, ids) in by_namespace(graph) {
         out.push_str(&format!(
             "  subgraph \"cluster_{namespace}\" {{\n    label=\"{namespace}\";\n"
         ));
         for id in ids {
-            out.push_str(&format!("    {} [label=\"{}\"];\n", name(id), id.name));
+            let style = if graph.by_hand.contains(id) {
+                ", style=rounded"
+            } else {
+                ""
+            };
+            out.push_str(&format!("    {} [label=\"{}\"{style}];\n", name(id), id.name));
         }
         out.push_str("  }\n");
     }
-    for (before, after) in edges(plan) {
+    for (before, after) in &graph.edges {
         out.push_str(&format!("  {} -> {};\n", name(before), name(after)));
     }
     out.push_str("}\n");

@@ -8,8 +8,9 @@ use super::args::Init;
 use super::exit::Exit;
 use super::ui::Ui;
 use super::{Outcome, Session};
-use crate::config::{example, schema};
+use crate::config::example;
 use crate::diag::{Aborted, Diagnostic, Diagnostics};
+use crate::pipeline;
 use crate::render::SCHEMA_COPY;
 use crate::side;
 use crate::sops;
@@ -94,7 +95,7 @@ fn missing(root: &Path, entropy: &mut dyn Entropy, diags: &mut Diagnostics) -> R
         });
     }
     if absent(SCHEMA_COPY) {
-        let text = SecretText::new(schema::text());
+        let text = SecretText::new(pipeline::catalog_of(root, diags)?.vocabulary().text());
         missing.push(Missing {
             name: SCHEMA_COPY,
             what: "its schema, for your editor",

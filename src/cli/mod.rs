@@ -1,8 +1,9 @@
 //! The command line: parses arguments, picks the real world, prints, chooses the exit code.
 //!
 //! One file a command. Commands call [`crate::pipeline`] and print what it gives; they open no files of their own
-//! but for `init` and `demo`, whose work that is.
+//! but for `init`, `demo` and `new-app`, whose work that is.
 
+mod adopt;
 mod apps;
 mod args;
 mod check;
@@ -14,6 +15,7 @@ mod exit;
 mod explain;
 mod graph;
 mod init;
+mod new_app;
 mod plan;
 mod render;
 mod resolve;
@@ -21,6 +23,7 @@ mod schema;
 mod secrets;
 mod summary;
 mod ui;
+mod undo;
 mod validate;
 
 use std::process::ExitCode;
@@ -87,9 +90,12 @@ fn dispatch(command: &Command, session: &mut Session<'_>) -> Outcome {
         Command::Plan => plan::run(session),
         Command::Graph(args) => graph::run(args, session),
         Command::Apps(args) => apps::run(args, session),
+        Command::NewApp(args) => new_app::run(args, session),
         Command::Render(args) => render::run(args, session),
         Command::Check => check::run(session),
         Command::Configure(args) => configure::run(args, session),
+        Command::Adopt(args) => adopt::run(args, session),
+        Command::Undo(args) => undo::run(args, session),
         Command::Resolve(args) => resolve::run(args, session),
         Command::Diff(args) => diff::run(args, session),
         Command::Schema(args) => schema::run(args, session),

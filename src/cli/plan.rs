@@ -16,8 +16,8 @@ use crate::plan::Plan;
 /// Lists the plan.
 pub(super) fn run(session: &mut Session<'_>) -> Outcome {
     let diags = &mut session.diags;
-    let configuration = pipeline::configuration(&mut session.world, diags)?;
     let catalog = pipeline::catalog(&session.world, diags)?;
+    let configuration = pipeline::configuration(&mut session.world, &catalog, diags)?;
     let plan = pipeline::plan(&catalog, &configuration, diags)?;
     let before = pipeline::before(&session.world, diags)?;
     let kept = pipeline::kept_versions(&session.world, &catalog, &plan, &configuration, &before, diags)?;
@@ -157,7 +157,7 @@ fn machine(plan: &Plan<'_>) -> serde_json::Value {
                 "summary": planned.app.manifest.summary,
                 "enabled": planned.enabled,
                 "reasons": planned.reasons,
-                "version": planned.app.manifest.chart.as_ref().map(|chart| &chart.version),
+                "version": planned.version(),
             })
         })
         .collect();

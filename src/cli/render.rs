@@ -12,8 +12,8 @@ use crate::tree::RepoPath;
 /// Prints rendered files.
 pub(super) fn run(args: &Render, session: &mut Session<'_>) -> Outcome {
     let diags = &mut session.diags;
-    let configuration = pipeline::configuration(&mut session.world, diags)?;
     let catalog = pipeline::catalog(&session.world, diags)?;
+    let configuration = pipeline::configuration(&mut session.world, &catalog, diags)?;
     let plan = pipeline::plan(&catalog, &configuration, diags)?;
     let before = pipeline::before(&session.world, diags)?;
     let tree = pipeline::check(&session.world, &catalog, &plan, &configuration, &before, diags)?;

@@ -3,15 +3,15 @@
 use super::args::Schema;
 use super::exit::Exit;
 use super::{Outcome, Session};
-use crate::{catalog, config};
+use crate::{catalog, pipeline};
 
-/// Prints a schema.
-#[expect(clippy::unnecessary_wraps, reason = "every command has this signature")]
+/// Prints a schema; that of `cluster.yaml` with the keys and names of the repository's own apps.
 pub(super) fn run(args: &Schema, session: &mut Session<'_>) -> Outcome {
     let schema = if args.app {
         catalog::manifest::schema()
     } else {
-        config::schema::schema().clone()
+        let catalog = pipeline::catalog(&session.world, &mut session.diags)?;
+        catalog.vocabulary().schema().clone()
     };
     if session.ui.format == super::args::Format::Json {
         return Ok((Exit::Success, Some(serde_json::json!({"schema": schema}))));

@@ -92,31 +92,39 @@ impl Ui {
 
     /// Asks a yes-or-no question; `None` when nobody is there to answer.
     pub(super) fn confirm(&mut self, question: &str) -> Option<bool> {
-        let answer = self.ask(&format!("{question} [y/N] "))?;
-        Some(matches!(answer.trim(), "y" | "Y" | "yes" | "Yes"))
+        let answer = self.ask(&format!("{question} [y/N]"))?;
+        Some(matches!(answer.as_str(), "y" | "Y" | "yes" | "Yes"))
     }
 
     /// Asks a question to which an empty answer means yes; `None` when nobody is there to answer.
     pub(super) fn confirm_or_yes(&mut self, question: &str) -> Option<bool> {
-        let answer = self.ask(&format!("{question} [Y/n] "))?;
-        Some(!matches!(answer.trim(), "n" | "N" | "no" | "No"))
+        let answer = self.ask(&format!("{question} [Y/n]"))?;
+        Some(!matches!(answer.as_str(), "n" | "N" | "no" | "No"))
     }
 
-    fn ask(&mut self, prompt: &str) -> Option<String> {
-        if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+    /// Returns whether somebody is there to answer.
+    pub(super) fn is_interactive() -> bool {
+        io::stdin().is_terminal() && io::stderr().is_terminal()
+    }
+
+    /// Asks for a line; `None` when nobody is there to answer. The end of the input is an empty answer.
+    pub(super) fn ask(&mut self, question: &str) -> Option<String> {
+        if !Self::is_interactive() {
             return None;
         }
-        let _ = write!(self.err, "{prompt}");
+        let _ = write!(self.err, "{question} ");
         let _ = self.err.flush();
         let mut answer = String::new();
-        let read = io::stdin().read_line(&mut answer).ok()?;
-        // The end of the input is no answer.
-        (read > 0).then_some(answer)
+        match io::stdin().read_line(&mut answer) {
+            Ok(0) => Some(String::new()),
+            Ok(_) => Some(answer.trim().to_owned()),
+            Err(_) => None,
+        }
     }
 
     /// Asks until the answer is one of `choices`; `None` when nobody is there to answer.
     pub(super) fn choose(&mut self, question: &str, choices: &[char]) -> Option<char> {
-        if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+        if !Self::is_interactive() {
             return None;
         }
         loop {

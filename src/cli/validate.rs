@@ -9,7 +9,9 @@ use crate::pipeline;
 /// Checks the configuration alone.
 #[expect(clippy::unnecessary_wraps, reason = "every command has this signature")]
 pub(super) fn run(session: &mut Session<'_>) -> Outcome {
-    let result = pipeline::configuration(&mut session.world, &mut session.diags);
+    let diags = &mut session.diags;
+    let result = pipeline::catalog(&session.world, diags)
+        .and_then(|catalog| pipeline::configuration(&mut session.world, &catalog, diags));
     match result {
         Ok(configuration) => {
             if session.ui.is_human() {

@@ -2,10 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
+use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::schema;
+use super::schema::KeyKind;
+use super::vocabulary::Vocabulary;
 use crate::source::{SourceId, Span};
 use crate::yaml::{Kind, Node, scalar};
 
@@ -28,6 +30,7 @@ pub struct Document {
     pub(super) json: Value,
     pub(super) unknown: BTreeSet<String>,
     pub(super) encrypted: bool,
+    pub(super) vocabulary: Arc<Vocabulary>,
 }
 
 impl std::fmt::Debug for Document {
@@ -40,6 +43,17 @@ impl Document {
     /// Returns the merged configuration. It holds secrets in clear.
     pub(crate) fn json(&self) -> &Value {
         &self.json
+    }
+
+    /// Returns the keys that it may hold.
+    pub fn vocabulary(&self) -> &Arc<Vocabulary> {
+        &self.vocabulary
+    }
+
+    /// Returns whether a pointer leads to or into the value of a secret key.
+    pub(crate) fn is_secret(&self, pointer: &str) -> bool {
+        let first = pointer.split('/').nth(1).unwrap_or_default();
+        self.vocabulary.keys().top_kind(first) == Some(KeyKind::Secret)
     }
 
     /// Returns whether the value of a secret key is encrypted and cannot be read.
@@ -57,11 +71,25 @@ impl Document {
         self.json["age_recipients"].is_array()
     }
 
-    /// Returns the places of the values of all top-level keys.
+    /// Returns the places of the values of all top-level keys; below `apps`, also those of each app's key, as
+    /// `apps/NAME`, and of its choices' keys, as `apps/NAME/version`.
     pub fn key_spans(&self) -> BTreeMap<String, Span> {
         let keys = self.json.as_object().into_iter().flatten();
-        keys.filter_map(|(key, _)| Some((key.clone(), self.span(&child("", key))?)))
-            .collect()
+        let mut places: BTreeMap<String, Span> = keys
+            .filter_map(|(key, _)| Some((key.clone(), self.span(&child("", key))?)))
+            .collect();
+        for (app, choice) in self.json["apps"].as_object().into_iter().flatten() {
+            let pointer = child("/apps", app);
+            let choices = choice.as_object().into_iter().flatten();
+            let place = |pointer: &str| self.key_span(pointer);
+            places.extend(place(&pointer).map(|span| (format!("apps/{app}"), span)));
+            places.extend(
+                choices.filter_map(|(key, _)| {
+                    Some((format!("apps/{app}/{key}"), place(&child(&pointer, key))?))
+                }),
+            );
+        }
+        places
     }
 
     /// Returns the place of the value that a JSON pointer leads to, if it is written.
@@ -197,12 +225,6 @@ fn unescaped(part: &str) -> String {
 /// Returns the pointer of a child.
 pub(crate) fn child(pointer: &str, key: &str) -> String {
     format!("{pointer}/{}", key.replace('~', "~0").replace('/', "~1"))
-}
-
-/// Returns whether a pointer leads to or into the value of a secret key.
-pub(crate) fn is_secret(pointer: &str) -> bool {
-    let first = pointer.split('/').nth(1).unwrap_or_default();
-    schema::keys().top_kind(first) == Some(schema::KeyKind::Secret)
 }
 
 /// Writes a JSON value on one line, as it may stand after `key: `. Text stays plain where every reader takes it for

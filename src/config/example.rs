@@ -6,8 +6,8 @@ use super::document::inline;
 use super::nodes::example as demo_node;
 use super::schema;
 use super::{
-    Alerts, Backup, Cilium, Cloudflare, Encryption, ExternalSecrets, Images, Network, Nodes, Observability,
-    Oidc, Policies, Proxmox, Repository, Tracing, Unifi, Versions,
+    Alerts, Apps, Backup, Cilium, Cloudflare, Encryption, ExternalSecrets, Images, Network, Nodes,
+    Observability, Oidc, Policies, Proxmox, Repository, Tracing, Unifi, Versions,
 };
 
 /// The most columns of a comment line.
@@ -69,6 +69,7 @@ const SECTIONS: &[Section] = &[
     section::<Proxmox>("Proxmox"),
     section::<ExternalSecrets>("External secrets"),
     section::<Encryption>("Encryption"),
+    section::<Apps>("Single apps"),
     section::<Nodes>("Nodes"),
 ];
 
@@ -179,7 +180,7 @@ impl Writer<'_> {
             facts.push(format!("From {least} to {most}."));
         }
         if let Some(default) = property.get("default") {
-            let empty = default.as_array().is_some_and(Vec::is_empty);
+            let empty = is_empty(default);
             facts.push(if empty {
                 "Default: none.".to_owned()
             } else {
@@ -240,10 +241,12 @@ fn placeholder(property: &Value) -> Value {
 
 /// Returns what a commented-out key shows: its default, if that says anything.
 fn sample(property: &Value) -> Value {
-    let default = property
-        .get("default")
-        .filter(|default| !default.as_array().is_some_and(Vec::is_empty));
+    let default = property.get("default").filter(|default| !is_empty(default));
     default.unwrap_or(&property["examples"][0]).clone()
+}
+
+fn is_empty(value: &Value) -> bool {
+    *value == json!([]) || *value == json!({})
 }
 
 fn demo_value(key: &str, secrets: &DemoSecrets) -> Option<Value> {

@@ -2,14 +2,16 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::document::{Document, File, child, is_secret, quoted};
+use super::document::{Document, File, quoted};
+use super::mask;
 use super::read::{missing, read};
 use super::schema::KeyKind;
 use super::syntax::{key_name, root_of};
-use super::{mask, schema};
+use super::vocabulary::Vocabulary;
 use crate::diag::{Aborted, Diagnostic, Diagnostics};
 use crate::sys::SecretText;
 use crate::yaml::{self, Kind, Node};
@@ -34,13 +36,14 @@ pub enum Decrypted {
 
 /// Reads `cluster.yaml` in `root`, and `nodes.yaml` beside it when there is one.
 ///
-/// `decrypt` gets the text of a file that is encrypted with SOPS. Values come from what it returns, places stay those
+/// `vocabulary` says which keys there are. `decrypt` gets the text of a file that is encrypted with SOPS. Values come from what it returns, places stay those
 /// of the file.
 ///
 /// # Errors
 /// When a file cannot be read or is not one YAML mapping; everything that can be found at once is reported.
 pub fn load(
     root: &Path,
+    vocabulary: &Arc<Vocabulary>,
     decrypt: &dyn Fn(&str) -> Result<Decrypted, Diagnostic>,
     diags: &mut Diagnostics,
 ) -> Result<Document, Aborted> {
@@ -49,7 +52,7 @@ pub fn load(
     let (cluster, nodes) = (cluster?, nodes?);
     let mut texts = vec![(CLUSTER, cluster)];
     texts.extend(nodes.map(|text| (NODES, text)));
-    parse(&texts, decrypt, diags)
+    parse(&texts, vocabulary, decrypt, diags)
 }
 
 /// Reads the texts of `(name, text)` as [`load`] reads files.
@@ -61,15 +64,16 @@ pub fn load(
 /// When `texts` is empty.
 pub fn parse(
     texts: &[(&str, String)],
+    vocabulary: &Arc<Vocabulary>,
     decrypt: &dyn Fn(&str) -> Result<Decrypted, Diagnostic>,
     diags: &mut Diagnostics,
 ) -> Result<Document, Aborted> {
     let parts: Vec<Result<Part, Aborted>> = texts
         .iter()
-        .map(|(name, text)| part(name, text, decrypt, diags))
+        .map(|(name, text)| part(name, text, vocabulary, decrypt, diags))
         .collect();
     let parts = parts.into_iter().collect::<Result<Vec<Part>, Aborted>>()?;
-    merge(parts, diags)
+    merge(parts, vocabulary, diags)
 }
 
 /// One file, read and parsed.
@@ -84,17 +88,18 @@ struct Part {
 fn part(
     name: &str,
     text: &str,
+    vocabulary: &Vocabulary,
     decrypt: &dyn Fn(&str) -> Result<Decrypted, Diagnostic>,
     diags: &mut Diagnostics,
 ) -> Result<Part, Aborted> {
-    let masked = mask(text);
+    let masked = mask(text, vocabulary.keys());
     let source = diags.sources.add(name, masked.clone());
     let root = match root_of(text, source, name) {
         Ok(root) => root,
         Err(finding) => return Err(diags.abort(*finding)),
     };
     let file = File { source, masked, root };
-    refuse_anchored_secrets(&file, diags)?;
+    refuse_anchored_secrets(&file, vocabulary, diags)?;
     let encrypted = file
         .root
         .get("sops")
@@ -109,7 +114,7 @@ fn part(
     if encrypted {
         match decrypt(text).map_err(|finding| diags.abort(finding))? {
             Decrypted::Text(clear) => part.json = decrypted_json(&clear, name, diags)?,
-            Decrypted::NoIdentity => mark_unknown(&mut part, diags)?,
+            Decrypted::NoIdentity => mark_unknown(&mut part, vocabulary, diags)?,
         }
         part.json.shift_remove("sops");
     }
@@ -142,13 +147,13 @@ fn decrypted_json(
 }
 
 /// Notes which secrets cannot be read; any other ciphertext is refused, because everything else must be known.
-fn mark_unknown(part: &mut Part, diags: &mut Diagnostics) -> Result<(), Aborted> {
+fn mark_unknown(part: &mut Part, vocabulary: &Vocabulary, diags: &mut Diagnostics) -> Result<(), Aborted> {
     let mut result = Ok(());
     for (key, value) in &part.json {
         if key == "sops" || !holds_ciphertext(value) {
             continue;
         }
-        if is_secret(&child("", key)) {
+        if vocabulary.keys().top_kind(key) == Some(KeyKind::Secret) {
             part.unknown.insert(key.clone());
             continue;
         }
@@ -164,7 +169,7 @@ fn mark_unknown(part: &mut Part, diags: &mut Diagnostics) -> Result<(), Aborted>
         .at_opt(span, "not a secret")
         .help(format!(
             "encrypt only the secret keys: `encrypted_regex: {}`",
-            schema::encrypted_regex()
+            vocabulary.encrypted_regex()
         ));
         result = Err(diags.abort(finding));
     }
@@ -182,8 +187,12 @@ fn holds_ciphertext(value: &Value) -> bool {
 
 /// An alias could carry a secret to where values are shown, so neither a secret nor a key that might be a misspelt one
 /// may have an anchor.
-fn refuse_anchored_secrets(file: &File, diags: &mut Diagnostics) -> Result<(), Aborted> {
-    let keys = schema::keys();
+fn refuse_anchored_secrets(
+    file: &File,
+    vocabulary: &Vocabulary,
+    diags: &mut Diagnostics,
+) -> Result<(), Aborted> {
+    let keys = vocabulary.keys();
     let mut suspects: Vec<(&Node, bool)> = Vec::new();
     for (key, value) in file.root.entries() {
         let name = key.as_str().unwrap_or_default();
@@ -225,12 +234,17 @@ fn is_anchored(key: &Node, value: &Node) -> bool {
 }
 
 /// Joins the files; a key in two of them is an error.
-fn merge(parts: Vec<Part>, diags: &mut Diagnostics) -> Result<Document, Aborted> {
+fn merge(
+    parts: Vec<Part>,
+    vocabulary: &Arc<Vocabulary>,
+    diags: &mut Diagnostics,
+) -> Result<Document, Aborted> {
     let mut document = Document {
         files: Vec::new(),
         json: Value::Null,
         unknown: BTreeSet::new(),
         encrypted: parts.first().is_some_and(|part| part.encrypted),
+        vocabulary: Arc::clone(vocabulary),
     };
     let mut json = serde_json::Map::new();
     let mut result = Ok(());

@@ -9,7 +9,7 @@
 
 use indexmap::IndexMap;
 
-use super::schema::{self, KeyKind, Keys};
+use super::schema::{KeyKind, Keys};
 use super::unsupported;
 
 /// How similar (0 to 1, Jaro-Winkler) a key must be to one of the schema for its name to be shown, and suggested.
@@ -19,11 +19,13 @@ pub(crate) const SIMILAR: f64 = 0.85;
 /// configuration, and looking is slow.
 const MAX_UNKNOWN_KEYS: usize = 500;
 
-/// Returns a copy of the same length in bytes, in which everything that might be secret is `*`.
-pub fn mask(text: &str) -> String {
+/// Returns a copy of the same length in bytes, in which everything that might be secret is `*`. `keys` are those that
+/// the file may hold.
+pub fn mask(text: &str, keys: &Keys) -> String {
     let mut masker = Masker {
-        keys: schema::keys(),
+        keys,
         entries: None,
+        choices: None,
         opaque: None,
         list: None,
         unknown: 0,
@@ -39,6 +41,8 @@ struct Masker<'k> {
     keys: &'k Keys,
     /// What the current top-level key's entries look like, when it is a list of mappings.
     entries: Option<Entries<'k>>,
+    /// Where the lines of `apps` stand, while they go on.
+    choices: Option<Choices>,
     /// Lines indented deeper than this, and list items indented as much, belong to a value that is not shown.
     opaque: Option<usize>,
     /// The indentation of the key whose list items follow.
@@ -46,6 +50,15 @@ struct Masker<'k> {
     /// How many unknown keys there were.
     unknown: usize,
     out: String,
+}
+
+/// The lines below `apps`: names of apps, and below each its choices.
+#[derive(Clone, Copy, Default)]
+struct Choices {
+    /// The column of the names, once there was one.
+    name: Option<usize>,
+    /// The column of the current app's keys, once there was one.
+    key: Option<usize>,
 }
 
 /// The entries of a list of mappings.
@@ -101,6 +114,8 @@ impl Masker<'_> {
         self.opaque = None;
         if indent == 0 && !dash {
             self.top_key(text);
+        } else if let Some(choices) = self.choices.filter(|_| !dash) {
+            self.choice(text, indent, choices);
         } else if let Some(entries) = self.entries
             && let Some(entries) = entries.with_line(text, indent)
         {
@@ -113,7 +128,7 @@ impl Masker<'_> {
     }
 
     fn top_key(&mut self, text: &str) {
-        self.entries = None;
+        (self.entries, self.choices) = (None, None);
         let Some((key, rest)) = split_key(text) else {
             self.opaque = Some(0);
             self.stars(text);
@@ -122,6 +137,9 @@ impl Masker<'_> {
         let kind = self.keys.top_kind(key);
         // Only a key without a value on its line has items or entries below it: anything else may be two lines in one.
         match kind {
+            Some(KeyKind::Nested) if is_blank(rest) && key == "apps" => {
+                self.choices = Some(Choices::default());
+            }
             Some(KeyKind::Nested) if is_blank(rest) => {
                 self.entries = self.keys.of_entries(key).map(Entries::new);
             }
@@ -131,6 +149,52 @@ impl Masker<'_> {
         self.key(key, kind);
         if kind.is_some_and(|kind| kind != KeyKind::Secret) {
             self.value(rest);
+        } else {
+            self.stars_after_blanks(rest);
+        }
+    }
+
+    /// Writes a line below `apps`: the name of an app, or one of its choices. Nothing of `values` is shown.
+    fn choice(&mut self, text: &str, indent: usize, choices: Choices) {
+        self.opaque = Some(indent);
+        let Some((key, rest)) = split_app(text) else {
+            return self.stars(text);
+        };
+        let is_name = choices.name.is_none_or(|column| column == indent);
+        let known = is_name && is_app_name(key, self.keys);
+        if known && is_blank(rest) {
+            self.opaque = None;
+            self.choices = Some(Choices {
+                name: Some(indent),
+                key: None,
+            });
+        }
+        let is_choice = !is_name
+            && choices.name.is_some_and(|column| indent > column)
+            && choices.key.is_none_or(|column| column == indent)
+            && similar(key, CHOICES.into_iter()).is_some();
+        if is_choice {
+            self.choices = Some(Choices {
+                key: Some(indent),
+                ..choices
+            });
+        }
+        if known || is_choice {
+            self.out.push_str(key);
+            self.out.push(':');
+        } else {
+            self.stars(&text[..=key.len()]);
+        }
+        let value = rest[..comment_start(rest)].trim();
+        let open = match key {
+            "enabled" => ["true", "false", "yes", "no", "on", "off"].contains(&value),
+            "version" => is_version(value.trim_matches(['"', '\''])),
+            _ => false,
+        };
+        if is_choice && open {
+            let end = comment_start(rest);
+            self.out.push_str(&rest[..end]);
+            self.stars_after_blanks(&rest[end..]);
         } else {
             self.stars_after_blanks(rest);
         }
@@ -173,7 +237,7 @@ impl Masker<'_> {
     /// Writes a key and its colon.
     fn key(&mut self, key: &str, kind: Option<KeyKind>) {
         self.unknown += usize::from(kind.is_none());
-        if kind.is_some() || self.unknown <= MAX_UNKNOWN_KEYS && is_name(key) {
+        if kind.is_some() || self.unknown <= MAX_UNKNOWN_KEYS && is_name(key, self.keys) {
             self.out.push_str(key);
         } else {
             self.stars(key);
@@ -248,16 +312,36 @@ impl<'k> Entries<'k> {
 
 /// Returns whether an unknown key reads like the name of one: a few words of letters and `_`, or a key that is known
 /// elsewhere. Random text does not read like that.
-fn is_name(key: &str) -> bool {
+fn is_name(key: &str, keys: &Keys) -> bool {
     let is_word = |word: &str| (2..=16).contains(&word.len()) && word.bytes().all(|b| b.is_ascii_lowercase());
     let words = key.len() <= 40 && key.split('_').all(is_word);
     let elsewhere = unsupported::is_unsupported(key, false) || unsupported::is_unsupported(key, true);
-    let keys = schema::keys();
     words
         || elsewhere
         || similar(key, keys.top())
             .or_else(|| similar(key, keys.node()))
             .is_some()
+}
+
+/// What can be chosen about an app.
+const CHOICES: [&str; 3] = ["values", "version", "enabled"];
+
+/// Returns whether a key is the name of an app, as such or as `namespace/name`, much like one, or reads like one: a few
+/// words of letters and `-`.
+fn is_app_name(key: &str, keys: &Keys) -> bool {
+    let name = key.rsplit('/').next().unwrap_or_default();
+    let is_word = |word: &str| (2..=16).contains(&word.len()) && word.bytes().all(|b| b.is_ascii_lowercase());
+    let words = name.len() <= 40 && name.split('-').all(is_word);
+    let known = || similar(name, keys.apps().map(|app| app.rsplit('/').next().unwrap_or(app))).is_some();
+    (words || known()) && key.split('/').count() <= 2 && key.len() <= 2 * name.len() + 20
+}
+
+/// Returns whether a text reads like a version, and not like a password.
+fn is_version(text: &str) -> bool {
+    let digits = text.bytes().filter(u8::is_ascii_digit).count();
+    let allowed =
+        |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'+' | b'^' | b'~' | b'>' | b'=');
+    text.len() <= 24 && text.contains('.') && 2 * digits + 2 >= text.len() / 2 && text.bytes().all(allowed)
 }
 
 /// Returns whether a word holds no colon, or only those of a URL, an address or a time.
@@ -295,6 +379,17 @@ fn split_key(text: &str) -> Option<(&str, &str)> {
             .bytes()
             .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.'));
     (word && (rest.is_empty() || rest.starts_with(' '))).then_some((key, rest))
+}
+
+/// Splits `app: rest` or `namespace/app: rest`.
+fn split_app(text: &str) -> Option<(&str, &str)> {
+    match text.split_once('/') {
+        Some((namespace, app)) if namespace.bytes().all(|b| b.is_ascii_lowercase() || b == b'-') => {
+            let (app, rest) = split_key(app)?;
+            Some((&text[..namespace.len() + 1 + app.len()], rest))
+        }
+        _ => split_key(text),
+    }
 }
 
 /// Returns whether there is nothing but blanks and a comment.

@@ -5,6 +5,7 @@
 //! reads the files, [`mask()`] makes them fit for display, [`vault`] holds the secrets.
 
 mod alerts;
+mod apps;
 mod backup;
 mod cilium;
 mod cloudflare;
@@ -31,11 +32,13 @@ mod unifi;
 pub mod unsupported;
 pub mod vault;
 mod versions;
+mod vocabulary;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use alerts::{AlertReceiver, Alerts};
+pub use apps::{AppChoice, Apps};
 pub use backup::Backup;
 pub use cilium::{Cilium, LoadBalancerMode};
 pub use cloudflare::Cloudflare;
@@ -59,6 +62,7 @@ pub use tracing::{Environment, Tracing};
 pub use unifi::Unifi;
 pub use vault::Vault;
 pub use versions::Versions;
+pub use vocabulary::{KnownApp, Named, Vocabulary};
 
 /// The configuration of a cluster: checked, complete with defaults, secrets as tokens of the [`Vault`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -111,7 +115,14 @@ pub struct Cluster {
     /// Who can decrypt.
     #[serde(flatten)]
     pub encryption: Encryption,
+    /// Choices about single apps.
+    #[serde(flatten)]
+    pub apps: Apps,
     /// The machines; in the file, the list `nodes`.
     #[serde(flatten)]
     pub nodes: Nodes,
+    /// The keys that apps of the user's own bring, with their defaults.
+    #[serde(flatten)]
+    #[schemars(skip)]
+    pub own: std::collections::BTreeMap<String, serde_json::Value>,
 }

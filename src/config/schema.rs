@@ -39,25 +39,44 @@ pub fn schema() -> &'static Value {
 /// # Panics
 /// Never: a schema is JSON.
 pub fn text() -> String {
-    let mut text = serde_json::to_string_pretty(schema()).expect("a schema is JSON");
+    pretty(schema())
+}
+
+/// Returns a schema as a file's text.
+pub(super) fn pretty(schema: &Value) -> String {
+    let mut text = serde_json::to_string_pretty(schema).expect("a schema is JSON");
     text.push('\n');
     text
 }
 
 /// Returns the schema of the value that a JSON pointer leads to in a document, where the schema knows it.
 pub fn at(pointer: &str) -> Option<&'static Value> {
-    pointer.split('/').skip(1).try_fold(schema(), |schema, part| {
+    at_in(schema(), pointer)
+}
+
+/// Returns what [`at`] does in another schema.
+pub(super) fn at_in<'s>(schema: &'s Value, pointer: &str) -> Option<&'s Value> {
+    pointer.split('/').skip(1).try_fold(schema, |schema, part| {
+        let pattern = || schema.get("patternProperties")?.as_object()?.values().next();
         schema
             .get("properties")
             .and_then(|properties| properties.get(part))
+            // The name of an app: what it can hold stands below the pattern.
+            .filter(|property| property.get("properties").is_some() || pattern().is_none())
             .or_else(|| schema.get("items").filter(|_| part.parse::<usize>().is_ok()))
+            .or_else(pattern)
+            .or_else(|| schema.get("additionalProperties").filter(|any| any.is_object()))
     })
 }
 
 /// Returns an anchored regular expression that matches exactly the secret keys: the `encrypted_regex` for
 /// `cluster.yaml` itself.
 pub fn encrypted_regex() -> String {
-    format!("^({})$", keys().secrets().collect::<Vec<_>>().join("|"))
+    regex_of(keys())
+}
+
+pub(super) fn regex_of(keys: &Keys) -> String {
+    format!("^({})$", keys.secrets().collect::<Vec<_>>().join("|"))
 }
 
 /// What a key holds, as far as display and secrets need to know.
@@ -78,9 +97,37 @@ pub enum KeyKind {
 pub struct Keys {
     top: IndexMap<String, KeyKind>,
     entries: IndexMap<String, IndexMap<String, KeyKind>>,
+    apps: Vec<String>,
 }
 
 impl Keys {
+    /// Reads the keys of a schema.
+    pub(super) fn of(schema: &Value) -> Self {
+        fn properties(schema: &Value) -> impl Iterator<Item = (&String, &Value)> {
+            schema["properties"].as_object().into_iter().flatten()
+        }
+        fn kinds(schema: &Value) -> IndexMap<String, KeyKind> {
+            properties(schema)
+                .map(|(key, property)| (key.clone(), kind(property)))
+                .collect()
+        }
+        Self {
+            top: kinds(schema),
+            entries: properties(schema)
+                .filter(|(_, property)| kind(property) == KeyKind::Nested)
+                .map(|(key, property)| (key.clone(), kinds(&property["items"])))
+                .collect(),
+            apps: properties(&schema["properties"]["apps"])
+                .map(|(name, _)| name.clone())
+                .collect(),
+        }
+    }
+
+    /// Returns the names that entries of `apps` may have.
+    pub(super) fn apps(&self) -> impl Iterator<Item = &str> {
+        self.apps.iter().map(String::as_str)
+    }
+
     /// Returns the top-level keys in the order of the schema.
     pub fn top(&self) -> impl Iterator<Item = &str> {
         self.top.keys().map(String::as_str)
@@ -116,17 +163,7 @@ impl Keys {
 /// Returns the keys of the schema.
 pub fn keys() -> &'static Keys {
     static KEYS: OnceLock<Keys> = OnceLock::new();
-    KEYS.get_or_init(|| {
-        let properties = |schema: &'static Value| schema["properties"].as_object().into_iter().flatten();
-        let kinds = |schema| properties(schema).map(|(key, property)| (key.clone(), kind(property)));
-        Keys {
-            top: kinds(schema()).collect(),
-            entries: properties(schema())
-                .filter(|(_, property)| kind(property) == KeyKind::Nested)
-                .map(|(key, property)| (key.clone(), kinds(&property["items"]).collect()))
-                .collect(),
-        }
-    })
+    KEYS.get_or_init(|| Keys::of(schema()))
 }
 
 fn kind(property: &Value) -> KeyKind {

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{ChangeKind, ChangeSet};
 use crate::lock::Sha256;
 use crate::seal::Sealed;
-use crate::tree::{RepoPath, Tree};
+use crate::tree::{Edits, RepoPath, Tree};
 
 impl ChangeSet {
     /// Decides which renders are kept in `dir` and which of those `stored` are thrown away.
@@ -19,8 +19,15 @@ impl ChangeSet {
             let Some(entry) = self.after.entries.get(&change.path) else {
                 continue;
             };
-            let is_edited =
-                change.kind.is_conflict() || matches!(change.kind, ChangeKind::Kept | ChangeKind::Merge);
+            let merged = tree
+                .get(&change.path)
+                .is_some_and(|artifact| matches!(artifact.edits, Edits::Merged { .. }));
+            let is_edited = match change.kind {
+                ChangeKind::Kept | ChangeKind::Merge => true,
+                // A file that was adopted with the newer versions that it had.
+                ChangeKind::Adopt | ChangeKind::Update => merged,
+                kind => kind.is_conflict(),
+            };
             if !is_edited {
                 continue;
             }

@@ -73,7 +73,8 @@ fn never_ours(path: &RepoPath) -> Option<&'static str> {
     let text = path.as_str();
     let name = path.file_name();
     let below = |dir: &str| text.strip_prefix(dir).is_some_and(|rest| rest.starts_with('/'));
-    if text == crate::lock::LOCK_FILE || text == ".clusterwright/run.lock" || below(".clusterwright/txn") {
+    let own = |name: &str| below(".clusterwright/txn") || below(".clusterwright/undo") || text == name;
+    if text == crate::lock::LOCK_FILE || own(".clusterwright/run.lock") {
         Some("clusterwright keeps its own records there")
     } else if below("talos/clusterconfig") && name != ".gitignore" {
         Some("talhelper writes the machine configurations there")

@@ -94,6 +94,14 @@ impl Existing {
         }
     }
 
+    /// Returns the same snapshot as if these files were not there.
+    #[must_use]
+    pub fn without(&self, paths: &BTreeSet<RepoPath>) -> Self {
+        let mut files = self.files.clone();
+        files.retain(|path, _| !paths.contains(path));
+        Self { files }
+    }
+
     /// Returns what is at `path`; [`OnDisk::Absent`] for a path that was not asked for.
     pub fn get(&self, path: &RepoPath) -> &OnDisk {
         self.files.get(path).unwrap_or(&OnDisk::Absent)

@@ -100,7 +100,8 @@ fn whole_file(change: &Change) -> Option<Diagnostic> {
             format!("`{path}` was not written by clusterwright and differs from the render"),
         )
         .help(format!("`--keep {path}` keeps your version"))
-        .help(format!("`--overwrite {path}` takes the render")),
+        .help(format!("`--overwrite {path}` takes the render"))
+        .help("`clusterwright adopt` shows all such files by app and takes over those that you name"),
         ChangeKind::Recreate => Diagnostic::note_level(
             "diff/recreated",
             format!("`{path}` was deleted and is still rendered: it comes back"),

@@ -40,6 +40,8 @@ pub use cause::Cause;
 pub use choices::Choices;
 pub use existing::{Existing, OnDisk};
 
+use std::collections::BTreeSet;
+
 use crate::lock::{Lock, Sha256};
 use crate::tree::{Conflict, Origin, RepoPath};
 
@@ -180,6 +182,25 @@ impl ChangeSet {
     /// Returns the lock as it will be.
     pub fn lock(&self) -> &Lock {
         &self.after
+    }
+
+    /// Returns the part of the changes that concerns these paths; the lock keeps what it knows of all others.
+    #[must_use]
+    pub fn only(mut self, paths: &BTreeSet<RepoPath>) -> Self {
+        self.changes.retain(|change| paths.contains(&change.path));
+        let hashes: BTreeSet<String> = paths
+            .iter()
+            .filter_map(|path| Some(self.after.entries.get(path)?.hash.to_string()))
+            .collect();
+        self.bases
+            .retain(|(path, bytes)| bytes.is_some() && hashes.contains(path.file_name()));
+        let after = std::mem::replace(&mut self.after, self.before.clone());
+        for path in paths {
+            self.after.entries.remove(path);
+        }
+        let picked = after.entries.into_iter().filter(|(path, _)| paths.contains(path));
+        self.after.entries.extend(picked);
+        self
     }
 
     /// Returns whether there is nothing to write. Files kept and conflicts do not count; nor does a hash in the lock

@@ -137,11 +137,11 @@ fn every_state_without_a_choice() {
 fn merged_files_are_written_and_remember_the_render() {
     use ChangeKind::{Adopt, ForeignDiffers, Kept, Merge};
     for (render, merged, on_disk, locked, kind, after, is_empty, bases) in [
-        ("2", "3", "1", "1", ChangeKind::Update, Some("2"), false, 0),
+        ("2", "3", "1", "1", ChangeKind::Update, Some("2"), false, 1),
         ("2", "3", "x", "1", Merge, Some("2"), false, 1),
         ("2", "3", "3", "1", Kept, Some("2"), false, 1),
         ("1", "3", "3", "1", Kept, Some("1"), true, 0),
-        ("2", "3", "3", "-", Adopt, Some("2"), false, 0),
+        ("2", "3", "3", "-", Adopt, Some("2"), false, 1),
         ("2", "3", "x", "-", ForeignDiffers, None, true, 0),
     ] {
         let case = case("-", on_disk, locked);
@@ -245,6 +245,7 @@ fn machine_secrets_and_our_records_are_never_ours() {
         "age.key",
         LOCK,
         ".clusterwright/txn/plan",
+        ".clusterwright/undo/record",
         ".clusterwright/run.lock",
     ] {
         let files = [(name, "1")];
@@ -309,7 +310,7 @@ fn changes_carry_app_and_reason_and_findings_carry_choices() {
     assert_eq!(
         told,
         [
-            finding("diff/foreign", "a", 2),
+            finding("diff/foreign", "a", 3),
             finding("diff/edited", "b", 2),
             finding("diff/edited-delete", "e", 2),
             finding("diff/recreated", "c", 1)

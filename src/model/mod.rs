@@ -26,7 +26,7 @@ pub use name::{Fqdn, HostLabel, KernelModule, LabelValue, NodeName, ObjectName};
 pub use number::{Asn, VlanTag};
 pub use proxmox::{ProxmoxEndpoint, ProxmoxTokenId};
 pub use secret::{SecretFormat, SecretHttpUrl, SecretHttpsUrl, SecretToken};
-pub use text::{Branch, HeaderName, HttpUrl, Line, Repository, SchematicId, Version};
+pub use text::{Branch, ChartVersion, HeaderName, HttpUrl, Line, Repository, SchematicId, Version};
 pub use uuid::Uuid;
 
 /// Why a text is not what its key needs.
@@ -113,6 +113,7 @@ pub static FORMATS: &[Format] = &[
     Format::of::<AgeRecipient>(),
     Format::of::<Asn>(),
     Format::of::<Branch>(),
+    Format::of::<ChartVersion>(),
     Format::of::<Cidr>(),
     Format::of::<Fqdn>(),
     Format::of::<HeaderName>(),

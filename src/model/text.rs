@@ -206,6 +206,43 @@ impl TextValue for Version {
     }
 }
 
+/// The exact version of a Helm chart.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ChartVersion(String);
+
+string_value!(ChartVersion);
+
+impl TextValue for ChartVersion {
+    const FORMAT: &'static str = "chart-version";
+    const CODE: &'static str = "config/bad-version";
+    const EXPECTED: &'static str = "an exact version of a chart such as `1.12.0`";
+    const PATTERN: Option<&'static str> = Some(r"^v?[0-9]+\.[0-9]+\.[0-9]+([+-][0-9A-Za-z.+-]+)?$");
+
+    fn parse(text: &str) -> Result<Self, Invalid> {
+        let word = |text: &str| {
+            let ok = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'+');
+            !text.is_empty() && text.bytes().all(ok)
+        };
+        let release = text.strip_prefix('v').unwrap_or(text);
+        let (release, rest) = match release.find(['-', '+']) {
+            Some(end) => (&release[..end], Some(&release[end + 1..])),
+            None => (release, None),
+        };
+        let exact = text.trim_start_matches(['=', '^', '~', '>', '<', ' ']);
+        if exact != text && Self::parse(exact).is_ok() {
+            return Err(Invalid::new("is a range, not an exact version").suggest(exact));
+        }
+        let number = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+        if release.split('.').count() != 3
+            || !release.split('.').all(number)
+            || rest.is_some_and(|rest| !word(rest))
+        {
+            return Err(Invalid::new("is not an exact version of three numbers"));
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
 /// The id of a schematic of the Talos image factory.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SchematicId(String);
@@ -280,6 +317,17 @@ mod tests {
             suggestion::<HttpUrl>("10.0.0.1").as_deref(),
             Some("https://10.0.0.1")
         );
+    }
+
+    #[test]
+    fn chart_versions_are_exact() {
+        for text in ["1.2.3", "v1.16.4", "0.0.1-rc.1", "4.5.0+build.7"] {
+            assert!(ChartVersion::parse(text).is_ok(), "{text}");
+        }
+        for text in ["1.2", "latest", "1.x.0", ">=1.2.3 <2", "1.2.3-", "1.2.3 ", ""] {
+            assert!(ChartVersion::parse(text).is_err(), "{text}");
+        }
+        assert_eq!(suggestion::<ChartVersion>("^1.2.3").as_deref(), Some("1.2.3"));
     }
 
     #[test]

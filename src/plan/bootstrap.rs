@@ -38,6 +38,10 @@ pub(super) fn releases(
 ) -> Result<Vec<BootstrapRelease>, Aborted> {
     let graph: BTreeMap<&KustomizationId, &PlannedKustomization<'_>> =
         kustomizations.iter().map(|k| (&k.id, k)).collect();
+    let versions: BTreeMap<String, &str> = apps
+        .iter()
+        .filter_map(|planned| Some((planned.app.id(), planned.version()?)))
+        .collect();
     let roots: BTreeMap<String, (&App, KustomizationId)> = apps
         .iter()
         .filter(|planned| planned.enabled && planned.app.manifest.bootstrap)
@@ -72,7 +76,7 @@ pub(super) fn releases(
             namespace: app.namespace.clone(),
             release: app.release().to_owned(),
             chart: chart.oci.clone()?,
-            version: chart.version.clone(),
+            version: (*versions.get(id)?).to_owned(),
             needs: needs[id].iter().map(name).collect(),
         })
     };

@@ -5,6 +5,7 @@
 
 mod bootstrap;
 mod graph;
+mod per_app;
 mod storage;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,11 +13,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use crate::catalog::expr::look_up;
 use crate::catalog::manifest::KustomizationSpec;
 use crate::catalog::{App, Catalog};
 use crate::diag::{Aborted, Diagnostic, Diagnostics};
 
 pub use bootstrap::BootstrapRelease;
+pub use per_app::{Choice, PerApp};
 pub use storage::check_storage_class;
 
 /// A config key with the value that decided.
@@ -47,6 +50,20 @@ pub struct PlannedApp<'a> {
     pub enabled: bool,
     /// What decided; empty for an app that is always on.
     pub reasons: Vec<Reason>,
+    /// What the configuration says about this app alone.
+    pub choice: Option<Choice>,
+}
+
+impl PlannedApp<'_> {
+    /// Returns the version of the app's chart: the chosen one, else that of the manifest.
+    pub fn version(&self) -> Option<&str> {
+        let chart = self.app.manifest.chart.as_ref()?;
+        let chosen = self
+            .choice
+            .as_ref()
+            .and_then(|choice| choice.chosen.version.as_ref());
+        Some(chosen.map_or(chart.version.as_str(), crate::model::ChartVersion::as_str))
+    }
 }
 
 /// Name and namespace of a Kustomization.
@@ -112,8 +129,8 @@ impl<'a> Plan<'a> {
         self.apps
             .iter()
             .filter_map(|planned| {
-                let chart = planned.app.manifest.chart.as_ref()?;
-                Some((planned.app.name.replace('-', "_"), chart.version.clone().into()))
+                let version = planned.version()?;
+                Some((planned.app.name.replace('-', "_"), version.into()))
             })
             .collect()
     }
@@ -159,16 +176,23 @@ impl<'a> Plan<'a> {
 
 /// Decides which apps are on and orders their Kustomizations.
 ///
-/// `context` holds the keys of `cluster.yaml` with their defaults and the derived names.
+/// `context` holds the keys of `cluster.yaml` with their defaults and the derived names, `per_app` the choices about
+/// single apps, which can only switch an app off.
 ///
 /// # Errors
 /// For dependencies that lead nowhere, names or components claimed twice, and cycles; all are reported.
 pub fn plan<'a>(
     catalog: &'a Catalog,
     context: &Map<String, Value>,
+    per_app: &PerApp,
     diags: &mut Diagnostics,
 ) -> Result<Plan<'a>, Aborted> {
-    let apps: Vec<PlannedApp<'a>> = catalog.apps.iter().map(|app| decide(app, context)).collect();
+    let mut apps: Vec<PlannedApp<'a>> = catalog.apps.iter().map(|app| decide(app, context)).collect();
+    for planned in &mut apps {
+        if let Some(choice) = per_app.about(planned.app) {
+            per_app::choose(planned, choice, context, diags);
+        }
+    }
     check_owners(&apps, diags);
     let names = Names::collect(&apps, diags);
     let mut kustomizations = Vec::new();
@@ -208,13 +232,14 @@ fn decide<'a>(app: &'a App, context: &Map<String, Value>) -> PlannedApp<'a> {
             app,
             enabled: true,
             reasons: Vec::new(),
+            choice: None,
         };
     };
     let reasons = when
         .deciding(context)
         .into_iter()
         .map(|key| Reason {
-            value: context.get(&key).cloned().unwrap_or(Value::Null),
+            value: look_up(context, &key).clone(),
             key,
         })
         .collect();
@@ -222,6 +247,7 @@ fn decide<'a>(app: &'a App, context: &Map<String, Value>) -> PlannedApp<'a> {
         app,
         enabled: when.eval(context),
         reasons,
+        choice: None,
     }
 }
 
@@ -251,37 +277,49 @@ fn check_owners(apps: &[PlannedApp<'_>], diags: &mut Diagnostics) {
 
 /// Who answers to a name of `depends_on`.
 struct Names<'a> {
-    /// Name or alias → the Kustomizations with that name, with whether the app is on.
-    targets: BTreeMap<&'a str, Vec<(bool, KustomizationId)>>,
+    /// Name or alias → the Kustomizations with that name.
+    targets: BTreeMap<&'a str, Vec<Target>>,
+}
+
+/// A Kustomization that others can depend on.
+struct Target {
+    /// Whether its app is on.
+    on: bool,
+    /// What it is.
+    id: KustomizationId,
+    /// The choice that switched it off.
+    off_by: Option<Choice>,
 }
 
 impl<'a> Names<'a> {
     fn collect(apps: &[PlannedApp<'a>], diags: &mut Diagnostics) -> Self {
-        let mut targets: BTreeMap<&str, Vec<(bool, KustomizationId)>> = BTreeMap::new();
+        let mut targets: BTreeMap<&str, Vec<Target>> = BTreeMap::new();
         for planned in apps {
             let app = planned.app;
-            let id = |name: &str| KustomizationId {
-                namespace: app.namespace.clone(),
-                name: name.to_owned(),
+            let choice = planned.choice.as_ref();
+            let target = |name: &str| Target {
+                on: planned.enabled,
+                id: KustomizationId {
+                    namespace: app.namespace.clone(),
+                    name: name.to_owned(),
+                },
+                off_by: choice.filter(|c| c.chosen.enabled == Some(false)).cloned(),
             };
             for spec in &app.kustomizations {
-                targets
-                    .entry(&spec.name)
-                    .or_default()
-                    .push((planned.enabled, id(&spec.name)));
+                targets.entry(&spec.name).or_default().push(target(&spec.name));
             }
             for alias in &app.manifest.provides.aliases {
                 targets
                     .entry(alias)
                     .or_default()
-                    .push((planned.enabled, id(&app.kustomizations[0].name)));
+                    .push(target(&app.kustomizations[0].name));
             }
         }
         for (name, found) in &targets {
             let on: Vec<String> = found
                 .iter()
-                .filter(|(on, _)| *on)
-                .map(|(_, id)| id.to_string())
+                .filter(|target| target.on)
+                .map(|target| target.id.to_string())
                 .collect();
             if on.len() > 1 {
                 diags.push(Diagnostic::error(
@@ -301,11 +339,15 @@ impl<'a> Names<'a> {
         for dependency in &spec.depends_on {
             let name = dependency.name();
             if let Some(targets) = self.targets.get(name) {
-                match targets.iter().find(|(on, _)| *on) {
-                    Some((_, id)) => {
-                        found.insert(id.clone());
+                let switched_off = targets.iter().find_map(|target| target.off_by.as_ref());
+                match targets.iter().find(|target| target.on) {
+                    Some(target) => {
+                        found.insert(target.id.clone());
                     }
                     None if dependency.is_optional() => {}
+                    None if let Some(choice) = switched_off => {
+                        diags.push(switched_off_below(app, spec, name, choice));
+                    }
                     None => {
                         let message = format!("`{}` depends on `{name}`, which is off", spec.name);
                         diags.push(manifest_error("plan/dependency-off", app, message).help(format!(
@@ -325,6 +367,22 @@ impl<'a> Names<'a> {
         }
         found.into_iter().collect()
     }
+}
+
+/// A dependency that a choice switches off while what needs it stays on.
+fn switched_off_below(app: &App, spec: &KustomizationSpec, name: &str, choice: &Choice) -> Diagnostic {
+    let message = format!(
+        "`{}` depends on `{name}`, which `{}: false` switches off",
+        spec.name,
+        choice.key("enabled")
+    );
+    Diagnostic::error("plan/dependency-off", message)
+        .at_opt(choice.place("enabled"), format!("`{}` needs it", app.id()))
+        .help(format!(
+            "switch `{}` off as well, with its setting or `apps.{}.enabled: false`, or remove this line",
+            app.id(),
+            app.name
+        ))
 }
 
 /// Returns the candidate that is most like `name`, if one is like it at all.
@@ -350,7 +408,8 @@ mod tests {
         };
         let catalog =
             Catalog::load(files.iter().copied(), &mut diags).map_err(|_| concise::render(&diags))?;
-        let plan = plan(&catalog, &context, &mut diags).map_err(|_| concise::render(&diags))?;
+        let plan =
+            plan(&catalog, &context, &PerApp::default(), &mut diags).map_err(|_| concise::render(&diags))?;
         Ok(plan
             .kustomizations
             .iter()

@@ -102,8 +102,16 @@ pub(super) fn namespace_kustomization(namespace: &str, resources: &[String]) -> 
     }))
 }
 
+/// The `Namespace` of a namespace that only apps added by hand use.
+pub(super) fn namespace(name: &str) -> String {
+    format!(
+        "---\napiVersion: v1\nkind: Namespace\nmetadata:\n  name: {name}\n  annotations:\n    # Everything in the \
+         namespace would go with it: Flux must never prune it.\n    kustomize.toolkit.fluxcd.io/prune: disabled\n"
+    )
+}
+
 /// The chart source of an app: file name and text.
-pub(super) fn chart_source(app: &App, chart: &Chart) -> Option<(&'static str, String)> {
+pub(super) fn chart_source(app: &App, chart: &Chart, version: &str) -> Option<(&'static str, String)> {
     if let Some(url) = &chart.oci {
         let text = document(&json!({
             "apiVersion": "source.toolkit.fluxcd.io/v1",
@@ -115,7 +123,7 @@ pub(super) fn chart_source(app: &App, chart: &Chart) -> Option<(&'static str, St
                     "mediaType": "application/vnd.cncf.helm.chart.content.v1.tar+gzip",
                     "operation": "copy",
                 },
-                "ref": {"tag": chart.version},
+                "ref": {"tag": version},
                 "url": url,
             },
         }));

@@ -7,6 +7,7 @@ mod engine;
 mod filters;
 mod generated;
 pub mod names;
+mod per_app;
 mod resources;
 mod secrets;
 mod whitespace;
@@ -15,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
-use crate::catalog::{APPS_ROOT, App, Catalog, TemplateFile};
+use crate::catalog::{APPS_ROOT, App, Catalog, TemplateFile, manifest};
 use crate::config::Vault;
 use crate::diag::{Aborted, Diagnostic, Diagnostics};
 use crate::lock::Sha256;
@@ -23,6 +24,7 @@ use crate::plan::{Plan, PlannedApp, closest};
 use crate::tree::{Artifact, Origin, RepoPath, Tree};
 use crate::yaml::{self, Node};
 
+pub use crate::foreign::Foreign;
 pub use resources::{Component, resources};
 
 use engine::{Engine, Scope};
@@ -33,12 +35,15 @@ use names::Shape;
 pub struct Rendered {
     /// The documents of each YAML file.
     pub documents: BTreeMap<RepoPath, Vec<Node>>,
-    /// Files of others that rendered ones include.
-    pub foreign: BTreeSet<RepoPath>,
+    /// The texts of files that people have added; their documents are among `documents`.
+    pub foreign: BTreeMap<RepoPath, String>,
 }
 
 /// Where the user's repository has its copy of the schema, which the modeline of `cluster.yaml` names.
 pub const SCHEMA_COPY: &str = ".clusterwright/cluster.schema.json";
+
+/// Where the repository has its copy of the schema of `app.yaml`, once it has an app of its own.
+pub const APP_SCHEMA_COPY: &str = ".clusterwright/app.schema.json";
 
 /// What templates see, beside the app itself.
 #[derive(Debug)]
@@ -47,31 +52,8 @@ pub struct Values {
     pub map: Map<String, Value>,
     /// The shape of all that can be there.
     pub shape: BTreeMap<String, Shape>,
-}
-
-/// What a person has added to the tree: folders that hold a `ks.yaml` or `kustomization.yaml` which is not ours.
-#[derive(Debug, Default, Clone)]
-pub struct Foreign {
-    /// Namespace → apps with a `ks.yaml`.
-    pub apps: BTreeMap<String, BTreeSet<String>>,
-    /// Namespaces of which we know nothing, with a `kustomization.yaml`.
-    pub namespaces: BTreeSet<String>,
-}
-
-impl Foreign {
-    /// Returns the files that the generated `kustomization.yaml` files list.
-    fn files(&self) -> impl Iterator<Item = RepoPath> {
-        let apps = self
-            .apps
-            .iter()
-            .flat_map(|(namespace, apps)| apps.iter().map(move |app| format!("{namespace}/{app}/ks.yaml")));
-        let namespaces = self
-            .namespaces
-            .iter()
-            .map(|namespace| format!("{namespace}/kustomization.yaml"));
-        apps.chain(namespaces)
-            .filter_map(|file| RepoPath::parse(&format!("{APPS_ROOT}/{file}")).ok())
-    }
+    /// The text of the schema's copy.
+    pub schema: String,
 }
 
 /// Renders every file of the plan.
@@ -122,16 +104,21 @@ pub fn render(
         renderer.app(plan, planned, diags);
     }
     renderer.namespaces(catalog, plan, foreign, diags);
-    renderer.generated(SCHEMA_COPY, crate::config::schema::text(), &repo_origin(), diags);
+    renderer.generated(SCHEMA_COPY, values.schema.clone(), &repo_origin(), diags);
+    if catalog.apps.iter().any(App::is_own) {
+        let text = manifest::schema_text();
+        renderer.generated(APP_SCHEMA_COPY, text, &repo_origin(), diags);
+    }
     for file in &catalog.repo {
         renderer.file(file, &repo_origin(), diags);
     }
     diags.checkpoint()?;
+    let theirs = renderer.include(plan, foreign);
     Ok(Tree::new(
         renderer.artifacts,
         Rendered {
             documents: renderer.documents,
-            foreign: foreign.files().collect(),
+            foreign: theirs,
         },
     ))
 }
@@ -149,7 +136,7 @@ fn bootstrap_shape() -> Shape {
 fn check_conditions(catalog: &Catalog, shape: &BTreeMap<String, Shape>, diags: &mut Diagnostics) {
     for app in &catalog.apps {
         let keys = app.when.iter().flat_map(|when| when.keys());
-        for key in keys.filter(|key| !shape.contains_key(*key)) {
+        for key in keys.filter(|key| !names::exists(key, shape)) {
             let mut finding =
                 Diagnostic::error("template/unknown-name", format!("`when`: `{key}` does not exist"))
                     .in_file(format!("templates/{}", app.source));
@@ -190,12 +177,7 @@ impl Renderer<'_> {
             reason,
             fingerprint: Some(app.fingerprint.clone()),
         };
-        let version = app
-            .manifest
-            .chart
-            .as_ref()
-            .map(|chart| chart.version.as_str())
-            .unwrap_or_default();
+        let version = planned.version().unwrap_or_default();
         let about = json!({"name": app.name, "namespace": app.namespace, "release": app.release(), "version": version});
         for scope in [&mut self.scope, &mut self.respelt] {
             scope.set("app", &about);
@@ -209,7 +191,7 @@ impl Renderer<'_> {
         let dir = app.output_dir();
         if let Some(chart) = &app.manifest.chart
             && (chart.repository.is_none() || plan.brings_repository(app))
-            && let Some((name, text)) = generated::chart_source(app, chart)
+            && let Some((name, text)) = generated::chart_source(app, chart, version)
         {
             self.generated(
                 &format!("{dir}/{}/{name}", app.chart_path()),
@@ -217,6 +199,9 @@ impl Renderer<'_> {
                 &origin,
                 diags,
             );
+        }
+        if let Some(choice) = &planned.choice {
+            self.choose(app, choice, diags);
         }
         self.kustomizations(app, &dir, &origin, diags);
         let kustomizations = plan.kustomizations_of(app);
@@ -244,10 +229,33 @@ impl Renderer<'_> {
         }
     }
 
+    /// Adds the documents of what people have added, so that rules see one tree; what we render ourselves wins.
+    fn include(&mut self, plan: &Plan<'_>, foreign: &Foreign) -> BTreeMap<RepoPath, String> {
+        let ours: BTreeSet<String> = plan
+            .enabled()
+            .map(|planned| format!("{}/", planned.app.output_dir()))
+            .collect();
+        let theirs = |path: &RepoPath| {
+            !self.artifacts.contains_key(path) && !ours.iter().any(|dir| path.as_str().starts_with(dir))
+        };
+        let theirs: Vec<_> = foreign.files.iter().filter(|(path, _)| theirs(path)).collect();
+        for (path, file) in &theirs {
+            if path.is_yaml() {
+                self.documents.insert((*path).clone(), file.documents.clone());
+            }
+        }
+        let texts = theirs
+            .iter()
+            .map(|(path, file)| ((*path).clone(), file.text.clone()));
+        texts.collect()
+    }
+
     fn namespaces(&mut self, catalog: &Catalog, plan: &Plan<'_>, foreign: &Foreign, diags: &mut Diagnostics) {
-        let known = |namespace: &&String| catalog.namespaces.contains_key(namespace.as_str());
+        let known = |namespace: &str| catalog.namespaces.contains_key(namespace);
+        // A namespace of somebody else's that has a kustomization.yaml of its own keeps it.
+        let wired = |namespace: &&str| known(namespace) || !foreign.namespaces.contains(*namespace);
         let mut wanted: BTreeSet<&str> = plan.namespaces();
-        wanted.extend(foreign.apps.keys().filter(known).map(String::as_str));
+        wanted.extend(foreign.apps.keys().map(String::as_str).filter(wired));
         for namespace in &wanted {
             let mut origin = repo_origin();
             origin.app = format!("{namespace}/namespace");
@@ -257,6 +265,15 @@ impl Renderer<'_> {
                 self.file(file, &origin, diags);
                 if self.artifacts.contains_key(&file.output) {
                     resources.push(format!("./{}", file.output.file_name()));
+                }
+            }
+            if !known(namespace) && foreign.apps.contains_key(*namespace) {
+                let own: Vec<&RepoPath> = foreign.namespace_files(namespace).collect();
+                resources.extend(own.iter().map(|path| format!("./{}", path.file_name())));
+                if own.is_empty() {
+                    let text = generated::namespace(namespace);
+                    self.generated(&format!("{dir}/namespace.yaml"), text, &origin, diags);
+                    resources.push("./namespace.yaml".to_owned());
                 }
             }
             let ours = plan

@@ -52,9 +52,33 @@ impl Shape {
     /// Returns the shape of a value. An empty list may hold anything.
     pub fn of(value: &Value) -> Self {
         match value {
-            Value::Array(items) => Self::List(Box::new(items.first().map_or(Self::Any, Self::of))),
+            Value::Array(items) => {
+                let item = items.iter().map(Self::of).reduce(Self::union);
+                Self::List(Box::new(item.unwrap_or(Self::Any)))
+            }
             Value::Object(map) => Self::Object(map.iter().map(|(k, v)| (k.clone(), Self::of(v))).collect()),
             _ => Self::Scalar,
+        }
+    }
+}
+
+impl Shape {
+    /// Returns what either of two things may be.
+    fn union(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Object(mut a), Self::Object(b)) => {
+                for (key, shape) in b {
+                    let both = match a.remove(&key) {
+                        Some(own) => own.union(shape),
+                        None => shape,
+                    };
+                    a.insert(key, both);
+                }
+                Self::Object(a)
+            }
+            (Self::List(a), Self::List(b)) => Self::List(Box::new(a.union(*b))),
+            (a, b) if a == b => a,
+            _ => Self::Any,
         }
     }
 }
@@ -105,6 +129,12 @@ const KEYWORDS: &[&str] = &[
     "loop",
 ];
 
+/// Returns whether a dotted name exists.
+pub(super) fn exists(name: &str, root: &BTreeMap<String, Shape>) -> bool {
+    let defined = BTreeMap::new();
+    Scope { root, defined }.resolve(name).is_ok()
+}
+
 /// Returns the names a template reads that do not exist.
 pub(super) fn unknown(text: &str, root: &BTreeMap<String, Shape>) -> Vec<Unknown> {
     let mut scope = Scope {
@@ -117,7 +147,8 @@ pub(super) fn unknown(text: &str, root: &BTreeMap<String, Shape>) -> Vec<Unknown
         bind(&words, &mut scope);
         for (index, word) in words.iter().enumerate() {
             if word.is_name(&words, index) {
-                found.extend(look_up(word, &scope));
+                let absent = word.may_be_absent(&words, index) && root.contains_key("vars");
+                found.extend(look_up(word, &scope).filter(|_| !absent));
             }
         }
     }
@@ -164,6 +195,15 @@ struct Word<'a> {
 }
 
 impl Word<'_> {
+    /// Whether this word asks for one of the user's own values in a way that allows for its absence: `vars.x is defined`,
+    /// `vars.x | default(…)`.
+    fn may_be_absent(&self, words: &[Word<'_>], index: usize) -> bool {
+        let next = words.get(index + 1).map(|w| w.text);
+        let after = words.get(index + 2).map(|w| w.text);
+        let test = next == Some("is") && matches!(after, Some("defined" | "not"));
+        self.text.starts_with("vars.") && (test || next == Some("|") && after == Some("default"))
+    }
+
     /// Whether this word reads a value: not a keyword, filter, test, argument name or called function.
     fn is_name(&self, words: &[Word<'_>], index: usize) -> bool {
         if !self.is_ident || KEYWORDS.contains(&self.text) || self.text.starts_with("loop.") {
@@ -327,6 +367,32 @@ mod tests {
         assert_eq!(names("#{ 'x' ~ missing }#"), ["missing"]);
         assert_eq!(names("#{ app.version | default(value=fallback) }#"), ["fallback"]);
         assert_eq!(names("#% set a = b %#"), ["b"]);
+    }
+
+    #[test]
+    fn only_the_users_own_values_may_be_asked_for_while_they_are_absent() {
+        assert_eq!(names("#% if vars.x is defined %##% endif %#"), ["vars"]);
+        let root = BTreeMap::from([("vars".to_owned(), Shape::of(&json!({"a": 1})))]);
+        for text in [
+            "#% if vars.x is defined and vars.a %##% endif %#",
+            "#% if vars.x is not defined %##% endif %#",
+            "#{ vars.x | default(value=1) }#",
+        ] {
+            assert_eq!(unknown(text, &root), [], "{text}");
+        }
+        assert_eq!(unknown("#{ vars.x }#", &root).len(), 1);
+        assert_eq!(unknown("#{ vars.x | upper }#", &root).len(), 1);
+    }
+
+    #[test]
+    fn lists_have_what_any_of_their_items_has() {
+        let shape = Shape::of(&json!({"l": [{"a": 1}, {"b": {"c": 2}}, {"b": 1}]}));
+        let Shape::Object(root) = shape else { return };
+        assert_eq!(
+            unknown("#% for i in l %##{ i.a }##{ i.b.c }##% endfor %#", &root),
+            []
+        );
+        assert_eq!(unknown("#% for i in l %##{ i.d }##% endfor %#", &root).len(), 1);
     }
 
     #[test]

@@ -59,6 +59,11 @@ impl Keys {
         }
     }
 
+    /// Returns what we can decrypt with; `None` without a private key.
+    pub fn identities(&self) -> Option<&Identities> {
+        self.identities.as_ref()
+    }
+
     /// Returns who can decrypt.
     pub fn recipients(&self) -> &[String] {
         &self.recipients

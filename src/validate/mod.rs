@@ -11,7 +11,7 @@ mod wrong_value;
 
 use serde_json::Value;
 
-use crate::config::{Cluster, Document, Vault, schema as config_schema};
+use crate::config::{Cluster, Document, Vault};
 use crate::diag::{Aborted, Diagnostic, Diagnostics};
 use crate::side::Reported;
 use crate::sys::SecretText;
@@ -56,14 +56,18 @@ pub fn validate(
     })
 }
 
-/// Returns the configuration with every secret replaced by its token.
+/// Returns the configuration with every secret replaced by its token, and the defaults of keys that are no type's.
 fn with_tokens(document: &Document, vault: &mut Vault) -> Value {
     let mut json = document.json().clone();
-    for key in config_schema::keys().secrets() {
+    let vocabulary = document.vocabulary();
+    for key in vocabulary.keys().secrets() {
         let Some(value) = json.get_mut(key) else { continue };
         let text = value.as_str().map(str::to_owned).unwrap_or_default();
         let secret = (!document.is_unknown(key)).then(|| SecretText::new(text));
         *value = Value::String(vault.insert(key, secret));
+    }
+    if let Value::Object(map) = &mut json {
+        vocabulary.fill_in(map);
     }
     json
 }

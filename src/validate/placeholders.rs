@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use crate::config::{Document, schema};
+use crate::config::Document;
 use crate::diag::Diagnostic;
 
 /// Returns the pointers of all values that are still the placeholder of their key.
 pub(super) fn find(document: &Document) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
-    walk(document.json(), schema::schema(), "", &mut found);
+    walk(document.json(), document.vocabulary().schema(), "", &mut found);
     found
 }
 

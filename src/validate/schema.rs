@@ -1,7 +1,6 @@
 //! What the JSON Schema finds, as findings for people.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::OnceLock;
 
 use jsonschema::error::ValidationErrorKind as ErrorKind;
 use jsonschema::{Draft, ValidationError, Validator};
@@ -10,7 +9,7 @@ use serde_json::Value;
 use super::wrong_value::wrong_value;
 use crate::config::document::{child, inline};
 use crate::config::mask::similar;
-use crate::config::{Document, schema, unsupported};
+use crate::config::{Document, Named, Vocabulary, unsupported};
 use crate::diag::Diagnostic;
 use crate::model::FORMATS;
 
@@ -43,18 +42,20 @@ pub(super) fn findings(document: &Document, placeholders: &BTreeSet<String>) -> 
         omitted: 0,
     };
     let mut values: BTreeMap<String, Vec<ValidationError<'_>>> = BTreeMap::new();
-    for error in validator().iter_errors(document.json()) {
+    let validator = validator(document.vocabulary());
+    for error in validator.iter_errors(document.json()) {
         let pointer = error.instance_path().as_str().to_owned();
         match error.kind() {
             ErrorKind::AdditionalProperties { unexpected } => {
-                for key in unexpected {
+                // Names of apps have findings of their own.
+                for key in unexpected.iter().filter(|_| pointer != "/apps") {
                     found.report(|| unknown_key(document, &pointer, key));
                 }
             }
             ErrorKind::Required { property } => {
                 let key = property.as_str().unwrap_or_default();
                 // A misspelt key has its own finding.
-                if !is_misspelt(document.json().pointer(&pointer), &pointer, key) {
+                if !is_misspelt(document, &pointer, key) {
                     found.report(|| missing_key(document, &pointer, key));
                 }
                 found.invalid.insert(child(&pointer, key));
@@ -69,6 +70,9 @@ pub(super) fn findings(document: &Document, placeholders: &BTreeSet<String>) -> 
         found.report(|| wrong_value(document, &pointer, &errors));
         found.invalid.insert(pointer);
     }
+    for finding in app_names(document) {
+        found.report(|| finding);
+    }
     if found.omitted > 0 {
         let message = format!("{} more findings are not shown", found.omitted);
         let finding = Diagnostic::error("config/too-many-findings", message).at(document.start(""), "");
@@ -79,19 +83,67 @@ pub(super) fn findings(document: &Document, placeholders: &BTreeSet<String>) -> 
     found
 }
 
-fn validator() -> &'static Validator {
-    static VALIDATOR: OnceLock<Validator> = OnceLock::new();
-    VALIDATOR.get_or_init(|| {
-        let options = jsonschema::options()
-            .with_draft(Draft::Draft7)
-            .should_validate_formats(true);
-        let options = FORMATS.iter().fold(options, |options, format| {
-            options.with_format(format.name, |text: &str| (format.check)(text).is_ok())
+fn validator(vocabulary: &Vocabulary) -> Validator {
+    let options = jsonschema::options()
+        .with_draft(Draft::Draft7)
+        .should_validate_formats(true);
+    let options = FORMATS.iter().fold(options, |options, format| {
+        options.with_format(format.name, |text: &str| (format.check)(text).is_ok())
+    });
+    options
+        .build(vocabulary.schema())
+        .expect("the schema is valid: a test checks its own part, the catalogue the keys of apps")
+}
+
+/// Returns findings for names below `apps:` that are no app's, or several apps'.
+fn app_names(document: &Document) -> Vec<Diagnostic> {
+    let vocabulary = document.vocabulary();
+    if vocabulary.apps().is_empty() {
+        return Vec::new();
+    }
+    let names = document.json()["apps"].as_object().into_iter().flatten();
+    let mut seen: BTreeMap<String, String> = BTreeMap::new();
+    let mut findings = Vec::new();
+    for (name, _) in names {
+        let place = child("/apps", name);
+        let span = document
+            .key_span(&place)
+            .unwrap_or_else(|| document.nearest("/apps"));
+        let shown = document
+            .quotable_key(&place)
+            .map(|name| format!(" {name}"))
+            .unwrap_or_default();
+        findings.push(match vocabulary.app(name) {
+            Named::One(app) => match seen.insert(app.id(), place) {
+                None => continue,
+                Some(first) => Diagnostic::error(
+                    "config/duplicate-key",
+                    format!("the app `{}` has two entries in `apps`", app.id()),
+                )
+                .at(span, "given again here")
+                .also(document.nearest(&first), "first given here")
+                .help("put everything below one of the two"),
+            },
+            Named::Several(apps) => {
+                let ids: Vec<String> = apps.iter().map(|app| format!("`{}`", app.id())).collect();
+                Diagnostic::error("config/ambiguous-app", format!("several apps are called{shown}"))
+                    .at(span, "which one?")
+                    .help(format!("write the namespace as well: {}", ids.join(" or ")))
+            }
+            Named::None(near) => {
+                let finding = Diagnostic::error("config/unknown-app", format!("there is no app{shown}"));
+                match near {
+                    Some(near) => finding
+                        .at(span, format!("did you mean `{near}`?"))
+                        .help(format!("write `{near}`")),
+                    None => finding
+                        .at(span, "no app of this name")
+                        .help("`clusterwright apps` lists all apps"),
+                }
+            }
         });
-        options
-            .build(schema::schema())
-            .expect("the schema is valid: a test checks it")
-    })
+    }
+    findings
 }
 
 fn unknown_key(document: &Document, pointer: &str, key: &str) -> Diagnostic {
@@ -111,7 +163,7 @@ fn unknown_key(document: &Document, pointer: &str, key: &str) -> Diagnostic {
         .map(|name| format!(" {name}"))
         .unwrap_or_default();
     let finding = Diagnostic::error("config/unknown-key", format!("unknown key{name}{whose}"));
-    if let Some(meant) = similar(key, known_keys(pointer)) {
+    if let Some(meant) = similar(key, known_keys(document, pointer)) {
         let finding = finding.at(span, format!("did you mean `{meant}`?"));
         return if document.json().pointer(&child(pointer, meant)).is_some() {
             finding.help(format!("remove it: `{meant}` is already set"))
@@ -119,10 +171,11 @@ fn unknown_key(document: &Document, pointer: &str, key: &str) -> Diagnostic {
             finding.help(format!("write `{meant}`"))
         };
     }
-    let elsewhere = if in_node {
-        schema::keys().top_kind(key)
-    } else {
-        schema::keys().node_kind(key)
+    let keys = document.vocabulary().keys();
+    let elsewhere = match pointer {
+        "" => keys.node_kind(key),
+        _ if in_node => keys.top_kind(key),
+        _ => None,
     };
     match elsewhere {
         Some(_) if in_node => finding
@@ -131,6 +184,9 @@ fn unknown_key(document: &Document, pointer: &str, key: &str) -> Diagnostic {
         Some(_) => finding
             .at(span, "this key belongs to a node")
             .help(format!("move `{key}` below an entry of `nodes:`")),
+        None if pointer.starts_with("/apps/") => finding
+            .at(span, "not a choice about an app")
+            .help("write `values`, `version` or `enabled`; values of the chart stand below `values:`"),
         None => finding
             .at(span, "not a key of the configuration")
             .help("remove it; `.clusterwright/cluster.schema.json` lists all keys"),
@@ -138,25 +194,27 @@ fn unknown_key(document: &Document, pointer: &str, key: &str) -> Diagnostic {
 }
 
 /// Returns the keys that the schema knows in the mapping that a pointer leads to.
-fn known_keys(pointer: &str) -> impl Iterator<Item = &'static str> {
-    let known = schema::at(pointer).and_then(|schema| schema["properties"].as_object());
+fn known_keys<'d>(document: &'d Document, pointer: &str) -> impl Iterator<Item = &'d str> {
+    let known = document.vocabulary().at(pointer);
+    let known = known.and_then(|schema| schema["properties"].as_object());
     known.into_iter().flatten().map(|(known, _)| known.as_str())
 }
 
 /// Returns whether a mapping that lacks a key has an unknown one that looks like it.
-fn is_misspelt(mapping: Option<&Value>, pointer: &str, key: &str) -> bool {
+fn is_misspelt(document: &Document, pointer: &str, key: &str) -> bool {
+    let mapping = document.json().pointer(pointer);
     let written = mapping.and_then(Value::as_object).into_iter().flatten();
-    let unknown = written.filter(|(name, _)| known_keys(pointer).all(|known| known != *name));
+    let unknown = written.filter(|(name, _)| known_keys(document, pointer).all(|known| known != *name));
     let mut unknown = unknown.take(MAX_FINDINGS);
     unknown.any(|(name, _)| {
         !unsupported::is_unsupported(name, pointer.starts_with("/nodes/"))
-            && similar(name, known_keys(pointer)) == Some(key)
+            && similar(name, known_keys(document, pointer)) == Some(key)
     })
 }
 
 fn missing_key(document: &Document, pointer: &str, key: &str) -> Diagnostic {
     let place = child(pointer, key);
-    let property = schema::at(&place).unwrap_or(&Value::Null);
+    let property = document.vocabulary().at(&place).unwrap_or(&Value::Null);
     let (message, label) = if let Some(index) = pointer.strip_prefix("/nodes/") {
         let number = index
             .split('/')
@@ -178,6 +236,7 @@ fn missing_key(document: &Document, pointer: &str, key: &str) -> Diagnostic {
             format!("add a line such as `{key}: {}`", inline(example))
         }
         (true, _) => format!("add a line `{key}: ` with the secret"),
+        _ if property["type"] != "array" => format!("add a line `{key}: ` with its value"),
         _ => format!("add `{key}:` with a list below it"),
     };
     let meaning = property["description"]

@@ -4,9 +4,9 @@ use jsonschema::ValidationError;
 use jsonschema::error::ValidationErrorKind as ErrorKind;
 use serde_json::Value;
 
-use crate::config::document::{inline, is_secret, quoted};
+use crate::config::Document;
+use crate::config::document::{inline, quoted};
 use crate::config::mask::similar;
-use crate::config::{Document, schema};
 use crate::diag::Diagnostic;
 use crate::model::Format;
 
@@ -25,7 +25,7 @@ pub(super) fn wrong_value(document: &Document, pointer: &str, errors: &[Validati
     let value = Wrong {
         document,
         pointer,
-        property: schema::at(pointer).unwrap_or(&Value::Null),
+        property: document.vocabulary().at(pointer).unwrap_or(&Value::Null),
         value: error.instance(),
         key: key_of(pointer),
     };
@@ -70,7 +70,7 @@ impl Wrong<'_> {
     /// Returns the value as a message may quote it.
     fn shown(&self) -> Option<String> {
         let scalar = !self.value.is_object() && !self.value.is_array();
-        let open = scalar && !is_secret(self.pointer);
+        let open = scalar && !self.document.is_secret(self.pointer);
         open.then(|| self.document.quotable(self.pointer)).flatten()
     }
 
@@ -116,7 +116,7 @@ impl Wrong<'_> {
         let message = format!("`{}` has no value", self.key);
         let finding = self.finding("config/empty-value", message, "nothing here");
         let top_level = self.pointer.matches('/').count() == 1;
-        let required = schema::schema()["required"].as_array();
+        let required = self.document.vocabulary().schema()["required"].as_array();
         let required = required.is_some_and(|keys| keys.iter().any(|key| key == self.key));
         if top_level && !required {
             return finding.help(format!("{}, or remove the key", self.write_such_as()));
@@ -259,6 +259,17 @@ impl Wrong<'_> {
 
     fn out_of_range(&self) -> Diagnostic {
         let (least, most) = (&self.property["minimum"], &self.property["maximum"]);
+        if least.is_null() || most.is_null() {
+            let (word, limit) = if most.is_null() {
+                ("least", least)
+            } else {
+                ("most", most)
+            };
+            let message = format!("`{}` must be at {word} {limit}", self.key);
+            return self
+                .finding("config/out-of-range", message, "")
+                .help(format!("write for example `{}: {limit}`", self.key));
+        }
         let message = match self.shown() {
             Some(value) => format!("`{}` cannot be {value}: {least} to {most} is allowed", self.key),
             None => format!("`{}` must be {least} to {most}", self.key),

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::Txn;
-use super::plan::Plan;
+use super::plan::{Plan, Then};
 use super::target::{self, State};
 use crate::diag::Diagnostic;
 use crate::sys::disk::Disk;
@@ -32,7 +32,7 @@ pub(super) fn forward(plan: &Plan, root: &Path, txn: &Txn, disk: &mut impl Disk)
             error,
         })?;
     }
-    for dir in plan.thinned_dirs() {
+    for dir in plan.gone_dirs.iter().rev() {
         // Most are not empty, and one that cannot be removed is no reason to undo a run.
         let _ = disk.remove_empty_dir(&root.join(dir));
     }
@@ -145,10 +145,46 @@ pub(super) fn backward(
     Ok(())
 }
 
-/// Ends a transaction: without a plan, the rest of the directory means nothing, and the next run removes what is left.
+/// Ends a transaction that changed nothing, or nothing any more: without a plan, the rest of the directory means
+/// nothing, and the next run removes what is left.
 pub(super) fn finish(txn: &Txn, plan: &Path, disk: &mut impl Disk) {
     if disk.remove_file(plan).is_ok() {
         let _ = disk.remove_dir_all(&txn.dir);
+    }
+}
+
+/// Ends a transaction that is through. Renaming its plan is the moment in which the undo record changes: a transaction
+/// directory with a marker is the newer record, or says that there is none any more. What is left then, [`tidy`] does,
+/// now or in the next run.
+pub(super) fn complete(plan: &Plan, txn: &Txn, disk: &mut impl Disk) {
+    let marker = match plan.then {
+        Then::Keep => txn.record(),
+        Then::Forget => txn.spent(),
+    };
+    if disk.rename(&txn.plan(), &marker).is_ok() {
+        let _ = tidy(txn, disk);
+    }
+}
+
+/// Puts the record of a transaction that is through in place of the one before, or removes a spent one.
+///
+/// # Errors
+/// When the system refuses something; it can be called again.
+pub(super) fn tidy(txn: &Txn, disk: &mut impl Disk) -> Result<(), Diagnostic> {
+    let is_record = target::exists(&txn.record());
+    let mut remove = |dir: &Path| {
+        disk.remove_dir_all(dir)
+            .map_err(|error| Diagnostic::io("remove", dir, &error))
+    };
+    if is_record {
+        remove(&txn.new_dir())?;
+    }
+    remove(&txn.undo_dir)?;
+    if is_record {
+        disk.rename(&txn.dir, &txn.undo_dir)
+            .map_err(|error| Diagnostic::io("move the undo record to", &txn.undo_dir, &error))
+    } else {
+        remove(&txn.dir)
     }
 }
 

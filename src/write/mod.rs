@@ -6,7 +6,8 @@
 //!    the next run completes the plan.
 //! 3. **Execute.** Renames and deletions; `clusterwright.lock` is the last file of the same plan. Right before each,
 //!    the target is looked at again: a symbolic link, or bytes that are neither the old nor the new ones, stop it.
-//! 4. **Finish.** The plan is removed, then the rest of the directory.
+//! 4. **Finish.** The plan is renamed to `record`: from that moment on the copies are the undo record, which the next
+//!    run that writes replaces. The directory moves to `.clusterwright/undo/`, where [`undo()`] finds it.
 //!
 //! An error in 3 undoes what was done: the plan is renamed to `rollback`, which decides the direction, and the copies
 //! go back. Everything may be killed at any point and is then completed by [`recover()`]. There is no `fsync`: this
@@ -18,11 +19,13 @@ mod recover;
 mod run_lock;
 mod stage;
 mod target;
+mod undo;
 
 use std::path::{Path, PathBuf};
 
 pub use recover::{Recovery, recover};
 pub use run_lock::RunLock;
+pub use undo::{Record, Reverted, undo};
 
 use crate::diag::Diagnostic;
 use crate::diff::ChangeSet;
@@ -50,16 +53,43 @@ pub fn is_interrupted(root: &Path) -> bool {
     Txn::of(root).dir.symlink_metadata().is_ok()
 }
 
-/// The files of a transaction.
+/// The files of a transaction, and those of the undo record.
 struct Txn {
     dir: PathBuf,
+    undo_dir: PathBuf,
 }
 
 impl Txn {
     fn of(root: &Path) -> Self {
         Self {
             dir: root.join(OWN_DIR).join("txn"),
+            undo_dir: root.join(OWN_DIR).join("undo"),
         }
+    }
+
+    /// The plan of a transaction that is through and can be undone.
+    fn record(&self) -> PathBuf {
+        self.dir.join("record")
+    }
+
+    /// The plan of an undo that is through.
+    fn spent(&self) -> PathBuf {
+        self.dir.join("spent")
+    }
+
+    /// Whether all files are written and only the undo record is not in its place.
+    fn is_through(&self) -> bool {
+        target::exists(&self.record()) || target::exists(&self.spent())
+    }
+
+    /// The plan of the run that can be undone.
+    fn undo_record(&self) -> PathBuf {
+        self.undo_dir.join("record")
+    }
+
+    /// Copy of the bytes that step `i` of that run replaced.
+    fn undo_old_file(&self, i: usize) -> PathBuf {
+        self.undo_dir.join("old").join(i.to_string())
     }
 
     /// The plan of a transaction that goes forward.
@@ -119,6 +149,17 @@ pub fn apply(
     if changes.is_empty() {
         return Ok(Receipt::default());
     }
+    transact(root, disk, |txn, disk| {
+        stage::changes(changes, tree, root, txn, disk)
+    })
+}
+
+/// Stages, commits, executes and finishes.
+fn transact<D: Disk>(
+    root: &Path,
+    disk: &mut D,
+    stage: impl FnOnce(&Txn, &mut D) -> Result<plan::Plan, Diagnostic>,
+) -> Result<Receipt, Diagnostic> {
     let _lock = RunLock::acquire(root, disk).map_err(|error| error.note("nothing was changed"))?;
     let txn = Txn::of(root);
     if target::exists(&txn.plan()) || target::exists(&txn.rollback()) {
@@ -127,7 +168,10 @@ pub fn apply(
                 .help("run clusterwright again: it finishes the interrupted run first"),
         );
     }
-    let staged = stage::stage(changes, tree, root, &txn, disk).and_then(|plan| {
+    if txn.is_through() {
+        execute::tidy(&txn, disk).map_err(|error| error.note("nothing was changed"))?;
+    }
+    let staged = stage(&txn, disk).and_then(|plan| {
         disk.rename(&txn.draft(), &txn.plan())
             .map_err(|error| Diagnostic::io("start the transaction in", txn.plan(), &error))?;
         Ok(plan)
@@ -142,7 +186,7 @@ pub fn apply(
     if let Err(failure) = execute::forward(&plan, root, &txn, disk) {
         return Err(execute::undo_after(failure, &plan, root, &txn, disk));
     }
-    execute::finish(&txn, &txn.plan(), disk);
+    execute::complete(&plan, &txn, disk);
     Ok(receipt(&plan))
 }
 

@@ -7,7 +7,13 @@ use crate::lock::Sha256;
 use crate::tree::RepoPath;
 
 /// First line; an unknown format is not carried out.
-const HEADER: &str = "clusterwright transaction, format 1";
+const HEADER: &str = "clusterwright transaction, format 2";
+
+/// Second line of a plan whose copies are kept.
+const KEEP: &str = "then keep the copies";
+
+/// Second line of the plan of an undo.
+const FORGET: &str = "then forget the copies";
 
 /// One file of a transaction.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,27 +26,47 @@ pub(super) struct Step {
     pub new: Option<Sha256>,
 }
 
+/// What becomes of the copies once a transaction is through.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Then {
+    /// They and the plan are the new undo record.
+    #[default]
+    Keep,
+    /// It was an undo: they go, and so does the record that it used up.
+    Forget,
+}
+
 /// What a transaction does, in order.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Plan {
+    /// What becomes of the copies.
+    pub then: Then,
     /// The files; the number of a step names its staged files.
     pub steps: Vec<Step>,
     /// Directories that are not there before, to be removed if the transaction is undone.
     pub new_dirs: BTreeSet<String>,
+    /// Directories to be removed at the end, if they are empty then.
+    pub gone_dirs: BTreeSet<String>,
 }
 
 impl Plan {
-    /// Returns the text: one line a step, one a directory, and the hash of it all, which tells a whole plan from a
+    /// Returns the text: what comes then, one line a step, one a directory, and the hash of it all, which tells a whole plan from a
     /// torn one.
     pub(super) fn to_text(&self) -> String {
-        let mut out = format!("{HEADER}\n");
+        let then = match self.then {
+            Then::Keep => KEEP,
+            Then::Forget => FORGET,
+        };
+        let mut out = format!("{HEADER}\n{then}\n");
         let hash = |hash: Option<Sha256>| hash.map_or_else(|| "-".to_owned(), |hash| hash.to_string());
         for step in &self.steps {
             writeln!(out, "file {} {} {}", hash(step.old), hash(step.new), step.path)
                 .expect("a string takes every text");
         }
-        for dir in &self.new_dirs {
-            writeln!(out, "dir {dir}").expect("a string takes every text");
+        for (word, dirs) in [("dir", &self.new_dirs), ("gone", &self.gone_dirs)] {
+            for dir in dirs {
+                writeln!(out, "{word} {dir}").expect("a string takes every text");
+            }
         }
         let end = Sha256::of(out.as_bytes());
         writeln!(out, "end {end}").expect("a string takes every text");
@@ -58,11 +84,21 @@ impl Plan {
         if lines.next() != Some(HEADER) {
             return None;
         }
-        let mut plan = Self::default();
+        let then = match lines.next()? {
+            KEEP => Then::Keep,
+            FORGET => Then::Forget,
+            _ => return None,
+        };
+        let mut plan = Self {
+            then,
+            ..Self::default()
+        };
+        let dir = |dir: &str| Some(RepoPath::parse(dir).ok()?.as_str().to_owned());
         for line in lines {
-            if let Some(dir) = line.strip_prefix("dir ") {
-                plan.new_dirs
-                    .insert(RepoPath::parse(dir).ok()?.as_str().to_owned());
+            if let Some(made) = line.strip_prefix("dir ") {
+                plan.new_dirs.insert(dir(made)?);
+            } else if let Some(gone) = line.strip_prefix("gone ") {
+                plan.gone_dirs.insert(dir(gone)?);
             } else {
                 let mut columns = line.strip_prefix("file ")?.splitn(3, ' ');
                 let (old, new) = (hash(columns.next()?)?, hash(columns.next()?)?);
@@ -71,13 +107,6 @@ impl Plan {
             }
         }
         Some(plan)
-    }
-
-    /// Returns the directories that lose a file, deepest first.
-    pub(super) fn thinned_dirs(&self) -> Vec<&str> {
-        let gone = self.steps.iter().filter(|step| step.new.is_none());
-        let dirs: BTreeSet<&str> = gone.flat_map(|step| parents(step.path.as_str())).collect();
-        dirs.into_iter().rev().collect()
     }
 }
 
@@ -108,19 +137,25 @@ mod tests {
             new: new.then(|| Sha256::of(b"new")),
         };
         Plan {
+            then: Then::Forget,
             steps: vec![
                 step("a/b/gone", true, false),
                 step("a/ c.yaml", true, true),
                 step("d", false, true),
             ],
             new_dirs: ["x".to_owned(), "x/y z".to_owned()].into(),
+            gone_dirs: ["a".to_owned(), "a/b".to_owned()].into(),
         }
     }
 
     #[test]
-    fn reads_back_and_knows_the_directories_that_lose_a_file() {
+    fn reads_back() {
         assert_eq!(Plan::parse(&sample().to_text()), Some(sample()));
-        assert_eq!(sample().thinned_dirs(), ["a/b", "a"]);
+        let kept = Plan {
+            then: Then::Keep,
+            ..sample()
+        };
+        assert_eq!(Plan::parse(&kept.to_text()), Some(kept));
     }
 
     #[test]
@@ -130,14 +165,14 @@ mod tests {
             assert_eq!(Plan::parse(&text[..end]), None, "cut at {end}");
         }
         assert_eq!(Plan::parse(&text.replace("a/b/gone", "a/b/gond")), None);
-        let outside = "clusterwright transaction, format 1\nfile - - ../x\n";
+        let outside = format!("{HEADER}\n{KEEP}\nfile - - ../x\n");
         let signed = format!("{outside}end {}\n", Sha256::of(outside.as_bytes()));
         assert_eq!(Plan::parse(&signed), None, "leads out of the repository");
     }
 
     proptest! {
         #[test]
-        fn never_panics(text in "(\\PC|\n|file |dir |end |- ){0,10}") {
+        fn never_panics(text in "(\\PC|\n|file |dir |gone |then |end |- ){0,10}") {
             Plan::parse(&text);
         }
     }

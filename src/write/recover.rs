@@ -16,8 +16,10 @@ use crate::tree::RepoPath;
 pub enum Recovery {
     /// There was nothing to do.
     Nothing,
-    /// A run had died before it changed anything, or when it was done already; what it had staged is gone.
+    /// A run had died before it changed anything; what it had staged is gone.
     Discarded,
+    /// A run had died when all its files were written; only its undo record had to be put in its place.
+    Tidied,
     /// A run had died while it wrote; these files, the lock included, are now as it wanted them.
     Completed(Vec<RepoPath>),
     /// A run had died while it undid a failed change; these files are now as before it.
@@ -44,6 +46,11 @@ pub fn recover(root: &Path, disk: &mut impl Disk) -> Result<Recovery, Vec<Diagno
         (txn.plan(), true)
     } else if target::exists(&txn.rollback()) {
         (txn.rollback(), false)
+    } else if txn.is_through() {
+        return match execute::tidy(&txn, disk) {
+            Ok(()) => Ok(Recovery::Tidied),
+            Err(error) => Err(vec![error]),
+        };
     } else {
         return match disk.remove_dir_all(&txn.dir) {
             Ok(()) => Ok(Recovery::Discarded),
@@ -64,7 +71,7 @@ pub fn recover(root: &Path, disk: &mut impl Disk) -> Result<Recovery, Vec<Diagno
                 disk,
             )]);
         }
-        execute::finish(&txn, &file, disk);
+        execute::complete(&plan, &txn, disk);
         return Ok(Recovery::Completed(paths));
     }
     execute::backward(&plan, None, root, &txn, disk)

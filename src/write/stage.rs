@@ -2,59 +2,89 @@
 
 use std::path::Path;
 
-use super::plan::{Plan, Step, parents};
+use super::plan::{Plan, Step, Then, parents};
 use super::target::{self, State};
+use super::undo::Record;
 use super::{Txn, execute};
 use crate::diag::Diagnostic;
 use crate::diff::{Change, ChangeKind, ChangeSet};
 use crate::lock::{LOCK_FILE, Lock, Sha256};
 use crate::seal::Sealed;
 use crate::sys::disk::Disk;
-use crate::tree::{RepoPath, Tree};
+use crate::tree::{Edits, RepoPath, Tree};
 
-/// Stages all files and the draft of the plan.
+/// Stages all files of a change set and the draft of the plan.
 ///
 /// # Errors
 /// When a target is not what the diff saw, or the system refuses something.
-pub(super) fn stage(
+pub(super) fn changes(
     changes: &ChangeSet,
     tree: &Tree<Sealed>,
     root: &Path,
     txn: &Txn,
     disk: &mut impl Disk,
 ) -> Result<Plan, Diagnostic> {
-    let mut stager = Stager {
-        root,
-        txn,
-        disk,
-        plan: Plan::default(),
-    };
-    stager.prepare()?;
+    let mut stager = Stager::start(root, txn, disk)?;
     let touching = || changes.changes().iter().filter(|c| c.kind.touches_file());
     for change in touching().filter(|c| c.kind == ChangeKind::Delete) {
         stager.change(change, None)?;
+        let dirs = parents(change.path.as_str()).map(str::to_owned);
+        stager.plan.gone_dirs.extend(dirs);
     }
     for change in touching().filter(|c| c.kind != ChangeKind::Delete) {
         let artifact = tree.get(&change.path).ok_or_else(|| foreign_tree(change))?;
         let text = artifact.text.as_bytes();
-        // The lock's hash is that of the bytes, unless there are line ends to normalise.
+        // The lock's hash is that of the bytes, unless there are line ends to normalise or edits merged into them.
         let known = changes.lock().entries.get(&change.path).map(|entry| entry.hash);
-        let hash = known.filter(|_| !text.contains(&b'\r'));
+        let plain = !text.contains(&b'\r') && !matches!(artifact.edits, Edits::Merged { .. });
+        let hash = known.filter(|_| plain);
         stager.change(change, Some((text, hash.unwrap_or_else(|| Sha256::of(text)))))?;
     }
     for (path, bytes) in changes.bases() {
         stager.base(path, bytes.as_deref())?;
+        if bytes.is_none() {
+            let dirs = parents(path.as_str()).map(str::to_owned);
+            stager.plan.gone_dirs.extend(dirs);
+        }
     }
     if changes.lock_before() != changes.lock() {
         stager.lock(changes)?;
     }
-    let draft = txn.draft();
-    let text = stager.plan.to_text();
-    stager
-        .disk
-        .write(&draft, text.as_bytes())
-        .map_err(|error| Diagnostic::io("write", &draft, &error))?;
-    Ok(stager.plan)
+    stager.finish()
+}
+
+/// Stages the way back of a run: deletions first, the lock last, as in every plan.
+///
+/// # Errors
+/// When a file is not as the run left it, or the system refuses something.
+pub(super) fn undo(
+    record: &Record,
+    root: &Path,
+    txn: &Txn,
+    disk: &mut impl Disk,
+) -> Result<Plan, Diagnostic> {
+    let mut stager = Stager::start(root, txn, disk)?;
+    stager.plan.then = Then::Forget;
+    stager.plan.gone_dirs.clone_from(&record.plan.new_dirs);
+    let steps = || record.plan.steps.iter().zip(&record.old).enumerate();
+    let lock_is_last = |step: &Step| step.path.as_str() == LOCK_FILE;
+    let (gone, back): (Vec<_>, Vec<_>) = steps().partition(|(_, (step, _))| step.old.is_none());
+    let (locks, files): (Vec<_>, Vec<_>) = gone
+        .into_iter()
+        .chain(back)
+        .partition(|(_, (step, _))| lock_is_last(step));
+    for (number, (step, bytes)) in files.into_iter().chain(locks) {
+        let (now, state) = target::read(root, &step.path)?;
+        if !state.is(step.new) {
+            return Err(execute::changed_meanwhile(&step.path));
+        }
+        let new = bytes.as_deref().zip(step.old);
+        stager.step(&step.path, &now, state, new)?;
+        if new.is_some() {
+            stager.mode_of(&txn.undo_old_file(number))?;
+        }
+    }
+    stager.finish()
 }
 
 struct Stager<'a, D> {
@@ -64,20 +94,43 @@ struct Stager<'a, D> {
     plan: Plan,
 }
 
-impl<D: Disk> Stager<'_, D> {
-    fn prepare(&mut self) -> Result<(), Diagnostic> {
-        if target::exists(&self.txn.dir) {
-            let dir = &self.txn.dir;
-            self.disk
-                .remove_dir_all(dir)
-                .map_err(|error| Diagnostic::io("remove", dir, &error))?;
+impl<'a, D: Disk> Stager<'a, D> {
+    /// Makes an empty transaction directory, which git ignores in every repository.
+    fn start(root: &'a Path, txn: &'a Txn, disk: &'a mut D) -> Result<Self, Diagnostic> {
+        if target::exists(&txn.dir) {
+            disk.remove_dir_all(&txn.dir)
+                .map_err(|error| Diagnostic::io("remove", &txn.dir, &error))?;
         }
-        for dir in [self.txn.new_dir(), self.txn.old_dir()] {
-            self.disk
-                .create_dir_all(&dir)
+        for dir in [txn.new_dir(), txn.old_dir()] {
+            disk.create_dir_all(&dir)
                 .map_err(|error| Diagnostic::io("create", &dir, &error))?;
         }
-        Ok(())
+        let ignore = txn.dir.join(".gitignore");
+        disk.write(&ignore, b"*\n")
+            .map_err(|error| Diagnostic::io("write", &ignore, &error))?;
+        Ok(Self {
+            root,
+            txn,
+            disk,
+            plan: Plan::default(),
+        })
+    }
+
+    /// Writes the draft of the plan.
+    fn finish(self) -> Result<Plan, Diagnostic> {
+        let draft = self.txn.draft();
+        self.disk
+            .write(&draft, self.plan.to_text().as_bytes())
+            .map_err(|error| Diagnostic::io("write", &draft, &error))?;
+        Ok(self.plan)
+    }
+
+    /// Gives the new file of the last step the permissions of `file`.
+    fn mode_of(&mut self, file: &Path) -> Result<(), Diagnostic> {
+        let new = self.txn.new_file(self.plan.steps.len().saturating_sub(1));
+        self.disk
+            .copy_mode(file, &new)
+            .map_err(|error| Diagnostic::io("stage", &new, &error))
     }
 
     fn change(&mut self, change: &Change, new: Option<(&[u8], Sha256)>) -> Result<(), Diagnostic> {

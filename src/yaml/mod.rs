@@ -1,6 +1,7 @@
 //! The only module that knows the YAML crates: reading with spans ([`parse()`]), typing of plain scalars
-//! ([`scalar`]), writing ([`emit`]).
+//! ([`scalar`]), writing ([`emit`]), editing text ([`edit`]).
 
+pub mod edit;
 pub mod emit;
 pub mod parse;
 pub mod scalar;

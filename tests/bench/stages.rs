@@ -44,7 +44,8 @@ fn world<'a>(root: &Path, entropy: &'a mut OsEntropy) -> World<'a> {
 
 fn configuration(root: &Path) -> Configuration {
     let mut diags = Diagnostics::default();
-    pipeline::configuration(&mut world(root, &mut OsEntropy), &mut diags).expect("valid")
+    let catalog = catalog(root);
+    pipeline::configuration(&mut world(root, &mut OsEntropy), &catalog, &mut diags).expect("valid")
 }
 
 fn catalog(root: &Path) -> Catalog {

@@ -17,6 +17,8 @@ fn help_of_every_command() {
         "render",
         "check",
         "configure",
+        "adopt",
+        "undo",
         "diff",
         "schema",
         "explain",

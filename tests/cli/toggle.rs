@@ -25,7 +25,7 @@ fn a_second_run_changes_nothing_at_all() {
 #[test]
 fn loki_and_tracing_off_deletes_exactly_their_files_and_on_again_restores_the_same_bytes() {
     let repo = configured();
-    let before = repo.files();
+    let before = repo.files_without_record();
     repo.edit(
         "cluster.yaml",
         "loki_enabled: true\ntracing_enabled: true",
@@ -45,12 +45,12 @@ fn loki_and_tracing_off_deletes_exactly_their_files_and_on_again_restores_the_sa
         check.stdout
     );
     assert!(check.stdout.contains("Flux prunes"), "{}", check.stdout);
-    let mut same = repo.files();
+    let mut same = repo.files_without_record();
     same.insert("cluster.yaml".to_owned(), before["cluster.yaml"].clone());
     assert_eq!(same, before, "--check writes nothing");
 
     repo.ok(&["configure", "--yes"]);
-    let off = repo.files();
+    let off = repo.files_without_record();
     let gone: BTreeSet<&String> = before.keys().filter(|path| !off.contains_key(*path)).collect();
     let theirs = |path: &str| {
         ["loki", "tempo", "alloy"]
@@ -71,20 +71,20 @@ fn loki_and_tracing_off_deletes_exactly_their_files_and_on_again_restores_the_sa
         "loki_enabled: true\ntracing_enabled: true",
     );
     repo.ok(&["configure", "--yes"]);
-    assert_eq!(repo.files(), before);
+    assert_eq!(repo.files_without_record(), before);
 }
 
 #[test]
 fn a_changed_secret_changes_three_lines_of_one_file() {
     let repo = configured();
-    let before = repo.files();
+    let before = repo.files_without_record();
     repo.edit(
         "cluster.yaml",
         "test-grafana-password",
         "another-grafana-password",
     );
     repo.ok(&["configure"]);
-    let after = repo.files();
+    let after = repo.files_without_record();
     let changed: Vec<&String> = before
         .keys()
         .filter(|path| before[*path] != after[*path])

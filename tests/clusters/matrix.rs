@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use clusterwright::catalog::{BUILT_IN, Catalog};
 use clusterwright::check;
-use clusterwright::config::{Decrypted, parse};
+use clusterwright::config::{Decrypted, Vocabulary, parse};
 use clusterwright::context;
 use clusterwright::diag::{Diagnostics, human};
-use clusterwright::plan::{self, Plan};
+use clusterwright::plan::{self, PerApp, Plan};
 use clusterwright::render::{self, Foreign};
 use clusterwright::side::Reported;
 use clusterwright::sys::{FixedEntropy, SecretText};
@@ -187,6 +187,7 @@ fn examine(catalog: &Catalog, flags: Flags, rendered: bool) -> usize {
     };
     let document = parse(
         &[("cluster.yaml", flags.config())],
+        &Vocabulary::built_in(),
         &|_| Ok(Decrypted::NoIdentity),
         &mut diags,
     );
@@ -202,8 +203,9 @@ fn examine(catalog: &Catalog, flags: Flags, rendered: bool) -> usize {
         &vault,
         &[RECIPIENT.to_owned()],
         side.tunnel_id.as_deref(),
+        &Vocabulary::built_in(),
     );
-    let plan = plan::plan(catalog, &values.map, &mut diags);
+    let plan = plan::plan(catalog, &values.map, &PerApp::default(), &mut diags);
     clean(&diags);
     let plan = plan.expect("plans");
     examine_plan(&plan, flags);

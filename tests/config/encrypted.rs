@@ -1,6 +1,6 @@
 //! A `cluster.yaml` that is itself encrypted, and where secrets go.
 
-use clusterwright::config::{Cluster, Decrypted, Vault, parse};
+use clusterwright::config::{Cluster, Decrypted, Vault, Vocabulary, parse};
 use clusterwright::diag::{Diagnostic, Diagnostics, concise};
 use clusterwright::sys::{FixedEntropy, SecretText};
 use clusterwright::validate::validate;
@@ -29,8 +29,13 @@ type Decrypt<'a> = &'a dyn Fn(&str) -> Result<Decrypted, Diagnostic>;
 fn run(text: &str, decrypt: Decrypt<'_>) -> (Option<Cluster>, Vault, String) {
     let mut diags = Diagnostics::default();
     let mut vault = Vault::new(&mut FixedEntropy::new(1));
-    let cluster = parse(&[("cluster.yaml", text.to_owned())], decrypt, &mut diags)
-        .and_then(|document| validate(&document, &all_beside(), &mut vault, &mut diags));
+    let cluster = parse(
+        &[("cluster.yaml", text.to_owned())],
+        &Vocabulary::built_in(),
+        decrypt,
+        &mut diags,
+    )
+    .and_then(|document| validate(&document, &all_beside(), &mut vault, &mut diags));
     (cluster.ok(), vault, concise::render(&diags))
 }
 
@@ -131,7 +136,7 @@ fn nodes_may_stand_in_a_file_of_their_own() {
     let mut vault = Vault::new(&mut FixedEntropy::new(1));
     let nodes = nodes.replace("10.10.10.11", "10.10.11.11");
     let texts = [("cluster.yaml", cluster.to_owned()), ("nodes.yaml", nodes)];
-    let document = parse(&texts, &no_identity, &mut diags).expect("YAML");
+    let document = parse(&texts, &Vocabulary::built_in(), &no_identity, &mut diags).expect("YAML");
     assert!(validate(&document, &all_beside(), &mut vault, &mut diags).is_err());
     insta::assert_snapshot!(concise::render(&diags));
 }
@@ -146,7 +151,7 @@ fn a_key_in_both_files_is_an_error_with_both_places() {
             "nodes: []\ncluster_api_addr: 10.10.10.9\n".to_owned(),
         ),
     ];
-    assert!(parse(&texts, &no_identity, &mut diags).is_err());
+    assert!(parse(&texts, &Vocabulary::built_in(), &no_identity, &mut diags).is_err());
     let findings = diags.sorted();
     assert!(findings.iter().all(|finding| finding.secondary.len() == 1));
     insta::assert_snapshot!(concise::render(&diags));

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use clusterwright::config::{MAX_CONFIG_BYTES, Vault, load};
+use clusterwright::config::{MAX_CONFIG_BYTES, Vault, Vocabulary, load};
 use clusterwright::diag::{Diagnostics, concise, human};
 use clusterwright::sys::FixedEntropy;
 use clusterwright::validate::validate;
@@ -15,7 +15,12 @@ fn load_with(make: impl FnOnce(&Path)) -> String {
     let directory = tempfile::tempdir().expect("a directory");
     make(directory.path());
     let mut diags = Diagnostics::default();
-    let result = load(directory.path(), &no_identity, &mut diags);
+    let result = load(
+        directory.path(),
+        &Vocabulary::built_in(),
+        &no_identity,
+        &mut diags,
+    );
     assert_eq!(result.is_err(), diags.has_errors());
     concise::render(&diags)
 }
@@ -116,7 +121,13 @@ fn places_are_exact_behind_a_byte_order_mark_and_windows_line_ends() {
     let mut diags = Diagnostics::default();
     let directory = tempfile::tempdir().expect("a directory");
     fs::write(directory.path().join("cluster.yaml"), text).expect("written");
-    let document = load(directory.path(), &no_identity, &mut diags).expect("YAML");
+    let document = load(
+        directory.path(),
+        &Vocabulary::built_in(),
+        &no_identity,
+        &mut diags,
+    )
+    .expect("YAML");
     let mut vault = Vault::new(&mut FixedEntropy::new(1));
     assert!(validate(&document, &all_beside(), &mut vault, &mut diags).is_err());
     let findings: String = human::render(&diags)

@@ -146,7 +146,7 @@ proptest! {
 
     #[test]
     fn a_masked_text_has_the_same_lines_and_length(text in "[a-z_:#\\-\"'|>{}é😀\\t\\r\\n ]{0,200}") {
-        let masked = mask(&text);
+        let masked = mask(&text, schema::keys());
         prop_assert_eq!(masked.len(), text.len());
         let breaks = |text: &str| text.match_indices('\n').map(|(i, _)| i).collect::<Vec<_>>();
         prop_assert_eq!(breaks(&masked), breaks(&text));
@@ -181,5 +181,13 @@ nodes:
       abc
 abc
 ";
-    insta::assert_snapshot!(mask(text));
+    insta::assert_snapshot!(mask(text, schema::keys()));
+}
+
+#[test]
+fn below_apps_only_names_and_plain_choices_are_shown() {
+    let text = "apps:\n  loki: # canary\n    values:\n      password: canary\n      version: 1.2.3\n    version: 6.49.0\n    \
+                enabled: false\n    token: canary\n  monitoring/tempo:\n    version: canary-canary\n    enabled: canary\n  \
+                canary: canary\n  echo: {values: canary}\nvars:\n  a: canary\n  - b\nmonitoring_enabled: true\n";
+    insta::assert_snapshot!(mask(text, schema::keys()));
 }

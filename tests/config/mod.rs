@@ -7,7 +7,7 @@ mod fixtures;
 mod generated;
 mod masking;
 
-use clusterwright::config::{Cluster, Decrypted, Vault, parse};
+use clusterwright::config::{Cluster, Decrypted, Vault, Vocabulary, parse};
 use clusterwright::diag::{Aborted, Diagnostic, Diagnostics};
 use clusterwright::side::Reported;
 use clusterwright::sys::FixedEntropy;
@@ -39,7 +39,7 @@ fn check(texts: &[(&str, String)]) -> (Diagnostics, Result<Cluster, Aborted>) {
 fn check_beside(texts: &[(&str, String)], side: &Reported) -> (Diagnostics, Result<Cluster, Aborted>) {
     let mut diags = Diagnostics::default();
     let mut vault = Vault::new(&mut FixedEntropy::new(7));
-    let result = parse(texts, &no_identity, &mut diags)
+    let result = parse(texts, &Vocabulary::built_in(), &no_identity, &mut diags)
         .and_then(|document| validate(&document, side, &mut vault, &mut diags));
     (diags, result)
 }

@@ -28,8 +28,8 @@ fn sources() -> Vec<(PathBuf, String)> {
 /// Modules in the order of their dependencies: each may use those before it, none after it.
 const ORDER: &[&str] = &[
     "source", "diag", "yaml", "sys", "model", "tree", "sops", "vcs", "lock", "config", "side", "validate",
-    "catalog", "plan", "render", "context", "merge", "check", "seal", "diff", "write", "pipeline", "secrets",
-    "cli",
+    "catalog", "foreign", "plan", "render", "context", "merge", "check", "seal", "diff", "adopt", "write",
+    "pipeline", "secrets", "cli",
 ];
 
 /// Where a type of a later stage stands in an earlier one's signature: `diff` and `write` take the sealed tree, `merge` and

@@ -163,6 +163,13 @@ impl Repo {
         files
     }
 
+    /// Every file but those of the undo record, which each run that writes replaces.
+    pub(crate) fn files_without_record(&self) -> std::collections::BTreeMap<String, Vec<u8>> {
+        let mut files = self.files();
+        files.retain(|name, _| !name.starts_with(".clusterwright/undo/"));
+        files
+    }
+
     /// Runs git here; `None` when there is no git.
     pub(crate) fn git(&self, args: &[&str]) -> Option<String> {
         let identity = [

@@ -4,7 +4,7 @@ use std::io::ErrorKind;
 
 use clusterwright::diag::concise;
 use clusterwright::diag::{Diagnostic, Diagnostics};
-use clusterwright::write::{Recovery, recover};
+use clusterwright::write::{Record, Recovery, recover};
 
 use super::disks::{Fault, FaultyDisk};
 use super::world::{Files, World, files};
@@ -77,7 +77,7 @@ pub(super) fn scenarios() -> Vec<Scenario> {
 }
 
 /// Runs `check` with a disk that strikes at 0, 1, 2, … until one run is over before it strikes. Returns the runs.
-fn at_every_operation(fault: Fault, mut check: impl FnMut(&mut FaultyDisk)) -> usize {
+pub(super) fn at_every_operation(fault: Fault, mut check: impl FnMut(&mut FaultyDisk)) -> usize {
     for at in 0.. {
         let mut disk = FaultyDisk::new(fault, at);
         check(&mut disk);
@@ -97,7 +97,14 @@ fn text_of(error: Diagnostic) -> String {
 
 /// The tree is the old or the new one without any help, once the journal is through; then a run is done and the next
 /// one has nothing to do.
-fn settle(scenario: &Scenario, world: &World, old: &Files, new: &Files, context: &str) -> Recovery {
+fn settle(
+    scenario: &Scenario,
+    world: &World,
+    old: &Files,
+    new: &Files,
+    record: Option<&Record>,
+    context: &str,
+) -> Recovery {
     let recovery = world
         .recover()
         .unwrap_or_else(|errors| panic!("{context}: {errors:?}"));
@@ -113,8 +120,10 @@ fn settle(scenario: &Scenario, world: &World, old: &Files, new: &Files, context:
         assert_eq!(&now, old, "{context}: undone means old");
     }
     assert_eq!(world.recover(), Ok(Recovery::Nothing), "{context}: recovers once");
+    record_fits(world, old, new, record, context);
     world.run(&scenario.after);
     assert_eq!(&world.files(), new, "{context}: after a fresh run");
+    record_fits(world, old, new, record, context);
     let again = world.run(&scenario.after);
     assert_eq!(
         again,
@@ -122,6 +131,22 @@ fn settle(scenario: &Scenario, world: &World, old: &Files, new: &Files, context:
         "{context}: a run too many"
     );
     recovery
+}
+
+/// An undo takes exactly the last finished run back.
+fn record_fits(world: &World, old: &Files, new: &Files, before: Option<&Record>, context: &str) {
+    if &world.files() == old && old != new {
+        assert_eq!(world.record().as_ref(), before, "{context}: the record before");
+    } else {
+        let record = world.record().expect("a record");
+        let files = record.check(&world.root).expect("the run's own files");
+        for file in files {
+            let text = |bytes: Option<Vec<u8>>| bytes.map(|b| String::from_utf8_lossy(&b).into_owned());
+            let path = file.path.as_str();
+            assert_eq!(text(file.before).as_ref(), old.get(path), "{context}: {path}");
+            assert_eq!(text(file.now).as_ref(), new.get(path), "{context}: {path}");
+        }
+    }
 }
 
 #[test]
@@ -133,10 +158,10 @@ fn a_kill_at_any_operation_leaves_old_or_new() {
             runs += at_every_operation(fault, |disk| {
                 let world = World::new();
                 scenario.set_up(&world);
-                let old = world.files();
+                let (old, record) = (world.files(), world.record());
                 let context = format!("{}, {fault:?} at {}", scenario.name, disk.at());
                 let done = world.write(&scenario.after, disk);
-                let recovery = settle(&scenario, &world, &old, &new, &context);
+                let recovery = settle(&scenario, &world, &old, &new, record.as_ref(), &context);
                 if done.is_err() {
                     outcomes.push(std::mem::discriminant(&recovery));
                 }
@@ -162,7 +187,7 @@ fn an_error_at_any_operation_leaves_old_or_new_at_once() {
             runs += at_every_operation(fault, |disk| {
                 let world = World::new();
                 scenario.set_up(&world);
-                let old = world.files();
+                let (old, record) = (world.files(), world.record());
                 let context = format!("{}, {fault:?} at {}", scenario.name, disk.at());
                 let done = world.write(&scenario.after, disk);
                 let mut now = world.files();
@@ -179,7 +204,7 @@ fn an_error_at_any_operation_leaves_old_or_new_at_once() {
                         assert!(!error.notes.is_empty(), "{context}: says what became of it");
                     }
                 }
-                settle(&scenario, &world, &old, &new, &context);
+                settle(&scenario, &world, &old, &new, record.as_ref(), &context);
             });
         }
     }
@@ -198,13 +223,13 @@ fn a_kill_during_the_undo_or_the_recovery_is_recovered_too() {
                 for again in 0.. {
                     let world = World::new();
                     scenario.set_up(&world);
-                    let old = world.files();
+                    let (old, record) = (world.files(), world.record());
                     first = FaultyDisk::new(Fault::Kill, at);
                     let _ = world.write(&scenario.after, &mut first);
                     let mut disk = FaultyDisk::new(second, again);
                     let _ = recover(&world.root, &mut disk);
                     let context = format!("{}, killed at {at}, {second:?} at {again}", scenario.name);
-                    settle(&scenario, &world, &old, &new, &context);
+                    settle(&scenario, &world, &old, &new, record.as_ref(), &context);
                     runs += 1;
                     if !disk.struck() {
                         break;
@@ -221,9 +246,9 @@ fn a_kill_during_the_undo_or_the_recovery_is_recovered_too() {
 }
 
 /// An error that makes the run undo itself, and a kill during that.
-struct ErrorThenKill {
-    error: FaultyDisk,
-    kill: FaultyDisk,
+pub(super) struct ErrorThenKill {
+    pub(super) error: FaultyDisk,
+    pub(super) kill: FaultyDisk,
 }
 
 impl clusterwright::sys::disk::Disk for ErrorThenKill {
@@ -279,14 +304,14 @@ fn an_error_and_then_a_kill_or_a_second_error_leave_old_or_new() {
                 for again in 0.. {
                     let world = World::new();
                     scenario.set_up(&world);
-                    let old = world.files();
+                    let (old, record) = (world.files(), world.record());
                     let mut disk = ErrorThenKill {
                         error: FaultyDisk::new(first, at),
                         kill: FaultyDisk::new(second, again),
                     };
                     let _ = world.write(&scenario.after, &mut disk);
                     let context = format!("{}, {first:?} at {at}, {second:?} at {again}", scenario.name);
-                    let recovery = settle(&scenario, &world, &old, &new, &context);
+                    let recovery = settle(&scenario, &world, &old, &new, record.as_ref(), &context);
                     undone += usize::from(matches!(recovery, Recovery::Undone(_)));
                     runs += 1;
                     struck = disk.error.struck();

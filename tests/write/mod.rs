@@ -1,8 +1,10 @@
 //! The diff and write stages on real directories: every state, every fault, real kills.
 
+mod adopt;
 mod disks;
 mod faults;
 mod kill;
 mod places;
 mod properties;
+mod undo;
 mod world;

@@ -401,12 +401,15 @@ fn a_run_killed_when_it_was_done_asks_nothing_of_later_edits() {
         let txn = world.root.join(".clusterwright/txn");
         if world.text("a.yaml").as_deref() == Some("2\n") && txn.exists() && !txn.join("plan").exists() {
             world.put("a.yaml", "mine\n");
-            assert_eq!(world.recover(), Ok(Recovery::Discarded));
+            assert_eq!(world.recover(), Ok(Recovery::Tidied));
             assert_eq!(world.text("a.yaml").as_deref(), Some("mine\n"));
             seen += 1;
         }
     }
-    assert_eq!(seen, 1, "the plan goes first, then the rest");
+    assert!(
+        seen >= 2,
+        "the plan becomes the record first, then come the rest: {seen}"
+    );
 }
 
 #[test]

@@ -10,7 +10,7 @@ use clusterwright::lock::{LOCK_FILE, Lock};
 use clusterwright::seal::Sealed;
 use clusterwright::sys::disk::{Disk, OsDisk};
 use clusterwright::tree::{Artifact, Origin, RepoPath, Tree};
-use clusterwright::write::{Receipt, Recovery, apply, recover};
+use clusterwright::write::{Receipt, Record, Recovery, apply, recover, undo};
 
 /// Files by path.
 pub(crate) type Files = BTreeMap<String, String>;
@@ -75,11 +75,11 @@ impl World {
         fs::read_to_string(self.root.join(path)).ok()
     }
 
-    /// Returns the files but the run lock's, which stays behind.
+    /// Returns the files but the run lock's, which stays behind, and the undo record's.
     pub(crate) fn files(&self) -> Files {
         let mut out = Files::new();
         walk(&self.root, &self.root, &mut |name, full, is_dir| {
-            if !is_dir && name != ".clusterwright/run.lock" {
+            if !is_dir && name != ".clusterwright/run.lock" && !name.starts_with(".clusterwright/undo/") {
                 let text = fs::read(full).expect("readable");
                 out.insert(name.to_owned(), String::from_utf8_lossy(&text).into_owned());
             }
@@ -91,7 +91,7 @@ impl World {
     pub(crate) fn dirs(&self) -> Vec<String> {
         let mut out = Vec::new();
         walk(&self.root, &self.root, &mut |name, _, is_dir| {
-            if is_dir && name != ".clusterwright" {
+            if is_dir && !name.starts_with(".clusterwright") {
                 out.push(name.to_owned());
             }
         });
@@ -121,6 +121,18 @@ impl World {
 
     pub(crate) fn recover(&self) -> Result<Recovery, Vec<Diagnostic>> {
         recover(&self.root, &mut OsDisk)
+    }
+
+    /// Takes the last run back, without recovering first.
+    pub(crate) fn undo(&self, disk: &mut impl Disk) -> Result<Receipt, Vec<Diagnostic>> {
+        let record = self.record().expect("a record");
+        record.check(&self.root)?;
+        undo(&record, &self.root, disk).map_err(|error| vec![error])
+    }
+
+    /// Returns the undo record; a damaged one is a failure.
+    pub(crate) fn record(&self) -> Option<Record> {
+        Record::load(&self.root).expect("whole")
     }
 
     /// A whole run that must succeed.

@@ -1,0 +1,184 @@
+//! `clusterwright adopt`: brings an existing repository under the lock, as much of it as its owner wants.
+
+mod ask;
+mod show;
+
+use std::collections::BTreeSet;
+
+use serde_json::json;
+
+use super::args::Adopt;
+use super::exit::Exit;
+use super::ui::Ui;
+use super::{Outcome, Session};
+use crate::adopt::{Picked, Request, State, Survey};
+use crate::diag::{Diagnostic, Diagnostics};
+use crate::lock::Lock;
+use crate::pipeline::{self, Compared};
+use crate::tree::RepoPath;
+use ask::Terminal;
+use show::Show;
+
+impl Terminal for Ui {
+    fn answer(&mut self, question: &str) -> Option<String> {
+        self.ask(question)
+    }
+
+    fn show(&mut self, text: &str) {
+        self.print(text);
+    }
+}
+
+/// Shows what there is, takes over what was named.
+pub(super) fn run(args: &Adopt, session: &mut Session<'_>) -> Outcome {
+    let mut request = Request {
+        take: args.what.clone(),
+        keep: args.keep.clone(),
+        all: args.all,
+        identical: args.identical,
+        rewrite: args.rewrite,
+    };
+    let human = session.ui.is_human();
+    let asks = request.is_empty() && human && !args.dry_run && Ui::is_interactive();
+    if !args.dry_run
+        && (asks || !request.is_empty())
+        && let Some(text) = pipeline::recover(&session.world, &mut session.diags)?
+    {
+        session.ui.say(&text);
+    }
+    let diags = &mut session.diags;
+    let catalog = pipeline::catalog(&session.world, diags)?;
+    let configuration = pipeline::configuration(&mut session.world, &catalog, diags)?;
+    let plan = pipeline::plan(&catalog, &configuration, diags)?;
+    let mut before = pipeline::before(&session.world, diags)?;
+    before.choices.overwrite = ours(&request, &before.lock);
+    let tree = pipeline::check(&session.world, &catalog, &plan, &configuration, &before, diags)?;
+    let (compared, survey) = pipeline::survey(&mut session.world, tree, &configuration, &before, diags)?;
+    let styled = session.ui.is_styled();
+    if request.is_empty() {
+        elsewhere(&survey, None, diags);
+        let show = Show {
+            compared: &compared,
+            survey: &survey,
+            styled,
+        };
+        if human {
+            session.ui.print(&show.everything());
+        }
+        if asks {
+            let same = survey.apps_with(|state| state == State::Identical);
+            let same: usize = same.into_iter().map(|(_, files)| files).sum();
+            let question = format!("Adopt the {same} identical files at once? Only the lock changes.");
+            request.identical = same > 0 && session.ui.confirm(&question) == Some(true);
+            let open =
+                |state: State| state.is_adoptable() && !(request.identical && state == State::Identical);
+            let apps = survey.apps_with(open).into_iter();
+            let apps: Vec<_> = apps.map(|(app, files)| (app.to_owned(), files)).collect();
+            let answers = ask::ask(&apps, &mut session.ui, &|app| show.app(app));
+            (request.take, request.keep) = (answers.take, answers.keep);
+        }
+        if request.is_empty() {
+            return Ok(done(&show, &Picked::default(), false));
+        }
+    }
+    let diags = &mut session.diags;
+    let picked = match request.resolve(&survey) {
+        Ok(picked) => picked,
+        Err(findings) => {
+            findings.into_iter().for_each(|finding| diags.push(finding));
+            diags.checkpoint()?;
+            unreachable!("the findings of a refused request are errors")
+        }
+    };
+    if !asks {
+        elsewhere(&survey, Some(&picked), diags);
+    }
+    let compared = pipeline::pick(compared, &before, &picked, diags)?;
+    write(args, &compared, &survey, &picked, session)
+}
+
+/// Files of ours that were named themselves: an edit in them is not wanted any more.
+fn ours(request: &Request, lock: &Lock) -> BTreeSet<RepoPath> {
+    let paths = request.take.iter().filter_map(|name| RepoPath::parse(name).ok());
+    paths.filter(|path| lock.entries.contains_key(path)).collect()
+}
+
+fn write(
+    args: &Adopt,
+    compared: &Compared,
+    survey: &Survey,
+    picked: &Picked,
+    session: &mut Session<'_>,
+) -> Outcome {
+    let show = Show {
+        compared,
+        survey,
+        styled: session.ui.is_styled(),
+    };
+    let human = session.ui.is_human();
+    if compared.changes.is_empty() {
+        if human {
+            session
+                .ui
+                .line("Nothing to adopt: what you named is ours already, or missing.");
+        }
+        return Ok(done(&show, picked, false));
+    }
+    if human {
+        session.ui.print(&show.picked(picked));
+    }
+    let write = if args.dry_run {
+        false
+    } else if args.yes {
+        true
+    } else {
+        match human.then(|| session.ui.confirm("Adopt these files?")).flatten() {
+            Some(answer) => answer,
+            None => return Err(session.diags.abort(unconfirmed())),
+        }
+    };
+    if write {
+        pipeline::write(&session.world, compared, &mut session.diags)?;
+    }
+    if human {
+        session.ui.line(if write {
+            "Adopted. `git diff` shows it, `clusterwright undo` takes it back, `clusterwright configure` goes on."
+        } else {
+            "Nothing was written."
+        });
+    }
+    Ok(done(&show, picked, write))
+}
+
+fn done(show: &Show<'_>, picked: &Picked, written: bool) -> (Exit, Option<serde_json::Value>) {
+    let mut result = show.machine(picked);
+    result["written"] = json!(written);
+    (Exit::Success, Some(result))
+}
+
+/// Reports objects that live in other files than ours: all, or those of the apps that were picked.
+fn elsewhere(survey: &Survey, picked: Option<&Picked>, diags: &mut Diagnostics) {
+    let apps: Option<BTreeSet<&str>> = picked.map(|picked| {
+        let files = survey.files.iter();
+        files
+            .filter(|file| picked.paths.contains(&file.path))
+            .map(|file| file.app.as_str())
+            .collect()
+    });
+    for object in &survey.elsewhere {
+        if apps
+            .as_ref()
+            .is_none_or(|apps| apps.contains(object.app.as_str()))
+        {
+            diags.push(object.finding());
+        }
+    }
+}
+
+fn unconfirmed() -> Diagnostic {
+    Diagnostic::error(
+        "usage/unconfirmed",
+        "nobody is there to ask, so nothing was adopted",
+    )
+    .help("`--yes` adopts without asking, `--dry-run` only shows it")
+}

@@ -1,0 +1,156 @@
+//! `clusterwright new-app`: writes the folder of an app of one's own, and never replaces a file.
+
+use std::io::Write as _;
+use std::path::Path;
+
+use serde_json::json;
+
+use super::args::NewApp as Args;
+use super::exit::Exit;
+use super::{Outcome, Session};
+use crate::catalog::scaffold::{NewApp, OWN_APPS};
+use crate::catalog::{APPS_ROOT, Catalog, manifest};
+use crate::diag::{Aborted, Diagnostic, Diagnostics};
+use crate::model::{ChartVersion, HostLabel, TextValue as _};
+use crate::pipeline;
+use crate::render::APP_SCHEMA_COPY;
+use crate::tree::RepoPath;
+
+/// Writes the files.
+pub(super) fn run(args: &Args, session: &mut Session<'_>) -> Outcome {
+    let root = session.world.root.clone();
+    let diags = &mut session.diags;
+    let catalog = pipeline::catalog(&session.world, diags)?;
+    let app = request(args, &catalog, diags)?;
+    refuse_existing(&app, &catalog, &root, diags)?;
+    let mut files = app.files();
+    if !root.join(APP_SCHEMA_COPY).exists() {
+        files.push((APP_SCHEMA_COPY.to_owned(), manifest::schema_text()));
+    }
+    for (path, text) in &files {
+        create(&root, path, text).map_err(|finding| diags.abort(finding))?;
+        session.ui.say(&format!("  create   {path}"));
+    }
+    session.ui.say(&format!(
+        "\nNow write what {} is for into {}/app.yaml, and {}. Then run `clusterwright configure`.",
+        app.name,
+        app.folder(),
+        match app.chart {
+            Some(_) => "its values into app/helmrelease.yaml.tera",
+            None => "its image into app/deployment.yaml.tera",
+        }
+    ));
+    let created: Vec<&str> = files.iter().map(|(path, _)| path.as_str()).collect();
+    Ok((Exit::Success, Some(json!({"created": created}))))
+}
+
+fn usage(message: String) -> Diagnostic {
+    Diagnostic::error("usage/new-app", message)
+}
+
+/// Reads the arguments.
+fn request(args: &Args, catalog: &Catalog, diags: &mut Diagnostics) -> Result<NewApp, Aborted> {
+    let parts: Vec<&str> = args.name.split('/').collect();
+    let [namespace, name] = parts.as_slice() else {
+        let message = format!("`{}` is no `NAMESPACE/NAME`", args.name);
+        return Err(diags.abort(usage(message).help("write for example `media/homepage`")));
+    };
+    for (what, text) in [("namespace", namespace), ("name", name)] {
+        if let Err(invalid) = HostLabel::parse(text) {
+            let message = format!("the {what} `{text}` {}", invalid.reason);
+            diags.push(usage(message).help("write lower-case letters, digits and `-`"));
+        }
+    }
+    let chart = chart(args, diags);
+    let dir = args.dir.as_deref().unwrap_or(OWN_APPS);
+    let dir = RepoPath::parse(dir).map_err(|error| {
+        diags.abort(usage(format!("`--dir {dir}`: {error}")).help("give a folder inside the repository"))
+    });
+    diags.checkpoint()?;
+    let kustomizations = catalog.apps.iter().flat_map(|app| &app.kustomizations);
+    let aliases = catalog.apps.iter().flat_map(|app| &app.manifest.provides.aliases);
+    let mut taken = kustomizations.map(|spec| &spec.name).chain(aliases);
+    let kustomization = if taken.any(|taken| taken == name) {
+        format!("{namespace}-{name}")
+    } else {
+        (*name).to_owned()
+    };
+    Ok(NewApp {
+        namespace: (*namespace).to_owned(),
+        name: (*name).to_owned(),
+        kustomization,
+        chart,
+        new_namespace: !catalog.namespaces.contains_key(*namespace),
+        dir: dir?,
+    })
+}
+
+fn chart(args: &Args, diags: &mut Diagnostics) -> Option<(String, String)> {
+    let chart = args.chart.as_deref()?.trim_end_matches('/');
+    let version = args.version.as_deref().unwrap_or_default();
+    let address = chart.strip_prefix("oci://").filter(|rest| {
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | '/' | ':');
+        rest.contains('/') && rest.chars().all(plain)
+    });
+    match address {
+        None => diags.push(
+            usage(format!("`--chart {chart}` is no `oci://` address"))
+                .help("write for example `--chart oci://ghcr.io/owner/charts/name`")
+                .help("for a chart of a Helm repository, leave `--chart` out and write `chart:` in app.yaml by hand"),
+        ),
+        Some(rest) if rest.rsplit('/').next().is_some_and(|last| last.contains(':')) => diags.push(
+            usage(format!("`--chart {chart}` ends with a tag"))
+                .help("give the version with `--version`, and the address without it"),
+        ),
+        Some(_) => {}
+    }
+    if let Err(invalid) = ChartVersion::parse(version) {
+        let message = format!("`--version {version}` {}", invalid.reason);
+        diags.push(usage(message).help("write an exact version such as `--version 1.2.3`"));
+    }
+    Some((chart.to_owned(), version.to_owned()))
+}
+
+fn refuse_existing(
+    app: &NewApp,
+    catalog: &Catalog,
+    root: &Path,
+    diags: &mut Diagnostics,
+) -> Result<(), Aborted> {
+    let id = format!("{}/{}", app.namespace, app.name);
+    let exists = |message: String| Diagnostic::error("new-app/exists", message);
+    let folder = app.folder();
+    if root.join(&folder).symlink_metadata().is_ok() {
+        let finding = exists(format!("`{folder}` is there already")).in_file(folder);
+        return Err(diags.abort(finding.help("choose another name, or change the files that are there")));
+    }
+    if catalog.apps.iter().any(|known| known.id() == id) {
+        let help = format!(
+            "to change its values, use `apps.{}.values` in cluster.yaml; to replace one of its files, put yours at the \
+             same path below `{folder}`",
+            app.name
+        );
+        let finding = exists(format!("`{id}` is an app that clusterwright brings"));
+        return Err(diags.abort(finding.help(help)));
+    }
+    let ks = format!("{APPS_ROOT}/{id}/ks.yaml");
+    if root.join(&ks).exists() {
+        let finding = exists(format!("`{ks}` is there: the app was added by hand")).in_file(ks);
+        return Err(
+            diags.abort(finding.help("it is wired in as it is; move its folder away to make it a template"))
+        );
+    }
+    Ok(())
+}
+
+/// Creates a file with the folders above it; one that is there is an error.
+fn create(root: &Path, path: &str, text: &str) -> Result<(), Diagnostic> {
+    let full = root.join(path);
+    let failed = |error: std::io::Error| Diagnostic::io("create", path, &error);
+    if let Some(parent) = full.parent() {
+        std::fs::create_dir_all(parent).map_err(failed)?;
+    }
+    let mut options = std::fs::OpenOptions::new();
+    let mut file = options.write(true).create_new(true).open(&full).map_err(failed)?;
+    file.write_all(text.as_bytes()).map_err(failed)
+}

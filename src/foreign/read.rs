@@ -1,0 +1,375 @@
+//! Reads what people have added.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use super::{Foreign, ForeignFile, KS, KUSTOMIZATION, display, is_flux};
+use crate::catalog::APPS_ROOT;
+use crate::diag::{Diagnostic, Diagnostics};
+use crate::lock::Lock;
+use crate::tree::RepoPath;
+use crate::yaml::{self, Node};
+
+/// Largest file that is read, in bytes.
+const MAX_BYTES: u64 = 4 << 20;
+/// Most files that are read; a tree with more is not one of manifests.
+const MAX_FILES: usize = 10_000;
+/// How deep folders may lie in each other.
+const MAX_DEPTH: usize = 16;
+
+/// Finds apps and namespaces in the tree that are not in the lock, and reads their files and what these refer to.
+/// Findings are kept for [`Foreign::report`]; `diags` takes the texts they quote.
+pub fn read(root: &Path, lock: &Lock, diags: &mut Diagnostics) -> Foreign {
+    let mut reader = Reader {
+        root,
+        lock,
+        foreign: Foreign::default(),
+        open: Vec::new(),
+    };
+    reader.find();
+    while let Some(path) = reader.open.pop() {
+        reader.entry(&path, 0, diags);
+    }
+    let ks: Vec<RepoPath> = reader
+        .foreign
+        .files
+        .keys()
+        .filter(|path| is_ks(path))
+        .cloned()
+        .collect();
+    ks.iter().for_each(|path| reader.check_app(path, diags));
+    reader.check_resources(diags);
+    reader.idle_folders();
+    reader.foreign
+}
+
+/// Returns whether a path is `kubernetes/apps/<namespace>/<app>/ks.yaml`.
+fn is_ks(path: &RepoPath) -> bool {
+    let below = path.as_str().strip_prefix(APPS_ROOT);
+    below.is_some_and(|below| below.split('/').count() == 4) && path.file_name() == KS
+}
+
+struct Reader<'a> {
+    root: &'a Path,
+    lock: &'a Lock,
+    foreign: Foreign,
+    /// Files and folders to read.
+    open: Vec<String>,
+}
+
+impl Reader<'_> {
+    fn is_ours(&self, path: &str) -> bool {
+        RepoPath::parse(path).is_ok_and(|path| self.lock.entries.contains_key(&path))
+    }
+
+    fn find(&mut self) {
+        for namespace in folders(&self.root.join(APPS_ROOT)) {
+            let dir = format!("{APPS_ROOT}/{namespace}");
+            let file = format!("{dir}/{KUSTOMIZATION}");
+            if self.root.join(&file).is_file() && !self.is_ours(&file) {
+                self.foreign.namespaces.insert(namespace.clone());
+                self.open.push(file);
+            }
+            for app in folders(&self.root.join(&dir)) {
+                let ks = format!("{dir}/{app}/{KS}");
+                if self.root.join(&ks).is_file() && !self.is_ours(&ks) {
+                    let apps = self.foreign.apps.entry(namespace.clone()).or_default();
+                    apps.insert(app.clone());
+                    self.open.push(format!("{dir}/{app}"));
+                }
+            }
+            if self.foreign.apps.contains_key(&namespace) || self.foreign.namespaces.contains(&namespace) {
+                let files = files(&self.root.join(&dir));
+                self.open
+                    .extend(files.into_iter().map(|file| format!("{dir}/{file}")));
+            }
+        }
+    }
+
+    /// Reads a file, or every file below a folder.
+    fn entry(&mut self, path: &str, depth: usize, diags: &mut Diagnostics) {
+        let full = self.root.join(path);
+        if full.is_symlink() || depth > MAX_DEPTH || self.foreign.files.len() > MAX_FILES {
+            return;
+        }
+        if full.is_dir() {
+            let below = files(&full).into_iter().chain(folders(&full));
+            for name in below.filter(|name| name != ".git") {
+                self.entry(&format!("{path}/{name}"), depth + 1, diags);
+            }
+        } else if full.is_file() && !self.is_ours(path) {
+            self.file(path, diags);
+        }
+    }
+
+    fn file(&mut self, name: &str, diags: &mut Diagnostics) {
+        let Ok(path) = RepoPath::parse(name) else { return };
+        if self.foreign.files.contains_key(&path) {
+            return;
+        }
+        let mut file = ForeignFile {
+            text: String::new(),
+            documents: Vec::new(),
+        };
+        if path.is_yaml() {
+            match text(&self.root.join(name), name) {
+                Ok(text) => file.text = text,
+                Err(finding) => self.foreign.findings.push(finding),
+            }
+            match yaml::parse(&file.text) {
+                Ok(documents) => file.documents = documents,
+                Err(error) => {
+                    let id = diags.sources.add(name, display(name, &file.text));
+                    let message = format!("`{name}` is not YAML: {}", error.message);
+                    let mut finding =
+                        Diagnostic::error("foreign/not-yaml", message).at(id.span(error.span), "here");
+                    if let Some(first) = error.first {
+                        finding = finding.also(id.span(first), "first given here");
+                    }
+                    let help = "correct the file: Flux cannot apply anything beside it either";
+                    self.foreign.findings.push(finding.help(help));
+                }
+            }
+        }
+        let outside = references(&path, &file.documents);
+        let outside: Vec<String> = outside
+            .into_iter()
+            .filter(|target| {
+                let known = RepoPath::parse(target).is_ok_and(|path| self.foreign.files.contains_key(&path));
+                !known && !self.is_ours(target)
+            })
+            .collect();
+        self.open.extend(outside);
+        self.foreign.files.insert(path, file);
+    }
+
+    /// Looks at the Kustomizations of an app, and the folders they apply.
+    fn check_app(&mut self, ks: &RepoPath, diags: &mut Diagnostics) {
+        let file = &self.foreign.files[ks];
+        let flux: Vec<&Node> = file.documents.iter().filter(|node| is_flux(node)).collect();
+        let mut findings = Vec::new();
+        let broken = file.documents.is_empty() && !file.text.trim().is_empty();
+        if flux.is_empty() && !broken {
+            let message = format!("`{ks}` holds no Flux Kustomization");
+            let first = file.text.lines().next().map_or(0, str::len);
+            let id = diags.sources.add(ks.as_str(), display(ks.as_str(), &file.text));
+            findings.push(
+                Diagnostic::error("foreign/no-kustomization", message)
+                    .at(id.span(0..first), "")
+                    .help("write one with `spec.path` set to the folder of the app's files, or remove the folder"),
+            );
+        }
+        let mut source = None;
+        for node in flux {
+            let own = node
+                .str_at(&["spec", "sourceRef", "name"])
+                .is_none_or(|name| name == "flux-system");
+            let Some(path) = node.path(&["spec", "path"]).filter(|_| own) else {
+                continue;
+            };
+            let Some(folder) = path.as_str().and_then(|text| RepoPath::parse(text).ok()) else {
+                continue;
+            };
+            let full = folder.under(self.root);
+            let alone = !self
+                .foreign
+                .files
+                .keys()
+                .any(|file| file != ks && below(file, ks.parent()));
+            let problem = if !full.is_dir() && alone {
+                Diagnostic::error("foreign/missing-folder", format!("`{folder}` does not exist")).help(
+                    format!("create it with the app's files, or correct `path` in `{ks}`"),
+                )
+            } else if full.is_dir() && !full.join(KUSTOMIZATION).is_file() {
+                let message = format!("`{folder}` has no {KUSTOMIZATION}");
+                Diagnostic::warning("foreign/no-kustomization-file", message)
+                    .note("Flux then applies every YAML file below the folder, finished or not")
+                    .help(format!(
+                        "add `{folder}/{KUSTOMIZATION}` with the files to apply as `resources`"
+                    ))
+            } else {
+                continue;
+            };
+            let text = || display(ks.as_str(), &file.text);
+            let id = *source.get_or_insert_with(|| diags.sources.add(ks.as_str(), text()));
+            findings.push(problem.at(id.span(path.span.clone()), "applied from here"));
+        }
+        self.foreign.findings.extend(findings);
+    }
+
+    /// What a `kustomization.yaml` lists as resources must be objects: kustomize stops at anything else.
+    fn check_resources(&mut self, diags: &mut Diagnostics) {
+        let listed: BTreeSet<RepoPath> = self
+            .foreign
+            .files
+            .iter()
+            .filter(|(path, _)| path.file_name() == KUSTOMIZATION)
+            .flat_map(|(path, file)| references(path, &file.documents))
+            .filter_map(|target| RepoPath::parse(&target).ok())
+            .collect();
+        let files = self.foreign.files.iter();
+        let mut findings = Vec::new();
+        for (path, file) in
+            files.filter(|(path, _)| listed.contains(path) || path.file_name() == KUSTOMIZATION)
+        {
+            let is_object = |node: &Node| {
+                let has = |key| node.get(key).is_some();
+                has("kind") && has("apiVersion") || path.file_name() == KUSTOMIZATION && has("resources")
+            };
+            for node in file.documents.iter().filter(|node| !is_object(node)) {
+                let id = diags
+                    .sources
+                    .add(path.as_str(), display(path.as_str(), &file.text));
+                let end = file.text[node.span.start..]
+                    .find('\n')
+                    .map_or(node.span.end, |end| node.span.start + end);
+                findings.push(
+                    Diagnostic::error(
+                        "foreign/not-an-object",
+                        format!("`{path}` holds what is no Kubernetes object"),
+                    )
+                    .at(
+                        id.span(node.span.start..end.max(node.span.start)),
+                        "no `apiVersion` and `kind`",
+                    )
+                    .help("write a whole object, or take the file out of `resources`"),
+                );
+            }
+        }
+        self.foreign.findings.extend(findings);
+    }
+
+    /// Notes folders that hold files and are no app.
+    fn idle_folders(&mut self) {
+        let applied: Vec<String> = self.applied().into_iter().collect();
+        let mut notes = Vec::new();
+        for namespace in folders(&self.root.join(APPS_ROOT)) {
+            if self.foreign.namespaces.contains(&namespace) {
+                continue;
+            }
+            let dir = format!("{APPS_ROOT}/{namespace}");
+            let mut apps = 0;
+            let mut idle = Vec::new();
+            for app in folders(&self.root.join(&dir)) {
+                let folder = format!("{dir}/{app}");
+                let used = applied
+                    .iter()
+                    .any(|path| path == &folder || path.starts_with(&format!("{folder}/")));
+                if used || self.root.join(&folder).join(KS).is_file() {
+                    apps += 1;
+                } else if self.holds_foreign(&folder, 0) {
+                    idle.push(folder);
+                }
+            }
+            for folder in &idle {
+                notes.push(
+                    Diagnostic::note_level(
+                        "foreign/no-ks",
+                        format!("nothing applies `{folder}`: it has no {KS}"),
+                    )
+                    .in_file(folder.as_str())
+                    .help(format!(
+                        "add `{folder}/{KS}` with a Flux Kustomization, or remove the folder"
+                    )),
+                );
+            }
+            if apps == 0 && idle.is_empty() && self.holds_foreign(&dir, 0) {
+                notes.push(
+                    Diagnostic::note_level("foreign/no-app", format!("`{dir}` holds no app"))
+                        .in_file(dir.as_str())
+                        .help(format!(
+                            "apps lie in `{dir}/<app>/{KS}`; move the files there, or remove the folder"
+                        )),
+                );
+            }
+        }
+        self.foreign.findings.extend(notes);
+    }
+
+    /// The folders that Kustomizations added by hand apply.
+    fn applied(&self) -> BTreeSet<String> {
+        let nodes = self.foreign.files.values().flat_map(|file| &file.documents);
+        let paths = nodes
+            .filter(|node| is_flux(node))
+            .filter_map(|node| node.str_at(&["spec", "path"]));
+        let paths = paths.filter_map(|path| RepoPath::parse(path).ok());
+        let read = self.foreign.files.keys().map(|path| path.parent().to_owned());
+        paths.map(|path| path.as_str().to_owned()).chain(read).collect()
+    }
+
+    /// Returns whether a file below a folder is not ours.
+    fn holds_foreign(&self, folder: &str, depth: usize) -> bool {
+        let full = self.root.join(folder);
+        depth <= MAX_DEPTH
+            && (files(&full)
+                .iter()
+                .any(|file| !self.is_ours(&format!("{folder}/{file}")))
+                || folders(&full)
+                    .iter()
+                    .any(|inner| self.holds_foreign(&format!("{folder}/{inner}"), depth + 1)))
+    }
+}
+
+/// What a file refers to inside the repository: the entries of a `kustomization.yaml`, the path of a Kustomization.
+fn references(path: &RepoPath, documents: &[Node]) -> Vec<String> {
+    let mut found = Vec::new();
+    for node in documents {
+        if path.file_name() == KUSTOMIZATION {
+            for key in ["resources", "components", "bases"] {
+                let items = node.get(key).map(Node::items).unwrap_or_default();
+                let texts = items.iter().filter_map(Node::as_str);
+                found.extend(texts.filter(|text| !text.contains("://")).filter_map(|text| {
+                    let target = RepoPath::parse(&format!("{}/{text}", path.parent())).ok()?;
+                    Some(target.as_str().to_owned())
+                }));
+            }
+        }
+        let own = node
+            .str_at(&["spec", "sourceRef", "name"])
+            .is_none_or(|name| name == "flux-system");
+        if is_flux(node) && own {
+            let target = node
+                .str_at(&["spec", "path"])
+                .and_then(|path| RepoPath::parse(path).ok());
+            found.extend(target.map(|target| target.as_str().to_owned()));
+        }
+    }
+    found
+}
+
+fn below(path: &RepoPath, folder: &str) -> bool {
+    let rest = path.as_str().strip_prefix(folder);
+    rest.is_some_and(|rest| rest.starts_with('/'))
+}
+
+fn text(path: &Path, name: &str) -> Result<String, Diagnostic> {
+    let failed = |error: std::io::Error| Diagnostic::io("read", name, &error);
+    if std::fs::metadata(path).map_err(failed)?.len() > MAX_BYTES {
+        let message = format!("`{name}` is larger than 4 MiB");
+        return Err(Diagnostic::error("foreign/too-large", message)
+            .in_file(name)
+            .help("Kubernetes takes no object of that size: split it, or move it out of the apps"));
+    }
+    let bytes = std::fs::read(path).map_err(failed)?;
+    String::from_utf8(bytes).map_err(|_| {
+        Diagnostic::error("foreign/not-text", format!("`{name}` is not UTF-8 text"))
+            .in_file(name)
+            .help("save it as UTF-8")
+    })
+}
+
+fn folders(path: &Path) -> BTreeSet<String> {
+    names(path, std::fs::FileType::is_dir)
+}
+
+fn files(path: &Path) -> BTreeSet<String> {
+    names(path, std::fs::FileType::is_file)
+}
+
+fn names(path: &Path, wanted: fn(&std::fs::FileType) -> bool) -> BTreeSet<String> {
+    let entries = std::fs::read_dir(path).into_iter().flatten().flatten();
+    entries
+        .filter(|entry| entry.file_type().is_ok_and(|kind| wanted(&kind)))
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .collect()
+}
