@@ -62,3 +62,8 @@ deny:
 [group('dev')]
 kinds:
     cd schema/generator && cargo run --release -- ../kinds.json.gz
+
+# Bend SOPS files and `.sops.yaml` at random and look for what breaks: `just fuzz 100000`; a failure names its seed.
+[group('test')]
+fuzz runs="10000" first="0" target="":
+    cargo run --quiet --example fuzz -- {{ runs }} {{ first }} {{ target }}

@@ -42,6 +42,7 @@ pub mod plan;
 pub mod raw;
 pub mod render;
 pub mod seal;
+pub mod secrets;
 pub mod side;
 pub mod sops;
 pub mod source;

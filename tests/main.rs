@@ -5,6 +5,7 @@ mod cli;
 mod clusters;
 mod config;
 mod faults;
+mod fuzz;
 mod jinja;
 mod meta;
 mod rules;

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::secrets::args::Secrets;
+
 /// Compiles one typed cluster.yaml into a complete, checked, encrypted GitOps tree for Talos and Flux, and shows what
 /// will change before it writes anything.
 #[derive(Debug, Parser)]
@@ -286,23 +288,6 @@ pub(super) struct Schema {
 pub(super) struct Explain {
     /// Name of the rule
     pub(super) rule: Option<String>,
-}
-
-/// Subcommands of `secrets`.
-#[derive(Debug, Subcommand)]
-pub(super) enum Secrets {
-    /// Print a decrypted file to standard output
-    Decrypt(Decrypt),
-}
-
-/// Arguments of `secrets decrypt`.
-#[derive(Debug, Args)]
-pub(super) struct Decrypt {
-    /// The SOPS file
-    pub(super) file: PathBuf,
-    /// Print even if the file was tampered with
-    #[arg(long)]
-    pub(super) ignore_mac: bool,
 }
 
 /// Arguments of `completions`.

@@ -41,6 +41,27 @@ impl Ui {
         let _ = writeln!(self.err, "{text}");
     }
 
+    /// Prints a line for people to stderr, unless machines read along.
+    pub(super) fn note(&mut self, text: &str) {
+        if self.format != Format::Json {
+            self.say(text);
+        }
+    }
+
+    /// Prints a text that is the result, or returns it as `text` for `--output json`.
+    pub(super) fn result(&mut self, text: &str) -> Option<Value> {
+        self.result_bytes(text.as_bytes())
+    }
+
+    /// The same with bytes, which `--output json` gives as far as they are text.
+    pub(super) fn result_bytes(&mut self, bytes: &[u8]) -> Option<Value> {
+        if self.format == Format::Json {
+            return Some(json!({ "text": String::from_utf8_lossy(bytes) }));
+        }
+        print_exact(bytes);
+        None
+    }
+
     /// Returns whether output is for people.
     pub(super) fn is_human(&self) -> bool {
         self.format == Format::Human
@@ -79,6 +100,12 @@ impl Ui {
     pub(super) fn confirm(&mut self, question: &str) -> Option<bool> {
         let answer = self.ask(&format!("{question} [y/N]"))?;
         Some(matches!(answer.as_str(), "y" | "Y" | "yes" | "Yes"))
+    }
+
+    /// Asks a question to which an empty answer means yes; `None` when nobody is there to answer.
+    pub(super) fn confirm_or_yes(&mut self, question: &str) -> Option<bool> {
+        let answer = self.ask(&format!("{question} [Y/n]"))?;
+        Some(!matches!(answer.as_str(), "n" | "N" | "no" | "No"))
     }
 
     /// Returns whether somebody is there to answer.
@@ -128,6 +155,13 @@ pub(super) fn passphrase(name: &str) -> Option<SecretText> {
     }
     let answer = rpassword::prompt_password(format!("Passphrase for {name}: ")).ok()?;
     Some(SecretText::new(answer))
+}
+
+/// Prints to stdout as it is, escape sequences included: a value of a file must not be changed on its way.
+fn print_exact(bytes: &[u8]) {
+    let mut out = io::stdout().lock();
+    let _ = out.write_all(bytes);
+    let _ = out.flush();
 }
 
 /// Returns the count of errors and warnings in words, if there are any.

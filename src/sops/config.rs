@@ -107,6 +107,17 @@ impl Config {
         })
     }
 
+    /// Returns for each creation rule its `path_regex` and whether it matches a file; the first that does counts.
+    /// `path` is that of [`Config::rule_for`].
+    pub fn consider(&self, path: &str) -> Vec<(Option<&str>, bool)> {
+        let path = path.strip_prefix("./").unwrap_or(path);
+        let matches = |regex: Option<&Regex>| regex.is_none_or(|regex| regex.is_match(path));
+        self.rules
+            .iter()
+            .map(|rule| (rule.path.as_ref().map(Regex::as_str), matches(rule.path.as_ref())))
+            .collect()
+    }
+
     /// Returns the rule for a file: that of the first creation rule whose `path_regex` matches, anywhere in the path.
     /// `path` is relative to the directory of the configuration; absolute for a file outside of it.
     ///

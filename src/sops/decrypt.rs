@@ -1,6 +1,6 @@
 //! Decrypting a file: a text edit that puts the values back and takes the `sops` block out.
 
-use super::document::{Documents, is_flow, line_end, line_start};
+use super::document::{Documents, is_clear_below, is_flow, line_end, line_start};
 use super::error::SopsError;
 use super::format::Format;
 use super::json;
@@ -144,6 +144,7 @@ fn value_edits(docs: &Documents<'_>, leaf: &Leaf<'_>, plain: &Plain, step: usize
     let end = line_end(docs.text, span.end);
     let rest = docs.text[span.end..end].trim();
     let free = !leaf.in_flow
+        && is_clear_below(docs.text, end, leaf.column)
         && (rest.is_empty() || rest.starts_with('#'))
         && !docs.text[span.clone()].contains('\n');
     if let (true, ValueType::Str, Some(value)) = (free, plain.kind, plain.text())

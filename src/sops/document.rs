@@ -238,7 +238,14 @@ fn shift(node: &mut Node, by: usize) {
 
 /// Returns whether a collection is written with brackets.
 pub(crate) fn is_flow(text: &str, node: &Node) -> bool {
-    matches!(node.kind, Kind::Seq(_) | Kind::Map(_)) && text[node.span.start..].starts_with(['[', '{'])
+    let first = match &node.kind {
+        Kind::Seq(items) => items.first(),
+        Kind::Map(entries) => entries.first().map(|(key, _)| key),
+        Kind::Scalar { .. } | Kind::Alias(_) => return false,
+    };
+    // A list that is not indented starts where its first item does, and that may have brackets.
+    let starts_with_its_first = first.is_some_and(|first| first.span.start == node.span.start);
+    !starts_with_its_first && text[node.span.start..].starts_with(['[', '{'])
 }
 
 /// Returns the end of the last token of a node; a block collection's own span runs into the lines behind it.
@@ -266,6 +273,25 @@ pub(crate) fn line_end(text: &str, offset: usize) -> usize {
     } else {
         end
     }
+}
+
+/// Returns whether a block text can end with the line at `at`: blanks and comments below it that are indented further
+/// than `column` would become part of it.
+pub(crate) fn is_clear_below(text: &str, at: usize, column: usize) -> bool {
+    let below = text[next_line(text, at)..].lines();
+    for line in below {
+        let content = line.trim_start();
+        match line.len() - content.len() {
+            0 if content.is_empty() => {}
+            indent if content.is_empty() || content.starts_with('#') => {
+                if indent > column {
+                    return false;
+                }
+            }
+            _ => return true,
+        }
+    }
+    true
 }
 
 /// Returns the start of the next line.
@@ -306,6 +332,22 @@ mod tests {
         assert_eq!(error("# only\n"), SopsError::EmptyDocument);
         assert_eq!(error("---\n---\na: 1\n"), SopsError::EmptyDocument);
         assert!(matches!(error("a: 1\n---\na: [\n"), SopsError::Yaml { span, .. } if span.start > 8));
+    }
+
+    #[test]
+    fn lists_that_start_with_brackets_are_told_from_lists_in_brackets() {
+        for (text, flow) in [
+            ("a:\n- [b]\n", false),
+            ("a:\n- {b: c}\n- d\n", false),
+            ("a:\n  - [b]\n", false),
+            ("a: [[b]]\n", true),
+            ("a: {}\n", true),
+            ("a: [ b ]\n", true),
+        ] {
+            let docs = Documents::parse(text).unwrap();
+            let list = docs.all[0].root.as_ref().unwrap().get("a").unwrap();
+            assert_eq!(is_flow(text, list), flow, "{text}");
+        }
     }
 
     #[test]

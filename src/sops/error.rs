@@ -215,6 +215,15 @@ pub enum SopsError {
         /// Where.
         span: Range<usize>,
     },
+    /// A text that is no path of a value.
+    #[error("the path of the value is not understood")]
+    BadPath,
+    /// A path that leads nowhere.
+    #[error("the file has no value at `{path}`")]
+    NoSuchValue {
+        /// The path.
+        path: String,
+    },
     /// No creation rule matches.
     #[error("no creation rule of the SOPS configuration matches the file")]
     NoRule,
@@ -272,6 +281,8 @@ impl SopsError {
             | Self::DataKey
             | Self::NoMac
             | Self::MacMismatch
+            | Self::BadPath
+            | Self::NoSuchValue { .. }
             | Self::NoRule => None,
         }
     }
@@ -326,6 +337,10 @@ impl SopsError {
             Self::MergeInScope { .. } => "write the merged keys out in place of `<<`",
             Self::Layout { .. } => "write the document in plain `key: value` lines",
             Self::Config { .. } => "mend `.sops.yaml` at this place",
+            Self::BadPath => {
+                "write it as `'[\"stringData\"][\"password\"]'` or `stringData.password`; list items as `[0]`"
+            }
+            Self::NoSuchValue { .. } => "`clusterwright secrets textconv FILE` lists the paths of a file",
             Self::NoRule => "add a creation rule whose `path_regex` matches the file",
         }
     }

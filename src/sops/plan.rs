@@ -18,7 +18,7 @@ use super::walk::{AliasUse, Leaf, Walk, walk};
 use crate::yaml::{Kind, Node, Style};
 
 /// Kubernetes takes nothing but text below these keys.
-const TEXT_ONLY: [&str; 2] = ["data", "stringData"];
+pub(super) const TEXT_ONLY: [&str; 2] = ["data", "stringData"];
 
 /// A plaintext that can be encrypted.
 pub(crate) struct Plan<'d, 't> {
@@ -415,7 +415,7 @@ pub(crate) fn is_block(node: &Node) -> bool {
 
 /// Returns where the lines of a block text end, before the last line break. Blank lines behind it belong to the
 /// text only with `+`.
-fn block_end(text: &str, header: &Range<usize>, node: &Node) -> usize {
+pub(super) fn block_end(text: &str, header: &Range<usize>, node: &Node) -> usize {
     let end = node.span.end.max(line_end(text, header.end));
     let body = text[..end].trim_end_matches([' ', '\t']);
     if text[header.clone()].contains('+') {

@@ -142,7 +142,7 @@ pub(crate) fn update_in(
 }
 
 /// The text of a file without its `sops` blocks.
-fn body_of(docs: &Documents<'_>) -> Result<String, SopsError> {
+pub(super) fn body_of(docs: &Documents<'_>) -> Result<String, SopsError> {
     let edits: Vec<Edit> = docs
         .sops_entries()
         .into_iter()
@@ -152,7 +152,7 @@ fn body_of(docs: &Documents<'_>) -> Result<String, SopsError> {
 }
 
 /// The first block of a file as it is written, with a new time and MAC. `None` when its layout cannot be kept.
-fn stamped_block(docs: &Documents<'_>, old: &Metadata, new: &Metadata) -> Option<String> {
+pub(super) fn stamped_block(docs: &Documents<'_>, old: &Metadata, new: &Metadata) -> Option<String> {
     let (_, root) = docs.roots().next()?;
     let entry = docs.sops_entry(root)?;
     let (time, mac) = old.stamps.clone()?;
@@ -240,14 +240,14 @@ impl Recipients {
 }
 
 /// Ciphertexts of the existing file, each to be used once.
-struct Pool<'o> {
+pub(super) struct Pool<'o> {
     values: Vec<Option<(&'o Plain, &'o str)>>,
     by_place: HashMap<(usize, &'o str), usize>,
     by_aad: HashMap<String, Vec<usize>>,
 }
 
 impl<'o> Pool<'o> {
-    fn new(old: Option<&'o Opened<'_, '_>>) -> Self {
+    pub(super) fn new(old: Option<&'o Opened<'_, '_>>) -> Self {
         let mut pool = Self {
             values: Vec::new(),
             by_place: HashMap::new(),
@@ -277,7 +277,7 @@ impl<'o> Pool<'o> {
 
     /// Returns the ciphertexts that a plan can keep: first those at the same place, then any below the same keys,
     /// because the list position is not authenticated.
-    fn kept(&mut self, plan: &Plan<'_, '_>) -> Vec<Option<String>> {
+    pub(super) fn kept(&mut self, plan: &Plan<'_, '_>) -> Vec<Option<String>> {
         let mut tokens: Vec<Option<String>> = Vec::with_capacity(plan.sealed.len());
         for (leaf, plain) in plan.walk.leaves.iter().zip(&plan.sealed) {
             let at = self.by_place.get(&leaf.place()).copied();
@@ -299,7 +299,7 @@ impl<'o> Pool<'o> {
 }
 
 /// Encrypts comments in scope, if the existing file has encrypted comments: what was hidden must not show up.
-fn comment_edits(
+pub(super) fn comment_edits(
     old: &Opened<'_, '_>,
     plan: &Plan<'_, '_>,
     scope: &Scope,

@@ -343,7 +343,7 @@ impl<'d> Walker<'d, '_> {
 }
 
 /// Appends a key to a path; keys that would be ambiguous are quoted.
-fn push_key(path: &mut String, key: &str) {
+pub(super) fn push_key(path: &mut String, key: &str) {
     let simple = !key.is_empty()
         && key
             .chars()

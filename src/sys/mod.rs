@@ -1,6 +1,10 @@
 //! The outside world as inputs: randomness, time and the disk. Stages receive these; only `cli` picks the real ones.
 
+pub mod core_dump;
 pub mod disk;
+pub mod editor;
+pub mod replace;
+pub mod scratch;
 
 use zeroize::Zeroizing;
 

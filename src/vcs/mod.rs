@@ -5,6 +5,7 @@
 //! may be a subdirectory of the repository.
 
 mod history;
+mod listing;
 mod scaffold;
 
 use std::collections::BTreeMap;

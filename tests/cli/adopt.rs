@@ -361,15 +361,12 @@ fn a_second_run_at_once_is_refused() {
     assert_eq!(after, before);
 }
 
-/// The chapters of the documentation, wherever they stand.
-fn chapters() -> String {
-    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
-    let texts = ["README.md", "notes/adopt.md"].map(|name| std::fs::read_to_string(root.join(name)));
-    let texts = texts.into_iter().filter_map(Result::ok);
-    let mut texts = texts.filter(|text| text.contains("## Bring an existing repository"));
-    let text = texts.next().expect("the chapter is somewhere");
-    let start = text.find("## Bring an existing repository").expect("there");
-    text[start..].to_owned()
+/// The chapters of the documentation.
+fn chapters() -> &'static str {
+    let text = include_str!("../../README.md");
+    let from = text.find("## Bring an existing repository").expect("the chapter");
+    let to = text.find("## Your own apps").expect("the next one");
+    &text[from..to]
 }
 
 #[test]

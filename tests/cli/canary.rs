@@ -149,7 +149,26 @@ const COMMANDS: &[&[&str]] = &[
     &["apps"],
     &["apps", "--resources"],
     &["doctor"],
+    &["secrets", "status"],
+    &["secrets", "scan"],
+    &["secrets", "scan", "--staged"],
+    &["secrets", "scan", "cluster.yaml", "age.key", "github-deploy.key"],
+    &["secrets", "explain", "cluster.yaml"],
+    &["secrets", "explain", SEALED],
+    &["secrets", "textconv", SEALED],
+    &["secrets", "textconv", "cluster.yaml"],
+    &["secrets", "diff", SEALED],
+    &["secrets", "diff", SEALED, "cluster.yaml"],
+    &["secrets", "encrypt", "cluster.yaml"],
+    &["secrets", "encrypt", SEALED],
+    &["secrets", "rotate", SEALED],
+    &["secrets", "updatekeys", "--check"],
+    &["secrets", "unset", SEALED, "stringData.none"],
+    &["secrets", "merge", SEALED, SEALED, SEALED],
 ];
+
+/// A file that `configure` seals.
+const SEALED: &str = "kubernetes/apps/kube-system/cilium/app/secret.sops.yaml";
 
 #[test]
 fn good_input() {

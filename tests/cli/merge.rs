@@ -334,3 +334,36 @@ fn a_version_of_the_library_that_overtakes_yours_is_told() {
     assert_eq!(repo.read(file), with("1.2.0"));
     nothing_changes(&repo);
 }
+
+#[test]
+fn the_commands_of_the_chapter_settle_the_conflict_that_it_shows() {
+    let readme = include_str!("../../README.md");
+    let (_, chapter) = readme
+        .split_once("## Your edits, Renovate's, and newer templates\n")
+        .expect("the chapter");
+    let chapter = chapter.split("\n## ").next().unwrap_or_default();
+    let Some(repo) = committed() else { return };
+    repo.edit(LOKI, "retention_period: \"7d\"", "retention_period: \"8d\"");
+    commit(&repo);
+    repo.edit("cluster.yaml", "logs_retention: 7d", "logs_retention: 14d");
+    let shown = repo.fails(&["configure", "--yes"]).stderr;
+    let (_, finding) = chapter.split_once("error[merge/conflict]").expect("a finding");
+    for line in finding.split("```").next().unwrap_or_default().lines().skip(2) {
+        assert!(shown.contains(line.trim_end()), "{line}\n{shown}");
+    }
+    let commands: Vec<&str> = chapter
+        .lines()
+        .filter_map(|line| line.strip_prefix("$ clusterwright "))
+        .collect();
+    assert_eq!(commands.len(), 4);
+    for (command, retention) in commands.iter().zip(["8d", "14d", "8d", "14d"]) {
+        repo.git(&["checkout", "-q", "."]);
+        repo.ok(&command.split(' ').collect::<Vec<_>>());
+        assert!(
+            repo.read(LOKI)
+                .contains(&format!("retention_period: \"{retention}\"")),
+            "{command}"
+        );
+        nothing_changes(&repo);
+    }
+}

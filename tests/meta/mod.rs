@@ -29,7 +29,7 @@ fn sources() -> Vec<(PathBuf, String)> {
 const ORDER: &[&str] = &[
     "source", "diag", "yaml", "sys", "model", "tree", "sops", "vcs", "lock", "config", "side", "keyring",
     "validate", "catalog", "foreign", "plan", "jinja", "render", "context", "raw", "merge", "check", "seal",
-    "diff", "adopt", "write", "pipeline", "cli",
+    "diff", "adopt", "write", "pipeline", "secrets", "cli",
 ];
 
 /// Where a type of a later stage stands in an earlier one's signature: `diff` and `write` take the sealed tree, `merge` and

@@ -104,6 +104,23 @@ impl Repo {
         command.output().expect("the binary starts").into()
     }
 
+    /// Runs with a text on standard input.
+    #[track_caller]
+    pub(crate) fn run_piped(&self, args: &[&str], input: &str) -> Run {
+        use std::io::Write as _;
+        let mut command = Command::new(env!("CARGO_BIN_EXE_clusterwright"));
+        command.args(args).current_dir(self.root()).env_clear();
+        command
+            .stdin(std::process::Stdio::piped())
+            .stdout(std::process::Stdio::piped())
+            .stderr(std::process::Stdio::piped());
+        let mut child = command.spawn().expect("the binary starts");
+        let mut stdin = child.stdin.take().expect("piped");
+        stdin.write_all(input.as_bytes()).expect("read");
+        drop(stdin);
+        child.wait_with_output().expect("the binary ends").into()
+    }
+
     /// Runs and expects exit code 0.
     #[track_caller]
     pub(crate) fn ok(&self, args: &[&str]) -> Run {

@@ -1,10 +1,12 @@
 //! Tests of whole files. The judge of compatibility is `tests/conformance/sops.sh`.
 
 mod canary;
+mod edits;
 mod fixtures;
 pub(crate) mod generate;
 mod generate_json;
 mod layout;
+mod merges;
 mod open_ends;
 mod round_trip;
 mod stores;

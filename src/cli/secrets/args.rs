@@ -1,0 +1,263 @@
+//! What can be typed after `secrets`.
+
+use crate::sops::Format;
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+/// Subcommands of `secrets`.
+#[derive(Debug, Subcommand)]
+pub(in crate::cli) enum Secrets {
+    /// Encrypt files by the rules of .sops.yaml
+    Encrypt(Encrypt),
+    /// Print a decrypted file to standard output
+    Decrypt(Decrypt),
+    /// Open a file in the editor, decrypted, and encrypt what changed
+    Edit(Edit),
+    /// Put one value into a file
+    Set(Set),
+    /// Take one value out of a file
+    Unset(Unset),
+    /// Give a file a new data key, and every value a new ciphertext
+    Rotate(Rotate),
+    /// Bring the recipients of files to those of .sops.yaml
+    Updatekeys(Updatekeys),
+    /// Check without a key that everything that should be encrypted is, and for whom
+    Status(Status),
+    /// Tell which rule a file is encrypted by and why, who can open it, and which keys were tried
+    Explain(Explain),
+    /// Look for secrets in clear text: a hook for commits
+    Scan(Scan),
+    /// Show which keys of a file changed
+    Diff(Diff),
+    /// Print a file for `git diff`: a line for each key, values hidden
+    Textconv(Textconv),
+    /// Merge three versions of a file by value: a merge driver for git
+    Merge(Merge),
+    /// Have git use `textconv` and `merge` for SOPS files in this repository
+    InstallGit(InstallGit),
+}
+
+/// How a file is to be encrypted, in place of what the rule says.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct RuleArgs {
+    /// Recipients in place of those of the rule
+    #[arg(long, value_name = "RECIPIENT", value_delimiter = ',')]
+    pub(in crate::cli) age: Vec<String>,
+    /// Encrypt the values of keys that match, with all below them
+    #[arg(long, value_name = "REGEX", group = "selector")]
+    pub(in crate::cli) encrypted_regex: Option<String>,
+    /// Encrypt all but the values of keys that match
+    #[arg(long, value_name = "REGEX", group = "selector")]
+    pub(in crate::cli) unencrypted_regex: Option<String>,
+    /// Encrypt the values of keys that end like this
+    #[arg(long, value_name = "SUFFIX", group = "selector")]
+    pub(in crate::cli) encrypted_suffix: Option<String>,
+    /// Encrypt all but the values of keys that end like this
+    #[arg(long, value_name = "SUFFIX", group = "selector")]
+    pub(in crate::cli) unencrypted_suffix: Option<String>,
+    /// Let the MAC cover encrypted values alone
+    #[arg(long)]
+    pub(in crate::cli) mac_only_encrypted: bool,
+    /// Configuration in place of the .sops.yaml beside the file or above
+    #[arg(long, value_name = "FILE")]
+    pub(in crate::cli) config: Option<PathBuf>,
+}
+
+/// Arguments of `secrets encrypt`.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Encrypt {
+    /// The files
+    #[arg(required = true, value_name = "FILE")]
+    pub(in crate::cli) files: Vec<PathBuf>,
+    /// Write the files instead of printing one
+    #[arg(short, long)]
+    pub(in crate::cli) in_place: bool,
+    /// Format of the file, where its name does not tell: yaml, json, dotenv, ini or binary
+    #[arg(long = "type", value_name = "FORMAT")]
+    pub(in crate::cli) format: Option<Format>,
+    #[command(flatten)]
+    pub(in crate::cli) rule: RuleArgs,
+}
+
+/// Arguments of `secrets decrypt`.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Decrypt {
+    /// The SOPS file
+    pub(in crate::cli) file: PathBuf,
+    /// Write the file in clear text instead of printing it
+    #[arg(short, long, conflicts_with_all = ["extract", "to"])]
+    pub(in crate::cli) in_place: bool,
+    /// Write clear text to this file, readable for its owner only
+    #[arg(long = "to", value_name = "FILE")]
+    pub(in crate::cli) to: Option<PathBuf>,
+    /// Give only the value at this path, such as `["stringData"]["password"]`
+    #[arg(long, value_name = "PATH")]
+    pub(in crate::cli) extract: Option<String>,
+    /// Document that --extract looks at
+    #[arg(long, value_name = "NUMBER", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
+    pub(in crate::cli) document: u16,
+    /// Format of the file, where its name does not tell: yaml, json, dotenv, ini or binary
+    #[arg(long = "type", value_name = "FORMAT")]
+    pub(in crate::cli) format: Option<Format>,
+    /// Print even if the file was tampered with
+    #[arg(long)]
+    pub(in crate::cli) ignore_mac: bool,
+}
+
+/// Arguments of `secrets edit`.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Edit {
+    /// The SOPS file
+    pub(in crate::cli) file: PathBuf,
+    /// Put the clear text on a disk if there is no memory-backed directory
+    #[arg(long)]
+    pub(in crate::cli) allow_disk: bool,
+}
+
+/// Arguments of `secrets set`.
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("source").required(true))]
+pub(in crate::cli) struct Set {
+    /// The SOPS file
+    pub(in crate::cli) file: PathBuf,
+    /// Where: `["stringData"]["password"]` or `stringData.password`
+    pub(in crate::cli) path: String,
+    /// The value: JSON where it is JSON, else text. Others on this machine can see it while the command runs
+    #[arg(group = "source")]
+    pub(in crate::cli) value: Option<String>,
+    /// Read the value from a file
+    #[arg(long, value_name = "FILE", group = "source")]
+    pub(in crate::cli) value_file: Option<PathBuf>,
+    /// Read the value from standard input
+    #[arg(long, group = "source")]
+    pub(in crate::cli) value_stdin: bool,
+    /// Take the value as text even if it looks like JSON
+    #[arg(long)]
+    pub(in crate::cli) text: bool,
+    /// Document of the file
+    #[arg(long, value_name = "NUMBER", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
+    pub(in crate::cli) document: u16,
+}
+
+/// Arguments of `secrets unset`.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Unset {
+    /// The SOPS file
+    pub(in crate::cli) file: PathBuf,
+    /// Where: `["stringData"]["password"]` or `stringData.password`
+    pub(in crate::cli) path: String,
+    /// Document of the file
+    #[arg(long, value_name = "NUMBER", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
+    pub(in crate::cli) document: u16,
+}
+
+/// Arguments of `secrets rotate`.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Rotate {
+    /// The SOPS files
+    #[arg(required = true, value_name = "FILE")]
+    pub(in crate::cli) files: Vec<PathBuf>,
+    /// Write the files instead of printing one
+    #[arg(short, long)]
+    pub(in crate::cli) in_place: bool,
+    /// Recipients to add
+    #[arg(long, value_name = "RECIPIENT", value_delimiter = ',')]
+    pub(in crate::cli) add_age: Vec<String>,
+    /// Recipients to remove
+    #[arg(long, value_name = "RECIPIENT", value_delimiter = ',')]
+    pub(in crate::cli) rm_age: Vec<String>,
+}
+
+/// Arguments of `secrets updatekeys`.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Updatekeys {
+    /// SOPS files, or directories to look for them
+    #[arg(value_name = "PATH")]
+    pub(in crate::cli) paths: Vec<PathBuf>,
+    /// Write nothing and exit with 2 when a file is out of date; needs no key
+    #[arg(long, conflicts_with = "yes")]
+    pub(in crate::cli) check: bool,
+    /// Write without asking
+    #[arg(short, long)]
+    pub(in crate::cli) yes: bool,
+}
+
+/// Arguments of `secrets status`.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Status {
+    /// Files, or directories to look for SOPS files
+    #[arg(value_name = "PATH")]
+    pub(in crate::cli) paths: Vec<PathBuf>,
+}
+
+/// Arguments of `secrets explain`.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Explain {
+    /// The file; it need not be encrypted
+    pub(in crate::cli) file: PathBuf,
+    /// Configuration in place of the .sops.yaml beside the file or above
+    #[arg(long, value_name = "FILE")]
+    pub(in crate::cli) config: Option<PathBuf>,
+}
+
+/// Arguments of `secrets scan`.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Scan {
+    /// Files, or directories to look through
+    #[arg(value_name = "PATH")]
+    pub(in crate::cli) paths: Vec<PathBuf>,
+    /// Look at what the next commit would add, as git has it in the index
+    #[arg(long)]
+    pub(in crate::cli) staged: bool,
+}
+
+/// Arguments of `secrets diff`.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Diff {
+    /// A SOPS file
+    pub(in crate::cli) file: PathBuf,
+    /// A second file; without it, the file is compared with its version in git
+    #[arg(conflicts_with = "rev")]
+    pub(in crate::cli) other: Option<PathBuf>,
+    /// Revision to compare with
+    #[arg(long, default_value = "HEAD")]
+    pub(in crate::cli) rev: String,
+    /// Show values in clear text
+    #[arg(long)]
+    pub(in crate::cli) reveal: bool,
+    /// Exit with 2 when there are differences
+    #[arg(long)]
+    pub(in crate::cli) exit_code: bool,
+}
+
+/// Arguments of `secrets textconv`.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Textconv {
+    /// The file
+    pub(in crate::cli) file: PathBuf,
+    /// Print it decrypted
+    #[arg(long)]
+    pub(in crate::cli) reveal: bool,
+}
+
+/// Arguments of `secrets merge`.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Merge {
+    /// The common ancestor, %O
+    pub(in crate::cli) base: PathBuf,
+    /// Our version, %A; the result is written here
+    pub(in crate::cli) ours: PathBuf,
+    /// Their version, %B
+    pub(in crate::cli) theirs: PathBuf,
+    /// What findings call the file, %P
+    pub(in crate::cli) name: Option<String>,
+}
+
+/// Arguments of `secrets install-git`.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct InstallGit {
+    /// Show what would be written and write nothing
+    #[arg(short = 'n', long)]
+    pub(in crate::cli) dry_run: bool,
+}

@@ -1,0 +1,51 @@
+//! `clusterwright secrets decrypt`: the command whose purpose it is to hand plaintext out.
+
+use zeroize::Zeroizing;
+
+use super::args::Decrypt;
+use super::{identities, of_file, of_option};
+use crate::cli::exit::Exit;
+use crate::cli::{Outcome, Session};
+use crate::diag::Diagnostic;
+use crate::secrets::File;
+use crate::sops::{self, KeyPath, MacCheck};
+use crate::sys::replace::{Access, replace_file};
+
+/// Prints or writes a file, or one value of it, in clear.
+pub(super) fn run(args: &Decrypt, session: &mut Session<'_>) -> Outcome {
+    let file = File::read(&session.world.root, &args.file).map_err(|finding| session.diags.abort(finding))?;
+    let path = args.extract.as_deref().map(KeyPath::parse).transpose();
+    let path = path.map_err(|error| session.diags.abort(of_option(&error, "--extract")))?;
+    let identities = identities(session)?;
+    let check = if args.ignore_mac {
+        MacCheck::Ignore
+    } else {
+        MacCheck::Verify
+    };
+    let plain = match &path {
+        Some(path) => {
+            let document = usize::from(args.document - 1);
+            let value = sops::extract(file.text.expose(), document, path, &identities, check);
+            value.map(|value| Zeroizing::new(value.expose().as_bytes().to_vec()))
+        }
+        None => {
+            let format = file.format(args.format);
+            format.decrypt(file.text.expose(), &identities, check)
+        }
+    };
+    let plain = plain.map_err(|error| session.diags.abort(of_file(&error, &file.name)))?;
+    if args.in_place {
+        file.write_plain(&plain)
+            .map_err(|finding| session.diags.abort(finding))?;
+        session
+            .ui
+            .note(&format!("{} is in clear text now: do not commit it", file.name));
+        return Ok((Exit::Success, None));
+    }
+    if let Some(to) = &args.to {
+        let written = replace_file(&session.world.root.join(to), &plain, Access::Private);
+        written.map_err(|error| session.diags.abort(Diagnostic::io("write", to, &error)))?;
+        return Ok((Exit::Success, None));
+    }
+    Ok((Exit::Success, session.ui.result_bytes(&plain)))
+}

@@ -1,0 +1,97 @@
+//! `clusterwright secrets diff`: which keys of a file changed.
+
+use serde_json::json;
+
+use super::args::Diff;
+use super::{identities, identities_if_any, of_file};
+use crate::cli::exit::Exit;
+use crate::cli::{Outcome, Session};
+use crate::diag::Diagnostic;
+use crate::secrets::{File, compare};
+use crate::sys::SecretText;
+use crate::tree::RepoPath;
+use crate::vcs::Repository;
+
+/// Compares two files, or a file with its version in git.
+pub(super) fn run(args: &Diff, session: &mut Session<'_>) -> Outcome {
+    let root = session.world.root.clone();
+    let read = |path: &std::path::Path| File::read(&root, path);
+    let file = read(&args.file).map_err(|finding| session.diags.abort(finding))?;
+    let (old, new) = if let Some(other) = &args.other {
+        let other = read(other).map_err(|finding| session.diags.abort(finding))?;
+        ((file.name, Some(file.text)), (other.name, other.text))
+    } else {
+        let old = committed(&file, &args.rev).map_err(|finding| session.diags.abort(finding))?;
+        let name = format!("{}:{}", args.rev, file.name);
+        ((name, old), (file.name, file.text))
+    };
+    let before = old.1.as_ref().map(SecretText::expose);
+    let after = new.1.expose();
+    let differs;
+    let mut result = None;
+    if args.reveal {
+        let identities = identities(session)?;
+        let clear =
+            |name: &str, text: &str| compare::clear(text, &identities).map_err(|error| of_file(&error, name));
+        let one = clear(&old.0, before.unwrap_or_default());
+        let one = match (before, one) {
+            (None, _) => SecretText::new(String::new()),
+            (Some(_), one) => one.map_err(|finding| session.diags.abort(finding))?,
+        };
+        let two = clear(&new.0, after).map_err(|finding| session.diags.abort(finding))?;
+        differs = one != two;
+        session
+            .ui
+            .print(&compare::unified((&old.0, one.expose()), (&new.0, two.expose())));
+    } else {
+        let diff = compare::keys(before, Some(after), &identities_if_any(session));
+        differs = before != Some(after);
+        if session.ui.is_human() {
+            for key in &diff.keys {
+                session.ui.line(&format!("~ {} {}", key.key, key.change.word()));
+            }
+            diff.notes
+                .iter()
+                .for_each(|note| session.ui.line(&format!("~ {note}")));
+            if diff.keys.is_empty() && diff.notes.is_empty() {
+                session.ui.line(if differs {
+                    "~ only time and MAC changed"
+                } else {
+                    "no differences"
+                });
+            }
+        }
+        result = Some(json!({"keys": diff.keys, "notes": diff.notes}));
+    }
+    let exit = if args.exit_code && differs {
+        Exit::Pending
+    } else {
+        Exit::Success
+    };
+    Ok((exit, result))
+}
+
+/// Reads a file at a revision; `None` when it was not there.
+fn committed(file: &File, revision: &str) -> Result<Option<SecretText>, Diagnostic> {
+    let io = |error: &std::io::Error| Diagnostic::io("read", &file.name, error);
+    let full = file.path.canonicalize().map_err(|error| io(&error))?;
+    let (Some(dir), Some(name)) = (full.parent(), full.file_name().and_then(|name| name.to_str())) else {
+        return Ok(None);
+    };
+    let Some(git) = Repository::discover(dir)? else {
+        return Err(
+            Diagnostic::error("git/none", "there is no git repository to compare with")
+                .help("name a second file"),
+        );
+    };
+    let path =
+        RepoPath::parse(name).map_err(|error| Diagnostic::error("git/path", format!("`{name}`: {error}")))?;
+    let blobs = match revision {
+        "HEAD" => git.read_head([&path]),
+        revision => git.read_rev(revision, [&path]),
+    }?;
+    let text = blobs.into_values().next().map(String::from_utf8);
+    text.transpose()
+        .map(|text| text.map(SecretText::new))
+        .map_err(|_| Diagnostic::error("side/not-text", format!("`{name}` at `{revision}` is not text")))
+}

@@ -1,0 +1,226 @@
+//! `clusterwright secrets edit`: a file in the editor, in clear text, and nowhere else.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::args::Edit;
+use super::{identities, identities_if_any, of_file};
+use crate::cli::exit::Exit;
+use crate::cli::{Outcome, Session, variable};
+use crate::diag::{Aborted, Diagnostic};
+use crate::secrets::{File, Overrides, rule_for};
+use crate::side;
+use crate::sops::{self, Identities, MacCheck, Rule, SopsError};
+use crate::sys::replace::{Access, replace_file};
+use crate::sys::scratch::Scratch;
+use crate::sys::{SecretText, editor};
+
+/// What a new file starts with.
+const EXAMPLE: &str = "apiVersion: v1\nkind: Secret\nmetadata:\n  name: example\nstringData:\n  key: value\n";
+
+/// How the edited text becomes a file.
+enum Target {
+    /// An encrypted file that is there.
+    Existing(File, Identities),
+    /// A file that will be new.
+    New(PathBuf, String, Box<Rule>),
+}
+
+impl Target {
+    fn name(&self) -> &str {
+        match self {
+            Self::Existing(file, _) => &file.name,
+            Self::New(_, name, _) => name,
+        }
+    }
+}
+
+/// Edits a file.
+pub(super) fn run(args: &Edit, session: &mut Session<'_>) -> Outcome {
+    let command = command().map_err(|finding| session.diags.abort(finding))?;
+    let (target, plain) = target(&args.file, session)?;
+    let scratch = Arc::new(scratch(args, session)?);
+    let base = args
+        .file
+        .file_name()
+        .and_then(|name| name.to_str())
+        .unwrap_or("secret.yaml");
+    let path = scratch
+        .file(base, plain.expose())
+        .map_err(|error| session.diags.abort(Diagnostic::io("write", base, &error)))?;
+    loop {
+        let ended = editor::run(&command, &path, &scratch);
+        let edited = ended
+            .map_err(|error| failed(&command, &error.to_string()))
+            .and_then(|status| {
+                if status.success() {
+                    side::read_path(&path, base)?.ok_or_else(|| failed(&command, "it removed the file"))
+                } else {
+                    Err(failed(&command, &status.to_string()))
+                }
+            });
+        let edited = edited.map_err(|finding| session.diags.abort(finding))?;
+        if edited == plain {
+            session.ui.note("nothing changes");
+            return Ok((Exit::Success, None));
+        }
+        let error = match sealed(&target, &edited, session) {
+            Ok(Some(text)) => {
+                finish(&target, &text, session)?;
+                return Ok((Exit::Success, None));
+            }
+            Ok(None) => {
+                session.ui.note("nothing changes");
+                return Ok((Exit::Success, None));
+            }
+            Err(error) => error,
+        };
+        let at = error.span().map_or_else(String::new, |span| {
+            format!(
+                " (line {})",
+                edited.expose()[..span.start.min(edited.expose().len())]
+                    .matches('\n')
+                    .count()
+                    + 1
+            )
+        });
+        session
+            .ui
+            .say(&format!("{}: {error}{at}\n{}", target.name(), error.help()));
+        if session.ui.confirm_or_yes("Back to the editor?") != Some(true) {
+            let finding = of_file(&error, target.name())
+                .note("your edit was not kept, and the file is as it was")
+                .help("edit it again");
+            return Err(session.diags.abort(finding));
+        }
+    }
+}
+
+/// Returns the editor's command.
+fn command() -> Result<Vec<String>, Diagnostic> {
+    let no_editor = |message: &str| {
+        Diagnostic::error("secrets/no-editor", message.to_owned())
+            .help("set `EDITOR`, for example `EDITOR=nano`; an editor with a window needs its option to wait, such as `code --wait`")
+    };
+    let (name, text) = ["SOPS_EDITOR", "EDITOR"]
+        .into_iter()
+        .find_map(|name| variable(name).map(|text| (name, text)))
+        .ok_or_else(|| no_editor("neither `SOPS_EDITOR` nor `EDITOR` says which editor to use"))?;
+    shlex::split(&text)
+        .filter(|words| !words.is_empty())
+        .ok_or_else(|| no_editor(&format!("`{name}` is not a command: a quote is not closed")))
+}
+
+/// Returns what is edited, and its text in clear.
+fn target(typed: &Path, session: &mut Session<'_>) -> Result<(Target, SecretText), Aborted> {
+    let root = session.world.root.clone();
+    let path = root.join(typed);
+    if !path.exists() {
+        let name = typed.display().to_string();
+        let own = identities_if_any(session).recipients();
+        let rule = rule_for(&root, &path, &name, EXAMPLE, &Overrides::default(), &own);
+        let (rule, _) = rule.map_err(|finding| session.diags.abort(finding))?;
+        let target = Target::New(path, name, Box::new(rule));
+        return Ok((target, SecretText::new(EXAMPLE.to_owned())));
+    }
+    let file = File::read(&root, typed).map_err(|finding| session.diags.abort(finding))?;
+    let identities = identities(session)?;
+    match sops::decrypt(file.text.expose(), &identities, MacCheck::Verify) {
+        Ok(plain) => Ok((Target::Existing(file, identities), plain)),
+        Err(error) => {
+            let finding = of_file(&error, &file.name);
+            let encrypt = format!("`clusterwright secrets encrypt -i {}`", file.name);
+            Err(session.diags.abort(match error {
+                SopsError::NotEncrypted => finding.help(encrypt),
+                _ => finding,
+            }))
+        }
+    }
+}
+
+/// Makes the directory for the plaintext.
+fn scratch(args: &Edit, session: &mut Session<'_>) -> Result<Scratch, Aborted> {
+    let places = variable("XDG_RUNTIME_DIR").map(PathBuf::from).into_iter();
+    let places: Vec<PathBuf> = places.chain([PathBuf::from("/dev/shm")]).collect();
+    let made = match Scratch::in_memory(&places) {
+        Ok(None) if args.allow_disk => Scratch::in_dir(&std::env::temp_dir()).map(Some),
+        other => other,
+    };
+    match made {
+        Ok(Some(scratch)) => Ok(scratch),
+        Ok(None) => Err(session.diags.abort(
+            Diagnostic::error(
+                "secrets/no-memory-directory",
+                "there is no directory in memory for the clear text",
+            )
+            .note("looked for tmpfs at `$XDG_RUNTIME_DIR` and `/dev/shm`")
+            .help("use `--allow-disk` if the disk is encrypted; the file is overwritten afterwards")
+            .help("or change single values with `clusterwright secrets set`, which needs no file"),
+        )),
+        Err(error) => {
+            Err(session
+                .diags
+                .abort(Diagnostic::io("create", "a directory for the clear text", &error)))
+        }
+    }
+}
+
+fn failed(command: &[String], why: &str) -> Diagnostic {
+    let name = command.first().map(String::as_str).unwrap_or_default();
+    Diagnostic::error("secrets/editor", format!("the editor `{name}` failed: {why}"))
+        .note("the file is as it was")
+        .help("check `SOPS_EDITOR` or `EDITOR`")
+}
+
+/// Encrypts the edited text; `None` when it says the same as before.
+fn sealed(
+    target: &Target,
+    edited: &SecretText,
+    session: &mut Session<'_>,
+) -> Result<Option<String>, SopsError> {
+    let entropy = &mut *session.world.entropy;
+    match target {
+        Target::Existing(file, identities) => {
+            sops::replace(file.text.expose(), edited.expose(), identities, entropy)
+        }
+        Target::New(_, _, rule) => sops::encrypt(edited.expose(), rule, entropy).map(Some),
+    }
+}
+
+/// Writes the result. When somebody else changed the file meanwhile, the edit is kept beside it, encrypted.
+fn finish(target: &Target, text: &str, session: &mut Session<'_>) -> Result<(), Aborted> {
+    let (path, name) = match target {
+        Target::Existing(file, _) => {
+            if file
+                .is_current()
+                .map_err(|finding| session.diags.abort(finding))?
+            {
+                file.write(text).map_err(|finding| session.diags.abort(finding))?;
+                session.ui.note(&format!("encrypted {}", file.name));
+                return Ok(());
+            }
+            let mut path = file.path.clone().into_os_string();
+            path.push(".edited");
+            (PathBuf::from(path), format!("{}.edited", file.name))
+        }
+        Target::New(path, name, _) => (path.clone(), name.clone()),
+    };
+    replace_file(&path, text.as_bytes(), Access::Kept)
+        .map_err(|error| session.diags.abort(Diagnostic::io("write", &name, &error)))?;
+    if let Target::New(..) = target {
+        session.ui.note(&format!("encrypted {name}"));
+        return Ok(());
+    }
+    Err(session.diags.abort(
+        Diagnostic::error(
+            "secrets/changed-meanwhile",
+            format!("`{}` was changed by somebody else meanwhile", target.name()),
+        )
+        .in_file(target.name())
+        .note(format!("your edit is kept, encrypted, in `{name}`"))
+        .help(format!(
+            "compare them: `clusterwright secrets diff {} {name}`",
+            target.name()
+        )),
+    ))
+}

@@ -1,0 +1,140 @@
+//! `clusterwright secrets explain`: why a file is encrypted as it is, and why it opens or not.
+
+use serde_json::{Value, json};
+
+use super::args::Explain;
+use super::{identities_if_any, of_file};
+use crate::cli::exit::Exit;
+use crate::cli::{Outcome, Session, variable};
+use crate::keyring;
+use crate::secrets::{File, Overrides, Reason, config_for, rule_for};
+use crate::sops::{Identities, MacCheck, SopsError};
+
+/// Tells rule, recipients and keys.
+pub(super) fn run(args: &Explain, session: &mut Session<'_>) -> Outcome {
+    let root = session.world.root.clone();
+    let file = File::read(&root, &args.file).map_err(|finding| session.diags.abort(finding))?;
+    let named = args
+        .config
+        .clone()
+        .or_else(|| variable("SOPS_CONFIG").map(Into::into));
+    let identities = identities_if_any(session);
+    let mut lines = vec![file.name.clone()];
+
+    let mut rules = Vec::new();
+    let found =
+        config_for(&root, &file.path, named.as_deref()).map_err(|finding| session.diags.abort(finding))?;
+    match &found {
+        None => lines.push("  rule: no .sops.yaml beside the file or above".to_owned()),
+        Some(found) => {
+            let path = found.relative(&file.path);
+            lines.push(format!("  rules of {} for `{path}`:", found.name));
+            let mut decided = false;
+            for (i, (regex, matches)) in found.config.consider(&path).into_iter().enumerate() {
+                let what = regex.map_or_else(|| "any path".to_owned(), |regex| format!("path_regex {regex}"));
+                let word = match (matches, decided) {
+                    (true, false) => "matches, and is the first to do so",
+                    (true, true) => "would match, but comes later",
+                    (false, _) => "does not match",
+                };
+                decided |= matches;
+                lines.push(format!("    {}. {what}: {word}", i + 1));
+                rules.push(json!({"number": i + 1, "path_regex": regex, "matches": matches}));
+            }
+        }
+    }
+    let overrides = Overrides {
+        config: named,
+        ..Overrides::default()
+    };
+    let own = identities.recipients();
+    let rule = rule_for(
+        &root,
+        &file.path,
+        &file.name,
+        file.text.expose(),
+        &overrides,
+        &own,
+    );
+    let rule = match rule {
+        Ok((rule, reason)) => {
+            if reason == Reason::Schema {
+                lines
+                    .push("  rule: exactly the keys that the schema of cluster.yaml marks secret".to_owned());
+            }
+            lines.push(format!(
+                "  encrypts: {}: {}",
+                rule.selector.key(),
+                rule.selector.text()
+            ));
+            let recipients: Vec<String> = rule.recipients.iter().map(ToString::to_string).collect();
+            lines.extend(recipients.iter().map(|name| format!("  for: {name}")));
+            json!({"selector": {rule.selector.key(): rule.selector.text()}, "recipients": recipients,
+                "mac_only_encrypted": rule.mac_only_encrypted})
+        }
+        Err(finding) => {
+            lines.push(format!("  rule: {}", finding.message));
+            Value::Null
+        }
+    };
+
+    let (keyring, _) = keyring::gather(&root, &session.world.sources, &session.world.ask);
+    let (state, recipients) = state(&file, &identities, &mut lines);
+    lines.push("  keys tried:".to_owned());
+    lines.extend(keyring.sources.iter().map(|source| format!("    {source}")));
+    if session.ui.is_human() {
+        lines.iter().for_each(|line| session.ui.line(line));
+    }
+    let sources: Vec<Value> = keyring
+        .sources
+        .iter()
+        .map(|source| json!({"source": source.name, "outcome": source.to_string()}))
+        .collect();
+    Ok((
+        Exit::Success,
+        Some(
+            json!({"path": file.name, "rules": rules, "rule": rule, "state": state,
+            "recipients": recipients, "identities": sources}),
+        ),
+    ))
+}
+
+/// Tells what the file is, and whether it opens.
+fn state(file: &File, identities: &Identities, lines: &mut Vec<String>) -> (&'static str, Vec<String>) {
+    let status = match file.format(None).status(file.text.expose()) {
+        Ok(status) => status,
+        Err(SopsError::NotEncrypted) => {
+            lines.push("  state: not encrypted".to_owned());
+            return ("plain", Vec::new());
+        }
+        Err(error) => {
+            lines.push(format!("  state: {}", of_file(&error, &file.name).message));
+            return ("broken", Vec::new());
+        }
+    };
+    let own: Vec<String> = identities.recipients().iter().map(ToString::to_string).collect();
+    lines.push(format!("  state: encrypted, {} values, for", status.sealed));
+    for name in &status.recipients {
+        let mine = if own.contains(name) {
+            " (a key of it is here)"
+        } else {
+            ""
+        };
+        lines.push(format!("    {name}{mine}"));
+    }
+    let opens = file
+        .format(None)
+        .decrypt(file.text.expose(), identities, MacCheck::Verify);
+    let state = match opens {
+        Ok(_) => {
+            lines.push("  it opens, and its MAC agrees".to_owned());
+            "opens"
+        }
+        Err(error) => {
+            lines.push(format!("  it does not open: {error}"));
+            lines.push(format!("    {}", error.help()));
+            "closed"
+        }
+    };
+    (state, status.recipients)
+}

@@ -1,0 +1,54 @@
+//! `clusterwright secrets merge`: a merge driver for git.
+
+use serde_json::json;
+
+use super::args::Merge;
+use super::{identities, of_file};
+use crate::cli::exit::Exit;
+use crate::cli::{Outcome, Session};
+use crate::diag::Diagnostic;
+use crate::secrets::File;
+use crate::sops;
+
+/// Merges `theirs` into `ours`. Git takes exit code 1 for a conflict; the file then holds our values, encrypted.
+pub(super) fn run(args: &Merge, session: &mut Session<'_>) -> Outcome {
+    let root = session.world.root.clone();
+    let read = |path: &std::path::Path| File::read(&root, path);
+    let base = read(&args.base)
+        .ok()
+        .filter(|base| !base.text.expose().trim().is_empty());
+    let ours = read(&args.ours).map_err(|finding| session.diags.abort(finding))?;
+    let theirs = read(&args.theirs).map_err(|finding| session.diags.abort(finding))?;
+    let name = args.name.clone().unwrap_or_else(|| ours.name.clone());
+    let identities = identities(session)?;
+    let merged = sops::merge(
+        base.as_ref().map(|base| base.text.expose()),
+        ours.text.expose(),
+        theirs.text.expose(),
+        &identities,
+        session.world.entropy,
+    );
+    let merged = merged.map_err(|error| {
+        let finding = of_file(&error, &name).note("the file holds our version, encrypted as it was");
+        session.diags.abort(finding)
+    })?;
+    if merged.text != ours.text.expose() {
+        ours.write(&merged.text)
+            .map_err(|finding| session.diags.abort(finding))?;
+    }
+    for path in &merged.conflicts {
+        session.diags.push(
+            Diagnostic::error("secrets/conflict", format!("both sides changed `{path}` in `{name}`"))
+                .in_file(&name)
+                .note("the file holds our value, encrypted")
+                .help(format!("keep it with `git add {name}`, or set another: `clusterwright secrets set {name} '{path}' --value-stdin`"))
+                .help(format!("theirs: `git show :3:{name}` prints their version, encrypted; `git checkout --theirs {name}` takes it whole")),
+        );
+    }
+    let exit = if merged.conflicts.is_empty() {
+        Exit::Success
+    } else {
+        Exit::Failure
+    };
+    Ok((exit, Some(json!({ "conflicts": merged.conflicts }))))
+}

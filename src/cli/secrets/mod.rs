@@ -1,0 +1,89 @@
+//! `clusterwright secrets`: SOPS files in any repository.
+
+pub(super) mod args;
+mod decrypt;
+mod diff;
+mod edit;
+mod encrypt;
+mod explain;
+mod install_git;
+mod merge;
+mod recipients;
+mod scan;
+mod status;
+mod textconv;
+mod value;
+
+use super::{Outcome, Session};
+use crate::diag::{Aborted, Diagnostic};
+use crate::pipeline;
+use crate::seal;
+use crate::side;
+use crate::sops::{Identities, Recipient, SopsError};
+use crate::sys::core_dump;
+use args::Secrets;
+
+/// Runs a subcommand.
+pub(super) fn run(args: &Secrets, session: &mut Session<'_>) -> Outcome {
+    core_dump::forbid();
+    match args {
+        Secrets::Encrypt(args) => encrypt::run(args, session),
+        Secrets::Decrypt(args) => decrypt::run(args, session),
+        Secrets::Edit(args) => edit::run(args, session),
+        Secrets::Set(args) => value::set(args, session),
+        Secrets::Unset(args) => value::unset(args, session),
+        Secrets::Rotate(args) => recipients::rotate(args, session),
+        Secrets::Updatekeys(args) => recipients::updatekeys(args, session),
+        Secrets::Status(args) => status::run(args, session),
+        Secrets::Explain(args) => explain::run(args, session),
+        Secrets::Scan(args) => scan::run(args, session),
+        Secrets::Diff(args) => diff::run(args, session),
+        Secrets::Textconv(args) => textconv::run(args, session),
+        Secrets::Merge(args) => merge::run(args, session),
+        Secrets::InstallGit(args) => install_git::run(args, session),
+    }
+}
+
+/// Returns the private keys at hand.
+fn identities(session: &mut Session<'_>) -> Result<Identities, Aborted> {
+    match pipeline::identities(&session.world, &mut session.diags)? {
+        Some(found) => Ok(found.all),
+        None => Err(session.diags.abort(
+            side::missing(side::AGE_KEY, "nothing else here can decrypt the file")
+                .help("or name another key file with `SOPS_AGE_KEY_FILE`, or give the key in `SOPS_AGE_KEY`"),
+        )),
+    }
+}
+
+/// Returns the private keys at hand; none when there is no usable source, whatever the reason.
+fn identities_if_any(session: &Session<'_>) -> Identities {
+    let mut quiet = crate::diag::Diagnostics::default();
+    match pipeline::identities(&session.world, &mut quiet) {
+        Ok(Some(found)) => found.all,
+        _ => Identities::default(),
+    }
+}
+
+/// Reads recipients of the command line.
+fn recipients_of(texts: &[String], option: &str) -> Result<Vec<Recipient>, Diagnostic> {
+    let texts = texts
+        .iter()
+        .map(|text| text.trim())
+        .filter(|text| !text.is_empty());
+    Recipient::list(texts).map_err(|error| of_option(&error, option))
+}
+
+/// Turns an error about an argument into a finding.
+fn of_option(error: &SopsError, option: &str) -> Diagnostic {
+    Diagnostic::error("secrets/argument", format!("`{option}`: {error}")).help(error.help())
+}
+
+/// Turns an error about a file into a finding.
+fn of_file(error: &SopsError, name: &str) -> Diagnostic {
+    match error {
+        SopsError::AlreadyEncrypted { .. } => seal::finding(error, name).help(format!(
+            "to change it, use `clusterwright secrets edit {name}` or `secrets set`"
+        )),
+        _ => seal::finding(error, name),
+    }
+}

@@ -1,0 +1,120 @@
+//! `clusterwright secrets scan`: a hook for commits.
+
+use serde_json::json;
+use zeroize::Zeroizing;
+
+use super::args::Scan;
+use super::identities_if_any;
+use crate::cli::exit::Exit;
+use crate::cli::{Outcome, Session};
+use crate::diag::{Aborted, Diagnostic, Severity};
+use crate::secrets::scan::{self, Known};
+use crate::secrets::{compare, list};
+use crate::side;
+use crate::vcs::Repository;
+
+/// Looks for secrets in clear text.
+pub(super) fn run(args: &Scan, session: &mut Session<'_>) -> Outcome {
+    let values = known_values(session);
+    let known = Known::new(values.iter().map(|(name, value)| (name.clone(), value.as_str())));
+    let mut looked = 0;
+    let mut take = |name: &str, bytes: &[u8], session: &mut Session<'_>| {
+        looked += 1;
+        let found = scan::scan(name, bytes, &known);
+        scan::report(name, bytes, found, &mut session.diags);
+    };
+    if args.staged {
+        for (name, bytes) in staged(args, session)? {
+            take(&name, &bytes, session);
+        }
+    } else {
+        let root = session.world.root.clone();
+        let files = list(&root, &args.paths).map_err(|finding| session.diags.abort(finding))?;
+        // Without git nothing can be committed yet, and the private files have no git-ignore entries.
+        let no_git = matches!(Repository::discover(&root), Ok(None));
+        let private = |name: &str| no_git && side::PRIVATE.contains(&name);
+        for file in files
+            .into_iter()
+            .filter(|file| file.named || !private(&file.name))
+        {
+            match std::fs::read(&file.path) {
+                Ok(bytes) => take(&file.name, &Zeroizing::new(bytes), session),
+                Err(error) => session.diags.push(Diagnostic::io("read", &file.name, &error)),
+            }
+        }
+    }
+    let found = session.diags.count(Severity::Error);
+    if session.ui.is_human() && found == 0 {
+        let files = if looked == 1 { "file" } else { "files" };
+        session
+            .ui
+            .note(&format!("{looked} {files}, no secrets in clear text"));
+    }
+    let exit = if found == 0 { Exit::Success } else { Exit::Failure };
+    Ok((exit, Some(json!({ "scanned": looked }))))
+}
+
+/// Reads what the next commit would add, from the index.
+fn staged(args: &Scan, session: &mut Session<'_>) -> Result<Vec<(String, Vec<u8>)>, Aborted> {
+    let root = session.world.root.clone();
+    let read = || -> Result<Vec<(String, Vec<u8>)>, Diagnostic> {
+        let Some(git) = Repository::discover(&root)? else {
+            return Err(
+                Diagnostic::error("git/none", "there is no git repository, so nothing is staged")
+                    .help("look at the files instead: `clusterwright secrets scan`"),
+            );
+        };
+        let wanted: Vec<String> = args
+            .paths
+            .iter()
+            .map(|path| path.display().to_string())
+            .map(|path| path.trim_start_matches("./").trim_end_matches('/').to_owned())
+            .collect();
+        let below = |path: &str| {
+            wanted.is_empty()
+                || wanted.iter().any(|dir| {
+                    dir == "."
+                        || path == dir
+                        || path
+                            .strip_prefix(dir.as_str())
+                            .is_some_and(|rest| rest.starts_with('/'))
+                })
+        };
+        let paths: Vec<_> = git
+            .staged()?
+            .into_iter()
+            .filter(|path| below(path.as_str()))
+            .collect();
+        let blobs = git.read_index(&paths)?;
+        Ok(blobs
+            .into_iter()
+            .map(|(path, bytes)| (path.to_string(), bytes))
+            .collect())
+    };
+    read().map_err(|finding| session.diags.abort(finding))
+}
+
+/// Collects the values that must stand nowhere, from whatever of them can be read here.
+fn known_values(session: &Session<'_>) -> Vec<(String, Zeroizing<String>)> {
+    let root = &session.world.root;
+    let mut values = Vec::new();
+    if let Ok(Some(text)) = side::read(root, "cluster.yaml") {
+        let clear = compare::clear(text.expose(), &identities_if_any(session));
+        values.extend(scan::secret_values(clear.as_ref().unwrap_or(&text).expose()));
+    }
+    if let Ok(Some(text)) = side::read(root, side::PUSH_TOKEN) {
+        values.push((
+            side::PUSH_TOKEN.to_owned(),
+            Zeroizing::new(text.expose().trim().to_owned()),
+        ));
+    }
+    if let Ok(Some(text)) = side::read(root, side::TUNNEL)
+        && let Ok(tunnel) = side::Tunnel::parse(&text)
+    {
+        values.push((
+            side::TUNNEL.to_owned(),
+            Zeroizing::new(tunnel.token.expose().to_owned()),
+        ));
+    }
+    values
+}

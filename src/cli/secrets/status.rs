@@ -1,0 +1,35 @@
+//! `clusterwright secrets status`
+
+use serde_json::json;
+
+use super::args::Status;
+use crate::cli::exit::Exit;
+use crate::cli::{Outcome, Session};
+use crate::secrets::list;
+use crate::secrets::status::{Configs, look, report};
+
+/// Looks at SOPS files without a key.
+pub(super) fn run(args: &Status, session: &mut Session<'_>) -> Outcome {
+    let root = &session.world.root;
+    let found = list(root, &args.paths).and_then(|files| look(root, &files, &mut Configs::default()));
+    let found = found.map_err(|finding| session.diags.abort(finding))?;
+    report(&found, &mut session.diags);
+    if session.ui.is_human() {
+        for (status, _) in found.iter().filter(|(status, _)| status.ok) {
+            session.ui.line(&format!(
+                "ok  {}  {} encrypted, {} recipient{}",
+                status.path,
+                status.encrypted,
+                status.recipients.len(),
+                if status.recipients.len() == 1 { "" } else { "s" }
+            ));
+        }
+        if found.is_empty() {
+            session.ui.line("no SOPS files");
+        }
+    }
+    let bad = found.iter().any(|(status, _)| !status.ok);
+    let files: Vec<_> = found.iter().map(|(status, _)| status).collect();
+    let exit = if bad { Exit::Failure } else { Exit::Success };
+    Ok((exit, Some(json!({ "files": files }))))
+}

@@ -1,0 +1,15 @@
+//! SOPS files in any repository: the work of the `secrets` commands. Needs no `cluster.yaml`.
+//!
+//! Reading and replacing files, finding the rule that applies, looking over a whole tree. The format itself is
+//! [`crate::sops`]; commands print what comes out of here.
+
+pub mod compare;
+mod file;
+mod listing;
+mod rules;
+pub mod scan;
+pub mod status;
+
+pub use file::File;
+pub use listing::{Listed, list};
+pub use rules::{FoundConfig, Overrides, Reason, cluster_rule, config_for, rule_for};

@@ -1,0 +1,239 @@
+//! Which rule a file is encrypted by: that of `.sops.yaml`, of the command line, or, for `cluster.yaml`, of its schema.
+
+use std::path::{Path, PathBuf};
+
+use crate::config;
+use crate::diag::Diagnostic;
+use crate::seal;
+use crate::side;
+use crate::sops::{Config, Recipient, Rule, Selector};
+use crate::yaml;
+
+/// The name of the configuration.
+const NAME: &str = ".sops.yaml";
+
+/// Most directories above a file in which a configuration is looked for; SOPS' own limit.
+const MAX_DEPTH: usize = 100;
+
+/// A `.sops.yaml` that was found for a file.
+#[derive(Debug)]
+pub struct FoundConfig {
+    /// What findings call it.
+    pub name: String,
+    /// The directory it lies in.
+    pub dir: PathBuf,
+    /// What it says.
+    pub config: Config,
+}
+
+/// What the command line says about encryption.
+#[derive(Debug, Clone, Default)]
+pub struct Overrides {
+    /// Another configuration.
+    pub config: Option<PathBuf>,
+    /// Recipients in place of those of the rule.
+    pub recipients: Vec<Recipient>,
+    /// A selector in place of that of the rule.
+    pub selector: Option<Selector>,
+    /// The MAC covers encrypted values alone.
+    pub mac_only_encrypted: bool,
+}
+
+/// Where a rule comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reason {
+    /// A creation rule of this configuration; its number, from 1.
+    Rule(String, usize),
+    /// The schema of `cluster.yaml`, which marks the secret keys.
+    Schema,
+    /// The command line alone.
+    CommandLine,
+}
+
+/// Looks for the configuration of a file: the one that was named, else from the file's directory upwards, else from
+/// the working directory upwards, as SOPS does.
+///
+/// # Errors
+/// When it cannot be read or understood.
+pub fn config_for(root: &Path, file: &Path, named: Option<&Path>) -> Result<Option<FoundConfig>, Diagnostic> {
+    if let Some(named) = named {
+        let path = root.join(named);
+        let name = named.display().to_string();
+        return match side::read_path(&path, &name)? {
+            Some(text) => read(&path, name, text.expose()).map(Some),
+            None => Err(side::not_found(&name)),
+        };
+    }
+    let full = absolute(file);
+    for start in [full.parent().unwrap_or(&full), &absolute(root)] {
+        for dir in start.ancestors().take(MAX_DEPTH) {
+            let path = dir.join(NAME);
+            let name = shown(root, &path);
+            if let Some(text) = side::read_path(&path, &name)? {
+                return read(&path, name, text.expose()).map(Some);
+            }
+        }
+    }
+    Ok(None)
+}
+
+fn read(path: &Path, name: String, text: &str) -> Result<FoundConfig, Diagnostic> {
+    let config = Config::parse(text).map_err(|error| seal::finding(&error, &name))?;
+    let full = absolute(path);
+    Ok(FoundConfig {
+        name,
+        dir: full.parent().unwrap_or(&full).to_path_buf(),
+        config,
+    })
+}
+
+/// Returns a path without symbolic links; one that is not there as it is.
+fn absolute(path: &Path) -> PathBuf {
+    let parent = || Some((path.parent()?.canonicalize().ok()?, path.file_name()?));
+    path.canonicalize()
+        .ok()
+        .or_else(|| parent().map(|(dir, name)| dir.join(name)))
+        .unwrap_or_else(|| path.to_path_buf())
+}
+
+/// Returns a path as people see it: relative to the working directory where it lies below.
+fn shown(root: &Path, path: &Path) -> String {
+    let root = absolute(root);
+    path.strip_prefix(&root).unwrap_or(path).display().to_string()
+}
+
+impl FoundConfig {
+    /// Returns a file's path as `path_regex` sees it: relative to the configuration, absolute outside of its directory.
+    pub fn relative(&self, file: &Path) -> String {
+        let full = absolute(file);
+        let path = full.strip_prefix(&self.dir).unwrap_or(&full);
+        path.to_string_lossy().replace('\\', "/")
+    }
+}
+
+/// Returns the rule for a file, and where it comes from.
+///
+/// # Errors
+/// When there is none, or the recipients or the selector of the one that matches are wrong.
+pub fn rule_for(
+    root: &Path,
+    file: &Path,
+    name: &str,
+    text: &str,
+    overrides: &Overrides,
+    own: &[Recipient],
+) -> Result<(Rule, Reason), Diagnostic> {
+    if overrides.recipients.is_empty()
+        && overrides.selector.is_none()
+        && let Some(rule) = cluster_rule(root, file, text, own)
+    {
+        return Ok((rule?, Reason::Schema));
+    }
+    let found = config_for(root, file, overrides.config.as_deref())?;
+    let matched = found.as_ref().and_then(|found| {
+        let path = found.relative(file);
+        let number = found
+            .config
+            .consider(&path)
+            .iter()
+            .position(|(_, matches)| *matches)?;
+        Some((found, path, number + 1))
+    });
+    let (mut rule, reason) = match matched {
+        Some((found, path, number)) => {
+            let rule = match found.config.rule_for(&path) {
+                Ok(rule) => rule,
+                // The recipients of the command line stand in for those that the rule lacks.
+                Err(crate::sops::SopsError::NoRecipients) if !overrides.recipients.is_empty() => whole(),
+                Err(error) => return Err(seal::finding(&error, &found.name)),
+            };
+            (rule, Reason::Rule(found.name.clone(), number))
+        }
+        None if !overrides.recipients.is_empty() => (whole(), Reason::CommandLine),
+        None => return Err(no_rule(name, found.as_ref())),
+    };
+    if !overrides.recipients.is_empty() {
+        rule.recipients.clone_from(&overrides.recipients);
+    }
+    if let Some(selector) = &overrides.selector {
+        rule.selector = selector.clone();
+    }
+    rule.mac_only_encrypted |= overrides.mac_only_encrypted;
+    Ok((rule, reason))
+}
+
+/// The rule of SOPS without any setting.
+fn whole() -> Rule {
+    Rule {
+        selector: Selector::whole_document(),
+        mac_only_encrypted: false,
+        ..Rule::secrets(Vec::new())
+    }
+}
+
+fn no_rule(name: &str, found: Option<&FoundConfig>) -> Diagnostic {
+    match found {
+        Some(found) => Diagnostic::error(
+            "secrets/no-rule",
+            format!("no creation rule of `{}` matches `{name}`", found.name),
+        )
+        .in_file(&found.name)
+        .help(format!(
+            "`clusterwright secrets explain {name}` tells why; or name recipients with `--age`"
+        )),
+        None => Diagnostic::error(
+            "secrets/no-rule",
+            format!("no `{NAME}` says how to encrypt `{name}`"),
+        )
+        .in_file(name)
+        .help(format!(
+            "write a `{NAME}` beside it or above, or name recipients with `--age`"
+        )),
+    }
+}
+
+/// Returns the rule for the `cluster.yaml` of this directory: exactly the keys that its schema marks secret, for the
+/// recipients that it lists, else for our own. `None` for any other file.
+pub fn cluster_rule(
+    root: &Path,
+    file: &Path,
+    text: &str,
+    own: &[Recipient],
+) -> Option<Result<Rule, Diagnostic>> {
+    let ours = absolute(&root.join("cluster.yaml"));
+    let documents = yaml::parse(text).ok()?;
+    let node = documents.first().filter(|_| absolute(file) == ours)?;
+    let known = |key: &str| config::schema::keys().top_kind(key).is_some();
+    if !node
+        .entries()
+        .iter()
+        .any(|(key, _)| key.as_str().is_some_and(known))
+    {
+        return None;
+    }
+    let listed = node
+        .get("age_recipients")
+        .map(yaml::Node::items)
+        .unwrap_or_default();
+    let recipients = if listed.is_empty() {
+        Ok(own.to_vec())
+    } else {
+        Recipient::list(listed.iter().filter_map(yaml::Node::as_str))
+    };
+    Some(match recipients {
+        Ok(recipients) if recipients.is_empty() => Err(Diagnostic::error(
+            "secrets/no-recipients",
+            "nothing says who can decrypt `cluster.yaml`",
+        )
+        .in_file("cluster.yaml")
+        .help("put the private key into `age.key`, or list public halves under `age_recipients`")),
+        Ok(recipients) => Ok(Rule {
+            recipients,
+            selector: Selector::EncryptedRegex(config::encrypted_regex()),
+            mac_only_encrypted: true,
+            indent: 2,
+            groups: None,
+        }),
+        Err(error) => Err(seal::finding(&error, "cluster.yaml")),
+    })
+}

@@ -1,0 +1,462 @@
+//! Secrets in clear text: what a hook looks for before a commit. No finding ever holds a value.
+
+use std::ops::Range;
+use std::path::Path;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
+use regex::bytes::Regex;
+use zeroize::Zeroizing;
+
+use super::status::claims_sops;
+use crate::diag::{Diagnostic, Diagnostics};
+use crate::sops;
+use crate::yaml::{self, Kind, Node};
+
+/// Values shorter than this are not looked for: they would stand in too many places by chance. In bytes.
+pub const MIN_VALUE: usize = 8;
+
+/// Largest file that is looked through, in bytes: larger ones are no configuration.
+const MAX_BYTES: usize = 5 << 20;
+
+/// Something that should not be committed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// Stable name, `secrets/…`.
+    pub code: &'static str,
+    /// What it is, in words; holds no value.
+    pub what: String,
+    /// Where, in bytes.
+    pub span: Range<usize>,
+    /// What to do.
+    pub help: &'static str,
+}
+
+/// The values that must stand nowhere: those of the secret keys of `cluster.yaml` and of the files beside it.
+#[derive(Default)]
+pub struct Known {
+    names: Vec<String>,
+    needles: Vec<(usize, Zeroizing<Vec<u8>>)>,
+    pattern: Option<Regex>,
+}
+
+impl std::fmt::Debug for Known {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Known({})", self.names.len())
+    }
+}
+
+impl Known {
+    /// Takes values with the names to be told. Each is looked for as it is and inside of base64, whatever stands
+    /// before it there.
+    pub fn new<'v>(values: impl IntoIterator<Item = (String, &'v str)>) -> Self {
+        let mut known = Self::default();
+        for (name, value) in values {
+            let value = value.trim();
+            if value.len() < MIN_VALUE {
+                continue;
+            }
+            let number = known.names.len();
+            known.names.push(name);
+            known
+                .needles
+                .push((number, Zeroizing::new(value.as_bytes().to_vec())));
+            for shift in 0..3 {
+                known.needles.push((number, in_base64(value, shift)));
+            }
+        }
+        if known.needles.is_empty() {
+            return known;
+        }
+        let texts = known
+            .needles
+            .iter()
+            .map(|(_, needle)| regex::escape(&String::from_utf8_lossy(needle)));
+        let pattern = Zeroizing::new(texts.collect::<Vec<_>>().join("|"));
+        known.pattern = Regex::new(&pattern).ok();
+        known
+    }
+
+    /// Finds the values in a text: which one, and where.
+    fn find<'k>(&'k self, text: &[u8]) -> Vec<(&'k str, Range<usize>)> {
+        let Some(pattern) = &self.pattern else {
+            return Vec::new();
+        };
+        let name = |at: &Range<usize>| {
+            let found = &text[at.clone()];
+            let number = self.needles.iter().find(|(_, needle)| needle.as_slice() == found);
+            number.map_or("", |(number, _)| self.names[*number].as_str())
+        };
+        let ranges = pattern.find_iter(text).map(|found| found.range());
+        ranges.map(|range| (name(&range), range)).collect()
+    }
+}
+
+/// Returns the part of a value's base64 that does not depend on its neighbours, when `shift` bytes stand before it.
+fn in_base64(value: &str, shift: usize) -> Zeroizing<Vec<u8>> {
+    let mut bytes = Zeroizing::new(vec![0; shift]);
+    bytes.extend(value.as_bytes());
+    let encoded = Zeroizing::new(STANDARD_NO_PAD.encode(&*bytes));
+    // Six bits a character: the first and the last may share theirs with what stands beside the value.
+    let from = (shift * 8).div_ceil(6);
+    let to = bytes.len() * 8 / 6;
+    Zeroizing::new(encoded.as_bytes()[from..to].to_vec())
+}
+
+/// Returns the values of the secret keys of a plaintext `cluster.yaml`.
+pub fn secret_values(text: &str) -> Vec<(String, Zeroizing<String>)> {
+    let keys = crate::config::schema::keys();
+    let secret: std::collections::BTreeSet<&str> = keys.secrets().collect();
+    let mut found = Vec::new();
+    for document in yaml::parse(text).unwrap_or_default() {
+        for (key, value) in document.entries() {
+            if let (Some(key), Some(value)) = (key.as_str(), value.as_str())
+                && secret.contains(key)
+                && !value.starts_with("ENC[AES256_GCM,")
+            {
+                found.push((key.to_owned(), Zeroizing::new(value.to_owned())));
+            }
+        }
+    }
+    found
+}
+
+/// Looks through one file. `path` is relative to the repository.
+pub fn scan(path: &str, bytes: &[u8], known: &Known) -> Vec<Found> {
+    if bytes.len() > MAX_BYTES {
+        return Vec::new();
+    }
+    let mut found = Vec::new();
+    for (key, span) in known.find(bytes) {
+        found.push(Found {
+            code: "secrets/known-value",
+            what: format!("the value of the secret `{key}` stands here"),
+            span,
+            help: "reference the secret instead, or put it into an encrypted file",
+        });
+    }
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        return found;
+    };
+    keys(text, &mut found);
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let is_yaml = Path::new(name)
+        .extension()
+        .is_some_and(|e| e == "yaml" || e == "yml" || e == "json");
+    let named_sops = name.contains(".sops.") && !name.starts_with(".sops.");
+    if named_sops || claims_sops(text) {
+        sops_file(text, named_sops, is_yaml, &mut found);
+    } else if is_yaml && !name.starts_with(".sops.") {
+        kubernetes(text, &mut found);
+    }
+    found.sort_by_key(|one| one.span.start);
+    found.dedup_by(|a, b| a.span == b.span);
+    found
+}
+
+/// Private keys of age, and those in PEM.
+fn keys(text: &str, found: &mut Vec<Found>) {
+    for (at, _) in text.match_indices("AGE-SECRET-KEY-") {
+        let length = text[at..].find(|c: char| !c.is_ascii_alphanumeric() && c != '-');
+        let end = length.map_or(text.len(), |length| at + length);
+        // A real one has 74 characters; documentation abbreviates.
+        if end - at >= 60 && text[at..end].contains("KEY-1") | text[at..end].contains("KEY-PQ-1") {
+            found.push(Found {
+                code: "secrets/age-identity",
+                what: "a private age key".to_owned(),
+                span: at..end,
+                help: "keep it out of git; if it was pushed, make a new key and rotate every file",
+            });
+        }
+    }
+    for (at, _) in text.match_indices("-----BEGIN ") {
+        let line = text[at..].lines().next().unwrap_or_default();
+        let body = text[at..].lines().nth(1).map(str::trim).unwrap_or_default();
+        let looks_real = body.len() >= 16 && body.bytes().all(|b| b.is_ascii_graphic() || b == b' ');
+        if line.contains("PRIVATE KEY")
+            && line.trim_end().ends_with("-----")
+            && (looks_real || line.contains("\\n"))
+        {
+            found.push(Found {
+                code: "secrets/private-key",
+                what: "a private key".to_owned(),
+                span: at..at + line.trim_end().len(),
+                help: "keep it out of git, or put it into an encrypted file; if it was pushed, replace it",
+            });
+        }
+    }
+}
+
+/// A file that should be encrypted, or says that it is.
+fn sops_file(text: &str, named: bool, is_yaml: bool, found: &mut Vec<Found>) {
+    let plain = |what: &str| Found {
+        code: "secrets/not-encrypted",
+        what: what.to_owned(),
+        span: 0..text.lines().next().unwrap_or_default().len(),
+        help: "encrypt it: `clusterwright secrets encrypt -i FILE`",
+    };
+    if !is_yaml {
+        if named && !text.contains("ENC[AES256_GCM,") && !text.trim().is_empty() {
+            found.push(plain(
+                "the name says that SOPS encrypts it, and it is not encrypted",
+            ));
+        }
+        return;
+    }
+    match sops::status(text) {
+        Ok(status) => {
+            for (path, span) in status.unsealed {
+                found.push(Found {
+                    code: "secrets/plain-value",
+                    what: format!("`{path}` should be encrypted and is not"),
+                    span,
+                    help: "set it again: `clusterwright secrets set FILE PATH --value-stdin`",
+                });
+            }
+            for span in status.without_block {
+                found.push(Found {
+                    code: "secrets/no-block",
+                    what: "a document without a `sops` block in an encrypted file".to_owned(),
+                    span,
+                    help: "put it into a file of its own and encrypt that",
+                });
+            }
+            if status.sealed == 0 {
+                found.push(plain("nothing in it is encrypted: its selector matches no value"));
+            }
+        }
+        Err(sops::SopsError::NotEncrypted) if named => {
+            found.push(plain(
+                "the name says that SOPS encrypts it, and it is not encrypted",
+            ));
+        }
+        Err(sops::SopsError::NotEncrypted) => kubernetes(text, found),
+        Err(error) => found.push(Found {
+            code: "secrets/broken",
+            what: error.to_string(),
+            span: error.span().unwrap_or(0..0),
+            help: error.help(),
+        }),
+    }
+}
+
+/// Kubernetes Secrets with data in clear. Files that are no YAML, templates for example, are passed over line by line.
+fn kubernetes(text: &str, found: &mut Vec<Found>) {
+    if !text.contains("Secret")
+        || !(text.contains("data:") || text.contains("stringData") || text.contains("\"data\""))
+    {
+        return;
+    }
+    let Ok(documents) = yaml::parse(text) else {
+        return;
+    };
+    let mut open: Vec<&Node> = documents.iter().collect();
+    while let Some(node) = open.pop() {
+        if node.str_at(&["kind"]).is_some_and(|kind| kind.ends_with("List")) {
+            open.extend(node.get("items").map(Node::items).unwrap_or_default());
+        }
+        if node.str_at(&["kind"]) != Some("Secret") {
+            continue;
+        }
+        for section in ["data", "stringData"] {
+            for (key, value) in node.get(section).map(Node::entries).unwrap_or_default() {
+                let Kind::Scalar { value: text, .. } = &value.kind else {
+                    continue;
+                };
+                if text.is_empty() || is_reference(text) {
+                    continue;
+                }
+                found.push(Found {
+                    code: "secrets/plain-secret",
+                    what: format!(
+                        "`{section}.{}` of a Secret in clear text",
+                        key.as_str().unwrap_or_default()
+                    ),
+                    span: value.span.clone(),
+                    help: "encrypt the file: `clusterwright secrets encrypt -i FILE`",
+                });
+            }
+        }
+    }
+}
+
+/// Returns whether a value only says where the secret comes from: `${SECRET_DOMAIN}`, `<path:vault#key>`, a template, or
+/// ciphertext.
+fn is_reference(text: &str) -> bool {
+    let text = text.trim();
+    (text.starts_with("${") && text.ends_with('}') && text.matches("${").count() == 1)
+        || (text.starts_with("{{") && text.ends_with("}}"))
+        || (text.starts_with("#{") && text.ends_with("}#"))
+        || (text.starts_with("<path:") && text.ends_with('>'))
+        || text.starts_with("ENC[AES256_GCM,")
+}
+
+/// Reports what was found in a file, with its lines masked.
+pub fn report(name: &str, bytes: &[u8], found: Vec<Found>, diags: &mut Diagnostics) {
+    if found.is_empty() {
+        return;
+    }
+    let text = String::from_utf8_lossy(bytes);
+    let shown = masked(&text, found.iter().map(|one| one.span.clone()));
+    let same = text.len() == bytes.len();
+    let source = diags.sources.add(name, shown);
+    for one in found {
+        let finding = Diagnostic::error(one.code, one.what).help(one.help);
+        let span = if same { one.span } else { 0..0 };
+        diags.push(finding.at(source.span(span), ""));
+    }
+}
+
+/// Returns a text of the same lengths in which only line breaks, and keys and indentation of the lines with findings,
+/// are left.
+fn masked(text: &str, spans: impl Iterator<Item = Range<usize>>) -> String {
+    let spans: Vec<Range<usize>> = spans.collect();
+    let mut out = String::with_capacity(text.len());
+    let mut offset = 0;
+    for line in text.split_inclusive('\n') {
+        let (start, end) = (offset, offset + line.len());
+        offset = end;
+        let hit = spans
+            .iter()
+            .filter(|span| span.start < end && start <= span.start)
+            .map(|span| span.start)
+            .min();
+        let shown = match hit {
+            Some(at) => key_length(&line[..at - start]),
+            None => 0,
+        };
+        for (i, c) in line.char_indices() {
+            match c {
+                '\n' | '\r' => out.push(c),
+                _ if i < shown => out.push(c),
+                _ => out.extend(std::iter::repeat_n(
+                    if hit.is_some() { '*' } else { ' ' },
+                    c.len_utf8(),
+                )),
+            }
+        }
+    }
+    out
+}
+
+/// Returns how much of the text before a value can be shown: indentation, dash and a plain key.
+fn key_length(before: &str) -> usize {
+    let key = before.trim_start_matches([' ', '-']);
+    let plain = key.trim_end().strip_suffix(':').is_some_and(|key| {
+        key.len() <= 40
+            && key
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || "._-\"".contains(c))
+    });
+    if plain || key.is_empty() { before.len() } else { 0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::engine::general_purpose::STANDARD;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn codes(path: &str, text: &str) -> Vec<&'static str> {
+        let known = Known::new([("cloudflare_token".to_owned(), "canary-value-1")]);
+        scan(path, text.as_bytes(), &known)
+            .iter()
+            .map(|one| one.code)
+            .collect()
+    }
+
+    #[test]
+    fn secrets_in_clear_are_found() {
+        let identity = format!("AGE-SECRET-KEY-1{}", "Q".repeat(58));
+        for (path, text, code) in [
+            (
+                "a.yaml",
+                "kind: Secret\nstringData:\n  a: b\n",
+                "secrets/plain-secret",
+            ),
+            (
+                "a.yaml",
+                "x: 1\n---\nkind: Secret\ndata: {a: Yg==}\n",
+                "secrets/plain-secret",
+            ),
+            (
+                "a.yaml",
+                "kind: List\nitems:\n  - kind: Secret\n    data: {a: Yg==}\n",
+                "secrets/plain-secret",
+            ),
+            (
+                "a.json",
+                "{\"kind\": \"Secret\", \"data\": {\"a\": \"Yg==\"}}",
+                "secrets/plain-secret",
+            ),
+            ("a.sops.yaml", "a: 1\n", "secrets/not-encrypted"),
+            ("a.sops.env", "A=1\n", "secrets/not-encrypted"),
+            ("x", &identity, "secrets/age-identity"),
+            (
+                "x",
+                "k: |\n  -----BEGIN OPENSSH PRIVATE KEY-----\n  b3BlbnNzaC1rZXktdjEAAAAA\n",
+                "secrets/private-key",
+            ),
+            ("x", "token: canary-value-1", "secrets/known-value"),
+            (
+                "x",
+                &STANDARD.encode("x: canary-value-1 y"),
+                "secrets/known-value",
+            ),
+        ] {
+            assert_eq!(codes(path, text), [code], "{path}: {text}");
+        }
+    }
+
+    #[test]
+    fn what_only_looks_like_a_secret_is_left_alone() {
+        for (path, text) in [
+            (
+                "a.yaml",
+                "kind: Secret\nstringData:\n  a: ${SECRET_DOMAIN}\n  b: \"\"\n",
+            ),
+            ("a.yaml", "kind: ConfigMap\ndata: {a: b}\n"),
+            ("a.yaml", "kind: ExternalSecret\ndata: [{secretKey: a}]\n"),
+            ("a.yaml", "kind: Secret\ntype: Opaque\n"),
+            (".sops.yaml", "creation_rules: []\n"),
+            (
+                "README.md",
+                "Keep `AGE-SECRET-KEY-1…` safe, and -----BEGIN PRIVATE KEY----- too\n",
+            ),
+            ("x", "canary-value"),
+            ("x.sops.env", "A=ENC[AES256_GCM,data:x]\nsops_mac=x\n"),
+        ] {
+            assert_eq!(codes(path, text), [""; 0], "{path}: {text}");
+        }
+    }
+
+    #[test]
+    fn what_is_shown_holds_no_value() {
+        let text = "# canary-one\nstringData:\n  pass: canary-two canary-value-1\nx canary-value-1\n";
+        let known = Known::new([("k".to_owned(), "canary-value-1")]);
+        let spans = scan("x", text.as_bytes(), &known).into_iter().map(|one| one.span);
+        let shown = masked(text, spans);
+        assert!(!shown.contains("canary"), "{shown}");
+        assert_eq!(shown.len(), text.len());
+        let text = "kind: Secret\nstringData:\n  pass: canary-two\n";
+        let spans = scan("x.yaml", text.as_bytes(), &Known::default())
+            .into_iter()
+            .map(|one| one.span);
+        assert!(masked(text, spans).contains("  pass: **********\n"));
+    }
+
+    #[test]
+    fn short_values_are_not_looked_for() {
+        assert!(Known::new([("k".to_owned(), "admin")]).pattern.is_none());
+    }
+
+    proptest! {
+        #[test]
+        fn a_value_is_found_inside_of_any_base64(before in "[ -~]{0,9}", value in "[!-~]{8,30}", after in "[ -~]{0,9}") {
+            let known = Known::new([("k".to_owned(), value.as_str())]);
+            let text = STANDARD.encode(format!("{before}{value}{after}"));
+            prop_assert!(!known.find(text.as_bytes()).is_empty());
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! The worked examples of the chapter "Secrets on their own" do what it says.
+
+use super::secrets_files::SECRET;
+use crate::support::{AGE_KEY, Repo};
+
+/// The chapter.
+fn chapter() -> &'static str {
+    let (_, rest) = include_str!("../../README.md")
+        .split_once("## Secrets on their own\n")
+        .expect("the chapter");
+    rest.split("\n## ").next().unwrap_or_default()
+}
+
+/// The fenced blocks of a language.
+fn blocks(text: &str, language: &str) -> Vec<String> {
+    let fence = format!("```{language}\n");
+    let parts = text.split(fence.as_str()).skip(1);
+    parts
+        .map(|part| part.split("```").next().unwrap_or_default().to_owned())
+        .collect()
+}
+
+#[test]
+fn the_examples_of_the_chapter_run() {
+    let chapter = chapter();
+    let repo = Repo::empty();
+    if repo.git(&["init", "-q"]).is_none() {
+        return;
+    }
+    repo.write("age.key", AGE_KEY);
+    repo.write("secret.sops.yaml", SECRET);
+    let rule = blocks(chapter, "yaml")
+        .into_iter()
+        .find(|block| block.starts_with("# .sops.yaml"))
+        .expect("a rule");
+    repo.write(".sops.yaml", &rule);
+    let mut commands = 0;
+    for block in blocks(chapter, "console") {
+        for example in block.split("$ clusterwright ").skip(1) {
+            let (command, expected) = example.split_once('\n').expect("a line");
+            let args: Vec<&str> = command.split_whitespace().collect();
+            let run = repo.ok(&args);
+            let said = format!("{}{}", run.stdout, run.stderr);
+            assert_eq!(said.trim_end(), expected.trim_end(), "{command}");
+            commands += 1;
+        }
+    }
+    assert_eq!(commands, 6);
+}
+
+#[test]
+fn every_command_of_the_chapter_exists() {
+    let repo = Repo::empty();
+    for line in chapter().lines().filter(|line| line.starts_with("| ")) {
+        let command = line
+            .split("`clusterwright secrets ")
+            .nth(1)
+            .and_then(|rest| rest.split([' ', '`']).next());
+        if let Some(command) = command {
+            repo.ok(&["secrets", command, "--help"]);
+        }
+    }
+}

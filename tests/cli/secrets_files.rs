@@ -1,0 +1,360 @@
+//! `secrets encrypt`, `decrypt`, `status` and `explain` on the files of any repository.
+
+use crate::support::{AGE_KEY, MINIMAL, RECIPIENT, Repo};
+
+pub(super) const CANARY: &str = "canary-8f3a1c-in-clear";
+pub(super) const SECRET: &str = "# a head\nkind: Secret\nmetadata:\n  name: x\nstringData:\n  # about it\n  password: canary-8f3a1c-in-clear\n  user: admin\n";
+
+/// A repository with a rule, a key and a Secret in clear, and no `cluster.yaml`.
+pub(super) fn repo() -> Repo {
+    let repo = Repo::empty();
+    repo.write("age.key", AGE_KEY);
+    repo.write(
+        ".sops.yaml",
+        &format!(
+            "creation_rules:\n  - path_regex: ^never/\n    age: {RECIPIENT}\n  - path_regex: \\.sops\\.yaml$\n    encrypted_regex: ^(data|stringData)$\n    mac_only_encrypted: true\n    age: {RECIPIENT}\n"
+        ),
+    );
+    repo.write("apps/x.sops.yaml", SECRET);
+    repo
+}
+
+pub(super) fn encrypted() -> Repo {
+    let repo = repo();
+    repo.ok(&["secrets", "encrypt", "-i", "apps/x.sops.yaml"]);
+    repo
+}
+
+#[test]
+fn encrypt_follows_the_rule_and_decrypt_gives_the_file_back() {
+    let repo = repo();
+    let printed = repo.ok(&["secrets", "encrypt", "apps/x.sops.yaml"]).stdout;
+    assert!(
+        printed.contains("# a head") && printed.contains("  # about it"),
+        "{printed}"
+    );
+    assert!(!printed.contains(CANARY) && printed.contains("name: x"));
+    assert_eq!(repo.read("apps/x.sops.yaml"), SECRET, "printed, not written");
+
+    let run = repo.ok(&["secrets", "encrypt", "-i", "apps/x.sops.yaml"]);
+    assert_eq!(run.stdout, "");
+    assert!(!repo.read("apps/x.sops.yaml").contains(CANARY));
+    assert_eq!(
+        repo.ok(&["secrets", "decrypt", "apps/x.sops.yaml"]).stdout,
+        SECRET
+    );
+    let again = repo.fails(&["secrets", "encrypt", "-i", "apps/x.sops.yaml"]);
+    assert!(again.stderr.contains("secrets edit"), "{}", again.stderr);
+}
+
+#[test]
+fn a_selector_that_hides_nothing_writes_nothing() {
+    let repo = repo();
+    for (option, value) in [
+        ("--encrypted-regex", "^nothing$"),
+        ("--encrypted-regex", "(["),
+        ("--encrypted-suffix", "_none"),
+        ("--unencrypted-regex", ""),
+    ] {
+        let run = repo.fails(&["secrets", "encrypt", "-i", option, value, "apps/x.sops.yaml"]);
+        assert!(
+            !run.stderr.contains(CANARY) && run.stderr.contains("seal/sops"),
+            "{}",
+            run.stderr
+        );
+        assert_eq!(repo.read("apps/x.sops.yaml"), SECRET, "{option} {value}");
+    }
+}
+
+#[test]
+fn several_files_are_encrypted_together_or_not_at_all() {
+    let repo = repo();
+    repo.write("apps/y.sops.yaml", "kind: Secret\nstringData: [\n");
+    let files = ["secrets", "encrypt", "-i", "apps/x.sops.yaml", "apps/y.sops.yaml"];
+    repo.fails(&files);
+    assert_eq!(repo.read("apps/x.sops.yaml"), SECRET);
+    repo.write("apps/y.sops.yaml", "kind: Secret\nstringData: {a: b}\n");
+    repo.fails(&["secrets", "encrypt", "apps/x.sops.yaml", "apps/y.sops.yaml"]);
+    repo.ok(&files);
+    repo.ok(&["secrets", "status"]);
+}
+
+#[test]
+fn the_command_line_stands_in_for_a_rule() {
+    let repo = Repo::empty();
+    repo.write("age.key", AGE_KEY);
+    repo.write("plain.yaml", "a: canary-8f3a1c-in-clear\nb_unencrypted: shown\n");
+    let run = repo.fails(&["secrets", "encrypt", "plain.yaml"]);
+    assert!(run.stderr.contains("secrets/no-rule"), "{}", run.stderr);
+    let out = repo
+        .ok(&["secrets", "encrypt", "--age", RECIPIENT, "plain.yaml"])
+        .stdout;
+    assert!(
+        !out.contains(CANARY) && out.contains("b_unencrypted: shown"),
+        "{out}"
+    );
+    let env = [("SOPS_AGE_RECIPIENTS", RECIPIENT)];
+    let run = repo.run_with(
+        &["secrets", "encrypt", "--encrypted-suffix", "a", "plain.yaml"],
+        &env,
+    );
+    assert!(
+        run.code == 0 && run.stdout.contains("encrypted_suffix: a"),
+        "{}",
+        run.stderr
+    );
+    repo.fails(&["secrets", "encrypt", "--age", "age1nonsense", "plain.yaml"]);
+}
+
+#[test]
+fn rules_are_found_from_the_directory_of_the_file() {
+    let repo = repo();
+    repo.write(
+        "apps/.sops.yaml",
+        &format!("creation_rules:\n  - encrypted_regex: ^user$\n    age: {RECIPIENT}\n"),
+    );
+    repo.write("apps/y.sops.yaml", "user: canary-8f3a1c-in-clear\nother: shown\n");
+    let out = repo.ok(&["secrets", "encrypt", "apps/y.sops.yaml"]).stdout;
+    assert!(out.contains("other: shown") && !out.contains(CANARY), "{out}");
+    let path = [
+        "-C",
+        "apps",
+        "secrets",
+        "encrypt",
+        "--config",
+        "../.sops.yaml",
+        "x.sops.yaml",
+    ];
+    assert!(repo.ok(&path).stdout.contains("mac_only_encrypted: true"));
+}
+
+#[test]
+fn decrypt_hands_out_what_was_asked_for() {
+    let repo = encrypted();
+    let file = "apps/x.sops.yaml";
+    let sealed = repo.read(file);
+    for path in [r#"["stringData"]["password"]"#, "stringData.password"] {
+        assert_eq!(
+            repo.ok(&["secrets", "decrypt", "--extract", path, file]).stdout,
+            CANARY
+        );
+    }
+    repo.fails(&["secrets", "decrypt", "--extract", "stringData.none", file]);
+    repo.fails(&["secrets", "decrypt", "--extract", "[[", file]);
+
+    repo.ok(&["secrets", "decrypt", "--to", "out.yaml", file]);
+    assert_eq!(repo.read("out.yaml"), SECRET);
+    assert_eq!(repo.read(file), sealed);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let mode = std::fs::metadata(repo.path("out.yaml"))
+            .expect("there")
+            .permissions()
+            .mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+    let stamp = sealed
+        .lines()
+        .find(|line| line.contains("lastmodified"))
+        .expect("stamped")
+        .to_owned();
+    repo.edit(file, &stamp, "  lastmodified: \"2020-01-01T00:00:00Z\"");
+    assert!(!repo.fails(&["secrets", "decrypt", file]).stdout.contains(CANARY));
+    assert_eq!(
+        repo.ok(&["secrets", "decrypt", "--ignore-mac", file]).stdout,
+        SECRET
+    );
+    repo.ok(&["secrets", "decrypt", "-i", "--ignore-mac", file]);
+    assert_eq!(repo.read(file), SECRET);
+    let json = repo.run(&["-o", "json", "secrets", "decrypt", file]);
+    serde_json::from_str::<serde_json::Value>(&json.stdout).expect("one document");
+}
+
+#[test]
+fn status_needs_no_key_and_names_what_is_in_clear() {
+    let repo = encrypted();
+    std::fs::remove_file(repo.path("age.key")).expect("removed");
+    let run = repo.ok(&["secrets", "status"]);
+    assert!(run.stdout.contains("ok  apps/x.sops.yaml"), "{}", run.stdout);
+
+    let sealed = repo.read("apps/x.sops.yaml");
+    let line = sealed
+        .lines()
+        .find(|line| line.starts_with("  password: "))
+        .expect("a line")
+        .to_owned();
+    for (what, text, code) in [
+        (
+            "a value in clear",
+            sealed.replace(&line, "  password: canary-8f3a1c-in-clear"),
+            "secrets/plain-value",
+        ),
+        (
+            "a second document",
+            format!("{sealed}---\nkind: Secret\nstringData: {{a: canary-8f3a1c-in-clear}}\n"),
+            "secrets/no-block",
+        ),
+        (
+            "a file that was never encrypted",
+            SECRET.to_owned(),
+            "secrets/not-encrypted",
+        ),
+        (
+            "a selector that does not compile",
+            sealed.replace("^(data|stringData)$", "^(data"),
+            "seal/sops",
+        ),
+        (
+            "a selector that hides nothing",
+            "kind: Secret\na: 1\n".to_owned() + &sealed[sealed.find("sops:").expect("a block")..],
+            "secrets/nothing-encrypted",
+        ),
+        (
+            "other recipients",
+            sealed.replace(RECIPIENT, "age1other"),
+            "secrets/other-recipients",
+        ),
+    ] {
+        repo.write("apps/x.sops.yaml", &text);
+        let run = repo.fails(&["secrets", "status"]);
+        assert!(run.stderr.contains(code), "{what}: {}", run.stderr);
+        assert!(
+            !run.stderr.contains(CANARY) && !run.stdout.contains(CANARY),
+            "{what}"
+        );
+        let json = repo.fails(&["-o", "json", "secrets", "status", "apps"]).stdout;
+        let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+        assert_eq!(json["files"][0]["ok"], false, "{what}");
+        let codes = json["findings"].as_array().expect("a list");
+        assert!(
+            codes.iter().any(|finding| finding["code"] == code),
+            "{what}: {json}"
+        );
+    }
+}
+
+#[test]
+fn status_leaves_ignored_and_other_files_alone() {
+    let repo = encrypted();
+    repo.write("notes.txt", "sops: is a program\n");
+    repo.write("build/x.sops.yaml", "a: 1\n");
+    if repo.git(&["init", "-q"]).is_some() {
+        repo.write(".gitignore", "build/\n");
+        let run = repo.ok(&["secrets", "status"]);
+        assert_eq!(run.stdout.lines().count(), 1, "{}", run.stdout);
+    }
+    repo.fails(&["secrets", "status", "build/x.sops.yaml"]);
+    repo.fails(&["secrets", "status", "no-such-path"]);
+}
+
+#[test]
+fn explain_tells_rule_recipients_and_keys() {
+    let repo = encrypted();
+    let out = repo.ok(&["secrets", "explain", "apps/x.sops.yaml"]).stdout;
+    for expected in [
+        "1. path_regex ^never/: does not match",
+        "2. path_regex \\.sops\\.yaml$: matches",
+        "encrypted_regex: ^(data|stringData)$",
+        RECIPIENT,
+        "it opens, and its MAC agrees",
+        "`age.key` holds the key of",
+    ] {
+        assert!(out.contains(expected), "{expected}\n{out}");
+    }
+    let secret = AGE_KEY
+        .lines()
+        .find(|line| line.starts_with("AGE-SECRET"))
+        .expect("a key");
+    assert!(!out.contains(secret) && !out.contains(CANARY));
+    std::fs::remove_file(repo.path("age.key")).expect("removed");
+    let env = [("SOPS_AGE_KEY", "nonsense"), ("SOPS_AGE_KEY_FILE", "none.txt")];
+    let run = repo.run_with(&["secrets", "explain", "apps/x.sops.yaml"], &env);
+    assert!(
+        run.stdout.contains("does not open") && run.stdout.contains("`SOPS_AGE_KEY_FILE` is not there"),
+        "{}",
+        run.stdout
+    );
+    assert!(!run.stdout.contains("nonsense"));
+    repo.write("y.yaml", "a: b\n");
+    assert!(
+        repo.ok(&["secrets", "explain", "y.yaml"])
+            .stdout
+            .contains("no creation rule")
+    );
+}
+
+#[test]
+fn cluster_yaml_is_encrypted_in_its_secret_keys_alone() {
+    let repo = Repo::with(MINIMAL);
+    repo.ok(&["configure"]);
+    let before = repo.files();
+    repo.ok(&["secrets", "encrypt", "-i", "cluster.yaml"]);
+    let sealed = repo.read("cluster.yaml");
+    assert!(!sealed.contains("test-cloudflare-token") && sealed.contains("cloudflare_domain: example.com"));
+    repo.ok(&["secrets", "status", "cluster.yaml"]);
+    assert!(repo.ok(&["configure"]).stdout.contains("Nothing changes"));
+    assert_eq!(repo.ok(&["secrets", "decrypt", "cluster.yaml"]).stdout, MINIMAL);
+
+    repo.ok(&[
+        "secrets",
+        "set",
+        "cluster.yaml",
+        "cloudflare_token",
+        "another-token-value",
+    ]);
+    assert!(!repo.read("cluster.yaml").contains("another-token-value"));
+    let run = repo.run(&["configure", "--check"]);
+    assert_eq!(
+        run.code, 2,
+        "the token stands in sealed files: {}{}",
+        run.stdout, run.stderr
+    );
+    repo.ok(&[
+        "secrets",
+        "set",
+        "cluster.yaml",
+        "cloudflare_token",
+        "test-cloudflare-token",
+    ]);
+    repo.ok(&["configure", "--check"]);
+    repo.ok(&["secrets", "rotate", "-i", "cluster.yaml"]);
+    repo.ok(&["secrets", "updatekeys", "--check", "cluster.yaml"]);
+    repo.ok(&["configure", "--check"]);
+    let mut after = repo.files();
+    after.insert("cluster.yaml".to_owned(), before["cluster.yaml"].clone());
+    assert_eq!(after, before);
+}
+
+#[test]
+fn every_format_of_sops_goes_there_and_back() {
+    let repo = Repo::empty();
+    repo.write("age.key", AGE_KEY);
+    for (name, plain) in [
+        ("a.yaml", "a: canary-value # c\n"),
+        ("a.json", "{\n\t\"a\": \"canary-value\"\n}\n"),
+        ("a.env", "# c\nA=canary-value\n"),
+        ("a.ini", "[s]\na = canary-value\n"),
+        ("notes.txt", "canary-value\n"),
+    ] {
+        repo.write(name, plain);
+        repo.ok(&["secrets", "encrypt", "-i", "--age", RECIPIENT, name]);
+        let sealed = repo.read(name);
+        assert!(
+            sealed.contains("ENC[AES256_GCM") && !sealed.contains("canary"),
+            "{name}: {sealed}"
+        );
+        assert_eq!(repo.ok(&["secrets", "decrypt", name]).stdout, plain, "{name}");
+        let told = repo.ok(&["secrets", "explain", name]).stdout;
+        assert!(told.contains("it opens, and its MAC agrees"), "{name}: {told}");
+    }
+    repo.write("odd", "A=canary-value\n");
+    repo.ok(&[
+        "secrets", "encrypt", "-i", "--type", "dotenv", "--age", RECIPIENT, "odd",
+    ]);
+    assert!(repo.read("odd").starts_with("A=ENC["));
+    assert_eq!(
+        repo.ok(&["secrets", "decrypt", "--type", "dotenv", "odd"]).stdout,
+        "A=canary-value\n"
+    );
+}

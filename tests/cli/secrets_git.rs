@@ -1,0 +1,186 @@
+//! `secrets diff`, `textconv`, `merge` and `install-git`, with the real git where there is one.
+
+use super::secrets_files::{CANARY, SECRET, encrypted};
+use crate::support::Repo;
+
+const FILE: &str = "apps/x.sops.yaml";
+
+/// An encrypted file, committed.
+fn committed() -> Option<Repo> {
+    let repo = encrypted();
+    repo.git(&["init", "-q", "-b", "main"])?;
+    repo.write(".gitignore", "/age.key\n");
+    repo.git(&["add", "-A"]);
+    repo.git(&["commit", "-qm", "one"]);
+    Some(repo)
+}
+
+#[test]
+fn diff_names_keys_and_shows_values_only_when_asked() {
+    let Some(repo) = committed() else { return };
+    assert!(
+        repo.ok(&["secrets", "diff", FILE])
+            .stdout
+            .contains("no differences")
+    );
+    repo.ok(&["secrets", "set", FILE, "stringData.password", "canary-another"]);
+    repo.ok(&["secrets", "unset", FILE, "stringData.user"]);
+    let run = repo.run(&["secrets", "diff", "--exit-code", FILE]);
+    assert_eq!(run.code, 2);
+    assert_eq!(
+        run.stdout,
+        "~ stringData.password changed\n~ stringData.user removed\n"
+    );
+    let shown = repo.ok(&["secrets", "diff", "--reveal", FILE]).stdout;
+    assert!(
+        shown.contains(&format!("-  password: {CANARY}")) && shown.contains("+  password: canary-another"),
+        "{shown}"
+    );
+
+    // Without the key the ciphertext tells the same.
+    repo.git(&["stash", "-q"]);
+    repo.write("old.yaml", &repo.read(FILE));
+    repo.git(&["stash", "pop", "-q"]);
+    let key = repo.read("age.key");
+    std::fs::remove_file(repo.path("age.key")).expect("removed");
+    let out = repo.ok(&["secrets", "diff", "old.yaml", FILE]).stdout;
+    assert_eq!(out, "~ stringData.password changed\n~ stringData.user removed\n");
+    repo.fails(&["secrets", "diff", "--reveal", FILE]);
+    repo.fails(&["secrets", "diff", "--rev", "no-such-revision", FILE]);
+    repo.write("age.key", &key);
+
+    // A rotation changes every ciphertext and no value.
+    repo.ok(&["secrets", "rotate", "-i", FILE]);
+    repo.write("b.yaml", &repo.read(FILE));
+    repo.ok(&["secrets", "rotate", "-i", FILE]);
+    let out = repo.ok(&["secrets", "diff", "b.yaml", FILE]).stdout;
+    assert_eq!(out, "~ data key or encryption settings changed\n");
+}
+
+#[test]
+fn textconv_is_stable_and_hides_values() {
+    let repo = encrypted();
+    let out = repo.ok(&["secrets", "textconv", FILE]).stdout;
+    assert!(
+        out.contains("metadata.name: \"x\"\n") && out.contains("stringData.password: <encrypted str "),
+        "{out}"
+    );
+    assert!(
+        !out.contains(CANARY) && !out.contains("lastmodified") && !out.contains("mac:"),
+        "{out}"
+    );
+    repo.ok(&["secrets", "set", FILE, "stringData.user", "root"]);
+    let new = repo.ok(&["secrets", "textconv", FILE]).stdout;
+    let changed = out
+        .lines()
+        .zip(new.lines())
+        .filter(|(old, new)| old != new)
+        .count();
+    assert_eq!(changed, 1, "{out}\n{new}");
+    assert_eq!(
+        repo.ok(&["secrets", "textconv", "--reveal", FILE]).stdout,
+        SECRET.replace("admin", "root")
+    );
+    for text in [
+        SECRET,
+        "- canary-8f3a1c-in-clear\n",
+        "canary-8f3a1c-in-clear",
+        "a: [",
+        "",
+    ] {
+        repo.write("plain.yaml", text);
+        assert!(
+            !repo
+                .ok(&["secrets", "textconv", "plain.yaml"])
+                .stdout
+                .contains(CANARY),
+            "{text}"
+        );
+    }
+    let sealed = repo.read(FILE);
+    let line = sealed
+        .lines()
+        .find(|line| line.starts_with("  user: "))
+        .expect("a line");
+    repo.write(FILE, &sealed.replace(line, "  user: canary-8f3a1c-in-clear"));
+    let out = repo.ok(&["secrets", "textconv", FILE]).stdout;
+    assert!(
+        out.contains("stringData.user: <not encrypted>") && !out.contains(CANARY),
+        "{out}"
+    );
+}
+
+#[test]
+fn git_merges_by_value_once_it_is_told_to() {
+    let Some(repo) = committed() else { return };
+    let before = repo.files();
+    let shown = repo.ok(&["secrets", "install-git", "--dry-run"]).stdout;
+    assert!(
+        shown.contains("merge=clusterwright") && shown.contains("textconv"),
+        "{shown}"
+    );
+    assert_eq!(repo.files(), before);
+    repo.ok(&["secrets", "install-git"]);
+    assert!(repo.ok(&["secrets", "install-git"]).stdout.contains("already"));
+    repo.git(&["add", "-A"]);
+    repo.git(&["commit", "-qm", "attributes"]);
+    // The driver as git starts it, by the path of the binary under test.
+    let binary = env!("CARGO_BIN_EXE_clusterwright");
+    for (key, command) in [
+        ("merge.clusterwright.driver", "secrets merge %O %A %B %P"),
+        ("diff.clusterwright.textconv", "secrets textconv"),
+    ] {
+        let configured = repo.git(&["config", key]).expect("git");
+        assert_eq!(configured.trim(), format!("clusterwright {command}"));
+        repo.git(&["config", key, &format!("'{binary}' {command}")]);
+    }
+
+    repo.git(&["checkout", "-qb", "other"]);
+    repo.ok(&["secrets", "set", FILE, "stringData.user", "root"]);
+    repo.ok(&["secrets", "set", FILE, "stringData.token", "canary-token"]);
+    repo.git(&["commit", "-qam", "theirs"]);
+    repo.git(&["checkout", "-q", "main"]);
+    repo.ok(&["secrets", "set", FILE, "stringData.password", "canary-ours"]);
+    repo.git(&["commit", "-qam", "ours"]);
+    let diff = repo.git(&["diff", "HEAD~1", "HEAD"]).expect("git");
+    assert!(
+        diff.contains("-stringData.password: <encrypted") && !diff.contains("canary"),
+        "{diff}"
+    );
+    repo.git(&["merge", "-q", "--no-edit", "other"]);
+    let expected = SECRET.replace(CANARY, "canary-ours").replace("admin", "root") + "  token: canary-token\n";
+    assert_eq!(repo.ok(&["secrets", "decrypt", FILE]).stdout, expected);
+    assert!(!repo.read(FILE).contains("canary"));
+}
+
+#[test]
+fn a_conflict_is_named_by_key_and_leaks_nothing() {
+    let repo = encrypted();
+    repo.write("base", &repo.read(FILE));
+    repo.ok(&["secrets", "set", FILE, "stringData.password", "canary-ours"]);
+    repo.write("ours", &repo.read(FILE));
+    repo.write(FILE, &repo.read("base"));
+    repo.ok(&["secrets", "set", FILE, "stringData.password", "canary-theirs"]);
+    repo.write("theirs", &repo.read(FILE));
+    let run = repo.fails(&["secrets", "merge", "base", "ours", "theirs", FILE]);
+    assert!(
+        run.stderr.contains("`stringData.password`") && run.stderr.contains("secrets/conflict"),
+        "{}",
+        run.stderr
+    );
+    assert!(!run.stderr.contains("canary") && !run.stdout.contains("canary"));
+    assert!(
+        repo.ok(&["secrets", "decrypt", "ours"])
+            .stdout
+            .contains("canary-ours")
+    );
+    for (name, bytes) in repo.files() {
+        assert!(!String::from_utf8_lossy(&bytes).contains("canary"), "{name}");
+    }
+
+    // Without the key nothing can be merged: the file stays ours, encrypted.
+    std::fs::remove_file(repo.path("age.key")).expect("removed");
+    let ours = repo.read("ours");
+    repo.fails(&["secrets", "merge", "base", "ours", "theirs", FILE]);
+    assert_eq!(repo.read("ours"), ours);
+}

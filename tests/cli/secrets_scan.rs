@@ -1,0 +1,133 @@
+//! `secrets scan`: the hook.
+
+use super::secrets_files::{CANARY, SECRET, encrypted};
+use crate::support::{AGE_KEY, DEPLOY_KEY, EVERYTHING, GITIGNORE, MINIMAL, Repo};
+
+fn identity() -> &'static str {
+    AGE_KEY
+        .lines()
+        .find(|line| line.starts_with("AGE-SECRET"))
+        .expect("a key")
+}
+
+#[test]
+fn findings_have_file_and_line_and_never_the_value() {
+    use base64::Engine as _;
+    let repo = Repo::with(MINIMAL);
+    repo.write(".gitignore", GITIGNORE);
+    if repo.git(&["init", "-q"]).is_none() {
+        return;
+    }
+    repo.ok(&["configure"]);
+    repo.ok(&["secrets", "scan"]);
+    let encoded = base64::engine::general_purpose::STANDARD.encode("x test-cloudflare-token");
+    for (name, text, code, line) in [
+        ("kubernetes/a.yaml", SECRET, "secrets/plain-secret", 7),
+        (
+            "kubernetes/a.sops.yaml",
+            "a: canary-8f3a1c-in-clear\n",
+            "secrets/not-encrypted",
+            1,
+        ),
+        (
+            "docs/notes.md",
+            &format!("# keys\n\n`{}`\n", identity()),
+            "secrets/age-identity",
+            3,
+        ),
+        ("key", DEPLOY_KEY, "secrets/private-key", 1),
+        (
+            "docs/a.md",
+            "one\ntwo test-cloudflare-token\n",
+            "secrets/known-value",
+            2,
+        ),
+        ("docs/b.md", encoded.as_str(), "secrets/known-value", 1),
+    ] {
+        repo.write(name, text);
+        let run = repo.fails(&["-o", "concise", "secrets", "scan"]);
+        let expected = format!("{name}:{line}:");
+        assert!(
+            run.stderr.contains(&expected) && run.stderr.contains(code),
+            "{expected} {code}: {}",
+            run.stderr
+        );
+        let human = repo.fails(&["secrets", "scan", name]);
+        for text in [&run.stderr, &human.stderr, &human.stdout] {
+            for value in [
+                CANARY,
+                identity(),
+                "test-cloudflare-token",
+                encoded.as_str(),
+                "b3BlbnNzaC1rZXk",
+            ] {
+                assert!(!text.contains(value), "{name}: {text}");
+            }
+        }
+        std::fs::remove_file(repo.path(name)).expect("removed");
+    }
+    repo.ok(&["secrets", "scan"]);
+}
+
+#[test]
+fn staged_looks_at_the_index_and_not_at_the_work_tree() {
+    let repo = encrypted();
+    if repo.git(&["init", "-q"]).is_none() {
+        return;
+    }
+    repo.write(".gitignore", "/age.key\n");
+    repo.git(&["add", "-A"]);
+    repo.ok(&["secrets", "scan", "--staged"]);
+    repo.git(&["commit", "-qm", "one"]);
+
+    let sealed = repo.read("apps/x.sops.yaml");
+    repo.write("apps/x.sops.yaml", SECRET);
+    repo.ok(&["secrets", "scan", "--staged"]);
+    repo.fails(&["secrets", "scan"]);
+    repo.git(&["add", "-A"]);
+    repo.write("apps/x.sops.yaml", &sealed);
+    repo.ok(&["secrets", "scan"]);
+    let run = repo.fails(&["secrets", "scan", "--staged"]);
+    assert!(
+        run.stderr.contains("apps/x.sops.yaml") && !run.stderr.contains(CANARY),
+        "{}",
+        run.stderr
+    );
+    repo.ok(&["secrets", "scan", "--staged", "other"]);
+    repo.fails(&["secrets", "scan", "--staged", "apps"]);
+
+    // What is committed already is not the business of the next commit.
+    repo.git(&["commit", "-qm", "two"]);
+    repo.ok(&["secrets", "scan", "--staged"]);
+}
+
+#[test]
+fn a_plain_cluster_yaml_in_the_index_is_found() {
+    let repo = Repo::with(MINIMAL);
+    if repo.git(&["init", "-q"]).is_none() {
+        return;
+    }
+    repo.git(&["add", "cluster.yaml", "age.key"]);
+    let run = repo.fails(&["secrets", "scan", "--staged"]);
+    assert!(
+        run.stderr.contains("secrets/known-value") && run.stderr.contains("secrets/age-identity"),
+        "{}",
+        run.stderr
+    );
+    repo.ok(&["secrets", "encrypt", "-i", "cluster.yaml"]);
+    repo.git(&["rm", "-q", "--cached", "age.key"]);
+    repo.git(&["add", "cluster.yaml"]);
+    repo.ok(&["secrets", "scan", "--staged"]);
+}
+
+#[test]
+fn a_whole_tree_of_ours_is_clean_and_without_git_the_private_files_are_left_out() {
+    let repo = Repo::with(EVERYTHING);
+    repo.ok(&["configure"]);
+    let run = repo.ok(&["secrets", "scan"]);
+    assert!(run.stderr.contains("no secrets in clear text"), "{}", run.stderr);
+    repo.ok(&["secrets", "status"]);
+    repo.fails(&["secrets", "scan", "cluster.yaml"]);
+    let run = repo.fails(&["secrets", "scan", "--staged"]);
+    assert!(run.stderr.contains("git/none"), "{}", run.stderr);
+}

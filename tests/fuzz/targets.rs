@@ -1,0 +1,278 @@
+//! What is fuzzed.
+
+use std::collections::BTreeSet;
+use std::sync::OnceLock;
+
+use clusterwright::sops::{
+    self, Config, Identities, KeyPath, MacCheck, NewValue, Recipient, Rule, SopsError, Step,
+};
+use clusterwright::sys::{FixedEntropy, SecretText};
+use clusterwright::yaml;
+use serde_json::Value;
+
+use super::Dice;
+use super::generate::Generator;
+use super::mutate::mutate;
+
+/// Something to be fuzzed.
+pub(crate) struct Target {
+    /// Its name on the command line.
+    pub(crate) name: &'static str,
+    /// One run; whether the text was accepted, or what is wrong.
+    pub(crate) run: fn(&mut Dice) -> Result<bool, String>,
+}
+
+/// All targets.
+pub(crate) const TARGETS: [Target; 3] = [
+    Target {
+        name: "read",
+        run: read,
+    },
+    Target {
+        name: "config",
+        run: config,
+    },
+    Target {
+        name: "edit",
+        run: edit,
+    },
+];
+
+struct Keys {
+    identities: Identities,
+    rule: Rule,
+}
+
+fn keys() -> &'static Keys {
+    static KEYS: OnceLock<Keys> = OnceLock::new();
+    KEYS.get_or_init(|| {
+        let (private, public) = sops::generate_identity();
+        Keys {
+            identities: Identities::parse(private.expose()).expect("a key"),
+            rule: Rule::secrets(vec![Recipient::new(&public).expect("a recipient")]),
+        }
+    })
+}
+
+/// Files that SOPS could have written, made once: wrapping keys takes longer than all the rest.
+fn sealed() -> &'static [String] {
+    static SEALED: OnceLock<Vec<String>> = OnceLock::new();
+    SEALED.get_or_init(|| {
+        (0..40)
+            .map(|seed| {
+                let mut rule = keys().rule.clone();
+                if seed % 3 == 1 {
+                    rule.selector = sops::Selector::whole_document();
+                }
+                rule.mac_only_encrypted = seed % 3 == 0;
+                let text = Generator::new(seed).stream(2);
+                sops::encrypt(&text, &rule, &mut FixedEntropy::new(seed)).expect("generated to be encrypted")
+            })
+            .collect()
+    })
+}
+
+fn span_is_inside(error: &SopsError, text: &str) -> Result<(), String> {
+    match error.span() {
+        Some(span) if text.get(span.clone()).is_none() => {
+            Err(format!("{error:?}: {span:?} is not inside of the text"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The reader of SOPS files: nothing panics, places are inside, and what opens holds together.
+fn read(dice: &mut Dice) -> Result<bool, String> {
+    let base = dice.pick(sealed());
+    let text = mutate(base, dice);
+    match sops::status(&text) {
+        Ok(status) => {
+            let spans = status
+                .unsealed
+                .iter()
+                .map(|(_, span)| span)
+                .chain(&status.without_block);
+            if let Some(span) = spans.into_iter().find(|span| text.get((*span).clone()).is_none()) {
+                return Err(format!("status: {span:?} is not inside of {text:?}"));
+            }
+        }
+        Err(error) => span_is_inside(&error, &text)?,
+    }
+    match sops::decrypt(&text, &keys().identities, MacCheck::Verify) {
+        Ok(plain) => match yaml::parse(plain.expose()) {
+            Ok(_) => Ok(true),
+            Err(error) => Err(format!("the plaintext is not YAML: {error:?}\n{text}")),
+        },
+        Err(error) => span_is_inside(&error, &text).map(|()| false),
+    }
+}
+
+const CONFIGS: [&str; 3] = [
+    "stores:\n  yaml:\n    indent: 2\ncreation_rules:\n  - path_regex: talos/.*\\.sops\\.ya?ml\n    mac_only_encrypted: true\n    age: age1x,age1y\n  - path_regex: (bootstrap|kubernetes)/.*\\.sops\\.ya?ml\n    encrypted_regex: ^(data|stringData)$\n    mac_only_encrypted: true\n    age: [age1x]\n",
+    "creation_rules:\n  - unencrypted_suffix: _u\n    key_groups:\n      - age:\n          - age1x\n        pgp: [ABC]\n    shamir_threshold: 2\n",
+    "{creation_rules: [{age: \"age1x\", encrypted_suffix: e}], destination_rules: []}\n",
+];
+
+/// The reader of `.sops.yaml`.
+fn config(dice: &mut Dice) -> Result<bool, String> {
+    let base: &&str = dice.pick(&CONFIGS);
+    let text = mutate(base, dice);
+    match Config::parse(&text) {
+        Ok(config) => {
+            for path in [
+                "talos/x.sops.yaml",
+                "",
+                "/abs/x",
+                "./kubernetes/a.sops.yml",
+                "é\n",
+            ] {
+                let first = config.consider(path).iter().position(|(_, matches)| *matches);
+                match config.rule_for(path) {
+                    Err(SopsError::NoRule) if first.is_some() => {
+                        return Err(format!("{path}: a rule matches\n{text}"));
+                    }
+                    Ok(_) if first.is_none() => return Err(format!("{path}: no rule matches\n{text}")),
+                    Err(error) => span_is_inside(&error, &text)?,
+                    Ok(_) => {}
+                }
+            }
+            Ok(true)
+        }
+        Err(error) => span_is_inside(&error, &text).map(|()| false),
+    }
+}
+
+/// The editor: a value is set or taken out, and every other value, and its ciphertext, is what it was.
+fn edit(dice: &mut Dice) -> Result<bool, String> {
+    let mut plain = Generator::new(dice.next()).stream(1 + dice.below(2));
+    if dice.below(2) == 0 {
+        plain = mutate(&plain, dice);
+    }
+    let keys = keys();
+    let mut rule = keys.rule.clone();
+    rule.mac_only_encrypted = dice.below(2) == 0;
+    let Ok(file) = sops::encrypt(&plain, &rule, &mut FixedEntropy::new(dice.next())) else {
+        return Ok(false);
+    };
+    let before = values(&file)?;
+    let mut paths = Vec::new();
+    for (document, value) in before.iter().enumerate() {
+        leaves(value, &mut Vec::new(), document, &mut paths);
+    }
+    if paths.is_empty() {
+        return Ok(false);
+    }
+    let (document, steps) = dice.pick(&paths).clone();
+    let path = KeyPath::new(steps.clone());
+    let entropy = &mut FixedEntropy::new(dice.next());
+    let takes = dice.below(3) == 0;
+    let secret = *dice.pick(&[
+        "new",
+        "",
+        "two\nlines\n",
+        "12",
+        "true",
+        "# x",
+        "é: \"'",
+        " pad ",
+        "- a",
+    ]);
+    let changed = if takes {
+        sops::unset(&file, document, &path, &keys.identities, entropy)
+    } else {
+        let value = NewValue::Text(SecretText::new(secret.to_owned()));
+        sops::set(&file, document, &path, &value, &keys.identities, entropy)
+    };
+    let said = format!(
+        "{} {path} in document {document} of\n{plain}\n-- sealed\n{file}",
+        if takes { "unset" } else { "set" }
+    );
+    let new = match changed {
+        Ok(Some(new)) => new,
+        Ok(None) => return Ok(true),
+        // A layout that cannot be edited is refused, and nothing is written.
+        Err(SopsError::Layout { .. } | SopsError::NoSuchValue { .. }) => return Ok(false),
+        Err(error) => return Err(format!("{error}: {said}")),
+    };
+    let after = values(&new)?;
+    let mut expected = before;
+    if takes {
+        remove(&mut expected[document], &steps);
+    } else if let Some(place) = at(&mut expected[document], &steps) {
+        *place = Value::String(secret.to_owned());
+    }
+    expected.retain(|document| document.as_object().is_none_or(|map| !map.is_empty()));
+    if after != expected {
+        return Err(format!("other values changed: {said}\n-- now\n{new}"));
+    }
+    let (old, now) = (tokens(&file), tokens(&new));
+    let fresh = now.difference(&old).count();
+    // The value itself and the MAC; an edited alias may be written out.
+    if fresh > 2 {
+        return Err(format!("{fresh} new ciphertexts: {said}\n-- now\n{new}"));
+    }
+    Ok(true)
+}
+
+/// The values of a file, opened, without its `sops` blocks.
+fn values(file: &str) -> Result<Vec<Value>, String> {
+    let plain = sops::decrypt(file, &keys().identities, MacCheck::Verify)
+        .map_err(|error| format!("{error}\n{file}"))?;
+    let documents = yaml::parse(plain.expose()).map_err(|error| format!("{error:?}\n{file}"))?;
+    Ok(documents
+        .iter()
+        .filter(|document| !document.entries().is_empty())
+        .map(yaml::Node::to_json)
+        .collect())
+}
+
+fn tokens(file: &str) -> BTreeSet<&str> {
+    let starts = file.match_indices("ENC[").map(|(at, _)| at);
+    let token = |at: usize| file[at..].split_once(']').map(|(token, _)| token);
+    // Plain text that only begins like a ciphertext runs on to somewhere else.
+    starts
+        .filter_map(token)
+        .filter(|token| !token.contains(char::is_whitespace))
+        .collect()
+}
+
+fn leaves(value: &Value, way: &mut Vec<Step>, document: usize, out: &mut Vec<(usize, Vec<Step>)>) {
+    match value {
+        Value::Object(map) if !map.is_empty() => {
+            for (key, value) in map {
+                way.push(Step::Key(key.clone()));
+                leaves(value, way, document, out);
+                way.pop();
+            }
+        }
+        Value::Array(items) if !items.is_empty() => {
+            for (i, value) in items.iter().enumerate() {
+                way.push(Step::Index(i));
+                leaves(value, way, document, out);
+                way.pop();
+            }
+        }
+        _ => out.push((document, way.clone())),
+    }
+}
+
+fn at<'v>(mut value: &'v mut Value, steps: &[Step]) -> Option<&'v mut Value> {
+    for step in steps {
+        value = match step {
+            Step::Key(key) => value.get_mut(key)?,
+            Step::Index(index) => value.get_mut(index)?,
+        };
+    }
+    Some(value)
+}
+
+fn remove(value: &mut Value, steps: &[Step]) {
+    let Some((last, above)) = steps.split_last() else {
+        return;
+    };
+    match (at(value, above), last) {
+        (Some(Value::Object(map)), Step::Key(key)) => drop(map.shift_remove(key)),
+        (Some(Value::Array(items)), Step::Index(index)) if *index < items.len() => drop(items.remove(*index)),
+        _ => {}
+    }
+}
