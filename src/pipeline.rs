@@ -182,7 +182,7 @@ pub fn configuration(
     })
 }
 
-/// Collects keys from every source (see [`keyring`](crate::keyring)); `None` when there is none at all.
+/// Collects keys from every source (see [`keyring`]); `None` when there is none at all.
 ///
 /// # Errors
 /// When a source that is the repository's own, or that a variable names, cannot be read or holds no key.

@@ -24,8 +24,8 @@ impl ChangeSet {
                 .is_some_and(|artifact| matches!(artifact.edits, Edits::Merged { .. }));
             let is_edited = match change.kind {
                 ChangeKind::Kept | ChangeKind::Merge => true,
-                // A file that was adopted with the newer versions that it had.
-                ChangeKind::Adopt | ChangeKind::Update => merged,
+                // A file that was adopted with the newer versions that it had, or whose edits came from another place.
+                ChangeKind::Adopt | ChangeKind::Update | ChangeKind::Create => merged,
                 kind => kind.is_conflict(),
             };
             if !is_edited {

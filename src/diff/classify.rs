@@ -40,11 +40,15 @@ impl ChangeSet {
                 Err(error) => errors.push(error),
             }
         }
+        let moved: BTreeSet<&RepoPath> = tree
+            .iter()
+            .filter_map(|artifact| artifact.moved_from.as_ref())
+            .collect();
         for (path, entry) in &lock.entries {
             if tree.get(path).is_some() {
                 continue;
             }
-            match stale(path, entry, existing.get(path), choices) {
+            match stale(path, (entry, moved.contains(path)), existing.get(path), choices) {
                 Ok(change) => {
                     if change.kind == ChangeKind::EditedDelete {
                         after.entries.insert(path.clone(), entry.clone());
@@ -173,7 +177,7 @@ fn rendered(
 /// Settles a path that the lock lists and that is no longer rendered.
 fn stale(
     path: &RepoPath,
-    entry: &LockEntry,
+    (entry, moved): (&LockEntry, bool),
     on_disk: &OnDisk,
     choices: &Choices,
 ) -> Result<Change, Diagnostic> {
@@ -200,7 +204,8 @@ fn stale(
         OnDisk::File { bytes, .. } => {
             let edited = Sha256::of_text(bytes) != entry.hash;
             (change.kind, change.choice) = match choices.of(path) {
-                _ if !edited => (ChangeKind::Delete, None),
+                // Edits that went along to the new place are not lost.
+                _ if !edited || moved => (ChangeKind::Delete, None),
                 None => (ChangeKind::EditedDelete, None),
                 Some(Choice::Overwrite) => (ChangeKind::Delete, Some(Choice::Overwrite)),
                 Some(Choice::Keep) => (ChangeKind::Forget, Some(Choice::Keep)),

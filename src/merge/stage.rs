@@ -52,7 +52,17 @@ pub fn merge(
             edited.insert(path.clone(), (on_disk, entry));
         }
     }
+    let moves = moves(&artifacts, existing, lock, choices);
+    wanted.extend(moves.iter().map(|(from, (_, hash))| (from.clone(), *hash)));
     bases.find(&wanted, git).map_err(|finding| diags.abort(finding))?;
+    for (from, (to, hash)) in moves {
+        if let Some(artifact) = artifacts.get_mut(&to)
+            && follow(artifact, &from, hash, existing, bases)
+            && let Ok(documents) = yaml::parse(&artifact.text)
+        {
+            rendered.documents.insert(to, documents);
+        }
+    }
     let mut kept = Vec::new();
     let none = Resolutions::new();
     for (path, (yours, entry)) in edited {
@@ -101,6 +111,69 @@ pub fn merge(
     }
     diags.checkpoint()?;
     Ok((Tree::new(artifacts, rendered), kept))
+}
+
+/// Files that a person edited and that are rendered elsewhere now: from, with the hash of the base, to. Told by app and
+/// file name, where both leave no doubt.
+fn moves(
+    artifacts: &BTreeMap<RepoPath, Artifact>,
+    existing: &Existing,
+    lock: &Lock,
+    choices: &Choices,
+) -> BTreeMap<RepoPath, (RepoPath, Sha256)> {
+    let mut found: BTreeMap<RepoPath, (RepoPath, Sha256)> = BTreeMap::new();
+    for (path, entry) in &lock.entries {
+        let chosen = choices.overwrite.contains(path) || choices.keep.contains(path);
+        let edited = |bytes| Sha256::of_text(bytes) != entry.hash;
+        if chosen
+            || path.is_sops()
+            || artifacts.contains_key(path)
+            || !existing.bytes(path).is_some_and(edited)
+        {
+            continue;
+        }
+        let fits = |artifact: &&Artifact| {
+            artifact.origin.app == entry.origin
+                && artifact.path.file_name() == path.file_name()
+                && existing.bytes(&artifact.path).is_none()
+                && !lock.entries.contains_key(&artifact.path)
+        };
+        let mut fitting = artifacts.values().filter(fits);
+        if let (Some(to), None) = (fitting.next(), fitting.next()) {
+            found.insert(path.clone(), (to.path.clone(), entry.hash));
+        }
+    }
+    let mut times: BTreeMap<RepoPath, usize> = BTreeMap::new();
+    for (to, _) in found.values() {
+        *times.entry(to.clone()).or_default() += 1;
+    }
+    found.retain(|_, (to, _)| times.get(to) == Some(&1));
+    found
+}
+
+/// Merges the edits of the file at `from` into its new place; returns whether that went without contradiction.
+fn follow(
+    artifact: &mut Artifact,
+    from: &RepoPath,
+    hash: Sha256,
+    existing: &Existing,
+    bases: &Bases,
+) -> bool {
+    let yours = existing
+        .bytes(from)
+        .and_then(|bytes| String::from_utf8(lf(bytes).into_owned()).ok());
+    let (Some(yours), Some(base)) = (yours, bases.get(from, hash)) else {
+        return false;
+    };
+    let sides = [base, &yours, &artifact.text];
+    let Ok(text) = three_way(artifact.path.is_yaml(), sides, &Resolutions::new()) else {
+        return false;
+    };
+    artifact.edits = Edits::Merged {
+        render: std::mem::replace(&mut artifact.text, text),
+    };
+    artifact.moved_from = Some(from.clone());
+    true
 }
 
 fn told(path: &RepoPath, version: &Overtaken) -> Diagnostic {

@@ -62,6 +62,8 @@ pub struct Artifact {
     pub origin: Origin,
     /// What a person changed in it.
     pub edits: Edits,
+    /// Where it was rendered to before, if its template moved and took a person's edits along.
+    pub moved_from: Option<RepoPath>,
 }
 
 impl Artifact {
@@ -72,6 +74,7 @@ impl Artifact {
             text,
             origin,
             edits: Edits::None,
+            moved_from: None,
         }
     }
 

@@ -312,16 +312,16 @@ fn a_version_of_the_library_that_overtakes_yours_is_told() {
     let Some(repo) = committed() else { return };
     let file = "kubernetes/apps/kube-system/reloader/app/helmrelease.yaml";
     let image = "    image:\n      tag: ";
-    let own = format!("templates/apps/kube-system/reloader/app/helmrelease.yaml.tera");
+    let own = "templates/apps/kube-system/reloader/app/helmrelease.yaml.tera";
     let rendered = repo.read(file);
     let with = |tag: &str| rendered.replacen("  values:\n", &format!("  values:\n{image}{tag}\n"), 1);
-    repo.write(&own, &with("1.0.0"));
+    repo.write(own, &with("1.0.0"));
     repo.ok(&["configure", "--yes"]);
     commit(&repo);
     repo.edit(file, "tag: 1.0.0", "tag: 1.1.0");
     commit(&repo);
     nothing_changes(&repo);
-    repo.write(&own, &with("1.2.0"));
+    repo.write(own, &with("1.2.0"));
     let run = repo.ok(&["configure", "--yes"]);
     assert!(
         run.stderr.contains("version/overtaken")
@@ -366,4 +366,45 @@ fn the_commands_of_the_chapter_settle_the_conflict_that_it_shows() {
         );
         nothing_changes(&repo);
     }
+}
+
+#[test]
+fn edits_follow_a_template_that_moves() {
+    let Some(repo) = committed() else { return };
+    let dir = "templates/apps/default/own";
+    let manifest = |path: &str| {
+        format!("summary: An app of my own.\nkustomizations:\n  - name: own\n    path: {path}\n")
+    };
+    let object = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: own\ndata:\n  a: one\n";
+    repo.write(&format!("{dir}/app.yaml"), &manifest("app"));
+    repo.write(&format!("{dir}/app/settings.yaml"), object);
+    repo.ok(&["configure", "--yes"]);
+    commit(&repo);
+    let (old, new) = (
+        "kubernetes/apps/default/own/app/settings.yaml",
+        "kubernetes/apps/default/own/deploy/settings.yaml",
+    );
+    repo.edit(old, "  a: one\n", "  a: one\n  mine: \"yes\" # by hand\n");
+    commit(&repo);
+    repo.write(&format!("{dir}/app.yaml"), &manifest("deploy"));
+    std::fs::remove_dir_all(repo.path(&format!("{dir}/app"))).expect("removed");
+    repo.write(
+        &format!("{dir}/deploy/settings.yaml"),
+        &object.replace("a: one", "a: two"),
+    );
+    repo.ok(&["configure", "--yes"]);
+    assert_eq!(
+        repo.read(new),
+        object.replace("  a: one\n", "  a: two\n  mine: \"yes\" # by hand\n")
+    );
+    assert!(!repo.path(old).exists());
+    nothing_changes(&repo);
+    commit(&repo);
+    // And go on from there.
+    repo.write(
+        &format!("{dir}/deploy/settings.yaml"),
+        &object.replace("a: one", "a: three"),
+    );
+    repo.ok(&["configure", "--yes"]);
+    assert!(repo.read(new).contains("a: three\n  mine: \"yes\" # by hand"));
 }

@@ -444,7 +444,7 @@ fn block(chapter: &str, start: &str) -> String {
         .find(start)
         .unwrap_or_else(|| panic!("{start} is not in the chapter"));
     let rest = &chapter[from..];
-    rest[..rest.find("\n```\n").expect("a closed block") + 1].to_owned()
+    rest[..=rest.find("\n```\n").expect("a closed block")].to_owned()
 }
 
 #[test]

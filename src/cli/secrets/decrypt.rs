@@ -22,16 +22,13 @@ pub(super) fn run(args: &Decrypt, session: &mut Session<'_>) -> Outcome {
     } else {
         MacCheck::Verify
     };
-    let plain = match &path {
-        Some(path) => {
-            let document = usize::from(args.document - 1);
-            let value = sops::extract(file.text.expose(), document, path, &identities, check);
-            value.map(|value| Zeroizing::new(value.expose().as_bytes().to_vec()))
-        }
-        None => {
-            let format = file.format(args.format);
-            format.decrypt(file.text.expose(), &identities, check)
-        }
+    let plain = if let Some(path) = &path {
+        let document = usize::from(args.document - 1);
+        let value = sops::extract(file.text.expose(), document, path, &identities, check);
+        value.map(|value| Zeroizing::new(value.expose().as_bytes().to_vec()))
+    } else {
+        let format = file.format(args.format);
+        format.decrypt(file.text.expose(), &identities, check)
     };
     let plain = plain.map_err(|error| session.diags.abort(of_file(&error, &file.name)))?;
     if args.in_place {
