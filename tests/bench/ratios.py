@@ -64,7 +64,7 @@ cases = {
     "no-op configure": ([binary, "configure"], full, None),
     "git status": (["git", "status"], full, None),
     "render and check": ([binary, "check"], full, None),
-    "plan": ([binary, "plan"], full, None),
+    "validate": ([binary, "validate"], full, None),
     "first configure": ([binary, "configure", "--yes"], first, clear_first),
     "cp -r": (["cp", "-r", output, copy], work, clear_copy),
     "start (--version)": ([binary, "--version"], full, None),
@@ -102,8 +102,8 @@ def ratio(above, below, aim):
 
 ratio("no-op configure", "git status", "aim: at most 3")
 ratio("first configure", "cp -r", "aim: at most 3")
-# What `check` does beyond `plan`: load and render the whole library, parse what comes out, run all rules.
-spent = min(times["render and check"]) - min(times["plan"])
+# What `check` does beyond `validate`: render the whole library, merge, parse what comes out, run all rules.
+spent = min(times["render and check"]) - min(times["validate"])
 print(f"{'files rendered and checked':34} {count / spent:6.0f} per second")
 if anchor:
     ratio("makejinja", "no-op configure", "aim: at least 40")

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Lets the real `sops` judge the SOPS files we write, and reads the ones it writes: tests/conformance/sops.sh SET BINARY
 #
-# The files come from examples/sops.rs, for BINARY cannot encrypt a file of one's choice. Random documents (`short`: 50,
+# The files come from tests/conformance/sops.rs, for BINARY cannot encrypt a file of one's choice. Random documents (`short`: 50,
 # `full`: 1,000 with each of two releases) go in both directions, in three modes in turn: MAC over encrypted values, MAC
 # over everything, whole document. In the last two modes the MAC covers every value, so that a success says that both
 # sides read every scalar alike, not only the encrypted ones. Every other three documents are JSON instead of YAML, and

@@ -18,9 +18,9 @@ use clusterwright::sops::{Config, Format, Identities, MacCheck, Rule, SopsError,
 use clusterwright::sops::{compare_keyless, decrypt, generate_identity, generate_post_quantum_identity};
 use clusterwright::sys::OsEntropy;
 
-#[path = "../src/sops/tests/generate.rs"]
+#[path = "../../src/sops/tests/generate.rs"]
 mod generate;
-#[path = "../src/sops/tests/generate_json.rs"]
+#[path = "../../src/sops/tests/generate_json.rs"]
 mod generate_json;
 
 fn main() -> ExitCode {
