@@ -82,11 +82,11 @@ pub fn is_newer(a: &str, b: &str) -> bool {
 }
 
 /// Returns which side's version stands when both moved on from the base: the newer one. `None` when they cannot be
-/// compared, or when a person went back on purpose.
+/// compared, or when a person went back on purpose, in the tree or in `cluster.yaml`.
 pub(super) fn newer(base: &str, yours: &str, render: &str) -> Option<Side> {
     let [base, yours, render] = [base, yours, render].map(Version::parse);
     let (base, yours, render) = (base?, yours?, render?);
-    if yours.compare(&base)? == Ordering::Less {
+    if yours.compare(&base)? == Ordering::Less || render.compare(&base)? == Ordering::Less {
         return None;
     }
     match yours.compare(&render)? {
@@ -296,6 +296,7 @@ mod tests {
         assert_eq!(newer("1.0.0", "1.2.0", "1.1.0"), Some(Side::Yours));
         assert_eq!(newer("1.0.0", "1.1.0", "1.2.0"), Some(Side::Render));
         assert_eq!(newer("1.0.0", "0.9.0", "1.1.0"), None);
+        assert_eq!(newer("1.0.0", "1.1.0", "0.9.0"), None);
         assert_eq!(newer("1.0.0", "latest", "1.1.0"), None);
     }
 }

@@ -87,6 +87,18 @@ pub(super) fn undo(
     stager.finish()
 }
 
+/// Lets nobody else look into a directory: a file that a person had in clear is copied there as it was. Where the
+/// system has no such permissions, those of the repository hold.
+fn keep_private(dir: &Path) {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let _ = std::fs::set_permissions(dir, std::fs::Permissions::from_mode(0o700));
+    }
+    #[cfg(not(unix))]
+    let _ = dir;
+}
+
 struct Stager<'a, D> {
     root: &'a Path,
     txn: &'a Txn,
@@ -105,6 +117,7 @@ impl<'a, D: Disk> Stager<'a, D> {
             disk.create_dir_all(&dir)
                 .map_err(|error| Diagnostic::io("create", &dir, &error))?;
         }
+        keep_private(&txn.dir);
         let ignore = txn.dir.join(".gitignore");
         disk.write(&ignore, b"*\n")
             .map_err(|error| Diagnostic::io("write", &ignore, &error))?;

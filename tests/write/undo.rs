@@ -476,3 +476,15 @@ fn the_record_is_ignored_by_git_even_without_our_gitignore() {
     assert_eq!(world.run(&files(&[("a", "2\n")])).written, [path("a")]);
     assert!(world.root.join(".clusterwright/undo/.gitignore").exists());
 }
+
+#[cfg(unix)]
+#[test]
+fn nobody_else_looks_into_the_copies() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let world = World::new();
+    world.run(&files(&[("a.yaml", "1\n")]));
+    world.run(&files(&[("a.yaml", "2\n")]));
+    let dir = world.root.join(".clusterwright/undo");
+    let mode = fs::metadata(dir).expect("a record").permissions().mode();
+    assert_eq!(mode & 0o777, 0o700);
+}
