@@ -124,6 +124,11 @@ fn run(
         )
     });
     let texts: BTreeMap<&RepoPath, (&str, &str)> = foreign.chain(ours).collect();
+    let edited: BTreeSet<&RepoPath> = tree
+        .iter()
+        .filter(|artifact| matches!(artifact.edits, Edits::Merged { .. }))
+        .map(|artifact| &artifact.path)
+        .collect();
     let manifests = Manifests::new(&tree.stage().documents, &texts);
     let mut sources: BTreeMap<RepoPath, SourceId> = BTreeMap::new();
     for rule in rules::ALL {
@@ -138,15 +143,20 @@ fn run(
             !(excepted || allowed || sealed)
         });
         for mut finding in findings {
-            let artifact = tree.get(&finding.path);
-            let edited = artifact.is_some_and(|artifact| matches!(artifact.edits, Edits::Merged { .. }));
-            if texts.get(&finding.path).is_some_and(|(_, app)| *app == FOREIGN) {
+            let is_foreign = texts.get(&finding.path).is_some_and(|(_, app)| *app == FOREIGN);
+            if is_foreign || edited.contains(&finding.path) {
                 let documents = manifests.documents(finding.path.as_str());
                 for text in [&mut finding.message, &mut finding.label, &mut finding.help] {
                     *text = redact(text, documents);
                 }
             }
-            report((rule, level(rule), edited), finding, &texts, &mut sources, diags);
+            report(
+                (rule, level(rule)),
+                finding,
+                (&texts, &edited),
+                &mut sources,
+                diags,
+            );
         }
     }
     let without_schema = manifests.kinds().without_schema.clone();
@@ -164,16 +174,17 @@ fn is_sealed_already(rule: &Rule, finding: &Finding, manifests: &Manifests<'_>) 
 }
 
 fn report(
-    (rule, level, edited): (&Rule, Severity, bool),
+    (rule, level): (&Rule, Severity),
     finding: Finding,
-    texts: &BTreeMap<&RepoPath, (&str, &str)>,
+    (texts, edited): (&BTreeMap<&RepoPath, (&str, &str)>, &BTreeSet<&RepoPath>),
     sources: &mut BTreeMap<RepoPath, SourceId>,
     diags: &mut Diagnostics,
 ) {
     let app = texts.get(&finding.path).map(|(_, app)| *app);
+    let is_edited = edited.contains(&finding.path);
     let level = match level {
-        // What a person wrote is theirs: the run tells them, and does not stop.
-        Severity::Error if edited => Severity::Warning,
+        // What a person wrote is theirs: the run tells them, and does not stop; but it carries no secret on in clear.
+        Severity::Error if is_edited && rule.name != "plain-secret" => Severity::Warning,
         Severity::Error if app == Some(FOREIGN) && STYLE.contains(&rule.name) => Severity::Warning,
         level => level,
     };
@@ -186,7 +197,9 @@ fn report(
         *sources
             .entry(path.clone())
             .or_insert_with(|| match texts.get(path) {
-                Some((text, FOREIGN)) => diags.sources.add(path.as_str(), display(path.as_str(), text)),
+                Some((text, app)) if *app == FOREIGN || edited.contains(path) => {
+                    diags.sources.add(path.as_str(), display(path.as_str(), text))
+                }
                 Some((text, _)) => diags.sources.add(path.as_str(), *text),
                 None => diags.sources.add(path.as_str(), ""),
             })
@@ -202,7 +215,7 @@ fn report(
         let id = source(&path, diags);
         diagnostic = diagnostic.also(id.span(span), label);
     }
-    if edited {
+    if is_edited {
         diagnostic = diagnostic.note("you edited this file");
     }
     diagnostic = match app {

@@ -124,7 +124,7 @@ fn answer(
             &conflict.place
         };
         text.push_str(&format!("  at {place}\n"));
-        if !change.path.is_sops() {
+        if !conflict.hidden {
             for (name, side) in [
                 ("was", &conflict.base),
                 ("yours", &conflict.yours),

@@ -29,7 +29,7 @@ fn contradictions(change: &Change, existing: &Existing, diags: &mut Diagnostics)
         .bytes(path)
         .and_then(|bytes| std::str::from_utf8(bytes).ok());
     // Offsets count LF line ends.
-    let text = text.filter(|text| !path.is_sops() && !text.contains('\r'));
+    let text = text.filter(|text| !text.contains('\r'));
     let first = change.conflicts.iter().find_map(|conflict| conflict.span.clone());
     finding = match (text, first) {
         (Some(text), Some(span)) => {
@@ -45,7 +45,7 @@ fn contradictions(change: &Change, existing: &Existing, diags: &mut Diagnostics)
             "" => "the whole file",
             place => place,
         };
-        finding = if path.is_sops() {
+        finding = if conflict.hidden {
             finding.note(format!("`{place}`: both changed it"))
         } else {
             finding.note(format!(

@@ -72,6 +72,7 @@ pub fn three_way(
         Some(Side::Render) => Ok(render.to_owned()),
         None => Err(vec![Conflict {
             place: String::new(),
+            hidden: false,
             base: Some(base.to_owned()),
             yours: Some(yours.to_owned()),
             render: Some(render.to_owned()),

@@ -6,9 +6,10 @@ use super::version::Overtaken;
 use super::{Bases, KeptVersion, Resolutions, Side, charts, three_way, version};
 use crate::diag::{Aborted, Diagnostic, Diagnostics};
 use crate::diff::{Choices, Existing};
+use crate::foreign::display;
 use crate::lock::{Lock, Sha256, lf};
 use crate::render::Rendered;
-use crate::tree::{Artifact, Edits, RepoPath, Tree};
+use crate::tree::{Artifact, Conflict, Edits, RepoPath, Tree};
 use crate::vcs::Repository;
 use crate::yaml;
 
@@ -99,7 +100,8 @@ pub fn merge(
                 kept.extend(version::kept(&path, before.as_deref().unwrap_or_default(), after));
             }
             Err(error) => {
-                let id = diags.sources.add(path.as_str(), artifact.text.clone());
+                let shown = display(path.as_str(), &artifact.text);
+                let id = diags.sources.add(path.as_str(), shown);
                 let message = format!("`{path}` was edited and is not YAML any more: {}", error.message);
                 diags.push(
                     Diagnostic::error("merge/not-yaml", message)
@@ -220,6 +222,10 @@ fn edits(
         Ok(text) => {
             artifact.text = text;
             Edits::Merged { render }
+        }
+        // A person may have put anything into the file, a Secret as well.
+        Err(conflicts) if display(artifact.path.as_str(), yours) != yours => {
+            Edits::Conflicts(conflicts.into_iter().map(Conflict::hide).collect())
         }
         Err(conflicts) => Edits::Conflicts(conflicts),
     }

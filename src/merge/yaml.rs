@@ -519,6 +519,7 @@ impl Merger<'_> {
     ) {
         self.conflicts.push(Conflict {
             place: super::place(place),
+            hidden: false,
             base,
             yours,
             render,

@@ -37,7 +37,7 @@ impl Merge<'_> {
             }
             Err(conflicts) => Some((
                 render,
-                Edits::Conflicts(conflicts.into_iter().map(redacted).collect()),
+                Edits::Conflicts(conflicts.into_iter().map(Conflict::hide).collect()),
             )),
         }
     }
@@ -48,16 +48,5 @@ impl Merge<'_> {
             Ok(Updated::Changed { text, .. }) => Some(text),
             Err(_) => None,
         }
-    }
-}
-
-/// Leaves only the place: the values are secrets.
-fn redacted(conflict: Conflict) -> Conflict {
-    Conflict {
-        place: conflict.place,
-        base: None,
-        yours: None,
-        render: None,
-        span: None,
     }
 }

@@ -26,7 +26,9 @@ pub struct Origin {
 pub struct Conflict {
     /// The way to it, such as `spec.values.env[LOG_LEVEL]`; empty for a whole file.
     pub place: String,
-    /// What stood there at the last run; `None` where nothing stood, and for SOPS files, whose values are not told.
+    /// Whether its values are not told, for the file may hold secrets: then they are not here either.
+    pub hidden: bool,
+    /// What stood there at the last run; `None` where nothing stood.
     pub base: Option<String>,
     /// What a person made of it; `None` for deleted.
     pub yours: Option<String>,
@@ -34,6 +36,21 @@ pub struct Conflict {
     pub render: Option<String>,
     /// Where yours stands in the edited file.
     pub span: Option<Range<usize>>,
+}
+
+impl Conflict {
+    /// Leaves only the place.
+    #[must_use]
+    pub fn hide(self) -> Self {
+        Self {
+            place: self.place,
+            hidden: true,
+            base: None,
+            yours: None,
+            render: None,
+            span: None,
+        }
+    }
 }
 
 /// What became of a person's edits in a file of ours.

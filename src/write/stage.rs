@@ -7,9 +7,10 @@ use super::target::{self, State};
 use super::undo::Record;
 use super::{Txn, execute};
 use crate::diag::Diagnostic;
-use crate::diff::{Change, ChangeKind, ChangeSet};
+use crate::diff::{Change, ChangeKind, ChangeSet, redact};
 use crate::lock::{LOCK_FILE, Lock, Sha256};
 use crate::seal::Sealed;
+use crate::sops;
 use crate::sys::disk::Disk;
 use crate::tree::{Edits, RepoPath, Tree};
 
@@ -85,6 +86,13 @@ pub(super) fn undo(
         }
     }
     stager.finish()
+}
+
+/// Returns whether a file that a run replaces holds secrets in clear: no copy of it may outlive the run.
+fn is_secret_in_clear(path: &RepoPath, bytes: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(bytes);
+    redact::is_sensitive(path, [Some(bytes), None])
+        && !sops::status(&text).is_ok_and(|status| status.is_sealed())
 }
 
 /// Lets nobody else look into a directory: a file that a person had in clear is copied there as it was. Where the
@@ -200,6 +208,9 @@ impl<'a, D: Disk> Stager<'a, D> {
             State::File(hash) => {
                 self.disk.write(&old_file, bytes).map_err(failed)?;
                 self.disk.copy_mode(&full, &old_file).map_err(failed)?;
+                if is_secret_in_clear(path, bytes) {
+                    self.plan.then = Then::Forget;
+                }
                 Some(hash)
             }
             State::Absent { dir_exists } => {

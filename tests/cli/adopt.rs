@@ -409,3 +409,19 @@ fn the_commands_of_the_documentation_do_what_it_says() {
         assert!(chapters.contains(&format!("| {state} |")), "{state}");
     }
 }
+
+#[test]
+fn a_secret_in_clear_that_is_replaced_leaves_no_copy_behind() {
+    let repo = existing();
+    let clear = "apiVersion: v1\nkind: Secret\nmetadata:\n  name: cert-manager\nstringData:\n  api-token: canary-in-clear\n";
+    repo.write(SECRET, clear);
+    let shown = repo.ok(&["adopt"]);
+    assert!(!shown.stdout.contains("canary") && !shown.stderr.contains("canary"));
+    let run = repo.ok(&["adopt", "--all", "--yes"]);
+    assert!(!run.stdout.contains("canary") && !run.stderr.contains("canary"));
+    for (path, bytes) in repo.files() {
+        assert!(!String::from_utf8_lossy(&bytes).contains("canary"), "{path}");
+    }
+    let undo = repo.fails(&["undo", "--yes"]);
+    assert!(undo.stderr.contains("undo/nothing"), "{undo:?}");
+}

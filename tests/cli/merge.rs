@@ -408,3 +408,52 @@ fn edits_follow_a_template_that_moves() {
     repo.ok(&["configure", "--yes"]);
     assert!(repo.read(new).contains("a: three\n  mine: \"yes\" # by hand"));
 }
+
+/// A person may put a Secret into a file of ours; no finding about that file shows it.
+#[test]
+fn a_secret_in_an_edited_file_is_never_shown() {
+    let Some(repo) = committed() else { return };
+    let secret = "---\napiVersion: v1\nkind: Secret\nmetadata:\n  name: mine\nstringData:\n  key: canary-edited\n  kind: [canary-edited\n";
+    let loki = repo.read(LOKI);
+    let quiet = |repo: &Repo| {
+        for args in [
+            &["configure", "--yes"][..],
+            &["configure", "--yes", "--output", "json"],
+            &["plan"],
+            &["check"],
+            &["diff"],
+            &["diff", "--worktree"],
+            &["resolve"],
+            &["adopt"],
+        ] {
+            let run = repo.run(args);
+            let said = format!("{}{}", run.stdout, run.stderr);
+            assert!(!said.contains("canary"), "{args:?}: {said}");
+        }
+    };
+    // Broken YAML, then a Secret in clear with a contradiction beside it.
+    repo.write(LOKI, &format!("{loki}{secret}"));
+    quiet(&repo);
+    assert!(
+        repo.fails(&["configure", "--yes"])
+            .stderr
+            .contains("merge/not-yaml")
+    );
+    let whole = secret.replace("  kind: [canary-edited\n", "");
+    repo.write(
+        LOKI,
+        &format!(
+            "{}{whole}",
+            loki.replace("retention_period: \"7d\"", "retention_period: \"8d\"")
+        ),
+    );
+    quiet(&repo);
+    assert!(
+        repo.fails(&["configure", "--yes"])
+            .stderr
+            .contains("plain-secret")
+    );
+    repo.edit("cluster.yaml", "logs_retention: 7d", "logs_retention: 14d");
+    quiet(&repo);
+    assert_eq!(repo.run(&["configure", "--yes"]).code, 1);
+}
