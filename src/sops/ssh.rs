@@ -42,7 +42,7 @@ pub(super) fn read(
 #[cfg(test)]
 mod tests {
     use super::super::identities::Identities;
-    use super::super::key::wrap_bytes;
+    use super::super::key::wrap;
     use super::*;
 
     #[test]
@@ -52,7 +52,7 @@ mod tests {
         let me = Identities::read(private, "id_ed25519", &ask).unwrap();
         let public = me.recipients().remove(0);
         assert!(public.as_str().starts_with("ssh-ed25519 "));
-        let wrapped = wrap_bytes(&[9; 32], &Recipient::new(public.as_str()).unwrap()).unwrap();
+        let wrapped = wrap(&[9; 32], &Recipient::new(public.as_str()).unwrap()).unwrap();
         assert_eq!(*me.unwrap([("", wrapped.as_str())].into_iter()).unwrap(), [9; 32]);
     }
 }

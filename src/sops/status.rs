@@ -6,7 +6,6 @@ use super::document::{Documents, SOPS_KEY};
 use super::error::SopsError;
 use super::format::Format;
 use super::metadata::Metadata;
-use super::selector::{Scope, Selector};
 use super::typing::Typed;
 use super::value::Encrypted;
 use super::walk::walk;
@@ -45,11 +44,7 @@ pub fn status(text: &str) -> Result<Status, SopsError> {
 pub(crate) fn status_in(format: Format, text: &str) -> Result<Status, SopsError> {
     let docs = Documents::read(text, format)?;
     let metadata = Metadata::read(&docs)?;
-    let selector = match format {
-        Format::Binary => Selector::UnencryptedRegex("^$".to_owned()),
-        _ => metadata.selector.clone(),
-    };
-    let scope = Scope::new(&selector)?;
+    let scope = format.scope(&metadata.selector)?;
     let mut status = Status {
         unsealed: Vec::new(),
         without_block: docs
@@ -77,12 +72,4 @@ pub(crate) fn status_in(format: Format, text: &str) -> Result<Status, SopsError>
         }
     }
     Ok(status)
-}
-
-/// Returns the values in the encrypted scope that stand in plain text.
-///
-/// # Errors
-/// Those of [`status()`].
-pub fn unsealed_leaves(text: &str) -> Result<Vec<(String, Range<usize>)>, SopsError> {
-    status(text).map(|status| status.unsealed)
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
 use clusterwright::sops::{
-    self, Config, Identities, KeyPath, MacCheck, NewValue, Recipient, Rule, SopsError, Step,
+    self, Config, Format, Identities, KeyPath, MacCheck, NewValue, Recipient, Rule, SopsError, Step,
 };
 use clusterwright::sys::{FixedEntropy, SecretText};
 use clusterwright::yaml;
@@ -178,10 +178,10 @@ fn edit(dice: &mut Dice) -> Result<bool, String> {
         "- a",
     ]);
     let changed = if takes {
-        sops::unset(&file, document, &path, &keys.identities, entropy)
+        Format::Yaml.unset(&file, path.within(document), &keys.identities, entropy)
     } else {
         let value = NewValue::Text(SecretText::new(secret.to_owned()));
-        sops::set(&file, document, &path, &value, &keys.identities, entropy)
+        Format::Yaml.set(&file, path.within(document), &value, &keys.identities, entropy)
     };
     let said = format!(
         "{} {path} in document {document} of\n{plain}\n-- sealed\n{file}",

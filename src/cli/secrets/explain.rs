@@ -52,7 +52,7 @@ pub(super) fn run(args: &Explain, session: &mut Session<'_>) -> Outcome {
         &root,
         &file.path,
         &file.name,
-        file.text.expose(),
+        file.text().unwrap_or_default(),
         &overrides,
         &own,
     );
@@ -101,7 +101,9 @@ pub(super) fn run(args: &Explain, session: &mut Session<'_>) -> Outcome {
 
 /// Tells what the file is, and whether it opens.
 fn state(file: &File, identities: &Identities, lines: &mut Vec<String>) -> (&'static str, Vec<String>) {
-    let status = match file.format(None).status(file.text.expose()) {
+    let format = file.format(None);
+    let text = file.text().unwrap_or_default();
+    let status = match format.status(text) {
         Ok(status) => status,
         Err(SopsError::NotEncrypted) => {
             lines.push("  state: not encrypted".to_owned());
@@ -122,10 +124,7 @@ fn state(file: &File, identities: &Identities, lines: &mut Vec<String>) -> (&'st
         };
         lines.push(format!("    {name}{mine}"));
     }
-    let opens = file
-        .format(None)
-        .decrypt(file.text.expose(), identities, MacCheck::Verify);
-    let state = match opens {
+    let state = match format.decrypt(text, identities, MacCheck::Verify) {
         Ok(_) => {
             lines.push("  it opens, and its MAC agrees".to_owned());
             "opens"
