@@ -15,8 +15,12 @@ pub fn keys(format: Format, old: Option<&[u8]>, new: Option<&[u8]>, identities: 
     let sealed = compare(old, new);
     let opened = |bytes: Option<&[u8]>| bytes.map(|bytes| clear(format, bytes, identities)).transpose();
     match (opened(old), opened(new)) {
-        // Bytes that differ have no keys but the one that the ciphertext shows.
-        (Ok(one), Ok(other)) if format != Format::Binary || one == other => {
+        // Bytes have no keys but the one that the ciphertext shows.
+        (Ok(one), Ok(other)) if format == Format::Binary && one == other => KeyDiff {
+            keys: Vec::new(),
+            ..sealed
+        },
+        (Ok(one), Ok(other)) if format != Format::Binary => {
             let mut diff = compare(
                 one.as_ref().map(|bytes| bytes.as_slice()),
                 other.as_ref().map(|bytes| bytes.as_slice()),

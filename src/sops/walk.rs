@@ -336,6 +336,8 @@ impl<'d> Walker<'d, '_, '_> {
             Kind::Scalar { .. } | Kind::Alias(_) => last_byte(self.docs.text, value).max(key.span.end),
             _ => key.span.end,
         };
+        // A block text ends with its line break.
+        let end = self.docs.text[..end].trim_end().len().max(key.span.end);
         line_end(self.docs.text, end)
     }
 

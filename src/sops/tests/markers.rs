@@ -1,5 +1,8 @@
 //! Selectors that go by comments.
 
+use proptest::prelude::*;
+
+use super::generate::Generator;
 use super::*;
 
 fn by_comment(hides: bool, me: &Person) -> Rule {
@@ -43,6 +46,15 @@ fn comments_decide_as_in_sops() {
         }
         assert_eq!(open(&enc, &me), TEXT);
     }
+    let enc = sealed(
+        "a:\n  b: |\n    x\n  c: # secret\n    d: y\n",
+        &by_comment(true, &me),
+    );
+    assert_eq!(
+        hidden(&enc, &me),
+        ["a.c.d"],
+        "a block text does not reach into the next line"
+    );
     let enc = Format::Dotenv.encrypt(
         b"A=1\n# secret\n# more\nB=2\nC=3\n",
         &by_comment(true, &me),
@@ -114,4 +126,21 @@ fn comments_that_readers_could_place_elsewhere_are_refused() {
     assert!(matches!(ini, Err(SopsError::Marker { .. })));
     let nothing = super::super::encrypt("a: 1\n", &by_comment(true, &me), &mut FixedEntropy::new(1));
     assert_eq!(nothing, Err(SopsError::SelectorMatchesNothing));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
+    #[test]
+    fn whatever_the_comments_the_text_comes_back(seed in any::<u64>(), hides in any::<bool>()) {
+        let text = Generator::new(seed).marked();
+        let me = person();
+        let enc = super::super::encrypt(&text, &by_comment(hides, &me), &mut FixedEntropy::new(1));
+        prop_assume!(!matches!(enc, Err(SopsError::Marker { .. })));
+        let enc = enc.unwrap();
+        let values = |text: &str| crate::yaml::parse(text).unwrap()[0].to_json();
+        prop_assert_eq!(values(&open(&enc, &me)), values(&text));
+        let again = replace(&enc, &open(&enc, &me), &me.identities, &mut FixedEntropy::new(2)).unwrap();
+        prop_assert_eq!(again, None);
+    }
 }

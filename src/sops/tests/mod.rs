@@ -6,6 +6,7 @@ mod every_format;
 mod fixtures;
 pub(crate) mod generate;
 mod generate_json;
+mod generate_marked;
 mod keys;
 mod layout;
 mod markers;
