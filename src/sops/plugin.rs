@@ -1,4 +1,4 @@
-//! Keys that a program `age-plugin-NAME` holds, such as a YubiKey's. Only with the cargo feature `plugin`.
+//! Keys that a program `age-plugin-NAME` holds, such as a `YubiKey`'s. Only with the cargo feature `plugin`.
 
 use std::str::FromStr as _;
 use std::sync::{Arc, Mutex, PoisonError};
