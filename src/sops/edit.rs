@@ -300,7 +300,7 @@ pub fn replace(
         stamp(&mut new, &plan.mac, &old.key, entropy);
     }
     let verbatim = stamped_block(&old_docs, &old.metadata, &new);
-    if let (None, Some(kind)) = (&verbatim, old.metadata.other_keys.first()) {
+    if let (None, Some(kind)) = (&verbatim, old.metadata.foreign_keys()) {
         return Err(SopsError::Unsupported {
             what: format!("writing a new `sops` block with `{kind}`"),
             span: None,

@@ -72,10 +72,17 @@ impl<'d, 't> Opened<'d, 't> {
 
     /// Returns the MAC over the values as they are.
     pub(crate) fn mac(&self) -> Result<String, SopsError> {
+        self.mac_with(|_| None)
+    }
+
+    /// Returns the MAC over the values, some of them read in another way.
+    fn mac_with(&self, other: impl Fn(&Leaf<'_>) -> Option<Plain>) -> Result<String, SopsError> {
         let mut mac = Mac::new(self.metadata.mac_only_encrypted);
         for (leaf, plain) in self.walk.leaves.iter().zip(&self.plains) {
             match plain {
-                Some(plain) if !leaf.comment_item => mac.add(leaf.in_scope, plain),
+                Some(plain) if !leaf.comment_item => {
+                    mac.add(leaf.in_scope, other(leaf).as_ref().unwrap_or(plain));
+                }
                 None if leaf.typed == Typed::TooLarge && mac.counts(leaf.in_scope) => {
                     return Err(SopsError::IntegerTooLarge {
                         path: leaf.path.clone(),
@@ -88,14 +95,17 @@ impl<'d, 't> Opened<'d, 't> {
         Ok(mac.finish())
     }
 
-    /// Compares the values with the MAC in the file, and returns it.
+    /// Compares the values with the MAC in the file, and returns that over the values as they are: releases of SOPS
+    /// hash a `-0` of a JSON file differently.
     pub(crate) fn verify(&self) -> Result<String, SopsError> {
         let stored = self.metadata.mac.as_deref().ok_or(SopsError::NoMac)?;
         let stored = Encrypted::parse(stored)
             .and_then(|value| self.key.open(&value, &self.metadata.mac_aad()))
             .ok_or(SopsError::MacMismatch)?;
         let mac = self.mac()?;
-        if stored.text() == Some(mac.as_str()) {
+        let agrees = |mac: &str| stored.text() == Some(mac);
+        let json = self.docs.format == Format::Json;
+        if agrees(&mac) || (json && agrees(&self.mac_with(negative_zero)?)) {
             Ok(mac)
         } else {
             Err(SopsError::MacMismatch)
@@ -145,6 +155,13 @@ impl<'d, 't> Opened<'d, 't> {
         }
         found
     }
+}
+
+/// Reads the `-0` of a JSON file as the float that SOPS before 3.13.2 takes it for, and that 3.13 writes so when it was
+/// `-0.0`. All other integers those releases write in the digits that they hash, so that one reading fits them.
+fn negative_zero(leaf: &Leaf<'_>) -> Option<Plain> {
+    let number = matches!(&leaf.typed, Typed::Value(plain) if plain.kind == ValueType::Int);
+    (number && leaf.text() == "-0").then(|| Plain::new(ValueType::Float, "-0"))
 }
 
 fn open_leaf(leaf: &Leaf<'_>, key: &DataKey) -> Result<Option<Plain>, SopsError> {

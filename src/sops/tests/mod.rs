@@ -8,6 +8,7 @@ mod generate_json;
 mod layout;
 mod merges;
 mod open_ends;
+mod releases;
 mod round_trip;
 mod stores;
 mod tamper;
