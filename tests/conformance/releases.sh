@@ -50,6 +50,7 @@ for name in default encrypted-suffix encrypted-regex unencrypted-regex mac-only 
 done
 for format in json env ini bin; do cp "$inputs/plain.$format" "sealed.$format"; done
 cp "$inputs/releases/numbers.json" .
+cp "$inputs/plain.yaml" encrypted-regex.dates.yaml
 
 # files RELEASE: what it can write. `mac_only_encrypted` came with 3.9.
 files() {
@@ -96,5 +97,15 @@ for release in "${have[@]}"; do
         check "$name: it opens that" into ours.says says "$sops" ours."$file"
         check "$name: the same values again" cmp -s ours.says theirs.says
     done
+    case $release in 3.7.* | 3.8.*)
+        "$driver" encrypt mac-only.yaml >ours.mac-only.yaml
+        differs "mac_only_encrypted came with 3.9, says $release" 51 "$sops" --decrypt ours.mac-only.yaml
+        ;;
+    esac
+    case $release in 3.[789].*)
+        "$driver" encrypt encrypted-regex.dates.yaml >ours.dates.yaml
+        differs "plain dates came with 3.10, says $release" 25 "$sops" --decrypt ours.dates.yaml
+        ;;
+    esac
 done
 finish
