@@ -50,10 +50,30 @@ pub(crate) struct Tally {
     pub(crate) failures: Vec<(u64, String)>,
 }
 
-/// Runs a target with the seeds `first..first + count`.
+/// Runs a target with the seeds `first..first + count`, on all cores.
 pub(crate) fn run(target: &Target, first: u64, count: u64) -> Tally {
+    let workers = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u64);
+    let mut sum = Tally::default();
+    std::thread::scope(|scope| {
+        let seeds =
+            |worker: u64| (first + worker..first + count).step_by(usize::try_from(workers).unwrap_or(1));
+        let workers: Vec<_> = (0..workers)
+            .map(|worker| scope.spawn(move || run_seeds(target, seeds(worker))))
+            .collect();
+        for worker in workers {
+            let tally = worker.join().expect("panics of a target are caught");
+            sum.runs += tally.runs;
+            sum.accepted += tally.accepted;
+            sum.failures.extend(tally.failures);
+        }
+    });
+    sum.failures.sort();
+    sum
+}
+
+fn run_seeds(target: &Target, seeds: impl Iterator<Item = u64>) -> Tally {
     let mut tally = Tally::default();
-    for seed in first..first + count {
+    for seed in seeds {
         tally.runs += 1;
         match catch_unwind(AssertUnwindSafe(|| (target.run)(&mut Dice::new(seed)))) {
             Ok(Ok(accepted)) => tally.accepted += u64::from(accepted),

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
 use clusterwright::sops::{
-    self, Config, Identities, KeyPath, MacCheck, NewValue, Recipient, Rule, SopsError, Step,
+    self, Config, Format, Identities, KeyPath, MacCheck, NewValue, Recipient, Rule, SopsError, Step,
 };
 use clusterwright::sys::{FixedEntropy, SecretText};
 use clusterwright::yaml;
@@ -23,10 +23,14 @@ pub(crate) struct Target {
 }
 
 /// All targets.
-pub(crate) const TARGETS: [Target; 3] = [
+pub(crate) const TARGETS: [Target; 4] = [
     Target {
         name: "read",
         run: read,
+    },
+    Target {
+        name: "stores",
+        run: stores,
     },
     Target {
         name: "config",
@@ -105,6 +109,84 @@ fn read(dice: &mut Dice) -> Result<bool, String> {
         },
         Err(error) => span_is_inside(&error, &text).map(|()| false),
     }
+}
+
+/// The formats other than YAML, with a plaintext each.
+const STORES: [(Format, &str); 4] = [
+    (
+        Format::Json,
+        "{\n  \"data\": {\"a\": \"x\", \"n\": [1, -2.5, true, null, \"\\u00e9\\ud83d\\ude00\"]},\n  \"b_unencrypted\": \"y\",\n  \"e\": {}\n}\n",
+    ),
+    (
+        Format::Dotenv,
+        "# head\nA=1\nB = two words\nC=\n\nLINES=a\\nb\nD_unencrypted=é=😀\n",
+    ),
+    (
+        Format::Ini,
+        "top = 1\n\n; note\n[one]\na = x\nb: \"y z\"\n# more\n[two]\nc_unencrypted =\nd = é\n",
+    ),
+    (Format::Binary, "any\ntext: \\ \u{1}é😀\n"),
+];
+
+/// The readers and writers of the other formats: nothing panics, and what is sealed comes back as it was.
+fn stores(dice: &mut Dice) -> Result<bool, String> {
+    static SEALED: OnceLock<Vec<String>> = OnceLock::new();
+    let sealed = SEALED.get_or_init(|| {
+        let seal = |(format, plain): &(Format, &str)| {
+            let mut rule = keys().rule.clone();
+            rule.selector = sops::Selector::UnencryptedSuffix("_unencrypted".to_owned());
+            format
+                .encrypt(plain.as_bytes(), &rule, &mut FixedEntropy::new(1))
+                .expect("a plaintext of its format")
+        };
+        STORES.iter().map(seal).collect()
+    });
+    let at = dice.below(STORES.len());
+    let (format, plain) = STORES[at];
+    if dice.below(2) == 0 {
+        let text = mutate(&sealed[at], dice);
+        if let Err(error) = format.status(&text) {
+            span_is_inside(&error, &text)?;
+        }
+        return match format.decrypt(&text, &keys().identities, MacCheck::Verify) {
+            Ok(_) => Ok(true),
+            Err(error) => span_is_inside(&error, &text).map(|()| false),
+        };
+    }
+    let plain = mutate(plain, dice);
+    let mut rule = keys().rule.clone();
+    rule.selector = sops::Selector::UnencryptedSuffix("_unencrypted".to_owned());
+    rule.mac_only_encrypted = dice.below(2) == 0;
+    let file = match format.encrypt(plain.as_bytes(), &rule, &mut FixedEntropy::new(dice.next())) {
+        Ok(file) => file,
+        Err(error) => return span_is_inside(&error, &plain).map(|()| false),
+    };
+    let back = match format.decrypt(&file, &keys().identities, MacCheck::Verify) {
+        Ok(back) => back,
+        Err(error) => return Err(format!("{format}: {plain:?} does not open: {error}\n{file}")),
+    };
+    let is_same = match format {
+        // Written as it was, but for the line break at the end of a text.
+        Format::Dotenv | Format::Binary => {
+            *back == plain.as_bytes() || *back == format!("{plain}\n").as_bytes()
+        }
+        // The same value may be written in another way, which then stays.
+        _ => {
+            let again = format.encrypt(&back, &rule, &mut FixedEntropy::new(0));
+            let again = again.and_then(|file| format.decrypt(&file, &keys().identities, MacCheck::Verify));
+            again.is_ok_and(|again| again == back)
+                && json(plain.as_bytes()).is_none_or(|plain| json(&back) == Some(plain))
+        }
+    };
+    if !is_same {
+        let back = String::from_utf8_lossy(&back);
+        return Err(format!("{format}: {plain:?} came back as {back:?}\n{file}"));
+    }
+    Ok(true)
+}
+
+fn json(text: &[u8]) -> Option<Value> {
+    serde_json::from_slice(text).ok()
 }
 
 const CONFIGS: [&str; 3] = [
@@ -191,7 +273,9 @@ fn edit(dice: &mut Dice) -> Result<bool, String> {
         Ok(Some(new)) => new,
         Ok(None) => return Ok(true),
         // A layout that cannot be edited is refused, and nothing is written.
-        Err(SopsError::Layout { .. } | SopsError::NoSuchValue { .. }) => return Ok(false),
+        Err(SopsError::Layout { .. } | SopsError::NoSuchValue { .. } | SopsError::Repeated { .. }) => {
+            return Ok(false);
+        }
         Err(error) => return Err(format!("{error}: {said}")),
     };
     let after = values(&new)?;
