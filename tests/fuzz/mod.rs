@@ -42,9 +42,9 @@ impl Dice {
 /// What a number of runs came to.
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
-    /// Runs.
+    /// Runs; a seed may stand for several.
     pub(crate) runs: u64,
-    /// Runs in which the text was accepted, so that the deeper assertions were reached.
+    /// Runs that reached the deeper assertions, for the text was accepted.
     pub(crate) accepted: u64,
     /// The seeds and what was said, of runs that failed.
     pub(crate) failures: Vec<(u64, String)>,
@@ -74,9 +74,11 @@ pub(crate) fn run(target: &Target, first: u64, count: u64) -> Tally {
 fn run_seeds(target: &Target, seeds: impl Iterator<Item = u64>) -> Tally {
     let mut tally = Tally::default();
     for seed in seeds {
-        tally.runs += 1;
         match catch_unwind(AssertUnwindSafe(|| (target.run)(&mut Dice::new(seed)))) {
-            Ok(Ok(accepted)) => tally.accepted += u64::from(accepted),
+            Ok(Ok(reach)) => {
+                tally.runs += reach.runs;
+                tally.accepted += reach.accepted;
+            }
             Ok(Err(what)) => tally.failures.push((seed, what)),
             Err(panic) => {
                 let text = panic.downcast_ref::<String>().cloned();
