@@ -95,8 +95,7 @@ impl<'d, 't> Opened<'d, 't> {
         Ok(mac.finish())
     }
 
-    /// Compares the values with the MAC in the file, and returns that over the values as they are: releases of SOPS
-    /// hash a `-0` of a JSON file differently.
+    /// Compares the values with the MAC in the file, and returns it.
     pub(crate) fn verify(&self) -> Result<String, SopsError> {
         let stored = self.metadata.mac.as_deref().ok_or(SopsError::NoMac)?;
         let stored = Encrypted::parse(stored)
@@ -104,11 +103,16 @@ impl<'d, 't> Opened<'d, 't> {
             .ok_or(SopsError::MacMismatch)?;
         let mac = self.mac()?;
         let agrees = |mac: &str| stored.text() == Some(mac);
-        let json = self.docs.format == Format::Json;
-        if agrees(&mac) || (json && agrees(&self.mac_with(negative_zero)?)) {
-            Ok(mac)
-        } else {
-            Err(SopsError::MacMismatch)
+        if agrees(&mac) {
+            return Ok(mac);
+        }
+        let other = |leaf: &Leaf<'_>| {
+            leaf.is_negative_zero()
+                .then(|| Plain::new(ValueType::Float, "-0"))
+        };
+        match self.mac_with(other)? {
+            mac if self.docs.format == Format::Json && agrees(&mac) => Ok(mac),
+            _ => Err(SopsError::MacMismatch),
         }
     }
 
@@ -155,13 +159,6 @@ impl<'d, 't> Opened<'d, 't> {
         }
         found
     }
-}
-
-/// Reads the `-0` of a JSON file as the float that SOPS before 3.13.2 takes it for, and that 3.13 writes so when it was
-/// `-0.0`. All other integers those releases write in the digits that they hash, so that one reading fits them.
-fn negative_zero(leaf: &Leaf<'_>) -> Option<Plain> {
-    let number = matches!(&leaf.typed, Typed::Value(plain) if plain.kind == ValueType::Int);
-    (number && leaf.text() == "-0").then(|| Plain::new(ValueType::Float, "-0"))
 }
 
 fn open_leaf(leaf: &Leaf<'_>, key: &DataKey) -> Result<Option<Plain>, SopsError> {
