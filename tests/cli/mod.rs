@@ -4,6 +4,7 @@ mod adopt;
 mod bad_input;
 mod by_hand;
 mod canary;
+mod core_dump;
 mod demo;
 mod diff;
 mod doctor;
