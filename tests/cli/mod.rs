@@ -24,6 +24,7 @@ mod secrets_git;
 mod secrets_scan;
 mod secrets_values;
 mod side_files;
+mod terminal;
 mod toggle;
 mod undo;
 mod user_templates;
