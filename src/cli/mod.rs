@@ -127,6 +127,7 @@ fn sources() -> Sources {
         age_key_file: variable("SOPS_AGE_KEY_FILE").map(Into::into),
         age_key_command: variable("SOPS_AGE_KEY_CMD"),
         ssh_key_file: variable("SOPS_AGE_SSH_PRIVATE_KEY_FILE").map(Into::into),
+        ssh_key_command: variable("SOPS_AGE_SSH_PRIVATE_KEY_CMD"),
         default_files: keyring::default_key_file(&home, std::env::consts::OS)
             .into_iter()
             .collect(),
