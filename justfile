@@ -66,4 +66,4 @@ kinds:
 # Bend SOPS files and `.sops.yaml` at random and look for what breaks: `just fuzz 100000`; a failure names its seed.
 [group('test')]
 fuzz runs="10000" first="0" target="":
-    cargo run --quiet --example fuzz -- {{ runs }} {{ first }} {{ target }}
+    cargo run --quiet --profile fuzz --example fuzz -- {{ runs }} {{ first }} {{ target }}

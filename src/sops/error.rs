@@ -213,6 +213,14 @@ pub enum SopsError {
         /// Where.
         span: Range<usize>,
     },
+    /// A value that another one repeats with an alias.
+    #[error("the value `{path}` is repeated elsewhere with an alias")]
+    Repeated {
+        /// Path of the value.
+        path: String,
+        /// Where the alias stands.
+        span: Range<usize>,
+    },
     /// A `.sops.yaml` that cannot be used.
     #[error("the SOPS configuration is wrong: {what}")]
     Config {
@@ -269,6 +277,7 @@ impl SopsError {
             | Self::AliasLeavesScope { span, .. }
             | Self::MergeInScope { span, .. }
             | Self::Layout { span, .. }
+            | Self::Repeated { span, .. }
             | Self::Config { span, .. } => Some(span.clone()),
             Self::Unsupported { span, .. } => span.clone(),
             Self::EmptyDocument
@@ -341,7 +350,9 @@ impl SopsError {
             Self::NonTextKey { .. } => "put the key in quotes",
             Self::IntegerTooLarge { .. } => "put the number in quotes",
             Self::UnsupportedTag { .. } => "remove the tag, or move the value out of the encrypted scope",
-            Self::AliasLeavesScope { .. } => "write the value out in place of the alias",
+            Self::AliasLeavesScope { .. } | Self::Repeated { .. } => {
+                "write the value out in place of the alias"
+            }
             Self::MergeInScope { .. } => "write the merged keys out in place of `<<`",
             Self::Layout { .. } => "write the document in plain `key: value` lines",
             Self::Config { .. } => "mend `.sops.yaml` at this place",

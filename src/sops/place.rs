@@ -123,7 +123,7 @@ impl<'d, 't> Place<'d, 't> {
             holder = Some((found, parent));
             parent = found.node();
         }
-        slot(parent, last).ok_or_else(|| self.nowhere())?;
+        self.is_alone(slot(parent, last).ok_or_else(|| self.nowhere())?.node())?;
         let (starts, ends, at): (Vec<usize>, Vec<usize>, usize) = match (&parent.kind, last) {
             (Kind::Map(entries), Step::Key(key)) => (
                 entries.iter().map(|(key, _)| key.span.start).collect(),
@@ -194,6 +194,7 @@ impl<'d, 't> Place<'d, 't> {
     }
 
     fn replace(&self, slot: Slot<'_>, parent: &Node, value: &Value) -> Result<Vec<Edit>, SopsError> {
+        self.is_alone(slot.node())?;
         let text = self.docs.text;
         let flow = is_flow(text, parent) || self.in_flow(parent);
         let (from, column) = match slot {
@@ -223,6 +224,30 @@ impl<'d, 't> Place<'d, 't> {
             out = Zeroizing::new(out.trim_start().to_owned());
         }
         Ok(vec![self.edit(from..to, &out)])
+    }
+
+    /// Refuses a node that others repeat with an alias: with it, their value would go.
+    fn is_alone(&self, node: &Node) -> Result<(), SopsError> {
+        fn anchors(node: &Node, out: &mut Vec<usize>) {
+            out.extend((node.anchor != 0).then_some(node.anchor));
+            node.children().for_each(|child| anchors(child, out));
+        }
+        fn alias<'n>(at: &'n Node, without: &Node, of: &[usize]) -> Option<&'n Node> {
+            match at.kind {
+                _ if std::ptr::eq(at, without) => None,
+                Kind::Alias(id) if of.contains(&id) => Some(at),
+                _ => at.children().find_map(|child| alias(child, without, of)),
+            }
+        }
+        let mut names = Vec::new();
+        anchors(node, &mut names);
+        match alias(self.root, node, &names) {
+            Some(alias) => Err(SopsError::Repeated {
+                path: self.path.to_string(),
+                span: alias.span.clone(),
+            }),
+            None => Ok(()),
+        }
     }
 
     fn insert_key(&self, map: &Node, key: &str, value: &Value) -> Result<Vec<Edit>, SopsError> {
@@ -370,9 +395,7 @@ impl<'d, 't> Place<'d, 't> {
     fn in_flow(&self, node: &Node) -> bool {
         fn below(text: &str, at: &Node, node: &Node) -> bool {
             let inside = at.span.start <= node.span.start && node.span.end <= at.span.end;
-            (inside && is_flow(text, at))
-                || at.items().iter().any(|item| below(text, item, node))
-                || at.entries().iter().any(|(_, value)| below(text, value, node))
+            (inside && is_flow(text, at)) || at.children().any(|child| below(text, child, node))
         }
         below(self.docs.text, self.root, node)
     }

@@ -349,6 +349,12 @@ impl Node {
         }
     }
 
+    /// Returns the nodes directly below: list items, keys and values.
+    pub fn children(&self) -> impl Iterator<Item = &Node> {
+        let entries = self.entries().iter().flat_map(|(key, value)| [key, value]);
+        self.items().iter().chain(entries)
+    }
+
     /// Returns the entry with this key.
     pub fn entry(&self, key: &str) -> Option<&(Node, Node)> {
         self.entries().iter().find(|(k, _)| k.as_str() == Some(key))
@@ -400,13 +406,7 @@ fn collect_anchors<'a>(node: &'a Node, anchors: &mut HashMap<usize, &'a Node>) {
     if node.anchor != 0 {
         anchors.insert(node.anchor, node);
     }
-    for item in node.items() {
-        collect_anchors(item, anchors);
-    }
-    for (key, value) in node.entries() {
-        collect_anchors(key, anchors);
-        collect_anchors(value, anchors);
-    }
+    node.children().for_each(|child| collect_anchors(child, anchors));
 }
 
 fn json(node: &Node, anchors: &HashMap<usize, &Node>) -> Value {

@@ -1,4 +1,4 @@
-//! Runs the targets of `tests/fuzz`: `fuzz [RUNS] [FIRST_SEED] [TARGET]`.
+//! Runs the targets of `tests/fuzz`: `fuzz [SEEDS] [FIRST_SEED] [TARGET]`.
 //!
 //! Prints how often each ran and how often its text was accepted; failures with their seeds, and exits with 1.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line tool")]
@@ -12,7 +12,7 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let number = |at: usize, default: u64| arguments.get(at).map_or(Some(default), |text| text.parse().ok());
     let (Some(runs), Some(first)) = (number(0, 1000), number(1, 0)) else {
-        eprintln!("usage: fuzz [RUNS] [FIRST_SEED] [TARGET]");
+        eprintln!("usage: fuzz [SEEDS] [FIRST_SEED] [TARGET]");
         return ExitCode::FAILURE;
     };
     std::panic::set_hook(Box::new(|_| {}));

@@ -42,21 +42,43 @@ impl Dice {
 /// What a number of runs came to.
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
-    /// Runs.
+    /// Runs; a seed may stand for several.
     pub(crate) runs: u64,
-    /// Runs in which the text was accepted, so that the deeper assertions were reached.
+    /// Runs that reached the deeper assertions, for the text was accepted.
     pub(crate) accepted: u64,
     /// The seeds and what was said, of runs that failed.
     pub(crate) failures: Vec<(u64, String)>,
 }
 
-/// Runs a target with the seeds `first..first + count`.
+/// Runs a target with the seeds `first..first + count`, on all cores.
 pub(crate) fn run(target: &Target, first: u64, count: u64) -> Tally {
+    let workers = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u64);
+    let mut sum = Tally::default();
+    std::thread::scope(|scope| {
+        let seeds =
+            |worker: u64| (first + worker..first + count).step_by(usize::try_from(workers).unwrap_or(1));
+        let workers: Vec<_> = (0..workers)
+            .map(|worker| scope.spawn(move || run_seeds(target, seeds(worker))))
+            .collect();
+        for worker in workers {
+            let tally = worker.join().expect("panics of a target are caught");
+            sum.runs += tally.runs;
+            sum.accepted += tally.accepted;
+            sum.failures.extend(tally.failures);
+        }
+    });
+    sum.failures.sort();
+    sum
+}
+
+fn run_seeds(target: &Target, seeds: impl Iterator<Item = u64>) -> Tally {
     let mut tally = Tally::default();
-    for seed in first..first + count {
-        tally.runs += 1;
+    for seed in seeds {
         match catch_unwind(AssertUnwindSafe(|| (target.run)(&mut Dice::new(seed)))) {
-            Ok(Ok(accepted)) => tally.accepted += u64::from(accepted),
+            Ok(Ok(reach)) => {
+                tally.runs += reach.runs;
+                tally.accepted += reach.accepted;
+            }
             Ok(Err(what)) => tally.failures.push((seed, what)),
             Err(panic) => {
                 let text = panic.downcast_ref::<String>().cloned();

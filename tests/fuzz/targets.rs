@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
 use clusterwright::sops::{
-    self, Config, Identities, KeyPath, MacCheck, NewValue, Recipient, Rule, SopsError, Step,
+    self, Config, Format, Identities, KeyPath, MacCheck, NewValue, Recipient, Rule, SopsError, Step,
 };
 use clusterwright::sys::{FixedEntropy, SecretText};
 use clusterwright::yaml;
@@ -18,15 +18,36 @@ use super::mutate::mutate;
 pub(crate) struct Target {
     /// Its name on the command line.
     pub(crate) name: &'static str,
-    /// One run; whether the text was accepted, or what is wrong.
-    pub(crate) run: fn(&mut Dice) -> Result<bool, String>,
+    /// The runs of a seed, or what is wrong.
+    pub(crate) run: fn(&mut Dice) -> Result<Reach, String>,
+}
+
+/// How far the runs of a seed came.
+pub(crate) struct Reach {
+    /// Runs.
+    pub(crate) runs: u64,
+    /// Those whose text was accepted.
+    pub(crate) accepted: u64,
+}
+
+impl From<bool> for Reach {
+    fn from(accepted: bool) -> Self {
+        Self {
+            runs: 1,
+            accepted: u64::from(accepted),
+        }
+    }
 }
 
 /// All targets.
-pub(crate) const TARGETS: [Target; 3] = [
+pub(crate) const TARGETS: [Target; 4] = [
     Target {
         name: "read",
         run: read,
+    },
+    Target {
+        name: "stores",
+        run: stores,
     },
     Target {
         name: "config",
@@ -82,7 +103,7 @@ fn span_is_inside(error: &SopsError, text: &str) -> Result<(), String> {
 }
 
 /// The reader of SOPS files: nothing panics, places are inside, and what opens holds together.
-fn read(dice: &mut Dice) -> Result<bool, String> {
+fn read(dice: &mut Dice) -> Result<Reach, String> {
     let base = dice.pick(sealed());
     let text = mutate(base, dice);
     match sops::status(&text) {
@@ -100,11 +121,89 @@ fn read(dice: &mut Dice) -> Result<bool, String> {
     }
     match sops::decrypt(&text, &keys().identities, MacCheck::Verify) {
         Ok(plain) => match yaml::parse(plain.expose()) {
-            Ok(_) => Ok(true),
+            Ok(_) => Ok(true.into()),
             Err(error) => Err(format!("the plaintext is not YAML: {error:?}\n{text}")),
         },
-        Err(error) => span_is_inside(&error, &text).map(|()| false),
+        Err(error) => span_is_inside(&error, &text).map(|()| false.into()),
     }
+}
+
+/// The formats other than YAML, with a plaintext each.
+const STORES: [(Format, &str); 4] = [
+    (
+        Format::Json,
+        "{\n  \"data\": {\"a\": \"x\", \"n\": [1, -2.5, true, null, \"\\u00e9\\ud83d\\ude00\"]},\n  \"b_unencrypted\": \"y\",\n  \"e\": {}\n}\n",
+    ),
+    (
+        Format::Dotenv,
+        "# head\nA=1\nB = two words\nC=\n\nLINES=a\\nb\nD_unencrypted=é=😀\n",
+    ),
+    (
+        Format::Ini,
+        "top = 1\n\n; note\n[one]\na = x\nb: \"y z\"\n# more\n[two]\nc_unencrypted =\nd = é\n",
+    ),
+    (Format::Binary, "any\ntext: \\ \u{1}é😀\n"),
+];
+
+/// The readers and writers of the other formats: nothing panics, and what is sealed comes back as it was.
+fn stores(dice: &mut Dice) -> Result<Reach, String> {
+    static SEALED: OnceLock<Vec<String>> = OnceLock::new();
+    let sealed = SEALED.get_or_init(|| {
+        let seal = |(format, plain): &(Format, &str)| {
+            let mut rule = keys().rule.clone();
+            rule.selector = sops::Selector::UnencryptedSuffix("_unencrypted".to_owned());
+            format
+                .encrypt(plain.as_bytes(), &rule, &mut FixedEntropy::new(1))
+                .expect("a plaintext of its format")
+        };
+        STORES.iter().map(seal).collect()
+    });
+    let at = dice.below(STORES.len());
+    let (format, plain) = STORES[at];
+    if dice.below(2) == 0 {
+        let text = mutate(&sealed[at], dice);
+        if let Err(error) = format.status(&text) {
+            span_is_inside(&error, &text)?;
+        }
+        return match format.decrypt(&text, &keys().identities, MacCheck::Verify) {
+            Ok(_) => Ok(true.into()),
+            Err(error) => span_is_inside(&error, &text).map(|()| false.into()),
+        };
+    }
+    let plain = mutate(plain, dice);
+    let mut rule = keys().rule.clone();
+    rule.selector = sops::Selector::UnencryptedSuffix("_unencrypted".to_owned());
+    rule.mac_only_encrypted = dice.below(2) == 0;
+    let file = match format.encrypt(plain.as_bytes(), &rule, &mut FixedEntropy::new(dice.next())) {
+        Ok(file) => file,
+        Err(error) => return span_is_inside(&error, &plain).map(|()| false.into()),
+    };
+    let back = match format.decrypt(&file, &keys().identities, MacCheck::Verify) {
+        Ok(back) => back,
+        Err(error) => return Err(format!("{format}: {plain:?} does not open: {error}\n{file}")),
+    };
+    let is_same = match format {
+        // Written as it was, but for the line break at the end of a text.
+        Format::Dotenv | Format::Binary => {
+            *back == plain.as_bytes() || *back == format!("{plain}\n").as_bytes()
+        }
+        // The same value may be written in another way, which then stays.
+        _ => {
+            let again = format.encrypt(&back, &rule, &mut FixedEntropy::new(0));
+            let again = again.and_then(|file| format.decrypt(&file, &keys().identities, MacCheck::Verify));
+            again.is_ok_and(|again| again == back)
+                && json(plain.as_bytes()).is_none_or(|plain| json(&back) == Some(plain))
+        }
+    };
+    if !is_same {
+        let back = String::from_utf8_lossy(&back);
+        return Err(format!("{format}: {plain:?} came back as {back:?}\n{file}"));
+    }
+    Ok(true.into())
+}
+
+fn json(text: &[u8]) -> Option<Value> {
+    serde_json::from_slice(text).ok()
 }
 
 const CONFIGS: [&str; 3] = [
@@ -114,7 +213,7 @@ const CONFIGS: [&str; 3] = [
 ];
 
 /// The reader of `.sops.yaml`.
-fn config(dice: &mut Dice) -> Result<bool, String> {
+fn config(dice: &mut Dice) -> Result<Reach, String> {
     let base: &&str = dice.pick(&CONFIGS);
     let text = mutate(base, dice);
     match Config::parse(&text) {
@@ -136,31 +235,52 @@ fn config(dice: &mut Dice) -> Result<bool, String> {
                     Ok(_) => {}
                 }
             }
-            Ok(true)
+            Ok(true.into())
         }
-        Err(error) => span_is_inside(&error, &text).map(|()| false),
+        Err(error) => span_is_inside(&error, &text).map(|()| false.into()),
     }
 }
 
-/// The editor: a value is set or taken out, and every other value, and its ciphertext, is what it was.
-fn edit(dice: &mut Dice) -> Result<bool, String> {
-    let mut plain = Generator::new(dice.next()).stream(1 + dice.below(2));
+/// The editor: values are set or taken out, one after the other, and every other value, and its ciphertext, is what it
+/// was.
+fn edit(dice: &mut Dice) -> Result<Reach, String> {
+    let mut plain = Generator::new(dice.next()).stream(1 + dice.below(4) / 3);
     if dice.below(2) == 0 {
         plain = mutate(&plain, dice);
     }
-    let keys = keys();
-    let mut rule = keys.rule.clone();
+    let mut rule = keys().rule.clone();
     rule.mac_only_encrypted = dice.below(2) == 0;
-    let Ok(file) = sops::encrypt(&plain, &rule, &mut FixedEntropy::new(dice.next())) else {
-        return Ok(false);
+    let Ok(mut file) = sops::encrypt(&plain, &rule, &mut FixedEntropy::new(dice.next())) else {
+        return Ok(false.into());
     };
-    let before = values(&file)?;
+    let mut held = values(&file)?;
+    let mut reach = Reach { runs: 0, accepted: 0 };
+    for _ in 0..EDITS {
+        reach.runs += 1;
+        let Some((new, after)) = edit_once(&file, &held, dice)? else {
+            continue;
+        };
+        reach.accepted += 1;
+        if after.len() < held.len() {
+            // A document without values has no number any more.
+            break;
+        }
+        (file, held) = (new, after);
+    }
+    Ok(reach)
+}
+
+/// Edits of one file, each of what the one before made of it.
+const EDITS: u64 = 5;
+
+/// Returns the file and its values after an edit; `None` when there was nothing to edit, or its layout is refused.
+fn edit_once(file: &str, before: &[Value], dice: &mut Dice) -> Result<Option<(String, Vec<Value>)>, String> {
     let mut paths = Vec::new();
     for (document, value) in before.iter().enumerate() {
         leaves(value, &mut Vec::new(), document, &mut paths);
     }
     if paths.is_empty() {
-        return Ok(false);
+        return Ok(None);
     }
     let (document, steps) = dice.pick(&paths).clone();
     let path = KeyPath::new(steps.clone());
@@ -177,25 +297,28 @@ fn edit(dice: &mut Dice) -> Result<bool, String> {
         " pad ",
         "- a",
     ]);
+    let keys = keys();
     let changed = if takes {
-        sops::unset(&file, document, &path, &keys.identities, entropy)
+        sops::unset(file, document, &path, &keys.identities, entropy)
     } else {
         let value = NewValue::Text(SecretText::new(secret.to_owned()));
-        sops::set(&file, document, &path, &value, &keys.identities, entropy)
+        sops::set(file, document, &path, &value, &keys.identities, entropy)
     };
-    let said = format!(
-        "{} {path} in document {document} of\n{plain}\n-- sealed\n{file}",
-        if takes { "unset" } else { "set" }
-    );
+    let said = || {
+        let verb = if takes { "unset" } else { "set" };
+        format!("{verb} {path} in document {document} of\n{file}")
+    };
     let new = match changed {
         Ok(Some(new)) => new,
-        Ok(None) => return Ok(true),
+        Ok(None) => return Ok(Some((file.to_owned(), before.to_vec()))),
         // A layout that cannot be edited is refused, and nothing is written.
-        Err(SopsError::Layout { .. } | SopsError::NoSuchValue { .. }) => return Ok(false),
-        Err(error) => return Err(format!("{error}: {said}")),
+        Err(SopsError::Layout { .. } | SopsError::NoSuchValue { .. } | SopsError::Repeated { .. }) => {
+            return Ok(None);
+        }
+        Err(error) => return Err(format!("{error}: {}", said())),
     };
     let after = values(&new)?;
-    let mut expected = before;
+    let mut expected = before.to_vec();
     if takes {
         remove(&mut expected[document], &steps);
     } else if let Some(place) = at(&mut expected[document], &steps) {
@@ -203,15 +326,14 @@ fn edit(dice: &mut Dice) -> Result<bool, String> {
     }
     expected.retain(|document| document.as_object().is_none_or(|map| !map.is_empty()));
     if after != expected {
-        return Err(format!("other values changed: {said}\n-- now\n{new}"));
+        return Err(format!("other values changed: {}\n-- now\n{new}", said()));
     }
-    let (old, now) = (tokens(&file), tokens(&new));
-    let fresh = now.difference(&old).count();
+    let fresh = tokens(&new).difference(&tokens(file)).count();
     // The value itself and the MAC; an edited alias may be written out.
     if fresh > 2 {
-        return Err(format!("{fresh} new ciphertexts: {said}\n-- now\n{new}"));
+        return Err(format!("{fresh} new ciphertexts: {}\n-- now\n{new}", said()));
     }
-    Ok(true)
+    Ok(Some((new, after)))
 }
 
 /// The values of a file, opened, without its `sops` blocks.

@@ -386,3 +386,26 @@ proptest! {
         prop_assert_eq!(open(&back, &me), TEXT);
     }
 }
+
+#[test]
+fn a_value_that_an_alias_repeats_is_not_taken_from_under_it() {
+    let me = person();
+    let plain = "a: &x\n    b: &y one\nc: *x\nd: *y\ne: &z two\nstringData:\n    f: three\n";
+    let enc = sealed(plain, &rule(&[&me]));
+    for at in ["a", "a.b"] {
+        let span = enc.find(if at == "a" { "*x" } else { "*y" }).unwrap();
+        let set = set(&enc, 0, &path(at), &text("new"), &me.identities, &mut later());
+        let unset = unset(&enc, 0, &path(at), &me.identities, &mut later());
+        for error in [set.unwrap_err(), unset.unwrap_err()] {
+            assert_eq!(error.span().unwrap().start, span, "{at}: {error}");
+            assert_eq!(
+                error.to_string(),
+                format!("the value `{at}` is repeated elsewhere with an alias")
+            );
+        }
+    }
+    assert!(take(&enc, "e", &me).contains("d: *y\nstringData"));
+    let own = put(&enc, "d", &text("own"), &me);
+    let own = put(&own, "c", &text("own"), &me);
+    assert!(put(&own, "a", &text("free"), &me).starts_with("a: free\n"));
+}
