@@ -154,7 +154,8 @@ pub(super) fn stamped_block(docs: &Documents<'_>, new: &Metadata) -> Option<Stri
     let (key, value) = root.entry(SOPS_KEY)?;
     let ranges = match docs.format {
         Format::Yaml => {
-            let entry = docs.sops_entry(root)?;
+            let mut pieces = docs.without_comments(docs.sops_entry(root)?);
+            let entry = pieces.pop().filter(|_| pieces.is_empty())?;
             let own_line = line_start(docs.text, key.span.start) == key.span.start;
             let lines = !is_flow(docs.text, root) && !is_flow(docs.text, value);
             let whole = own_line && lines && docs.text[entry.clone()].ends_with('\n');

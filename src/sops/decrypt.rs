@@ -125,6 +125,8 @@ fn other_value(format: Format, leaf: &Leaf<'_>, plain: &Plain) -> Result<Zeroizi
         (Format::Json, ValueType::Str | ValueType::Time | ValueType::Comment) => json::quoted(value),
         (Format::Json, ValueType::Bool) => Zeroizing::new(value.to_ascii_lowercase()),
         (Format::Json, _) if matches!(value, "NaN" | "+Inf" | "-Inf") => return Err(layout()),
+        // Read back, `-0` would be an integer.
+        (Format::Json, ValueType::Float) if value == "-0" => Zeroizing::new("-0.0".to_owned()),
         (Format::Dotenv, _) => lines::escaped(value),
         (Format::Ini, _) => lines::ini_text(value).ok_or_else(unholdable)?,
         _ => Zeroizing::new(value.to_owned()),

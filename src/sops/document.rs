@@ -6,6 +6,7 @@ use zeroize::Zeroize as _;
 
 use super::error::SopsError;
 use super::format::Format;
+use super::value::Encrypted;
 use super::{json, lines};
 use crate::yaml::{self, Kind, Node, ParseError};
 
@@ -146,7 +147,26 @@ impl<'t> Documents<'t> {
         }
         self.roots()
             .filter_map(|(_, root)| self.sops_entry(root))
+            .flat_map(|entry| self.without_comments(entry))
             .collect()
+    }
+
+    /// Returns an entry without the encrypted comments in it: SOPS 3.7 moves comments at the end of a document there.
+    pub(crate) fn without_comments(&self, entry: Range<usize>) -> Vec<Range<usize>> {
+        let mut pieces = vec![entry];
+        for comment in &self.comments {
+            let line = line_start(self.text, comment.start)..next_line(self.text, comment.end);
+            let alone = self.text[line.start..comment.start].trim().is_empty();
+            let inside = |piece: &Range<usize>| piece.start <= line.start && line.end <= piece.end;
+            if alone
+                && Encrypted::looks_like(&self.text[comment.start + 1..comment.end])
+                && let Some(at) = pieces.iter().position(inside)
+            {
+                let end = std::mem::replace(&mut pieces[at].end, line.start);
+                pieces.insert(at + 1, line.end..end);
+            }
+        }
+        pieces
     }
 
     /// Returns the documents that have content, with their numbers.

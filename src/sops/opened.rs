@@ -73,10 +73,17 @@ impl<'d, 't> Opened<'d, 't> {
 
     /// Returns the MAC over the values as they are.
     pub(crate) fn mac(&self) -> Result<String, SopsError> {
+        self.mac_with(|_| None)
+    }
+
+    /// Returns the MAC over the values, some of them read in another way.
+    fn mac_with(&self, other: impl Fn(&Leaf<'_>) -> Option<Plain>) -> Result<String, SopsError> {
         let mut mac = Mac::new(self.metadata.mac_only_encrypted);
         for (leaf, plain) in self.walk.leaves.iter().zip(&self.plains) {
             match plain {
-                Some(plain) if !leaf.comment_item => mac.add(leaf.in_scope, plain),
+                Some(plain) if !leaf.comment_item => {
+                    mac.add(leaf.in_scope, other(leaf).as_ref().unwrap_or(plain));
+                }
                 None if leaf.typed == Typed::TooLarge && mac.counts(leaf.in_scope) => {
                     return Err(SopsError::IntegerTooLarge {
                         path: leaf.path.clone(),
@@ -96,10 +103,17 @@ impl<'d, 't> Opened<'d, 't> {
             .and_then(|value| self.key.open(&value, &self.metadata.mac_aad()))
             .ok_or(SopsError::MacMismatch)?;
         let mac = self.mac()?;
-        if stored.text() == Some(mac.as_str()) {
-            Ok(mac)
-        } else {
-            Err(SopsError::MacMismatch)
+        let agrees = |mac: &str| stored.text() == Some(mac);
+        if agrees(&mac) {
+            return Ok(mac);
+        }
+        let other = |leaf: &Leaf<'_>| {
+            leaf.is_negative_zero()
+                .then(|| Plain::new(ValueType::Float, "-0"))
+        };
+        match self.mac_with(other)? {
+            mac if self.docs.format == Format::Json && agrees(&mac) => Ok(mac),
+            _ => Err(SopsError::MacMismatch),
         }
     }
 

@@ -168,6 +168,10 @@ impl<'d, 't> Plan<'d, 't> {
             if let (Some(token), false) = (token, leaf.by_alias) {
                 self.leaf_edits(leaf, token, &mut edits)?;
             }
+            // The one spelling of the number that every release reads alike, and that SOPS itself writes.
+            if token.is_none() && self.docs.format == Format::Json && leaf.is_negative_zero() {
+                edits.push(Edit::new(leaf.node.span.clone(), "0"));
+            }
         }
         for alias in &self.walk.aliases {
             if tokens[alias.leaves.clone()].iter().any(Option::is_some) {

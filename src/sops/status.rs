@@ -7,8 +7,8 @@ use super::error::SopsError;
 use super::format::Format;
 use super::metadata::Metadata;
 use super::typing::Typed;
-use super::value::Encrypted;
-use super::walk::walk;
+use super::value::{Encrypted, ValueType};
+use super::walk::{Leaf, walk};
 
 /// What a look at a SOPS file shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +23,9 @@ pub struct Status {
     pub recipients: Vec<String>,
     /// Whether there is a MAC.
     pub has_mac: bool,
+    /// Plain integers of a JSON file that count in its MAC and that SOPS before 3.13.2 reads as floats of other digits,
+    /// so that it takes the file for changed: path and place.
+    pub inexact: Vec<(String, Range<usize>)>,
 }
 
 impl Status {
@@ -58,13 +61,15 @@ pub(crate) fn status_in(format: Format, text: &str) -> Result<Status, SopsError>
             .map(|wrapped| wrapped.recipient.clone())
             .collect(),
         has_mac: metadata.mac.is_some(),
+        inexact: Vec::new(),
     };
-    for leaf in walk(&docs, &scope, true)?
-        .leaves
-        .iter()
-        .filter(|leaf| leaf.in_scope)
-    {
+    for leaf in &walk(&docs, &scope, true)?.leaves {
         match &leaf.typed {
+            _ if !leaf.in_scope => {
+                if format == Format::Json && !metadata.mac_only_encrypted && is_inexact(leaf) {
+                    status.inexact.push((leaf.path.clone(), leaf.span.clone()));
+                }
+            }
             Typed::Null | Typed::BadTag => {}
             Typed::Value(plain) if plain.is_empty() => {}
             _ if Encrypted::parse(leaf.text()).is_some() => status.sealed += 1,
@@ -72,4 +77,13 @@ pub(crate) fn status_in(format: Format, text: &str) -> Result<Status, SopsError>
         }
     }
     Ok(status)
+}
+
+fn is_inexact(leaf: &Leaf<'_>) -> bool {
+    match (&leaf.typed, leaf.text().parse::<f64>()) {
+        (Typed::Value(plain), Ok(float)) if plain.kind == ValueType::Int => {
+            plain.text() != Some(float.to_string().as_str())
+        }
+        _ => false,
+    }
 }

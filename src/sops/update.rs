@@ -110,7 +110,9 @@ pub(crate) fn update_in(
     let same_values = encrypted == 0 && !rotated && old_mac == plan.mac && same_rule;
     if same_block && same_values {
         let body = apply(new_plain, &edits).ok_or_else(overlap)?;
-        if body == body_of(&old_docs)? {
+        let old_body = body_of(&old_docs)?;
+        // Releases before 3.9 write JSON without a line break at its end.
+        if body == old_body || body.strip_suffix('\n') == Some(&old_body) {
             return Ok(Updated::Unchanged);
         }
     }
@@ -144,6 +146,7 @@ pub(crate) fn update_in(
 
 /// Ciphertexts of the existing file, each to be used once.
 pub(super) struct Pool<'o> {
+    format: Format,
     values: Vec<Option<(&'o Plain, &'o str)>>,
     by_place: HashMap<(usize, &'o str), usize>,
     by_aad: HashMap<String, Vec<usize>>,
@@ -152,6 +155,7 @@ pub(super) struct Pool<'o> {
 impl<'o> Pool<'o> {
     pub(super) fn new(old: Option<&'o Opened<'_, '_>>) -> Self {
         let mut pool = Self {
+            format: old.map_or(Format::Yaml, |old| old.docs.format),
             values: Vec::new(),
             by_place: HashMap::new(),
             by_aad: HashMap::new(),
@@ -169,10 +173,14 @@ impl<'o> Pool<'o> {
         pool
     }
 
-    /// Takes a ciphertext if it stands for this value.
+    /// Takes a ciphertext if it stands for this value. SOPS before 3.13.2 makes floats of all numbers in JSON.
     fn take(&mut self, at: usize, plain: &Plain) -> Option<String> {
         let slot = self.values.get_mut(at)?;
-        if slot.is_some_and(|(old, _)| old == plain) {
+        let number = |plain: &Plain| matches!(plain.kind, ValueType::Int | ValueType::Float);
+        let alike = |old: &Plain| {
+            self.format == Format::Json && number(old) && number(plain) && old.bytes == plain.bytes
+        };
+        if slot.is_some_and(|(old, _)| old == plain || alike(old)) {
             return slot.take().map(|(_, token)| token.to_owned());
         }
         None

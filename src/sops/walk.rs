@@ -55,6 +55,12 @@ impl Leaf<'_> {
         (self.doc, &self.path)
     }
 
+    /// Returns whether it is an integer spelled `-0`. In JSON, SOPS before 3.13.2 takes it for a float, and 3.13 writes
+    /// a `-0.0` so. All other integers the older releases write in the digits that they hash.
+    pub(crate) fn is_negative_zero(&self) -> bool {
+        self.text() == "-0" && matches!(&self.typed, Typed::Value(plain) if plain.kind == ValueType::Int)
+    }
+
     /// Returns the text after escapes.
     pub(crate) fn text(&self) -> &str {
         self.node.as_str().unwrap_or_default()

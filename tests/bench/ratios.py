@@ -7,14 +7,15 @@ import sys
 import time
 
 binary, work, repetitions = sys.argv[1], sys.argv[2], int(sys.argv[3])
-full, first, output, copy = (os.path.join(work, name) for name in ("full", "first", "output", "copy"))
-seeds = set(os.listdir(first))
+full, first, output, copy, secrets, sealed, clear = (
+    os.path.join(work, name) for name in ("full", "first", "output", "copy", "secrets", "sealed", "clear"))
+seeds = {directory: set(os.listdir(directory)) for directory in (first, secrets)}
 
 
-def clear_first():
+def clear_first(directory=first):
     """Leaves what a person wrote, as before a first run."""
-    for name in set(os.listdir(first)) - seeds:
-        path = os.path.join(first, name)
+    for name in set(os.listdir(directory)) - seeds[directory]:
+        path = os.path.join(directory, name)
         shutil.rmtree(path) if os.path.isdir(path) else os.remove(path)
 
 
@@ -60,6 +61,31 @@ def makejinja():
     return ("makejinja", command, there, None)
 
 
+def in_turns(cases, times, repetitions, warm):
+    """Times all cases, one after the other, as often as said."""
+    for name in cases:
+        times[name] = []
+    for turn in range(repetitions + warm):
+        for name, (command, directory, prepare) in cases.items():
+            if prepare:
+                prepare()
+            taken = run(command, directory)
+            if turn >= warm:  # the first turns warm the caches
+                times[name].append(taken)
+
+
+def copy_clear():
+    """Puts the 500 files in clear back."""
+    there = os.path.join(work, "encrypted")
+    shutil.rmtree(there, ignore_errors=True)
+    shutil.copytree(clear, there)
+
+
+def file_by_file(program, directory):
+    """A script: a process for every file."""
+    return ["sh", "-c", f'for file in {directory}/*.sops.yaml; do {program} "$file" >/dev/null 2>&1 || exit; done']
+
+
 cases = {
     "no-op configure": ([binary, "configure"], full, None),
     "git status": (["git", "status"], full, None),
@@ -69,14 +95,24 @@ cases = {
     "cp -r": (["cp", "-r", output, copy], work, clear_copy),
     "start (--version)": ([binary, "--version"], full, None),
 }
-times = {name: [] for name in cases}
-for turn in range(repetitions + 3):
-    for name, (command, directory, prepare) in cases.items():
-        if prepare:
-            prepare()
-        taken = run(command, directory)
-        if turn >= 3:  # the first turns warm the caches
-            times[name].append(taken)
+times = {}
+in_turns(cases, times, repetitions, 3)
+
+# A script that checks whether 500 secrets have changed has to decrypt them all, as a no-op `configure` does.
+apps = "kubernetes/apps/bench/secrets/app"
+cases = {
+    "configure seals 500": ([binary, "configure", "--yes"], secrets, lambda: clear_first(secrets)),
+    "secrets encrypt, each": (file_by_file(f"{binary} secrets encrypt -i", "kubernetes"), f"{work}/encrypted", copy_clear),
+    "configure compares 500": ([binary, "configure"], sealed, None),
+    "secrets decrypt, each": (file_by_file(f"{binary} secrets decrypt", apps), sealed, None),
+}
+with_sops = shutil.which("sops") is not None
+if with_sops:
+    key = f"SOPS_AGE_KEY_FILE={sealed}/age.key"
+    cases["sops encrypt, each"] = (file_by_file("sops encrypt -i", "kubernetes"), f"{work}/encrypted", copy_clear)
+    cases["sops decrypt, each"] = (file_by_file(f"{key} sops decrypt", apps), sealed, None)
+os.mkdir(os.path.join(work, "encrypted"))
+in_turns(cases, times, max(3, repetitions // 15), 0)
 
 anchor = makejinja()
 if anchor:
@@ -88,24 +124,31 @@ for folder, _, names in os.walk(output):
     count += len(names)
     size += sum(os.path.getsize(os.path.join(folder, name)) for name in names)
 print(f"tree: {count} files, {size} bytes; {repetitions} repetitions, interleaved; {os.cpu_count()} CPUs\n")
-print(f"{'':20}{'best':>10}{'median':>10}")
+print(f"{'':24}{'best':>10}{'median':>10}")
 for name, values in times.items():
-    print(f"{name:20}{min(values) * 1e3:8.2f}ms{statistics.median(values) * 1e3:8.2f}ms")
+    print(f"{name:24}{min(values) * 1e3:8.2f}ms{statistics.median(values) * 1e3:8.2f}ms")
 print()
 
 
-def ratio(above, below, aim):
+def ratio(above, below, aim=None):
     best = min(times[above]) / min(times[below])
     median = statistics.median(times[above]) / statistics.median(times[below])
-    print(f"{above + ' / ' + below:34} best {best:6.2f}  median {median:6.2f}  ({aim})")
+    print(f"{above + ' / ' + below:46} best {best:6.2f}  median {median:6.2f}" + (f"  ({aim})" if aim else ""))
 
 
 ratio("no-op configure", "git status", "aim: at most 3")
 ratio("first configure", "cp -r", "aim: at most 3")
 # What `check` does beyond `validate`: render the whole library, merge, parse what comes out, run all rules.
 spent = min(times["render and check"]) - min(times["validate"])
-print(f"{'files rendered and checked':34} {count / spent:6.0f} per second")
+print(f"{'files rendered and checked':46} {count / spent:6.0f} per second")
 if anchor:
     ratio("makejinja", "no-op configure", "aim: at least 40")
 else:
     print("SKIP makejinja: not installed")
+if with_sops:
+    for above, ours in (("sops encrypt, each", ("configure seals 500", "secrets encrypt, each")),
+                        ("sops decrypt, each", ("configure compares 500", "secrets decrypt, each"))):
+        for below in ours:
+            ratio(above, below)
+else:
+    print("500 secrets beside sops: skipped: sops is not installed")

@@ -358,3 +358,29 @@ fn every_format_of_sops_goes_there_and_back() {
         "A=canary-value\n"
     );
 }
+
+#[test]
+fn a_number_that_older_releases_read_differently_is_told() {
+    let repo = Repo::empty();
+    repo.write("age.key", AGE_KEY);
+    let plain = "{\n  \"open_unencrypted\": {\n    \"id\": 9007199254740993\n  },\n  \"secret\": \"x\"\n}\n";
+    repo.write("a.json", plain);
+    let run = repo.ok(&["secrets", "encrypt", "-i", "--age", RECIPIENT, "a.json"]);
+    assert!(
+        run.stderr.contains("sops` before 3.13.2 will not open `a.json`: it reads the number `open_unencrypted.id` differently (line 3)"),
+        "{}",
+        run.stderr
+    );
+    assert_eq!(repo.ok(&["secrets", "decrypt", "a.json"]).stdout, plain);
+    repo.write("b.json", plain);
+    let run = repo.ok(&[
+        "secrets",
+        "encrypt",
+        "-i",
+        "--mac-only-encrypted",
+        "--age",
+        RECIPIENT,
+        "b.json",
+    ]);
+    assert!(!run.stderr.contains("3.13.2"), "{}", run.stderr);
+}

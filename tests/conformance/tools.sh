@@ -30,8 +30,29 @@ check() {
         head -5 <<<"$said"
     fi
 }
+# fails NAME CODE COMMAND…: the command must fail with this exit code.
+fails() {
+    local name=$1 code=$2 found=0
+    shift 2
+    "$@" >/dev/null 2>&1 || found=$?
+    if [ "$found" = "$code" ]; then pass; else fail "$name: $* (exit $found, not $code)"; fi
+}
+into() { # into FILE COMMAND…
+    local file=$1
+    shift
+    "$@" >"$file"
+}
+# differs NAME CODE COMMAND…: a known difference between releases: the command must still fail with this exit code.
+declare -A known=()
+differs() {
+    local name=$1
+    fails "$@"
+    known[$name]=$((${known[$name]:-0} + 1))
+}
 # Prints the counts; the script's exit code.
 finish() {
+    local name
+    for name in "${!known[@]}"; do echo "known difference: $name (${known[$name]} times)"; done | sort -V
     echo "$passed passed, $failed failed, $skipped skipped"
     [ "$failed" = 0 ]
 }
@@ -58,8 +79,37 @@ go_peer() {
 }
 
 need_sops() { go_peer sops github.com/getsops/sops/v3/cmd/sops@v3.13.3; }
-# The release before; only for the full set, because building it takes minutes.
-need_older_sops() { go_peer sops-3.12 github.com/getsops/sops/v3/cmd/sops@v3.12.2; }
+# need_release VERSION: an older `sops`, as sops-VERSION; only for the full set, because building it takes minutes.
+need_release() {
+    local name=sops-$1 log=$peers/sops-$1.log
+    case $1 in 3.7.*) ;; *)
+        go_peer "$name" "github.com/getsops/sops/v3/cmd/sops@v$1"
+        return
+        ;;
+    esac
+    [ -e "$bin/$name" ] && return
+    if ! command -v go >/dev/null; then
+        skip "$name" "not installed, and no Go to install it with"
+        return 1
+    fi
+    # Its golang.org/x/sys does not build with a Go of today.
+    if ! (
+        set -e
+        cd "$(mktemp -d "$peers/install.XXXXXX")"
+        trap 'rm -rf "$PWD"' EXIT
+        go mod init peer
+        source=$(go mod download -json "go.mozilla.org/sops/v3@v$1" | sed -n 's/^\t"Dir": "\(.*\)",$/\1/p')
+        cp -R "$source" sops
+        chmod -R u+w sops
+        cd sops
+        go mod edit -require=golang.org/x/sys@v0.30.0
+        timeout 600 go build -mod=mod -buildvcs=false -o "$bin/$name" ./cmd/sops
+        cd ..
+    ) >"$log" 2>&1; then
+        skip "$name" "go build failed: $(tail -1 "$log")"
+        return 1
+    fi
+}
 need_age() { go_peer age filippo.io/age/cmd/...@v1.3.1 age age-keygen; }
 need_kustomize() { go_peer kustomize sigs.k8s.io/kustomize/kustomize/v5@v5.7.1; }
 need_kubectl() { command -v kubectl >/dev/null || { skip kubectl "not installed"; return 1; }; }

@@ -32,10 +32,21 @@ pub(super) fn run(args: &Encrypt, session: &mut Session<'_>) -> Outcome {
             let text = format
                 .encrypt(&file.bytes, &rule, session.world.entropy)
                 .map_err(|error| of_file(&error, &file.name))?;
-            Ok((file, text))
+            let status = format
+                .status(&text)
+                .map_err(|error| of_file(&error, &file.name))?;
+            Ok((file, text, status.inexact))
         });
         match one {
-            Ok(one) => sealed.push(one),
+            Ok((file, text, inexact)) => {
+                let line = |at: usize| text[..at].matches('\n').count() + 1;
+                for (path, span) in inexact {
+                    session
+                        .diags
+                        .push(newer_only(&file.name, &path, line(span.start)));
+                }
+                sealed.push((file, text));
+            }
             Err(finding) => session.diags.push(finding),
         }
     }
@@ -51,6 +62,17 @@ pub(super) fn run(args: &Encrypt, session: &mut Session<'_>) -> Outcome {
         }
     }
     Ok((Exit::Success, Some(json!({ "encrypted": written }))))
+}
+
+/// The finding for a number that is not read alike by all releases of `sops`.
+fn newer_only(name: &str, path: &str, line: usize) -> Diagnostic {
+    Diagnostic::warning(
+        "secrets/number",
+        format!("`sops` before 3.13.2 will not open `{name}`: it reads the number `{path}` differently (line {line})"),
+    )
+    .in_file(name)
+    .help("if such a release must open it, make the number a text, in quotes")
+    .help("or encrypt with `--mac-only-encrypted`, so that the MAC leaves it out")
 }
 
 /// The finding for several files without `--in-place`.

@@ -28,7 +28,7 @@ const FILES: [(&str, &str); 10] = fixtures![
     "encrypted-comment-regex",
 ];
 
-fn leaves(text: &str) -> Vec<String> {
+pub(super) fn leaves(text: &str) -> Vec<String> {
     let docs = Documents::parse(text).unwrap();
     let scope = Scope::new(&Selector::whole_document()).unwrap();
     let show = |leaf: &super::super::walk::Leaf<'_>| {
@@ -46,7 +46,7 @@ fn leaves(text: &str) -> Vec<String> {
         .collect()
 }
 
-fn comments(text: &str) -> Vec<&str> {
+pub(super) fn comments(text: &str) -> Vec<&str> {
     let mut comments: Vec<&str> = crate::yaml::comments(text)
         .unwrap()
         .into_iter()

@@ -12,6 +12,7 @@ mod layout;
 mod markers;
 mod merges;
 mod open_ends;
+mod releases;
 mod round_trip;
 mod stores;
 mod tamper;

@@ -358,7 +358,7 @@ proptest! {
 }
 
 /// Numbers as floats, for `1.0` and `1` are the same to SOPS.
-fn loose(value: serde_json::Value) -> serde_json::Value {
+pub(super) fn loose(value: serde_json::Value) -> serde_json::Value {
     use serde_json::Value;
     match value {
         Value::Number(number) => serde_json::json!(number.as_f64()),
