@@ -85,7 +85,7 @@ mod tests {
     #[test]
     fn a_missing_program_is_named_and_hides_no_other_key() {
         let (private, public) = generate_identity();
-        let recipient = super::super::key::Recipient::new(&public).unwrap();
+        let recipient = key::Recipient::new(&public).unwrap();
         let wrapped = key::wrap(&[7; 32], &recipient).unwrap();
         let mut me = Identities::parse(&missing()).unwrap();
         let error = me.unwrap([("", wrapped.as_str())].into_iter()).unwrap_err();
@@ -102,7 +102,7 @@ mod tests {
         let hrp = bech32::Hrp::parse("age1nowhere").unwrap();
         let text = bech32::encode::<bech32::Bech32>(hrp, b"anything").unwrap();
         assert_eq!(
-            super::super::key::Recipient::new(&text).unwrap_err(),
+            key::Recipient::new(&text).unwrap_err(),
             SopsError::MissingPlugin {
                 program: "age-plugin-nowhere".to_owned()
             }
