@@ -35,7 +35,7 @@ use clap::{CommandFactory as _, Parser as _};
 use crate::diag::{Aborted, Diagnostics};
 use crate::keyring::{self, Home, Sources};
 use crate::pipeline::World;
-use crate::sys::{OsEntropy, SecretText};
+use crate::sys::{OsEntropy, SecretText, core_dump};
 use args::{Cli, Command};
 use exit::Exit;
 use ui::Ui;
@@ -52,6 +52,7 @@ type Outcome = Result<(Exit, Option<serde_json::Value>), Aborted>;
 
 /// Runs the program.
 pub fn run() -> ExitCode {
+    core_dump::forbid();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
@@ -126,6 +127,7 @@ fn sources() -> Sources {
         age_key_file: variable("SOPS_AGE_KEY_FILE").map(Into::into),
         age_key_command: variable("SOPS_AGE_KEY_CMD"),
         ssh_key_file: variable("SOPS_AGE_SSH_PRIVATE_KEY_FILE").map(Into::into),
+        ssh_key_command: variable("SOPS_AGE_SSH_PRIVATE_KEY_CMD"),
         default_files: keyring::default_key_file(&home, std::env::consts::OS)
             .into_iter()
             .collect(),

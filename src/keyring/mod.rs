@@ -25,6 +25,8 @@ pub struct Sources {
     pub age_key_command: Option<String>,
     /// `SOPS_AGE_SSH_PRIVATE_KEY_FILE`: an SSH private key.
     pub ssh_key_file: Option<PathBuf>,
+    /// `SOPS_AGE_SSH_PRIVATE_KEY_CMD`: a command that prints an SSH private key.
+    pub ssh_key_command: Option<String>,
     /// Files in which `sops` looks by itself; see [`default_key_file`].
     pub default_files: Vec<PathBuf>,
     /// SSH keys that `sops` tries by itself; see [`default_ssh_files`].
@@ -64,6 +66,8 @@ pub fn default_ssh_files(home: &Home) -> Vec<PathBuf> {
     home.flat_map(|home| ["id_ed25519", "id_rsa"].map(|name| home.join(".ssh").join(name)))
         .collect()
 }
+
+const SSH_KEY_COMMAND: &str = "SOPS_AGE_SSH_PRIVATE_KEY_CMD";
 
 /// What became of one source.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -211,6 +215,14 @@ fn entries<'a>(root: &Path, sources: &'a Sources) -> Vec<Entry<'a>> {
         let name = "SOPS_AGE_SSH_PRIVATE_KEY_FILE".to_owned();
         entries.push(file(name, path.clone(), false, true));
     }
+    if let Some(command) = &sources.ssh_key_command {
+        entries.push(Entry {
+            name: SSH_KEY_COMMAND.to_owned(),
+            place: Place::Command(command),
+            own: false,
+            named: true,
+        });
+    }
     let ssh: &[PathBuf] = if cfg!(feature = "ssh") {
         &sources.default_ssh_files
     } else {
@@ -233,12 +245,17 @@ fn look(entry: &Entry<'_>, keyring: &mut Keyring, ask: &Ask) -> Result<Outcome, 
         Place::Command(command) if first => {
             Some(command::run(command, "").map_err(|why| refused_command(name, &why))?)
         }
+        Place::Command(_) if name == SSH_KEY_COMMAND && !cfg!(feature = "ssh") => {
+            return Err(no_key(name, Some("SSH key")));
+        }
         Place::Command(command) => {
-            let (line, name) = ((*command).to_owned(), name.to_owned());
-            keyring.all.add_supplier(
-                name,
-                Arc::new(move |recipient: &str| command::run(&line, recipient)),
-            );
+            let (line, called, ask) = ((*command).to_owned(), name.to_owned(), Arc::clone(ask));
+            let supply = move |recipient: &str| {
+                let text = command::run(&line, recipient)?;
+                Identities::read(text.expose().as_bytes(), &called, &ask)
+                    .map_err(|error| format!("gave no key: {error}"))
+            };
+            keyring.all.add_supplier(name.to_owned(), Arc::new(supply));
             return Ok(Outcome::Deferred);
         }
         Place::File(_) => None,

@@ -137,3 +137,37 @@ fn a_command_is_the_own_source_or_asked_when_needed() {
         "{tried:?}"
     );
 }
+
+#[cfg(unix)]
+#[test]
+fn a_command_can_give_an_ssh_key() {
+    let dir = tempfile::tempdir().unwrap();
+    let ssh = include_str!("../../tests/support/github-deploy.key");
+    std::fs::write(dir.path().join("id_ed25519"), ssh).unwrap();
+    let sources = Sources {
+        ssh_key_command: Some(format!("cat '{}'", dir.path().join("id_ed25519").display())),
+        ..Sources::default()
+    };
+    let (keyring, findings) = gather(dir.path(), &sources, &nobody());
+    assert!(keyring.own.is_none(), "an SSH key is never the repository's");
+    if cfg!(not(feature = "ssh")) {
+        assert_eq!(findings.len(), 1);
+        assert_eq!(keyring.sources[1].outcome, Outcome::Empty(Some("SSH key")));
+        return;
+    }
+    assert!(findings.is_empty(), "{findings:?}");
+    assert_eq!(keyring.sources[1].outcome, Outcome::Deferred);
+    let public = Sources {
+        default_ssh_files: vec![dir.path().join("id_ed25519")],
+        ..Sources::default()
+    };
+    let public = gather(dir.path(), &public, &nobody()).0.all.recipients();
+    let plain = "kind: Secret\nstringData: {a: b}\n";
+    let enc = sops::encrypt(
+        plain,
+        &sops::Rule::secrets(public),
+        &mut crate::sys::FixedEntropy::new(1),
+    )
+    .unwrap();
+    assert!(sops::decrypt(&enc, &keyring.all, sops::MacCheck::Verify).is_ok());
+}

@@ -85,6 +85,12 @@ pub enum SopsError {
         /// The kind, such as `post-quantum`.
         kind: &'static str,
     },
+    /// A recipient whose program is not there.
+    #[error("the recipient needs the program `{program}`, which is not in PATH")]
+    MissingPlugin {
+        /// The program, `age-plugin-NAME`.
+        program: String,
+    },
     /// A line of an identity file that is no identity.
     #[error("line {line} of the identity file is not an age identity")]
     BadIdentity {
@@ -281,6 +287,7 @@ impl SopsError {
             | Self::NoRecipients
             | Self::BadRecipient { .. }
             | Self::UnsupportedRecipient { .. }
+            | Self::MissingPlugin { .. }
             | Self::BadIdentity { .. }
             | Self::LockedIdentity { .. }
             | Self::NoIdentityMatches { .. }
@@ -320,6 +327,7 @@ impl SopsError {
             Self::UnsupportedRecipient { .. } => {
                 "use an `age1…` or `age1pq1…` recipient, or a build with the cargo feature `ssh` or `plugin`"
             }
+            Self::MissingPlugin { .. } => "install the plugin, or take the recipient out",
             Self::BadIdentity { .. } => {
                 "keep one `AGE-SECRET-KEY-1…` or `AGE-SECRET-KEY-PQ-1…` per line; comments start with `#`"
             }

@@ -18,7 +18,11 @@ use crate::sys::SecretText;
 pub type Ask = Arc<dyn Fn(&str) -> Option<SecretText> + Send + Sync>;
 
 /// Gives keys for a recipient, such as a password manager; the error says why not.
-pub type Supply = Arc<dyn Fn(&str) -> Result<SecretText, String> + Send + Sync>;
+pub type Supply = Arc<dyn Fn(&str) -> Result<Identities, String> + Send + Sync>;
+
+/// Why something behind a passphrase stays closed.
+pub(super) const NOBODY_TO_ASK: &str = "is protected by a passphrase, and there is no terminal to ask for it";
+pub(super) const WRONG_PASSPHRASE: &str = "does not open: the passphrase is wrong";
 
 /// Longest wrapped key that is read, in bytes: a data key has 32, a share of one 33.
 const MAX_KEY: u64 = 64;
@@ -33,6 +37,8 @@ struct Key {
     opens: Arc<dyn age::Identity + Send + Sync>,
     /// The public half, where it can be known.
     recipient: Option<Recipient>,
+    /// What errors call a key that may ask a person or start a program; it is tried after those that do neither.
+    slow: Option<String>,
 }
 
 /// The private keys at hand. Silent in `Debug`.
@@ -76,7 +82,7 @@ impl Locked {
             }
             let passphrase = (self.ask)(&self.name).ok_or_else(|| SopsError::LockedIdentity {
                 name: self.name.clone(),
-                what: "is protected by a passphrase, and there is no terminal to ask for it",
+                what: NOBODY_TO_ASK,
             })?;
             let mut identity = age::scrypt::Identity::new(SecretString::from(passphrase.expose().to_owned()));
             identity.set_max_work_factor(MAX_WORK);
@@ -90,7 +96,7 @@ impl Locked {
                     },
                     _ => SopsError::LockedIdentity {
                         name: self.name.clone(),
-                        what: "does not open: the passphrase is wrong",
+                        what: WRONG_PASSPHRASE,
                     },
                 })?
                 .take(MAX_FILE)
@@ -154,7 +160,11 @@ impl Identities {
         #[cfg(feature = "ssh")]
         if file.trim_ascii_start().starts_with(b"-----BEGIN ") {
             return super::ssh::read(file, name, ask).map(|(opens, recipient)| Self {
-                keys: vec![Key { opens, recipient }],
+                keys: vec![Key {
+                    opens,
+                    recipient: Some(recipient),
+                    slow: Some(name.to_owned()),
+                }],
                 ..Self::default()
             });
         }
@@ -170,13 +180,18 @@ impl Identities {
             self.keys.push(Key {
                 opens: Arc::new(identity),
                 recipient: Some(recipient),
+                slow: None,
             });
         } else if text.starts_with("AGE-PLUGIN-") {
             #[cfg(feature = "plugin")]
-            self.keys.push(Key {
-                opens: super::plugin::identity(text).ok_or(())?,
-                recipient: None,
-            });
+            {
+                let (opens, program) = super::plugin::identity(text).ok_or(())?;
+                self.keys.push(Key {
+                    opens,
+                    recipient: None,
+                    slow: Some(program),
+                });
+            }
             #[cfg(not(feature = "plugin"))]
             self.unsupported.insert("plugin identity");
         } else {
@@ -185,6 +200,7 @@ impl Identities {
             self.keys.push(Key {
                 opens: Arc::new(identity),
                 recipient: Some(recipient),
+                slow: None,
             });
         }
         Ok(())
@@ -251,19 +267,25 @@ impl Identities {
         wrapped: impl Iterator<Item = (&'a str, &'a str)>,
     ) -> Result<Zeroizing<Vec<u8>>, SopsError> {
         let wrapped: Vec<(&str, &str)> = wrapped.collect();
-        let any = |identities: &Self| wrapped.iter().find_map(|(_, text)| identities.open(text));
-        if let Some(bytes) = any(self) {
-            return Ok(bytes);
-        }
         let mut tried = self.tried.clone();
+        for slow in [false, true] {
+            let keys = self.keys.iter().filter(|key| key.slow.is_some() == slow);
+            for (key, (_, text)) in keys.flat_map(|key| wrapped.iter().map(move |wrapped| (key, wrapped))) {
+                match key.open(text) {
+                    Ok(Some(bytes)) => return Ok(bytes),
+                    Ok(None) => {}
+                    Err(why) => tried.push(why),
+                }
+            }
+        }
         for (name, supply) in &self.suppliers {
             for (recipient, text) in &wrapped {
-                match supply(recipient).map(|keys| Self::parse(keys.expose())) {
-                    Ok(Ok(keys)) => match keys.open(text) {
-                        Some(bytes) => return Ok(bytes),
-                        None => tried.push(format!("`{name}` gave no key that fits {}", short(recipient))),
-                    },
-                    Ok(Err(error)) => tried.push(format!("`{name}`: {error}")),
+                match supply(recipient).map(|keys| keys.unwrap(std::iter::once((*recipient, *text)))) {
+                    Ok(Ok(bytes)) => return Ok(bytes),
+                    Ok(Err(SopsError::NoIdentityMatches { tried: why, .. })) if !why.is_empty() => {
+                        tried.extend(why);
+                    }
+                    Ok(Err(_)) => tried.push(format!("`{name}` gave no key that fits {}", short(recipient))),
                     Err(why) => tried.push(format!("`{name}` {why}")),
                 }
             }
@@ -271,41 +293,54 @@ impl Identities {
         // Nobody is asked for a passphrase before everything else was tried.
         for locked in self.locked.iter().filter(|_| !wrapped.is_empty()) {
             match locked.open() {
-                Ok((identities, _)) => {
-                    if let Some(bytes) = any(identities) {
-                        return Ok(bytes);
-                    }
-                    for recipient in identities.recipients() {
-                        tried.push(format!(
-                            "`{}` holds the key of {}",
-                            locked.name,
-                            short(recipient.as_str())
-                        ));
-                    }
-                }
+                Ok((identities, _)) => match identities.unwrap(wrapped.iter().copied()) {
+                    Ok(bytes) => return Ok(bytes),
+                    Err(_) => tried.extend(identities.recipients().iter().map(|recipient| {
+                        format!("`{}` holds the key of {}", locked.name, short(recipient.as_str()))
+                    })),
+                },
                 Err(error) => tried.push(error.to_string()),
             }
         }
+        tried.dedup();
         Err(SopsError::NoIdentityMatches {
             unsupported: self.unsupported().collect(),
             tried,
         })
     }
+}
 
-    fn open(&self, armoured: &str) -> Option<Zeroizing<Vec<u8>>> {
+impl Key {
+    /// Opens a wrapped key; `None` when it is wrapped for somebody else, an error when this key could not be asked.
+    fn open(&self, armoured: &str) -> Result<Option<Zeroizing<Vec<u8>>>, String> {
         // The reader of the age crate fails on blank lines before the armour, which SOPS accepts.
         let armoured = format!("{}\n", armoured.trim());
-        let decryptor = age::Decryptor::new(ArmoredReader::new(armoured.as_bytes())).ok()?;
-        let keys = self.keys.iter().map(|key| &*key.opens as &dyn age::Identity);
+        let Ok(decryptor) = age::Decryptor::new(ArmoredReader::new(armoured.as_bytes())) else {
+            return Ok(None);
+        };
+        let reader = match decryptor.decrypt(std::iter::once(&*self.opens as &dyn age::Identity)) {
+            Ok(reader) => reader,
+            Err(error) => {
+                return match &self.slow {
+                    Some(name) if !matches!(error, age::DecryptError::NoMatchingKeys) => {
+                        Err(format!("`{name}` {}", one_line(&error.to_string())))
+                    }
+                    _ => Ok(None),
+                };
+            }
+        };
         let mut bytes = Zeroizing::new(Vec::with_capacity(128));
-        decryptor
-            .decrypt(keys)
-            .ok()?
+        Ok(reader
             .take(MAX_KEY)
             .read_to_end(&mut bytes)
-            .ok()?;
-        Some(bytes)
+            .is_ok()
+            .then_some(bytes))
     }
+}
+
+/// Joins the lines of an error of the age crate.
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// Returns whether this is an encrypted age file, armoured or not.

@@ -127,7 +127,7 @@ fn lock_for(text: &str) -> Result<Box<dyn age::Recipient>, SopsError> {
             .map(|recipient| Box::new(recipient) as Box<dyn age::Recipient>)
             .map_err(|_| bad),
         #[cfg(feature = "plugin")]
-        RecipientKind::Plugin => super::plugin::recipient(text).ok_or(bad),
+        RecipientKind::Plugin => super::plugin::recipient(text),
         #[cfg(not(all(feature = "ssh", feature = "plugin")))]
         _ => Err(SopsError::UnsupportedRecipient { kind: kind.word() }),
     }

@@ -6,9 +6,9 @@ use sha2::{Digest as _, Sha256, Sha512};
 
 use super::value::Plain;
 
-/// A running MAC.
+/// A running MAC. Its state holds the end of the plaintext; it lies on the heap, so that moving it leaves no copies.
 pub(crate) struct Mac {
-    hash: Sha512,
+    hash: Box<Sha512>,
     only_encrypted: bool,
 }
 
@@ -16,7 +16,7 @@ impl Mac {
     /// Starts a MAC. With `only_encrypted`, values outside the encrypted scope do not count, and the hash starts
     /// with a constant so that the two modes never agree (getsops/sops `MACOnlyEncryptedInitialization`).
     pub(crate) fn new(only_encrypted: bool) -> Self {
-        let mut hash = Sha512::new();
+        let mut hash = Box::new(Sha512::new());
         if only_encrypted {
             hash.update(Sha256::digest(b"sops"));
         }
@@ -36,9 +36,9 @@ impl Mac {
     }
 
     /// Returns the MAC as SOPS writes it: upper-case hexadecimal.
-    pub(crate) fn finish(self) -> String {
+    pub(crate) fn finish(mut self) -> String {
         self.hash
-            .finalize()
+            .finalize_reset()
             .iter()
             .fold(String::with_capacity(128), |mut text, byte| {
                 let _ = write!(text, "{byte:02X}");

@@ -46,8 +46,6 @@ mod plan;
 #[cfg(feature = "plugin")]
 mod plugin;
 mod post_quantum;
-#[cfg(any(feature = "ssh", feature = "plugin"))]
-mod question;
 mod rekey;
 mod rule;
 mod scope;

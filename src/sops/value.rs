@@ -15,6 +15,7 @@ type Cipher = AesGcm<Aes256, U32>;
 
 const PREFIX: &str = "ENC[AES256_GCM,data:";
 const TAG_LEN: usize = 16;
+const KEY_LEN: usize = 32;
 
 /// What an encrypted value was before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -90,9 +91,13 @@ impl std::fmt::Debug for Plain {
     }
 }
 
-/// The 32 bytes that encrypt every value of a file. Wiped when dropped, silent in `Debug`.
+/// The 32 bytes that encrypt every value of a file. Wiped when dropped, silent in `Debug`. They lie on the heap, so that
+/// moving the key leaves no copies on the stack.
 #[derive(Clone)]
-pub(crate) struct DataKey(Zeroizing<[u8; 32]>);
+pub(crate) struct DataKey {
+    bytes: Zeroizing<Vec<u8>>,
+    cipher: Box<Cipher>,
+}
 
 impl std::fmt::Debug for DataKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -102,22 +107,22 @@ impl std::fmt::Debug for DataKey {
 
 impl DataKey {
     pub(crate) fn generate(entropy: &mut dyn Entropy) -> Self {
-        let mut bytes = Zeroizing::new([0; 32]);
-        entropy.fill(&mut *bytes);
-        Self(bytes)
+        let mut bytes = Zeroizing::new(vec![0; KEY_LEN]);
+        entropy.fill(&mut bytes);
+        Self::new(bytes)
     }
 
     pub(crate) fn from_slice(bytes: &[u8]) -> Option<Self> {
-        let mut key = Zeroizing::new([0; 32]);
-        if bytes.len() != key.len() {
-            return None;
-        }
-        key.copy_from_slice(bytes);
-        Some(Self(key))
+        (bytes.len() == KEY_LEN).then(|| Self::new(Zeroizing::new(bytes.to_vec())))
+    }
+
+    fn new(bytes: Zeroizing<Vec<u8>>) -> Self {
+        let cipher = Box::new(Cipher::new(bytes.as_slice().into()));
+        Self { bytes, cipher }
     }
 
     pub(crate) fn bytes(&self) -> &[u8] {
-        &*self.0
+        self.bytes.as_slice()
     }
 
     /// Encrypts a value under a fresh nonce; returns the `ENC[…]` text.
@@ -128,9 +133,9 @@ impl DataKey {
     }
 
     fn seal_with(&self, plain: &Plain, aad: &str, iv: &[u8; 32]) -> String {
-        let cipher = Cipher::new(self.0.as_slice().into());
         let mut data = plain.bytes.to_vec();
-        let tag = cipher
+        let tag = self
+            .cipher
             .encrypt_in_place_detached(Nonce::<U32>::from_slice(iv), aad.as_bytes(), &mut data)
             .expect("a value is far below the 64 GiB that GCM can encrypt");
         format!(
@@ -144,9 +149,8 @@ impl DataKey {
 
     /// Opens a value. `None` when it was changed or belongs to another path.
     pub(crate) fn open(&self, value: &Encrypted, aad: &str) -> Option<Plain> {
-        let cipher = Cipher::new(self.0.as_slice().into());
         let mut bytes = Zeroizing::new(value.data.clone());
-        cipher
+        self.cipher
             .decrypt_in_place_detached(
                 Nonce::<U32>::from_slice(&value.iv),
                 aad.as_bytes(),

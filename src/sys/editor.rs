@@ -3,71 +3,151 @@
 use std::io;
 use std::path::Path;
 use std::process::{Command, ExitStatus};
-use std::sync::Arc;
 
 use super::scratch::Scratch;
 
 /// Editors of the vi family that take `-n` and `-i NONE`: no swap file, no history of what was typed and copied.
 const VIM: [&str; 4] = ["vim", "nvim", "vimx", "gvim"];
 
-/// Runs an editor on a file of a scratch directory, until it ends.
-///
-/// Its temporary files are sent into the directory as well. While it runs, an interrupt from the keyboard is the
-/// editor's business; when we are told to end, the directory is wiped and the editor ended first.
-///
-/// # Errors
-/// When the command is empty or cannot be started.
-pub fn run(command: &[String], file: &Path, scratch: &Arc<Scratch>) -> io::Result<ExitStatus> {
-    let (program, arguments) = command
-        .split_first()
-        .ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "no command"))?;
-    let mut editor = Command::new(program);
-    editor.args(arguments);
-    let name = Path::new(program)
-        .file_name()
-        .and_then(|name| name.to_str())
-        .unwrap_or_default();
-    if VIM.contains(&name) {
-        editor.args(["-n", "-i", "NONE", "-c", "set noundofile nobackup nowritebackup"]);
+/// An editor, with the directory for its file and whatever it writes beside. The directory is wiped when this is
+/// dropped, and before we end because we are told to.
+#[derive(Debug)]
+pub struct Editor {
+    command: Vec<String>,
+    scratch: Scratch,
+    #[cfg(unix)]
+    watch: watch::Watch,
+}
+
+impl Editor {
+    /// Takes a command and a directory over. From now on signals are watched: an interrupt from the keyboard is the
+    /// editor's business while it runs; any other signal to end, and one at another time, wipes the directory first.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn new(command: Vec<String>, scratch: Scratch) -> io::Result<Self> {
+        Ok(Self {
+            command,
+            #[cfg(unix)]
+            watch: watch::Watch::new(scratch.path().to_path_buf())?,
+            scratch,
+        })
     }
-    editor.arg(file).env("TMPDIR", scratch.path());
-    wait(&mut editor, scratch)
+
+    /// Returns the directory.
+    pub fn scratch(&self) -> &Scratch {
+        &self.scratch
+    }
+
+    /// Runs the editor on a file until it ends. Its temporary files are sent into the directory as well.
+    ///
+    /// # Errors
+    /// When the command is empty or cannot be started, and when we were told to end.
+    pub fn run(&self, file: &Path) -> io::Result<ExitStatus> {
+        let (program, arguments) = self
+            .command
+            .split_first()
+            .ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "no command"))?;
+        let mut editor = Command::new(program);
+        editor.args(arguments);
+        let name = Path::new(program)
+            .file_name()
+            .and_then(|name| name.to_str())
+            .unwrap_or_default();
+        if VIM.contains(&name) {
+            editor.args(["-n", "-i", "NONE", "-c", "set noundofile nobackup nowritebackup"]);
+        }
+        editor.arg(file).env("TMPDIR", self.scratch.path());
+        #[cfg(unix)]
+        return self.watch.run(&mut editor);
+        #[cfg(not(unix))]
+        return editor.status();
+    }
 }
 
 #[cfg(unix)]
-fn wait(editor: &mut Command, scratch: &Arc<Scratch>) -> io::Result<ExitStatus> {
-    use std::sync::atomic::{AtomicBool, Ordering};
+mod watch {
+    use std::io;
+    use std::path::PathBuf;
+    use std::process::{Command, ExitStatus};
+    use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+    use std::thread::JoinHandle;
 
+    use rustix::process::{Pid, Signal, kill_process};
     use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+    use signal_hook::iterator::{Handle, Signals};
 
-    let mut signals = signal_hook::iterator::Signals::new([SIGINT, SIGQUIT, SIGTERM, SIGHUP])?;
-    let handle = signals.handle();
-    let mut child = editor.spawn()?;
-    let pid = rustix::process::Pid::from_child(&child);
-    let ours = Arc::clone(scratch);
-    let told = Arc::new(AtomicBool::new(false));
-    let tell = Arc::clone(&told);
-    let watch = std::thread::spawn(move || {
-        for signal in &mut signals {
-            if matches!(signal, SIGINT | SIGQUIT) {
-                continue;
-            }
-            tell.store(true, Ordering::SeqCst);
-            let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
-            ours.wipe();
-            let _ = signal_hook::low_level::emulate_default_handler(signal);
-        }
-    });
-    let status = child.wait();
-    handle.close();
-    let _ = watch.join();
-    if told.load(Ordering::SeqCst) {
-        return Err(io::Error::new(io::ErrorKind::Interrupted, "we were told to end"));
+    use super::super::scratch;
+
+    /// What the thread that watches must know.
+    #[derive(Debug, Default)]
+    struct State {
+        /// The editor that runs.
+        editor: Option<Pid>,
+        /// Whether we were told to end.
+        told: bool,
     }
-    status
-}
 
-#[cfg(not(unix))]
-fn wait(editor: &mut Command, _: &Arc<Scratch>) -> io::Result<ExitStatus> {
-    editor.status()
+    /// A thread that waits for signals as long as there is plaintext on a file system.
+    #[derive(Debug)]
+    pub(super) struct Watch {
+        state: Arc<Mutex<State>>,
+        handle: Handle,
+        thread: Option<JoinHandle<()>>,
+    }
+
+    fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
+        state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    impl Watch {
+        pub(super) fn new(dir: PathBuf) -> io::Result<Self> {
+            let mut signals = Signals::new([SIGINT, SIGQUIT, SIGTERM, SIGHUP])?;
+            let handle = signals.handle();
+            let state = Arc::new(Mutex::new(State::default()));
+            let shared = Arc::clone(&state);
+            let thread = std::thread::spawn(move || {
+                for signal in &mut signals {
+                    let mut state = lock(&shared);
+                    if state.editor.is_some() && matches!(signal, SIGINT | SIGQUIT) {
+                        continue;
+                    }
+                    state.told = true;
+                    if let Some(editor) = state.editor {
+                        let _ = kill_process(editor, Signal::TERM);
+                    }
+                    scratch::wipe_away(&dir);
+                    let _ = signal_hook::low_level::emulate_default_handler(signal);
+                }
+            });
+            Ok(Self {
+                state,
+                handle,
+                thread: Some(thread),
+            })
+        }
+
+        pub(super) fn run(&self, editor: &mut Command) -> io::Result<ExitStatus> {
+            let mut child = {
+                let mut state = lock(&self.state);
+                let child = editor.spawn()?;
+                state.editor = Some(Pid::from_child(&child));
+                child
+            };
+            let status = child.wait();
+            let mut state = lock(&self.state);
+            state.editor = None;
+            if state.told {
+                return Err(io::Error::new(io::ErrorKind::Interrupted, "we were told to end"));
+            }
+            status
+        }
+    }
+
+    impl Drop for Watch {
+        fn drop(&mut self) {
+            self.handle.close();
+            let _ = self.thread.take().map(JoinHandle::join);
+        }
+    }
 }

@@ -1,4 +1,13 @@
 //! The outside world as inputs: randomness, time and the disk. Stages receive these; only `cli` picks the real ones.
+//!
+//! # Plaintext in memory
+//!
+//! - The program wipes every block of the heap when it is given back (`src/main.rs`), whichever crate it belonged to.
+//! - [`SecretText`] and `Zeroizing` say so in the types as well, and hold in every program that uses the library.
+//! - [`core_dump`] keeps memory off the disk and away from other processes.
+//!
+//! Not covered: what the compiler copies to the stack, and the working memory that `sha2` and `aes` leave there; memory
+//! that the system swaps out. `tests/conformance/memory.sh` measures it, with the real program.
 
 pub mod core_dump;
 pub mod disk;

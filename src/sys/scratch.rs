@@ -55,18 +55,18 @@ impl Scratch {
         private_file(&path, text)?;
         Ok(path)
     }
-
-    /// Overwrites and removes whatever is in it, swap and backup files of an editor included, and the directory itself.
-    pub fn wipe(&self) {
-        wipe(&self.dir);
-        let _ = fs::remove_dir_all(&self.dir);
-    }
 }
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        self.wipe();
+        wipe_away(&self.dir);
     }
+}
+
+/// Overwrites and removes whatever is in a directory, swap and backup files of an editor included, and itself.
+pub(super) fn wipe_away(dir: &Path) {
+    wipe(dir);
+    let _ = fs::remove_dir_all(dir);
 }
 
 fn wipe(dir: &Path) {

@@ -1,5 +1,8 @@
 //! A repository to run the real binary in, with an environment of its own.
 
+#[cfg(unix)]
+pub(crate) mod terminal;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 

@@ -1,7 +1,6 @@
 //! `clusterwright secrets edit`: a file in the editor, in clear text, and nowhere else.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use super::args::Edit;
 use super::{identities, identities_if_any, of_file};
@@ -11,9 +10,10 @@ use crate::diag::{Aborted, Diagnostic};
 use crate::secrets::{File, Overrides, rule_for};
 use crate::side;
 use crate::sops::{self, Identities, MacCheck, Rule, SopsError};
+use crate::sys::SecretText;
+use crate::sys::editor::Editor;
 use crate::sys::replace::{Access, replace_file};
 use crate::sys::scratch::Scratch;
-use crate::sys::{SecretText, editor};
 
 /// What a new file starts with.
 const EXAMPLE: &str = "apiVersion: v1\nkind: Secret\nmetadata:\n  name: example\nstringData:\n  key: value\n";
@@ -39,24 +39,28 @@ impl Target {
 pub(super) fn run(args: &Edit, session: &mut Session<'_>) -> Outcome {
     let command = command().map_err(|finding| session.diags.abort(finding))?;
     let (target, plain) = target(&args.file, session)?;
-    let scratch = Arc::new(scratch(args, session)?);
+    let program = command.first().cloned().unwrap_or_default();
+    let scratch = scratch(args, session)?;
+    let editor = Editor::new(command, scratch)
+        .map_err(|error| session.diags.abort(failed(&program, &error.to_string())))?;
     let base = args
         .file
         .file_name()
         .and_then(|name| name.to_str())
         .unwrap_or("secret.yaml");
-    let path = scratch
+    let path = editor
+        .scratch()
         .file(base, plain.expose())
         .map_err(|error| session.diags.abort(Diagnostic::io("write", base, &error)))?;
     loop {
-        let ended = editor::run(&command, &path, &scratch);
-        let edited = ended
-            .map_err(|error| failed(&command, &error.to_string()))
+        let edited = editor
+            .run(&path)
+            .map_err(|error| failed(&program, &error.to_string()))
             .and_then(|status| {
                 if status.success() {
-                    side::read_path(&path, base)?.ok_or_else(|| failed(&command, "it removed the file"))
+                    side::read_path(&path, base)?.ok_or_else(|| failed(&program, "it removed the file"))
                 } else {
-                    Err(failed(&command, &status.to_string()))
+                    Err(failed(&program, &status.to_string()))
                 }
             });
         let edited = edited.map_err(|finding| session.diags.abort(finding))?;
@@ -165,9 +169,8 @@ fn scratch(args: &Edit, session: &mut Session<'_>) -> Result<Scratch, Aborted> {
     }
 }
 
-fn failed(command: &[String], why: &str) -> Diagnostic {
-    let name = command.first().map(String::as_str).unwrap_or_default();
-    Diagnostic::error("secrets/editor", format!("the editor `{name}` failed: {why}"))
+fn failed(program: &str, why: &str) -> Diagnostic {
+    Diagnostic::error("secrets/editor", format!("the editor `{program}` failed: {why}"))
         .note("the file is as it was")
         .help("check `SOPS_EDITOR` or `EDITOR`")
 }

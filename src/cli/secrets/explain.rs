@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::args::Explain;
-use super::{identities_if_any, of_file};
+use super::of_file;
 use crate::cli::exit::Exit;
 use crate::cli::{Outcome, Session, variable};
 use crate::keyring;
@@ -18,7 +18,8 @@ pub(super) fn run(args: &Explain, session: &mut Session<'_>) -> Outcome {
         .config
         .clone()
         .or_else(|| variable("SOPS_CONFIG").map(Into::into));
-    let identities = identities_if_any(session);
+    let (keyring, _) = keyring::gather(&root, &session.world.sources, &session.world.ask);
+    let identities = &keyring.all;
     let mut lines = vec![file.name.clone()];
 
     let mut rules = Vec::new();
@@ -78,10 +79,10 @@ pub(super) fn run(args: &Explain, session: &mut Session<'_>) -> Outcome {
         }
     };
 
-    let (keyring, _) = keyring::gather(&root, &session.world.sources, &session.world.ask);
-    let (state, recipients) = state(&file, &identities, &mut lines);
+    let mut tried: Vec<String> = keyring.sources.iter().map(ToString::to_string).collect();
+    let (state, recipients) = state(&file, identities, &mut lines, &mut tried);
     lines.push("  keys tried:".to_owned());
-    lines.extend(keyring.sources.iter().map(|source| format!("    {source}")));
+    lines.extend(tried.iter().map(|line| format!("    {line}")));
     if session.ui.is_human() {
         lines.iter().for_each(|line| session.ui.line(line));
     }
@@ -99,8 +100,13 @@ pub(super) fn run(args: &Explain, session: &mut Session<'_>) -> Outcome {
     ))
 }
 
-/// Tells what the file is, and whether it opens.
-fn state(file: &File, identities: &Identities, lines: &mut Vec<String>) -> (&'static str, Vec<String>) {
+/// Tells what the file is, and whether it opens; adds to `tried` what came out when a key was asked.
+fn state(
+    file: &File,
+    identities: &Identities,
+    lines: &mut Vec<String>,
+    tried: &mut Vec<String>,
+) -> (&'static str, Vec<String>) {
     let status = match file.format(None).status(file.text.expose()) {
         Ok(status) => status,
         Err(SopsError::NotEncrypted) => {
@@ -115,7 +121,12 @@ fn state(file: &File, identities: &Identities, lines: &mut Vec<String>) -> (&'st
     let own: Vec<String> = identities.recipients().iter().map(ToString::to_string).collect();
     lines.push(format!("  state: encrypted, {} values, for", status.sealed));
     for name in &status.recipients {
-        let mine = if own.contains(name) {
+        // The text of an SSH key may end with a comment.
+        let same = |mine: &String| {
+            name.strip_prefix(mine.as_str())
+                .is_some_and(|rest| !rest.starts_with(char::is_alphanumeric))
+        };
+        let mine = if own.iter().any(same) {
             " (a key of it is here)"
         } else {
             ""
@@ -133,6 +144,10 @@ fn state(file: &File, identities: &Identities, lines: &mut Vec<String>) -> (&'st
         Err(error) => {
             lines.push(format!("  it does not open: {error}"));
             lines.push(format!("    {}", error.help()));
+            if let SopsError::NoIdentityMatches { tried: more, .. } = error {
+                let more: Vec<String> = more.into_iter().filter(|line| !tried.contains(line)).collect();
+                tried.extend(more);
+            }
             "closed"
         }
     };

@@ -20,12 +20,10 @@ use crate::pipeline;
 use crate::seal;
 use crate::side;
 use crate::sops::{Identities, Recipient, SopsError};
-use crate::sys::core_dump;
 use args::Secrets;
 
 /// Runs a subcommand.
 pub(super) fn run(args: &Secrets, session: &mut Session<'_>) -> Outcome {
-    core_dump::forbid();
     match args {
         Secrets::Encrypt(args) => encrypt::run(args, session),
         Secrets::Decrypt(args) => decrypt::run(args, session),
