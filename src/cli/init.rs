@@ -221,7 +221,7 @@ fn create(
             io(std::fs::create_dir_all(parent), file.name)?;
         }
         let written = if file.private {
-            private_file(&path, file.text.expose())
+            private_file(&path, file.text.expose().as_bytes())
         } else {
             std::fs::write(&path, file.text.expose())
         };

@@ -66,9 +66,19 @@ fn holds_secret(bytes: &[u8]) -> bool {
         })
 }
 
-/// Compares two versions of a sensitive file; `None` stands for no file.
+/// Compares two versions of a sensitive YAML file; `None` stands for no file.
 pub fn compare(old: Option<&[u8]>, new: Option<&[u8]>) -> KeyDiff {
+    compare_as(old, new, &|text| yaml::parse(text).ok())
+}
+
+/// Compares two versions of a sensitive file whose documents `parse` finds.
+pub fn compare_as(
+    old: Option<&[u8]>,
+    new: Option<&[u8]>,
+    parse: &dyn Fn(&str) -> Option<Vec<Node>>,
+) -> KeyDiff {
     let mut diff = KeyDiff::default();
+    let read = |bytes| read(&parse(std::str::from_utf8(bytes).ok()?)?);
     let (Some(before), Some(after)) = (
         old.map_or(Some(Keys::default()), read),
         new.map_or(Some(Keys::default()), read),
@@ -138,8 +148,7 @@ struct Keys {
     sops: BTreeMap<String, String>,
 }
 
-fn read(bytes: &[u8]) -> Option<Keys> {
-    let documents = yaml::parse(std::str::from_utf8(bytes).ok()?).ok()?;
+fn read(documents: &[Node]) -> Option<Keys> {
     let mut keys = Keys::default();
     for (i, document) in documents.iter().enumerate() {
         let Kind::Map(entries) = &document.kind else {

@@ -2,41 +2,47 @@
 
 use std::collections::BTreeSet;
 
-use crate::diff::redact::{KeyDiff, compare};
-use crate::sops::{self, Identities, KeyPath, MacCheck, Step};
-use crate::sys::SecretText;
+use zeroize::Zeroizing;
+
+use crate::diff::redact::{KeyDiff, compare_as};
+use crate::sops::{Format, Identities, KeyPath, MacCheck, SopsError, Step};
 use crate::yaml::{self, Kind, Node};
 
 /// Returns what differs: by value when both can be opened, so that a rotation shows no change; else by ciphertext.
-pub fn keys(old: Option<&str>, new: Option<&str>, identities: &Identities) -> KeyDiff {
-    let opened = |text: Option<&str>| text.map(|text| clear(text, identities)).transpose();
+pub fn keys(format: Format, old: Option<&[u8]>, new: Option<&[u8]>, identities: &Identities) -> KeyDiff {
+    let compare =
+        |old: Option<&[u8]>, new: Option<&[u8]>| compare_as(old, new, &|text| format.documents(text).ok());
+    let sealed = compare(old, new);
+    let opened = |bytes: Option<&[u8]>| bytes.map(|bytes| clear(format, bytes, identities)).transpose();
     match (opened(old), opened(new)) {
-        (Ok(one), Ok(other)) => {
-            let bytes =
-                |text: &Option<SecretText>| text.as_ref().map(|text| text.expose().as_bytes().to_vec());
-            let (one, other) = (
-                zeroize::Zeroizing::new(bytes(&one)),
-                zeroize::Zeroizing::new(bytes(&other)),
+        // Bytes have no keys but the one that the ciphertext shows.
+        (Ok(one), Ok(other)) if format == Format::Binary && one == other => KeyDiff {
+            keys: Vec::new(),
+            ..sealed
+        },
+        (Ok(one), Ok(other)) if format != Format::Binary => {
+            let mut diff = compare(
+                one.as_ref().map(|bytes| bytes.as_slice()),
+                other.as_ref().map(|bytes| bytes.as_slice()),
             );
-            let mut diff = compare(one.as_deref(), other.as_deref());
-            let sealed = compare(old.map(str::as_bytes), new.map(str::as_bytes));
             diff.notes.extend(sealed.notes);
             diff.notes.dedup();
             diff
         }
-        _ => compare(old.map(str::as_bytes), new.map(str::as_bytes)),
+        _ => sealed,
     }
 }
 
-/// Decrypts a text; one that is no SOPS file is clear already.
+/// Decrypts a file; one that is no SOPS file is clear already.
 ///
 /// # Errors
 /// When it cannot be opened.
-pub fn clear(text: &str, identities: &Identities) -> Result<SecretText, sops::SopsError> {
-    match sops::decrypt(text, identities, MacCheck::Verify) {
-        Err(sops::SopsError::NotEncrypted) => Ok(SecretText::new(text.to_owned())),
-        other => other,
+pub fn clear(format: Format, bytes: &[u8], identities: &Identities) -> Result<Zeroizing<Vec<u8>>, SopsError> {
+    let text = std::str::from_utf8(bytes);
+    if !text.is_ok_and(|text| !matches!(format.status(text), Err(SopsError::NotEncrypted))) {
+        return Ok(Zeroizing::new(bytes.to_vec()));
     }
+    format.decrypt(text.unwrap_or_default(), identities, MacCheck::Verify)
 }
 
 /// Returns the difference of two texts in clear, as `diff -u` writes it.
@@ -52,11 +58,11 @@ pub fn unified(old: (&str, &str), new: (&str, &str)) -> String {
 ///
 /// Ciphertext is told by a few digits of its own hash, so that a change shows. Values outside of the encrypted scope
 /// are shown; all of a file that is not encrypted are hidden.
-pub fn outline(text: &str) -> String {
-    let (Ok(documents), false) = (yaml::parse(text), text.trim().is_empty()) else {
-        return format!("(not YAML, {} lines)\n", text.lines().count());
+pub fn outline(format: Format, text: &str) -> String {
+    let (Ok(documents), false) = (format.documents(text), text.trim().is_empty()) else {
+        return format!("(not {format}, {} lines)\n", text.lines().count());
     };
-    let status = sops::status(text);
+    let status = format.status(text);
     let unsealed: BTreeSet<usize> = match &status {
         Ok(status) => status.unsealed.iter().map(|(_, span)| span.start).collect(),
         Err(_) => BTreeSet::new(),
@@ -74,6 +80,10 @@ pub fn outline(text: &str) -> String {
             .entries()
             .iter()
             .partition(|(key, _)| key.as_str() == Some("sops"));
+        // INI has a section without a name, and mostly nothing in it.
+        let own = own.into_iter().filter(|(key, value)| {
+            format != Format::Ini || !key.span.is_empty() || !value.entries().is_empty()
+        });
         for (key, value) in own {
             out.node(
                 value,

@@ -2,50 +2,56 @@
 
 use std::path::{Path, PathBuf};
 
+use zeroize::Zeroizing;
+
 use crate::diag::Diagnostic;
+use crate::seal;
 use crate::side;
-use crate::sops::{self, Format};
-use crate::sys::SecretText;
+use crate::sops::{Format, SopsError};
 use crate::sys::replace::{Access, replace_file};
 
-/// A file with its text as it was read.
-#[derive(Debug)]
+/// A file with its bytes as they were read.
 pub struct File {
     /// What findings call it: the path as it was typed.
     pub name: String,
     /// Where it is.
     pub path: PathBuf,
-    /// Its text.
-    pub text: SecretText,
+    /// Its bytes; those of an encrypted file are text.
+    pub bytes: Zeroizing<Vec<u8>>,
+}
+
+impl std::fmt::Debug for File {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "File({}, …)", self.name)
+    }
 }
 
 impl File {
     /// Reads a file. A relative path starts at `root`.
     ///
     /// # Errors
-    /// When it is not there or not text.
+    /// When it is not there or cannot be read.
     pub fn read(root: &Path, typed: &Path) -> Result<Self, Diagnostic> {
         let name = typed.display().to_string();
         let name = name.strip_prefix("./").unwrap_or(&name).to_owned();
         let path = root.join(typed);
-        match side::read_path(&path, &name)? {
-            Some(text) => Ok(Self { name, path, text }),
+        match side::read_bytes(&path, &name)? {
+            Some(bytes) => Ok(Self { name, path, bytes }),
             None => Err(side::not_found(&name)),
         }
     }
 
-    /// Returns the format: the one given, else that of the name. A sealed file whose name tells nothing is YAML if it
-    /// reads as such.
-    pub fn format(&self, given: Option<Format>) -> Format {
-        match given.unwrap_or_else(|| Format::of(&self.path)) {
-            Format::Binary if given.is_none() && self.is_sealed_yaml() => Format::Yaml,
-            format => format,
-        }
+    /// Returns the text of an encrypted file.
+    ///
+    /// # Errors
+    /// When it is no text, and so not encrypted.
+    pub fn text(&self) -> Result<&str, Diagnostic> {
+        std::str::from_utf8(&self.bytes).map_err(|_| seal::finding(&SopsError::NotEncrypted, &self.name))
     }
 
-    fn is_sealed_yaml(&self) -> bool {
-        let text = self.text.expose();
-        !text.trim_start().starts_with('{') && sops::status(text).is_ok()
+    /// Returns the format: the one given, else that of the name, else that which the text of an encrypted file tells.
+    pub fn format(&self, given: Option<Format>) -> Format {
+        given.unwrap_or_else(|| Format::of_text(&self.path, self.text().unwrap_or_default()))
     }
 
     /// Replaces the file by ciphertext. Its permissions stay.
@@ -82,7 +88,7 @@ impl File {
     /// # Errors
     /// When it cannot be read.
     pub fn is_current(&self) -> Result<bool, Diagnostic> {
-        let now = side::read_path(&self.path, &self.name)?;
-        Ok(now.is_some_and(|now| now == self.text))
+        let now = side::read_bytes(&self.path, &self.name)?;
+        Ok(now.is_some_and(|now| now == self.bytes))
     }
 }

@@ -1,16 +1,15 @@
 //! Secrets in clear text: what a hook looks for before a commit. No finding ever holds a value.
 
 use std::ops::Range;
-use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use regex::bytes::Regex;
 use zeroize::Zeroizing;
 
-use super::status::claims_sops;
+use super::status::{claims_sops, is_sops_name};
 use crate::diag::{Diagnostic, Diagnostics};
-use crate::sops;
+use crate::sops::{Format, SopsError};
 use crate::yaml::{self, Kind, Node};
 
 /// Values shorter than this are not looked for: they would stand in too many places by chance. In bytes.
@@ -135,18 +134,17 @@ pub fn scan(path: &str, bytes: &[u8], known: &Known) -> Vec<Found> {
             help: "reference the secret instead, or put it into an encrypted file",
         });
     }
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let named = is_sops_name(path);
     let Ok(text) = std::str::from_utf8(bytes) else {
+        found.extend(named.then(|| not_encrypted("", UNLIKE_ITS_NAME)));
         return found;
     };
     keys(text, &mut found);
-    let name = path.rsplit('/').next().unwrap_or(path);
-    let is_yaml = Path::new(name)
-        .extension()
-        .is_some_and(|e| e == "yaml" || e == "yml" || e == "json");
-    let named_sops = name.contains(".sops.") && !name.starts_with(".sops.");
-    if named_sops || claims_sops(text) {
-        sops_file(text, named_sops, is_yaml, &mut found);
-    } else if is_yaml && !name.starts_with(".sops.") {
+    let format = Format::of_text(path, text);
+    if named || claims_sops(text) {
+        sops_file(format, text, named, &mut found);
+    } else if matches!(format, Format::Yaml | Format::Json) && !name.starts_with(".sops.") {
         kubernetes(text, &mut found);
     }
     found.sort_by_key(|one| one.span.start);
@@ -187,23 +185,22 @@ fn keys(text: &str, found: &mut Vec<Found>) {
     }
 }
 
-/// A file that should be encrypted, or says that it is.
-fn sops_file(text: &str, named: bool, is_yaml: bool, found: &mut Vec<Found>) {
-    let plain = |what: &str| Found {
+const UNLIKE_ITS_NAME: &str = "the name says that SOPS encrypts it, and it is not encrypted";
+
+fn not_encrypted(text: &str, what: &str) -> Found {
+    Found {
         code: "secrets/not-encrypted",
         what: what.to_owned(),
         span: 0..text.lines().next().unwrap_or_default().len(),
         help: "encrypt it: `clusterwright secrets encrypt -i FILE`",
-    };
-    if !is_yaml {
-        if named && !text.contains("ENC[AES256_GCM,") && !text.trim().is_empty() {
-            found.push(plain(
-                "the name says that SOPS encrypts it, and it is not encrypted",
-            ));
-        }
-        return;
     }
-    match sops::status(text) {
+}
+
+/// A file that should be encrypted, or says that it is.
+fn sops_file(format: Format, text: &str, named: bool, found: &mut Vec<Found>) {
+    match format.status(text) {
+        // There is nothing to hide.
+        Err(_) if text.trim().is_empty() => {}
         Ok(status) => {
             for (path, span) in status.unsealed {
                 found.push(Found {
@@ -222,15 +219,12 @@ fn sops_file(text: &str, named: bool, is_yaml: bool, found: &mut Vec<Found>) {
                 });
             }
             if status.sealed == 0 {
-                found.push(plain("nothing in it is encrypted: its selector matches no value"));
+                let what = "nothing in it is encrypted: its selector matches no value";
+                found.push(not_encrypted(text, what));
             }
         }
-        Err(sops::SopsError::NotEncrypted) if named => {
-            found.push(plain(
-                "the name says that SOPS encrypts it, and it is not encrypted",
-            ));
-        }
-        Err(sops::SopsError::NotEncrypted) => kubernetes(text, found),
+        Err(SopsError::NotEncrypted) if named => found.push(not_encrypted(text, UNLIKE_ITS_NAME)),
+        Err(SopsError::NotEncrypted) => kubernetes(text, found),
         Err(error) => found.push(Found {
             code: "secrets/broken",
             what: error.to_string(),
@@ -392,6 +386,9 @@ mod tests {
             ),
             ("a.sops.yaml", "a: 1\n", "secrets/not-encrypted"),
             ("a.sops.env", "A=1\n", "secrets/not-encrypted"),
+            ("a.sops.ini", "[a]\nb=1\n", "secrets/not-encrypted"),
+            ("a.sops.json", "{\"a\": 1}\n", "secrets/not-encrypted"),
+            ("a.sops.txt", "a: 1\n", "secrets/not-encrypted"),
             ("x", &identity, "secrets/age-identity"),
             (
                 "x",
@@ -425,7 +422,8 @@ mod tests {
                 "Keep `AGE-SECRET-KEY-1…` safe, and -----BEGIN PRIVATE KEY----- too\n",
             ),
             ("x", "canary-value"),
-            ("x.sops.env", "A=ENC[AES256_GCM,data:x]\nsops_mac=x\n"),
+            ("x.sops.env", "\n"),
+            ("x.env", "A=1\n"),
         ] {
             assert_eq!(codes(path, text), [""; 0], "{path}: {text}");
         }

@@ -1,6 +1,6 @@
 //! Whether the SOPS files of a tree hide what they promise to hide, and for whom. Needs no key.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::listing::Listed;
@@ -8,7 +8,7 @@ use super::rules::{FoundConfig, cluster_rule, config_for};
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::seal;
 use crate::side;
-use crate::sops::{self, Rule, SopsError};
+use crate::sops::{Format, KeyChange, Rule, SopsError};
 
 /// What a look at one file shows.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -66,8 +66,14 @@ pub fn claims_sops(text: &str) -> bool {
         line.starts_with("sops:")
             || line.trim_start().starts_with("\"sops\":")
             || line.starts_with("sops_mac=")
+            || line.trim_end() == "[sops]"
     });
     has_block && (text.contains("ENC[AES256_GCM,") || text.contains("lastmodified"))
+}
+
+/// Returns whether the name of a file says that SOPS encrypts it: `x.sops.yaml`, but not `.sops.yaml`.
+pub fn is_sops_name(name: &str) -> bool {
+    file_name(name).contains(".sops.") && !file_name(name).starts_with(".sops.")
 }
 
 /// Looks at files. Those that are not SOPS files and need not be ones are left out.
@@ -81,27 +87,27 @@ pub fn look(
 ) -> Result<Vec<(FileStatus, Vec<Diagnostic>)>, Diagnostic> {
     let mut found = Vec::new();
     for file in files {
-        let Ok(Some(text)) = side::read_path(&file.path, &file.name) else {
-            // Not text, or too large: no SOPS file that we could read.
+        let Ok(Some(bytes)) = side::read_bytes(&file.path, &file.name) else {
+            // Too large: no SOPS file that we could read.
             if file.named {
-                side::read_path(&file.path, &file.name)?;
+                side::read_bytes(&file.path, &file.name)?;
             }
             continue;
         };
+        let text = std::str::from_utf8(&bytes).ok();
         let rule = configs.rule(root, &file.path);
-        let sops_name =
-            file_name(&file.name).contains(".sops.") && !file_name(&file.name).starts_with(".sops.");
         let covered = matches!(&rule, Ok(Some((_, true))));
-        if !(file.named || sops_name || covered || claims_sops(text.expose())) || is_config(&file.name) {
+        let claims = text.is_some_and(claims_sops);
+        if !(file.named || is_sops_name(&file.name) || covered || claims) || is_config(&file.name) {
             continue;
         }
-        let rule = match cluster_rule(root, &file.path, text.expose(), &[]) {
+        let rule = match cluster_rule(root, &file.path, text.unwrap_or_default(), &[]) {
             // Who can decrypt is then told by `age.key`, which need not be here.
             Some(Err(_)) => None,
             Some(Ok(rule)) => Some((Ok(rule), true)),
             None => rule?,
         };
-        found.push(one(file, text.expose(), rule.map(|(rule, _)| rule)));
+        found.push(one(file, text, rule.map(|(rule, _)| rule)));
     }
     Ok(found)
 }
@@ -114,7 +120,12 @@ fn file_name(name: &str) -> &str {
     name.rsplit('/').next().unwrap_or(name)
 }
 
-fn one(file: &Listed, text: &str, rule: Option<Result<Rule, SopsError>>) -> (FileStatus, Vec<Diagnostic>) {
+/// Looks at one file; `None` for one that is not text.
+fn one(
+    file: &Listed,
+    text: Option<&str>,
+    rule: Option<Result<Rule, SopsError>>,
+) -> (FileStatus, Vec<Diagnostic>) {
     let mut findings = Vec::new();
     let mut status = FileStatus {
         path: file.name.clone(),
@@ -124,7 +135,10 @@ fn one(file: &Listed, text: &str, rule: Option<Result<Rule, SopsError>>) -> (Fil
         problems: Vec::new(),
     };
     let name = &file.name;
-    match sops::status(text) {
+    let format = Format::of_text(&file.path, text.unwrap_or_default());
+    let looked = text.map_or(Err(SopsError::NotEncrypted), |text| format.status(text));
+    let text = text.unwrap_or_default();
+    match looked {
         Err(SopsError::NotEncrypted) => findings.push(
             Diagnostic::error("secrets/not-encrypted", format!("`{name}` is not encrypted"))
                 .in_file(name)
@@ -177,7 +191,10 @@ fn one(file: &Listed, text: &str, rule: Option<Result<Rule, SopsError>>) -> (Fil
                 findings.push(seal::finding(&SopsError::NoMac, name));
             }
             match rule {
-                Some(Ok(rule)) => findings.extend(recipients(name, &found.recipients, &rule)),
+                Some(Ok(rule)) => {
+                    let change = format.key_change(text, &rule).unwrap_or_default();
+                    findings.extend(other_keys(name, &change));
+                }
                 Some(Err(error)) => findings.push(seal::finding(&error, name)),
                 None => {}
             }
@@ -188,18 +205,23 @@ fn one(file: &Listed, text: &str, rule: Option<Result<Rule, SopsError>>) -> (Fil
     (status, findings)
 }
 
-fn recipients(name: &str, have: &[String], rule: &Rule) -> Option<Diagnostic> {
-    let have: BTreeSet<&str> = have.iter().map(String::as_str).collect();
-    let want: BTreeSet<&str> = rule.recipients.iter().map(sops::Recipient::as_str).collect();
-    let list = |names: Vec<&str>| names.into_iter().map(short).collect::<Vec<_>>().join(", ");
-    let missing: Vec<&str> = want.difference(&have).copied().collect();
-    let extra: Vec<&str> = have.difference(&want).copied().collect();
+fn other_keys(name: &str, change: &KeyChange) -> Option<Diagnostic> {
+    let list = |names: &[String]| {
+        names
+            .iter()
+            .map(|name| short(name))
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
     let mut parts = Vec::new();
-    if !missing.is_empty() {
-        parts.push(format!("cannot be opened by {}", list(missing)));
+    if !change.added.is_empty() {
+        parts.push(format!("cannot be opened by {}", list(&change.added)));
     }
-    if !extra.is_empty() {
-        parts.push(format!("can still be opened by {}", list(extra)));
+    if !change.removed.is_empty() {
+        parts.push(format!("can still be opened by {}", list(&change.removed)));
+    }
+    if change.regrouped {
+        parts.push("has other key groups".to_owned());
     }
     (!parts.is_empty()).then(|| {
         Diagnostic::error(

@@ -9,22 +9,23 @@ use super::error::SopsError;
 use super::format::Format;
 use super::groups;
 use super::key::Identities;
+use super::key_change::KeyChange;
+use super::keyless::{Keyless, same_keys};
+use super::keypath::{KeyPath, Step};
 use super::mac::Mac;
 use super::metadata::{Metadata, VERSION};
 use super::opened::Opened;
 use super::rule::Rule;
-use super::selector::{Scope, Selector};
-use super::update::{Recipients, Updated};
+use super::selector::Selector;
+use super::update::Updated;
 use super::value::{DataKey, Plain, ValueType};
+use super::walk::Leaf;
 use crate::sys::Entropy;
 
-/// The path of the one value.
+/// The key of the one value.
+const KEY: &str = "data";
+/// What authenticates it.
 const AAD: &str = "data:";
-
-/// Everything is in scope, and no selector is written.
-fn scope() -> Result<Scope, SopsError> {
-    Scope::new(&Selector::UnencryptedRegex("^$".to_owned()))
-}
 
 fn rule_of(rule: &Rule) -> Rule {
     Rule {
@@ -54,52 +55,52 @@ pub(crate) fn encrypt(plain: &[u8], rule: &Rule, entropy: &mut dyn Entropy) -> R
     if rule.recipients.is_empty() {
         return Err(SopsError::NoRecipients);
     }
+    // SOPS would encrypt the ciphertext once more.
+    if let Ok(text) = std::str::from_utf8(plain)
+        && let Ok(docs) = Documents::read(text, Format::Binary)
+        && let Ok(metadata) = Metadata::read(&docs)
+    {
+        return Err(SopsError::AlreadyEncrypted { span: metadata.span });
+    }
     let rule = rule_of(rule);
     let key = DataKey::generate(entropy);
-    let value = Plain::new(ValueType::Str, plain);
-    let token = if value.is_empty() {
-        String::new()
-    } else {
-        key.seal(&value, AAD, entropy)
-    };
+    let token = token(plain, &key, entropy);
     let mut metadata = metadata(&rule, VERSION);
-    groups::wrap(&mut metadata, &rule, &key, &|_| None, entropy)?;
+    groups::wrap(&mut metadata, &rule, &key, entropy)?;
     stamp(&mut metadata, &mac(plain, false), &key, entropy);
     Ok(write(&metadata, &token, &rule))
 }
 
-/// A file with its bytes at hand.
-struct Open {
-    metadata: Metadata,
-    key: DataKey,
-    bytes: Zeroizing<Vec<u8>>,
-    token: String,
+/// Encrypts the value. An empty one is never encrypted.
+pub(crate) fn token(plain: &[u8], key: &DataKey, entropy: &mut dyn Entropy) -> String {
+    let value = Plain::new(ValueType::Str, plain);
+    if value.is_empty() {
+        String::new()
+    } else {
+        key.seal(&value, AAD, entropy)
+    }
 }
 
-fn open(text: &str, identities: &Identities, check: MacCheck) -> Result<Open, SopsError> {
-    let docs = Documents::read(text, Format::Json)?;
-    let metadata = Metadata::read(&docs)?;
-    let scope = scope()?;
-    let opened = Opened::new(&docs, &scope, metadata, identities)?;
-    if check == MacCheck::Verify {
-        opened.verify()?;
+/// Refuses every path but that of the one value.
+pub(crate) fn only_value(path: &KeyPath) -> Result<(), SopsError> {
+    match path.steps() {
+        [Step::Key(key)] if key == KEY => Ok(()),
+        _ => Err(SopsError::Unholdable {
+            path: path.to_string(),
+            why: "a binary file has one value, `data`",
+        }),
     }
-    let broken = || SopsError::Metadata {
-        what: "there is not exactly one value `data` beside it".to_owned(),
-        span: opened.metadata.span.clone(),
-    };
-    let ([leaf], [Some(plain)]) = (&opened.walk.leaves[..], &opened.plains[..]) else {
-        return Err(broken());
-    };
-    if leaf.path != "data" {
-        return Err(broken());
+}
+
+/// Returns the one value of an opened file.
+pub(crate) fn value<'o>(opened: &'o Opened<'_, '_>) -> Result<(&'o Leaf<'o>, &'o Plain), SopsError> {
+    match (&opened.walk.leaves[..], &opened.plains[..]) {
+        ([leaf], [Some(plain)]) if leaf.path == KEY => Ok((leaf, plain)),
+        _ => Err(SopsError::Metadata {
+            what: "there is not exactly one value `data` beside it".to_owned(),
+            span: opened.metadata.span.clone(),
+        }),
     }
-    Ok(Open {
-        bytes: plain.bytes.clone(),
-        token: leaf.text().to_owned(),
-        key: opened.key.clone(),
-        metadata: opened.metadata.clone(),
-    })
 }
 
 /// Decrypts to the bytes.
@@ -108,7 +109,12 @@ pub(crate) fn decrypt(
     identities: &Identities,
     check: MacCheck,
 ) -> Result<Zeroizing<Vec<u8>>, SopsError> {
-    open(text, identities, check).map(|open| open.bytes)
+    let docs = Documents::read(text, Format::Binary)?;
+    let opened = Opened::new(&docs, Metadata::read(&docs)?, identities)?;
+    if check == MacCheck::Verify {
+        opened.verify()?;
+    }
+    value(&opened).map(|(_, plain)| plain.bytes.clone())
 }
 
 /// Brings a file to new bytes.
@@ -123,40 +129,61 @@ pub(crate) fn update(
         return Err(SopsError::NoRecipients);
     }
     let rule = rule_of(rule);
-    let old = open(existing, identities, MacCheck::Verify)?;
-    let people = Recipients::compare(&old.metadata, &rule);
-    people.refuse_other_keys(&old.metadata)?;
-    let same = *old.bytes == plain;
-    if same && !people.changed() {
+    let docs = Documents::read(existing, Format::Binary)?;
+    let old = Opened::new(&docs, Metadata::read(&docs)?, identities)?;
+    old.metadata.age_alone("updating a file")?;
+    old.verify()?;
+    let (leaf, bytes) = value(&old)?;
+    let people = KeyChange::between(&old.metadata, &rule);
+    let same = *bytes.bytes == plain;
+    if same && people.is_empty() {
         return Ok(Updated::Unchanged);
     }
-    let key = if people.removed {
+    let key = if people.rotates() {
         DataKey::generate(entropy)
     } else {
         old.key.clone()
     };
-    let mut new = metadata(&rule, &old.metadata.version);
-    people.wrap(&mut new, &old.metadata, &rule, &key, entropy)?;
-    let keep = same && !people.removed && !old.metadata.mac_only_encrypted;
-    let token = if keep || plain.is_empty() {
-        if plain.is_empty() {
-            String::new()
-        } else {
-            old.token.clone()
-        }
-    } else {
-        key.seal(&Plain::new(ValueType::Str, plain), AAD, entropy)
+    let mut new = Metadata {
+        age: old.metadata.age.clone(),
+        groups: old.metadata.groups.clone(),
+        ..metadata(&rule, &old.metadata.version)
     };
-    if keep {
+    people.wrap(&mut new, &rule, &key, identities, entropy)?;
+    let keep = same && !people.rotates() && !old.metadata.mac_only_encrypted;
+    let token = if keep {
         new.lastmodified.clone_from(&old.metadata.lastmodified);
         new.mac.clone_from(&old.metadata.mac);
+        leaf.text().to_owned()
     } else {
         stamp(&mut new, &mac(plain, false), &key, entropy);
-    }
+        token(plain, &key, entropy)
+    };
     Ok(Updated::Changed {
         text: write(&new, &token, &rule),
         encrypted: usize::from(!keep),
         kept: usize::from(keep),
-        rotated: people.removed,
+        rotated: people.rotates(),
+    })
+}
+
+/// Compares with new bytes, of which nothing can be said without a key.
+pub(crate) fn compare_keyless(existing: &str, plain: &[u8], rule: &Rule) -> Result<Keyless, SopsError> {
+    let docs = Documents::read(existing, Format::Binary)?;
+    let metadata = Metadata::read(&docs)?;
+    let root = docs.roots().next().map(|(_, root)| root);
+    let sealed = root.and_then(|root| root.get(KEY)?.as_str());
+    let same_structure = sealed.is_some_and(|value| value.is_empty() == plain.is_empty());
+    let recipients_equal = same_keys(&metadata, rule);
+    let reason = match (same_structure, recipients_equal) {
+        (false, _) => Some("one of the two is empty"),
+        (true, false) => Some("the recipients differ"),
+        (true, true) => None,
+    };
+    Ok(Keyless {
+        same_structure,
+        recipients_equal,
+        unverified: usize::from(sealed.is_some_and(|value| !value.is_empty())),
+        reason: reason.map(str::to_owned),
     })
 }

@@ -9,7 +9,6 @@ use super::lines;
 use super::metadata::Metadata;
 use super::opened::Opened;
 use super::plan::{Props, overlap};
-use super::selector::Scope;
 use super::splice::{Edit, apply};
 use super::text;
 use super::value::{Encrypted, Plain, ValueType};
@@ -26,8 +25,8 @@ pub enum MacCheck {
     Ignore,
 }
 
-/// One value of a file.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// One value of a file. Silent about the value in `Debug`.
+#[derive(Clone, PartialEq, Eq)]
 pub struct DecryptedValue {
     /// Number of its document, from 0.
     pub document: usize,
@@ -36,7 +35,13 @@ pub struct DecryptedValue {
     /// Its type.
     pub kind: ValueType,
     /// The value.
-    pub value: SecretText,
+    pub value: Zeroizing<Vec<u8>>,
+}
+
+impl std::fmt::Debug for DecryptedValue {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "DecryptedValue({}, {}, …)", self.path, self.kind.word())
+    }
 }
 
 /// Decrypts a file to the text it was made from: comments and layout stay, texts of several lines become block
@@ -56,9 +61,7 @@ pub(crate) fn decrypt_in(
     check: MacCheck,
 ) -> Result<SecretText, SopsError> {
     let docs = Documents::read(text, format)?;
-    let metadata = Metadata::read(&docs)?;
-    let scope = Scope::new(&metadata.selector)?;
-    let opened = Opened::new(&docs, &scope, metadata, identities)?;
+    let opened = Opened::new(&docs, Metadata::read(&docs)?, identities)?;
     if check == MacCheck::Verify {
         opened.verify()?;
     }
@@ -113,6 +116,10 @@ fn other_value(format: Format, leaf: &Leaf<'_>, plain: &Plain) -> Result<Zeroizi
         path: leaf.path.clone(),
         span: leaf.span.clone(),
     };
+    let unholdable = || SopsError::Unholdable {
+        path: leaf.path.clone(),
+        why: "no quotes of INI can hold this text of several lines",
+    };
     let value = plain.text().ok_or_else(layout)?;
     let word = match (format, plain.kind) {
         (Format::Json, ValueType::Str | ValueType::Time | ValueType::Comment) => json::quoted(value),
@@ -121,7 +128,7 @@ fn other_value(format: Format, leaf: &Leaf<'_>, plain: &Plain) -> Result<Zeroizi
         // Read back, `-0` would be an integer.
         (Format::Json, ValueType::Float) if value == "-0" => Zeroizing::new("-0.0".to_owned()),
         (Format::Dotenv, _) => lines::escaped(value),
-        (Format::Ini, _) => lines::ini_text(value).ok_or_else(layout)?,
+        (Format::Ini, _) => lines::ini_text(value).ok_or_else(unholdable)?,
         _ => Zeroizing::new(value.to_owned()),
     };
     Ok(word)
@@ -210,28 +217,23 @@ fn comment_item(
     Ok(())
 }
 
-/// Returns the values inside the encrypted scope in document order, nulls left out. The MAC must agree.
-///
-/// # Errors
-/// Those of [`decrypt`].
-pub fn decrypt_values(text: &str, identities: &Identities) -> Result<Vec<DecryptedValue>, SopsError> {
-    let docs = Documents::parse(text)?;
-    let metadata = Metadata::read(&docs)?;
-    let scope = Scope::new(&metadata.selector)?;
-    let opened = Opened::new(&docs, &scope, metadata, identities)?;
+/// See [`Format::decrypt_values`].
+pub(crate) fn values(
+    format: Format,
+    text: &str,
+    identities: &Identities,
+) -> Result<Vec<DecryptedValue>, SopsError> {
+    let docs = Documents::read(text, format)?;
+    let opened = Opened::new(&docs, Metadata::read(&docs)?, identities)?;
     opened.verify()?;
     let mut values = Vec::new();
     for (leaf, plain) in opened.walk.leaves.iter().zip(&opened.plains) {
         if let (Some(plain), true, false) = (plain, leaf.in_scope, leaf.comment_item) {
-            let value = plain.text().ok_or_else(|| SopsError::MalformedValue {
-                path: leaf.path.clone(),
-                span: leaf.span.clone(),
-            })?;
             values.push(DecryptedValue {
                 document: leaf.doc,
                 path: leaf.path.clone(),
                 kind: plain.kind,
-                value: SecretText::new(value.to_owned()),
+                value: plain.bytes.clone(),
             });
         }
     }

@@ -2,26 +2,30 @@
 //! keys and every ciphertext whose value stays are kept byte for byte.
 
 use serde_json::Value;
+use zeroize::Zeroizing;
 
-use super::decrypt::MacCheck;
+use super::assemble::{Block, assemble, stamp_edits, stamped_block};
+use super::binary;
+use super::decrypt::{MacCheck, decrypt_in};
 use super::document::{Documents, SOPS_KEY, is_flow};
 use super::encrypt::stamp;
 use super::error::SopsError;
+use super::format::Format;
 use super::key::Identities;
-use super::keypath::KeyPath;
+use super::keypath::At;
+use super::line_place;
+use super::markers;
 use super::metadata::Metadata;
 use super::opened::Opened;
 use super::place::Place;
-use super::plan::{Plan, assemble, confirm, overlap, plan, seal_as};
-use super::selector::Scope;
+use super::plan::{Plan, TEXT_ONLY, confirm, overlap, plan, to_seal};
 use super::splice::{Edit, apply};
-use super::text;
-use super::typing::Typed;
-use super::update::{Pool, comment_edits, stamped_block};
-use super::value::{DataKey, Plain};
+use super::typing::{self, Typed};
+use super::update::{Pool, comment_edits};
+use super::value::{DataKey, Encrypted, Plain, ValueType};
 use super::walk::walk;
 use crate::sys::{Entropy, SecretText};
-use crate::yaml::{Kind, Node, double_quoted};
+use crate::yaml::{Kind, Node};
 
 /// A value to be put into a file. Silent in `Debug`.
 #[derive(Clone)]
@@ -30,6 +34,8 @@ pub enum NewValue {
     Text(SecretText),
     /// A number, truth value, null, mapping or list.
     Json(Value),
+    /// Bytes, for a binary file.
+    Bytes(Zeroizing<Vec<u8>>),
 }
 
 impl std::fmt::Debug for NewValue {
@@ -39,9 +45,11 @@ impl std::fmt::Debug for NewValue {
 }
 
 impl NewValue {
-    /// Reads what a person typed, as `sops set` does: JSON where it is JSON, else the text as it is. A number that
-    /// would not come back as it was written (`1e5`, `007`) stays text.
-    pub fn parse(text: &str) -> Self {
+    /// Reads what a person typed for a file of a format, as `sops set` does: JSON where it is JSON, else the text as it
+    /// is. A number that would not come back as it was written (`1e5`, `007`) stays text. Formats that hold nothing but
+    /// text get text; only a JSON string loses its quotes.
+    pub fn parse(text: &str, format: Format) -> Self {
+        let typed = matches!(format, Format::Yaml | Format::Json);
         match serde_json::from_str::<Value>(text) {
             Ok(Value::String(text)) => Self::Text(SecretText::new(text)),
             Ok(Value::Number(number))
@@ -49,89 +57,114 @@ impl NewValue {
             {
                 Self::Text(SecretText::new(text.to_owned()))
             }
-            Ok(value) => Self::Json(value),
-            Err(_) => Self::Text(SecretText::new(text.to_owned())),
+            Ok(value) if typed => Self::Json(value),
+            _ => Self::Text(SecretText::new(text.to_owned())),
         }
     }
 
-    fn as_json(&self) -> Value {
-        match self {
+    fn json(&self) -> Option<Value> {
+        Some(match self {
             Self::Text(text) => Value::String(text.expose().to_owned()),
             Self::Json(value) => value.clone(),
+            Self::Bytes(bytes) => Value::String(std::str::from_utf8(bytes).ok()?.to_owned()),
+        })
+    }
+
+    fn bytes(&self) -> Zeroizing<Vec<u8>> {
+        match self {
+            Self::Text(text) => Zeroizing::new(text.expose().as_bytes().to_vec()),
+            Self::Json(value) => Zeroizing::new(value.to_string().into_bytes()),
+            Self::Bytes(bytes) => bytes.clone(),
         }
     }
 }
 
-/// Puts a value at a path of a document (from 0); `None` when it is there already. What is missing on the way is made.
-///
-/// # Errors
-/// Those of [`super::decrypt()`]; [`SopsError::NoSuchValue`] when the path leads through a value that is no mapping or
-/// list; [`SopsError::Layout`] where the file is written in a way that cannot be edited.
-pub fn set(
+/// See [`Format::set`].
+pub(crate) fn set(
+    format: Format,
     existing: &str,
-    document: usize,
-    path: &KeyPath,
+    at: At<'_>,
     value: &NewValue,
     identities: &Identities,
     entropy: &mut dyn Entropy,
 ) -> Result<Option<String>, SopsError> {
-    let value = value.as_json();
-    change(existing, identities, entropy, |opened| {
-        let place = Place::new(opened.docs, document, path)?;
-        if place.find().is_some_and(|node| holds(opened, node, &value)) {
+    if format == Format::Binary {
+        binary::only_value(at.path)?;
+        return replace_bytes(existing, &value.bytes(), identities, entropy);
+    }
+    let value = value.json().ok_or_else(|| SopsError::Unholdable {
+        path: at.path.to_string(),
+        why: "it is not text",
+    })?;
+    let there = |opened: &Opened<'_, '_>| {
+        let place = Place::new(opened.docs, at)?;
+        Ok(place.find().is_some_and(|node| holds(opened, node, &value)))
+    };
+    let edits = |opened: &Opened<'_, '_>| {
+        if there(opened)? {
             return Ok(None);
         }
-        Ok(Some(place.set(&value)?))
-    })
+        edits_at(opened.docs, at, Some(&value)).map(Some)
+    };
+    change(format, existing, identities, entropy, &edits, &there)
 }
 
-/// Takes a value out, with its key or list position.
-///
-/// # Errors
-/// Those of [`set`]; [`SopsError::NoSuchValue`] when there is none.
-pub fn unset(
+/// See [`Format::unset`].
+pub(crate) fn unset(
+    format: Format,
     existing: &str,
-    document: usize,
-    path: &KeyPath,
+    at: At<'_>,
     identities: &Identities,
     entropy: &mut dyn Entropy,
 ) -> Result<Option<String>, SopsError> {
-    change(existing, identities, entropy, |opened| {
-        Ok(Some(Place::new(opened.docs, document, path)?.unset()?))
-    })
+    if format == Format::Binary {
+        binary::only_value(at.path)?;
+        return Err(SopsError::Unholdable {
+            path: at.path.to_string(),
+            why: "a binary file is its one value",
+        });
+    }
+    let edits = |opened: &Opened<'_, '_>| edits_at(opened.docs, at, None).map(Some);
+    change(format, existing, identities, entropy, &edits, &|_| Ok(true))
 }
 
-/// Opens a file, edits its ciphertext, encrypts what is new and sets the stamps.
+/// Returns the edits that put a value at a path, or take the one there out.
+pub(super) fn edits_at(
+    docs: &Documents<'_>,
+    at: At<'_>,
+    value: Option<&Value>,
+) -> Result<Vec<Edit>, SopsError> {
+    match (docs.format, value) {
+        (Format::Dotenv | Format::Ini, Some(value)) => line_place::set(docs, at.path, value),
+        (Format::Dotenv | Format::Ini, None) => line_place::unset(docs, at.path),
+        (_, Some(value)) => Place::new(docs, at)?.set(value),
+        (_, None) => Place::new(docs, at)?.unset(),
+    }
+}
+
+type Edits<'f> = &'f dyn Fn(&Opened<'_, '_>) -> Result<Option<Vec<Edit>>, SopsError>;
+type Proof<'f> = &'f dyn Fn(&Opened<'_, '_>) -> Result<bool, SopsError>;
+
+/// Opens a file, edits its ciphertext, encrypts what is new and sets the stamps. The result must stand the proof.
 fn change(
+    format: Format,
     existing: &str,
     identities: &Identities,
     entropy: &mut dyn Entropy,
-    edits: impl FnOnce(&Opened<'_, '_>) -> Result<Option<Vec<Edit>>, SopsError>,
+    edits: Edits<'_>,
+    proof: Proof<'_>,
 ) -> Result<Option<String>, SopsError> {
-    let docs = Documents::parse(existing)?;
-    let metadata = Metadata::read(&docs)?;
-    let scope = Scope::new(&metadata.selector)?;
-    writable(&scope, &metadata)?;
-    let opened = Opened::new(&docs, &scope, metadata, identities)?;
+    let docs = Documents::read(existing, format)?;
+    let opened = Opened::new(&docs, Metadata::read(&docs)?, identities)?;
     opened.verify()?;
     let Some(edits) = edits(&opened)? else {
         return Ok(None);
     };
     let mixed = SecretText::new(apply(existing, &edits).ok_or_else(overlap)?);
-    let sealed = seal_rest(mixed.expose(), &scope, &opened.key, entropy)?;
-    let text = restamp(&sealed, &opened.key, entropy)?;
-    check(&text, &opened.key)?;
+    let sealed = seal_rest(format, mixed.expose(), &opened, entropy)?;
+    let text = restamp(format, &sealed, &opened.key, entropy)?;
+    check(format, &text, &opened.key, proof)?;
     Ok((text != existing).then_some(text))
-}
-
-fn writable(scope: &Scope, metadata: &Metadata) -> Result<(), SopsError> {
-    if scope.reads_comments() {
-        return Err(SopsError::Unsupported {
-            what: format!("writing with `{}`", metadata.selector.key()),
-            span: None,
-        });
-    }
-    Ok(())
 }
 
 /// Returns whether a node of an opened file already holds a value.
@@ -159,7 +192,9 @@ fn holds(opened: &Opened<'_, '_>, node: &Node, value: &Value) -> bool {
             let Some(at) = leaf else { return false };
             match (&opened.plains[at], value) {
                 (None, Value::Null) => opened.walk.leaves[at].typed == Typed::Null,
-                (Some(plain), value) => *plain == plain_of(value, &opened.walk.leaves[at].keys),
+                (Some(plain), value) => {
+                    *plain == plain_of(opened.docs.format, value, &opened.walk.leaves[at].keys)
+                }
                 _ => false,
             }
         }
@@ -168,15 +203,13 @@ fn holds(opened: &Opened<'_, '_>, node: &Node, value: &Value) -> bool {
 }
 
 /// Returns a JSON scalar as SOPS would hold it below these keys.
-fn plain_of(value: &Value, keys: &[String]) -> Plain {
-    use super::value::ValueType;
-    let text_only = keys
-        .first()
-        .is_some_and(|key| super::plan::TEXT_ONLY.contains(&key.as_str()));
+fn plain_of(format: Format, value: &Value, keys: &[String]) -> Plain {
+    let text_only =
+        format == Format::Yaml && keys.first().is_some_and(|key| TEXT_ONLY.contains(&key.as_str()));
     match value {
         Value::String(text) => Plain::new(ValueType::Str, text.as_str()),
         other if text_only => Plain::new(ValueType::Str, other.to_string()),
-        other => match super::typing::plain(&other.to_string()) {
+        other => match typing::plain(&other.to_string()) {
             Typed::Value(plain) => plain,
             _ => Plain::new(ValueType::Str, other.to_string()),
         },
@@ -185,108 +218,82 @@ fn plain_of(value: &Value, keys: &[String]) -> Plain {
 
 /// Encrypts the values in scope that stand in plain text.
 fn seal_rest(
+    format: Format,
     text: &str,
-    scope: &Scope,
-    key: &DataKey,
+    old: &Opened<'_, '_>,
     entropy: &mut dyn Entropy,
 ) -> Result<String, SopsError> {
-    let docs = Documents::parse(text)?;
-    let walk = walk(&docs, scope, true)?;
+    let docs = Documents::read(text, format)?;
+    let walk = walk(&docs, &old.scope, true)?;
+    markers::check(&docs, &walk, &old.scope)?;
     if let Some(odd) = walk.odd_keys.first() {
         return Err(SopsError::NonTextKey {
             path: odd.path.clone(),
             span: odd.span.clone(),
         });
     }
+    let key = &old.key;
     let mut tokens = Vec::with_capacity(walk.leaves.len());
     for leaf in &walk.leaves {
         let sealed = key_opens(leaf.text(), &leaf.aad(), key);
         tokens.push(if leaf.in_scope && !sealed {
-            seal_as(leaf)?.map(|plain| key.seal(&plain, &leaf.aad(), entropy))
+            to_seal(format, leaf)?.map(|plain| key.seal(&plain, &leaf.aad(), entropy))
         } else {
             None
         });
     }
-    let sealed = vec![None; tokens.len()];
-    let plan = Plan {
-        docs: &docs,
-        walk,
-        sealed,
-        mac: String::new(),
-    };
+    let plan = Plan::of_tokens(&docs, walk);
     apply(text, &plan.edits(&tokens)?).ok_or_else(overlap)
 }
 
 /// Returns whether a text is a value that this key encrypted at this place. A secret may look like one.
 fn key_opens(text: &str, aad: &str, key: &DataKey) -> bool {
-    super::value::Encrypted::parse(text).is_some_and(|value| key.open(&value, aad).is_some())
+    Encrypted::parse(text).is_some_and(|value| key.open(&value, aad).is_some())
 }
 
 /// Sets time and MAC in every `sops` block. Values may have changed, the layout of the blocks stays.
-pub(super) fn restamp(text: &str, key: &DataKey, entropy: &mut dyn Entropy) -> Result<String, SopsError> {
-    let docs = Documents::parse(text)?;
-    let metadata = Metadata::read(&docs)?;
-    let scope = Scope::new(&metadata.selector)?;
-    let opened = Opened::with_key(&docs, &scope, metadata, key.clone())?;
-    let mac = opened.mac()?;
+pub(super) fn restamp(
+    format: Format,
+    text: &str,
+    key: &DataKey,
+    entropy: &mut dyn Entropy,
+) -> Result<String, SopsError> {
+    let docs = Documents::read(text, format)?;
+    let opened = Opened::with_key(&docs, Metadata::read(&docs)?, key.clone())?;
     let mut stamped = opened.metadata.clone();
-    stamp(&mut stamped, &mac, key, entropy);
-    let mut edits = Vec::new();
-    for (_, root) in docs.roots() {
-        let Some(block) = root.get(SOPS_KEY) else { continue };
-        let values = [
-            ("lastmodified", stamped.lastmodified.as_str()),
-            ("mac", stamped.mac.as_deref().unwrap_or_default()),
-        ];
-        for (name, value) in values {
-            let Some((_, node)) = block.entry(name) else {
-                continue;
-            };
-            let quoted = name == "lastmodified" || is_flow(text, block) || is_flow(text, root);
-            let value = if quoted {
-                double_quoted(value)
-            } else {
-                text::string(value, false)
-            };
-            edits.push(Edit::new(node.span.clone(), value.as_str()));
-        }
-    }
-    apply(text, &edits).ok_or_else(overlap)
+    stamp(&mut stamped, &opened.mac()?, key, entropy);
+    apply(text, &stamp_edits(&docs, &stamped)).ok_or_else(overlap)
 }
 
 /// Reads a text that is about to be handed out once more.
-pub(super) fn check(text: &str, key: &DataKey) -> Result<(), SopsError> {
-    let read = || -> Result<(), SopsError> {
-        let docs = Documents::parse(text)?;
-        let metadata = Metadata::read(&docs)?;
-        let scope = Scope::new(&metadata.selector)?;
-        Opened::with_key(&docs, &scope, metadata, key.clone())?.verify()?;
-        Ok(())
+pub(super) fn check(format: Format, text: &str, key: &DataKey, proof: Proof<'_>) -> Result<(), SopsError> {
+    let read = || -> Result<bool, SopsError> {
+        let docs = Documents::read(text, format)?;
+        let opened = Opened::with_key(&docs, Metadata::read(&docs)?, key.clone())?;
+        opened.verify()?;
+        proof(&opened)
     };
-    read().map_err(|_| overlap())
+    match read() {
+        Ok(true) => Ok(()),
+        _ => Err(overlap()),
+    }
 }
 
-/// Brings a file to a new plaintext under its own rule: recipients, selector and data key stay. `None` when the new
-/// text is what decrypting the file gives.
-///
-/// # Errors
-/// Those of [`super::decrypt()`] for `existing`, those of [`super::encrypt()`] for `new_plain`.
-pub fn replace(
+/// See [`Format::replace`]; for all formats but binary.
+pub(crate) fn replace(
+    format: Format,
     existing: &str,
     new_plain: &str,
     identities: &Identities,
     entropy: &mut dyn Entropy,
 ) -> Result<Option<String>, SopsError> {
-    if super::decrypt(existing, identities, MacCheck::Verify)?.expose() == new_plain {
+    if decrypt_in(format, existing, identities, MacCheck::Verify)?.expose() == new_plain {
         return Ok(None);
     }
-    let old_docs = Documents::parse(existing)?;
-    let metadata = Metadata::read(&old_docs)?;
-    let scope = Scope::new(&metadata.selector)?;
-    writable(&scope, &metadata)?;
-    let old = Opened::new(&old_docs, &scope, metadata, identities)?;
-    let docs = Documents::parse(new_plain)?;
-    let plan = plan(&docs, &scope, old.metadata.mac_only_encrypted)?;
+    let old_docs = Documents::read(existing, format)?;
+    let old = Opened::new(&old_docs, Metadata::read(&old_docs)?, identities)?;
+    let docs = Documents::read(new_plain, format)?;
+    let plan = plan(&docs, &old.scope, old.metadata.mac_only_encrypted)?;
     let mut tokens = Pool::new(Some(&old)).kept(&plan);
     for ((token, plain), leaf) in tokens.iter_mut().zip(&plan.sealed).zip(&plan.walk.leaves) {
         if let (None, Some(plain)) = (&token, plain) {
@@ -294,26 +301,49 @@ pub fn replace(
         }
     }
     let mut edits = plan.edits(&tokens)?;
-    edits.extend(comment_edits(&old, &plan, &scope, &old.key, false, entropy));
+    edits.extend(comment_edits(&old, &plan, &old.scope, &old.key, false, entropy));
     let mut new = old.metadata.clone();
     if old.mac()? != plan.mac {
         stamp(&mut new, &plan.mac, &old.key, entropy);
     }
-    let verbatim = stamped_block(&old_docs, &old.metadata, &new);
+    let verbatim = stamped_block(&old_docs, &new);
     if let (None, Some(kind)) = (&verbatim, old.metadata.foreign_keys()) {
         return Err(SopsError::Unsupported {
             what: format!("writing a new `sops` block with `{kind}`"),
             span: None,
         });
     }
-    let indent = block_indent(&old_docs).unwrap_or(4);
-    let block = |column: usize| match &verbatim {
-        Some(text) if column == 0 => text.clone(),
-        _ => new.block(indent, column),
+    let block = Block {
+        metadata: &new,
+        verbatim,
+        indent: block_indent(&old_docs).unwrap_or(4),
     };
-    let text = assemble(&docs, edits, &new, &block)?;
+    let text = assemble(&docs, edits, &block)?;
     confirm(&text, &old.key, &plan)?;
     Ok((text != existing).then_some(text))
+}
+
+/// Brings a binary file to new bytes; everything but value and stamps stays.
+pub(crate) fn replace_bytes(
+    existing: &str,
+    bytes: &[u8],
+    identities: &Identities,
+    entropy: &mut dyn Entropy,
+) -> Result<Option<String>, SopsError> {
+    let docs = Documents::read(existing, Format::Binary)?;
+    let opened = Opened::new(&docs, Metadata::read(&docs)?, identities)?;
+    opened.verify()?;
+    let (leaf, plain) = binary::value(&opened)?;
+    if *plain.bytes == bytes {
+        return Ok(None);
+    }
+    let token = binary::token(bytes, &opened.key, entropy);
+    let edit = Edit::new(leaf.node.span.clone(), format!("\"{token}\""));
+    let text = apply(existing, &[edit]).ok_or_else(overlap)?;
+    let text = restamp(Format::Binary, &text, &opened.key, entropy)?;
+    let holds = |opened: &Opened<'_, '_>| Ok(*binary::value(opened)?.1.bytes == bytes);
+    check(Format::Binary, &text, &opened.key, &holds)?;
+    Ok(Some(text))
 }
 
 /// Returns by how many columns the `sops` block is indented.
@@ -327,25 +357,28 @@ pub(super) fn block_indent(docs: &Documents<'_>) -> Option<usize> {
     (!is_flow(docs.text, block) && (2..=9).contains(&by)).then_some(by)
 }
 
-/// Returns a value of a file as text: a scalar as it is, anything else as YAML.
-///
-/// # Errors
-/// Those of [`super::decrypt()`]; [`SopsError::NoSuchValue`] when there is none.
-pub fn extract(
+/// See [`Format::extract`].
+pub(crate) fn extract(
+    format: Format,
     existing: &str,
-    document: usize,
-    path: &KeyPath,
+    at: At<'_>,
     identities: &Identities,
     check: MacCheck,
-) -> Result<SecretText, SopsError> {
-    let plain = super::decrypt(existing, identities, check)?;
-    let docs = Documents::parse(plain.expose())?;
+) -> Result<Zeroizing<Vec<u8>>, SopsError> {
+    if format == Format::Binary {
+        binary::only_value(at.path)?;
+        return binary::decrypt(existing, identities, check);
+    }
+    let plain = decrypt_in(format, existing, identities, check)?;
+    let docs = Documents::read(plain.expose(), format)?;
     let missing = || SopsError::NoSuchValue {
-        path: path.to_string(),
+        path: at.path.to_string(),
     };
-    let node = Place::new(&docs, document, path)?.find().ok_or_else(missing)?;
-    Ok(SecretText::new(match &node.kind {
-        Kind::Scalar { value, .. } => value.clone(),
+    let node = Place::new(&docs, at)?.find().ok_or_else(missing)?;
+    let text = match (&node.kind, format) {
+        (Kind::Scalar { value, .. }, _) => value.clone(),
+        (_, Format::Json) => format!("{:#}\n", node.to_json()),
         _ => crate::yaml::to_string(&node.to_json()),
-    }))
+    };
+    Ok(Zeroizing::new(text.into_bytes()))
 }

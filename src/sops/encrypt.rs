@@ -1,11 +1,12 @@
 //! Encrypting a plaintext: a text edit in which everything but the encrypted values stays byte for byte.
 
+use super::assemble::{Block, assemble};
 use super::document::Documents;
 use super::error::SopsError;
 use super::format::Format;
 use super::groups;
 use super::metadata::{Metadata, VERSION};
-use super::plan::{assemble, confirm, plan};
+use super::plan::{confirm, plan};
 use super::rule::Rule;
 use super::value::{DataKey, Plain, ValueType};
 use crate::sys::Entropy;
@@ -29,7 +30,7 @@ pub(crate) fn encrypt_in(
     rule: &Rule,
     entropy: &mut dyn Entropy,
 ) -> Result<String, SopsError> {
-    let scope = rule.writable()?;
+    let scope = rule.writable(format)?;
     let docs = Documents::read(text, format)?;
     let plan = plan(&docs, &scope, rule.mac_only_encrypted)?;
     let key = DataKey::generate(entropy);
@@ -41,11 +42,15 @@ pub(crate) fn encrypt_in(
         .map(|(leaf, value)| value.as_ref().map(|plain| key.seal(plain, &leaf.aad(), entropy)))
         .collect();
     let mut metadata = metadata(rule, VERSION);
-    groups::wrap(&mut metadata, rule, &key, &|_| None, entropy)?;
+    groups::wrap(&mut metadata, rule, &key, entropy)?;
     stamp(&mut metadata, &plan.mac, &key, entropy);
     let edits = plan.edits(&tokens)?;
-    let block = |column| metadata.block(rule.indent, column);
-    let out = assemble(&docs, edits, &metadata, &block)?;
+    let block = Block {
+        metadata: &metadata,
+        verbatim: None,
+        indent: rule.indent,
+    };
+    let out = assemble(&docs, edits, &block)?;
     confirm(&out, &key, &plan)?;
     Ok(out)
 }
@@ -62,7 +67,6 @@ pub(crate) fn metadata(rule: &Rule, version: &str) -> Metadata {
         mac_only_encrypted: rule.mac_only_encrypted,
         version: version.to_owned(),
         span: 0..0,
-        stamps: None,
     }
 }
 

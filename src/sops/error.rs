@@ -61,6 +61,14 @@ pub enum SopsError {
         /// Where, if it stands in the text.
         span: Option<Range<usize>>,
     },
+    /// A comment that decides what is encrypted, at a place where SOPS might take it for another value's.
+    #[error("comments decide what is encrypted here, and {what}")]
+    Marker {
+        /// Why that is a problem; holds no value.
+        what: String,
+        /// The comment.
+        span: Range<usize>,
+    },
     /// A selector's regular expression does not compile. SOPS would write everything in plain text.
     #[error("the regular expression of `{key}` does not compile")]
     SelectorRegex {
@@ -238,6 +246,14 @@ pub enum SopsError {
         /// The path.
         path: String,
     },
+    /// A value that a format cannot hold, or not in a way that SOPS would read back as the same.
+    #[error("`{path}` cannot be written: {why}")]
+    Unholdable {
+        /// Path of the value.
+        path: String,
+        /// Why; holds no value.
+        why: &'static str,
+    },
     /// No creation rule matches.
     #[error("no creation rule of the SOPS configuration matches the file")]
     NoRule,
@@ -268,6 +284,7 @@ impl SopsError {
             | Self::NotAMapping { span }
             | Self::AlreadyEncrypted { span }
             | Self::Metadata { span, .. }
+            | Self::Marker { span, .. }
             | Self::MalformedValue { span, .. }
             | Self::Tampered { span, .. }
             | Self::PlainInScope { span, .. }
@@ -299,6 +316,7 @@ impl SopsError {
             | Self::MacMismatch
             | Self::BadPath
             | Self::NoSuchValue { .. }
+            | Self::Unholdable { .. }
             | Self::NoRule => None,
         }
     }
@@ -318,6 +336,9 @@ impl SopsError {
             Self::NotEncrypted => "encrypt the file first",
             Self::Metadata { .. } | Self::DataKey => "restore the `sops` block from git history",
             Self::Unsupported { .. } => "use the `sops` program for this file",
+            Self::Marker { .. } => {
+                "put the comment alone on the line above its key, in the column of the key, or choose by key names"
+            }
             Self::SelectorRegex { .. } => "mend the regular expression, for example `^(data|stringData)$`",
             Self::SelectorMatchesNothing => {
                 "use a selector that matches a key of the file, for example `encrypted_regex: ^(data|stringData)$`"
@@ -360,6 +381,7 @@ impl SopsError {
                 "write it as `'[\"stringData\"][\"password\"]'` or `stringData.password`; list items as `[0]`"
             }
             Self::NoSuchValue { .. } => "`clusterwright secrets textconv FILE` lists the paths of a file",
+            Self::Unholdable { .. } => "keep it in a YAML or JSON file, or change the key or the value",
             Self::NoRule => "add a creation rule whose `path_regex` matches the file",
         }
     }

@@ -1,5 +1,7 @@
 //! Key groups: a file that opens only when keys of several groups come together.
 
+use std::collections::BTreeSet;
+
 use super::error::SopsError;
 use super::key::{self, Identities, Recipient};
 use super::metadata::{Metadata, Wrapped};
@@ -46,42 +48,22 @@ pub(crate) struct Groups {
     pub(crate) threshold: usize,
 }
 
-impl Groups {
-    /// Returns whether these are the groups of a rule, the order within each aside.
-    pub(crate) fn fit(&self, rule: &KeyGroups) -> bool {
-        let sorted = |mut names: Vec<String>| {
-            names.sort_unstable();
-            names.dedup();
-            names
-        };
-        let ours = rule
-            .all
-            .iter()
-            .map(|group| group.iter().map(ToString::to_string).collect());
-        let theirs = self
-            .all
-            .iter()
-            .map(|group| group.iter().map(|wrapped| wrapped.recipient.clone()).collect());
-        self.threshold == rule.threshold && ours.map(sorted).eq(theirs.map(sorted))
-    }
+fn unwrap(wrapped: &[Wrapped], identities: &Identities) -> Result<Share, SopsError> {
+    let pairs = wrapped
+        .iter()
+        .map(|wrapped| (wrapped.recipient.as_str(), wrapped.enc.as_str()));
+    identities.unwrap(pairs)
 }
 
 /// Finds the data key of a file.
 pub(crate) fn open(metadata: &Metadata, identities: &Identities) -> Result<DataKey, SopsError> {
-    let unwrap = |wrapped: &[Wrapped]| {
-        identities.unwrap(
-            wrapped
-                .iter()
-                .map(|wrapped| (wrapped.recipient.as_str(), wrapped.enc.as_str())),
-        )
-    };
     let Some(groups) = &metadata.groups else {
-        return DataKey::from_slice(&unwrap(&metadata.age)?).ok_or(SopsError::DataKey);
+        return DataKey::from_slice(&unwrap(&metadata.age, identities)?).ok_or(SopsError::DataKey);
     };
     let mut shares: Vec<Share> = Vec::new();
     let mut refused = None;
     for group in &groups.all {
-        match unwrap(group) {
+        match unwrap(group, identities) {
             Ok(share) => shares.push(share),
             Err(error) => refused = Some(error),
         }
@@ -99,56 +81,87 @@ pub(crate) fn open(metadata: &Metadata, identities: &Identities) -> Result<DataK
     }
 }
 
-/// Wraps a data key for everybody in a rule. `kept` gives what is already wrapped; shares are always new.
+/// Wraps a data key for everybody in a rule; with groups, a new share for each.
 pub(crate) fn wrap(
     metadata: &mut Metadata,
     rule: &Rule,
     key: &DataKey,
-    kept: &dyn Fn(&str) -> Option<Wrapped>,
     entropy: &mut dyn Entropy,
 ) -> Result<(), SopsError> {
-    let wrapped = |recipient: &Recipient, enc: String| Wrapped {
-        recipient: recipient.as_str().to_owned(),
-        enc,
+    let shares = match &rule.groups {
+        None => Vec::new(),
+        Some(groups) => shamir::split(key.bytes(), groups.all.len(), groups.threshold, entropy).ok_or(
+            SopsError::Threshold {
+                threshold: groups.threshold,
+                groups: groups.all.len(),
+            },
+        )?,
+    };
+    fill(metadata, rule, key, &shares, None)
+}
+
+/// Wraps a data key for those in a rule who are not in the file yet, whose keys `metadata` holds. A group with newcomers whose share no identity opens
+/// asks for new shares for all.
+pub(crate) fn wrap_more(
+    metadata: &mut Metadata,
+    rule: &Rule,
+    key: &DataKey,
+    identities: &Identities,
+    entropy: &mut dyn Entropy,
+) -> Result<(), SopsError> {
+    let old = metadata.clone();
+    let (Some(groups), Some(wanted)) = (&old.groups, &rule.groups) else {
+        return fill(metadata, rule, key, &[], Some(&old));
+    };
+    let mut shares = Vec::new();
+    for (have, want) in groups.all.iter().zip(&wanted.all) {
+        let known = |one: &Recipient| have.iter().any(|wrapped| wrapped.recipient == one.as_str());
+        shares.push(if want.iter().all(known) {
+            Share::default()
+        } else {
+            match unwrap(have, identities) {
+                Ok(share) => share,
+                Err(_) => return wrap(metadata, rule, key, entropy),
+            }
+        });
+    }
+    fill(metadata, rule, key, &shares, Some(&old))
+}
+
+/// Lists everybody in a rule, each with the data key or the share of the group; what `kept` has wrapped stays.
+fn fill(
+    metadata: &mut Metadata,
+    rule: &Rule,
+    key: &DataKey,
+    shares: &[Share],
+    kept: Option<&Metadata>,
+) -> Result<(), SopsError> {
+    let list = |people: &[Recipient], old: Option<&Vec<Wrapped>>, secret: &[u8]| {
+        let mut seen = BTreeSet::new();
+        let people = people.iter().filter(|one| seen.insert(one.as_str()));
+        let one = |recipient: &Recipient| {
+            let known = old.and_then(|old| old.iter().find(|one| one.recipient == recipient.as_str()));
+            Ok(match known {
+                Some(wrapped) => wrapped.clone(),
+                None => Wrapped {
+                    recipient: recipient.as_str().to_owned(),
+                    enc: key::wrap(secret, recipient)?,
+                },
+            })
+        };
+        people.map(one).collect::<Result<Vec<_>, SopsError>>()
     };
     let Some(groups) = &rule.groups else {
-        let one = |recipient: &Recipient| match kept(recipient.as_str()) {
-            Some(kept) => Ok::<_, SopsError>(kept),
-            None => Ok(wrapped(recipient, key::wrap(key, recipient)?)),
-        };
         metadata.groups = None;
-        metadata.age = rule
-            .unique_recipients()
-            .into_iter()
-            .map(one)
-            .collect::<Result<_, _>>()?;
+        metadata.age = list(&rule.recipients, kept.map(|old| &old.age), key.bytes())?;
         return Ok(());
     };
-    let shares = shamir::split(key.bytes(), groups.all.len(), groups.threshold, entropy);
-    let shares = shares.ok_or(SopsError::Threshold {
-        threshold: groups.threshold,
-        groups: groups.all.len(),
-    })?;
-    let group = |(group, share): (&Vec<Recipient>, &Share)| {
-        let mut seen = Vec::new();
-        for recipient in group {
-            if !seen.contains(&recipient) {
-                seen.push(recipient);
-            }
-        }
-        seen.into_iter()
-            .map(|recipient| Ok(wrapped(recipient, key::wrap_bytes(share, recipient)?)))
-            .collect()
-    };
-    let all = groups
-        .all
-        .iter()
-        .zip(&shares)
-        .map(group)
-        .collect::<Result<_, SopsError>>()?;
+    let old = |at: usize| kept?.groups.as_ref()?.all.get(at);
+    let all = groups.all.iter().zip(shares).enumerate();
+    let all = all.map(|(at, (people, share))| list(people, old(at), share));
     metadata.age = Vec::new();
     metadata.groups = Some(Groups {
-        all,
+        all: all.collect::<Result<_, _>>()?,
         threshold: groups.threshold,
     });
     Ok(())

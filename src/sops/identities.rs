@@ -359,7 +359,7 @@ pub fn short(recipient: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::key::{generate_identity, generate_post_quantum_identity, wrap_bytes};
+    use super::super::key::{generate_identity, generate_post_quantum_identity, wrap};
     use super::*;
 
     fn answer(text: Option<&'static str>) -> Ask {
@@ -420,8 +420,8 @@ mod tests {
     fn a_passphrase_is_asked_for_only_when_nothing_else_opens() {
         let (private, public) = generate_identity();
         let (other, other_public) = generate_identity();
-        let wrapped = wrap_bytes(&[7; 32], &Recipient::new(&public).unwrap()).unwrap();
-        let theirs = wrap_bytes(&[8; 32], &Recipient::new(&other_public).unwrap()).unwrap();
+        let wrapped = wrap(&[7; 32], &Recipient::new(&public).unwrap()).unwrap();
+        let theirs = wrap(&[8; 32], &Recipient::new(&other_public).unwrap()).unwrap();
         for armoured in [true, false] {
             let file = locked(private.expose(), armoured);
             let mut me = Identities::read(&file, "keys.txt", &answer(Some("correct horse"))).unwrap();
@@ -441,7 +441,7 @@ mod tests {
     #[test]
     fn a_file_that_stays_locked_says_why() {
         let (private, public) = generate_identity();
-        let wrapped = wrap_bytes(&[7; 32], &Recipient::new(&public).unwrap()).unwrap();
+        let wrapped = wrap(&[7; 32], &Recipient::new(&public).unwrap()).unwrap();
         let why = |file: &[u8], ask: Option<&'static str>| {
             let me = Identities::read(file, "keys.txt", &answer(ask)).unwrap();
             match me.unwrap([("", wrapped.as_str())].into_iter()) {

@@ -10,7 +10,6 @@ pub(crate) use super::identities::Identities;
 
 use super::error::SopsError;
 use super::post_quantum;
-use super::value::DataKey;
 use crate::sys::SecretText;
 
 /// What kind of key a recipient is.
@@ -133,13 +132,8 @@ fn lock_for(text: &str) -> Result<Box<dyn age::Recipient>, SopsError> {
     }
 }
 
-/// Wraps a data key for one recipient: an armoured age file.
-pub(crate) fn wrap(key: &DataKey, recipient: &Recipient) -> Result<String, SopsError> {
-    wrap_bytes(key.bytes(), recipient)
-}
-
-/// Wraps a data key, or a share of one, for one recipient. The age crate draws its own randomness.
-pub(crate) fn wrap_bytes(key: &[u8], recipient: &Recipient) -> Result<String, SopsError> {
+/// Wraps a data key, or a share of one, for one recipient: an armoured age file. The age crate draws its own randomness.
+pub(crate) fn wrap(key: &[u8], recipient: &Recipient) -> Result<String, SopsError> {
     let recipient = lock_for(recipient.as_str())?;
     let encryptor =
         age::Encryptor::with_recipients(std::iter::once(&*recipient)).map_err(|_| SopsError::Wrap)?;
@@ -171,14 +165,13 @@ pub fn generate_post_quantum_identity() -> (SecretText, String) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sys::FixedEntropy;
 
     #[test]
     fn a_wrapped_key_opens_for_its_recipient_only() {
         for generate in [generate_identity, generate_post_quantum_identity] {
             let (private, public) = generate();
             let (other, _) = generate();
-            let key = DataKey::generate(&mut FixedEntropy::new(1));
+            let key = [7; 32];
             let wrapped = wrap(&key, &Recipient::new(&public).unwrap()).unwrap();
             let file = format!(
                 "# created: today\n# public key: {public}\n\n{}\n",
@@ -189,7 +182,7 @@ mod tests {
             let opened = mine
                 .unwrap([("", format!("\n\n{wrapped}\n\n").as_str())].into_iter())
                 .unwrap();
-            assert_eq!(*opened, key.bytes());
+            assert_eq!(*opened, key);
             let theirs = Identities::parse(other.expose()).unwrap();
             assert!(matches!(
                 theirs.unwrap([("", wrapped.as_str())].into_iter()),

@@ -1,14 +1,12 @@
 //! Comparing a SOPS file with a new plaintext without any key.
 
-use std::collections::BTreeSet;
-
 use super::document::Documents;
 use super::error::SopsError;
-use super::key::Recipient;
+use super::format::Format;
+use super::key_change::KeyChange;
 use super::metadata::Metadata;
-use super::plan::{plan, seal_as};
+use super::plan::{plan, to_seal};
 use super::rule::Rule;
-use super::selector::Scope;
 use super::typing::Typed;
 use super::value::Encrypted;
 use super::walk::{Walk, walk};
@@ -31,25 +29,24 @@ pub struct Keyless {
 /// # Errors
 /// When `existing` is no SOPS file or `new_plain` could not be encrypted.
 pub fn compare_keyless(existing: &str, new_plain: &str, rule: &Rule) -> Result<Keyless, SopsError> {
-    let scope = rule.writable()?;
-    let old_docs = Documents::parse(existing)?;
+    compare_in(Format::Yaml, existing, new_plain, rule)
+}
+
+/// Compares texts of any format but binary.
+pub(crate) fn compare_in(
+    format: Format,
+    existing: &str,
+    new_plain: &str,
+    rule: &Rule,
+) -> Result<Keyless, SopsError> {
+    let scope = rule.writable(format)?;
+    let old_docs = Documents::read(existing, format)?;
     let metadata = Metadata::read(&old_docs)?;
-    let old_scope = Scope::new(&metadata.selector)?;
-    let old = walk(&old_docs, &old_scope, true)?;
-    let docs = Documents::parse(new_plain)?;
+    let old = walk(&old_docs, &format.scope(&metadata.selector)?, true)?;
+    let docs = Documents::read(new_plain, format)?;
     let new = plan(&docs, &scope, rule.mac_only_encrypted)?.walk;
-    let have: BTreeSet<&str> = metadata
-        .wrapped()
-        .map(|wrapped| wrapped.recipient.as_str())
-        .collect();
-    let want: BTreeSet<&str> = rule.recipients.iter().map(Recipient::as_str).collect();
-    let same_groups = match (&metadata.groups, &rule.groups) {
-        (None, None) => true,
-        (Some(ours), Some(theirs)) => ours.fit(theirs),
-        _ => false,
-    };
-    let recipients_equal = have == want && same_groups && metadata.foreign_keys().is_none();
-    let difference = rule_difference(&metadata, rule).or_else(|| difference(&old, &new));
+    let recipients_equal = same_keys(&metadata, rule);
+    let difference = rule_difference(&metadata, rule).or_else(|| difference(format, &old, &new));
     let unverified = old
         .leaves
         .iter()
@@ -67,6 +64,11 @@ pub fn compare_keyless(existing: &str, new_plain: &str, rule: &Rule) -> Result<K
     })
 }
 
+/// Returns whether a file is for those whom a rule names, and for them alone.
+pub(super) fn same_keys(metadata: &Metadata, rule: &Rule) -> bool {
+    KeyChange::between(metadata, rule).is_empty() && metadata.foreign_keys().is_none()
+}
+
 fn rule_difference(metadata: &Metadata, rule: &Rule) -> Option<String> {
     if metadata.selector != rule.selector {
         return Some("the selector differs".to_owned());
@@ -75,7 +77,7 @@ fn rule_difference(metadata: &Metadata, rule: &Rule) -> Option<String> {
         .then(|| "the MAC covers other values (`mac_only_encrypted`)".to_owned())
 }
 
-fn difference(old: &Walk<'_>, new: &Walk<'_>) -> Option<String> {
+fn difference(format: Format, old: &Walk<'_>, new: &Walk<'_>) -> Option<String> {
     let old_shape = old
         .containers
         .iter()
@@ -99,7 +101,7 @@ fn difference(old: &Walk<'_>, new: &Walk<'_>) -> Option<String> {
             ));
         }
         let hidden = one.in_scope && Encrypted::parse(one.text()).is_some();
-        let to_hide = other.in_scope && matches!(seal_as(other), Ok(Some(_)));
+        let to_hide = other.in_scope && matches!(to_seal(format, other), Ok(Some(_)));
         if hidden != to_hide {
             let word = if hidden { "encrypted" } else { "not encrypted" };
             return Some(format!("`{}` is {word}", one.path));

@@ -15,7 +15,21 @@ pub enum Step {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyPath(pub(super) Vec<Step>);
 
+/// A place in a file.
+#[derive(Debug, Clone, Copy)]
+pub struct At<'p> {
+    /// Number of the document, from 0.
+    pub document: usize,
+    /// The way in it.
+    pub path: &'p KeyPath,
+}
+
 impl KeyPath {
+    /// Returns the place at the end of this path in a document, counted from 0.
+    pub fn within(&self, document: usize) -> At<'_> {
+        At { document, path: self }
+    }
+
     /// Makes a path of steps.
     pub fn new(steps: Vec<Step>) -> Self {
         Self(steps)

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use zeroize::Zeroizing;
 
-use super::document::SOPS_KEY;
+use super::document::{SOPS_KEY, next_line};
 use super::error::SopsError;
 use super::json::node;
 use crate::yaml::{Kind, Node, Style};
@@ -117,72 +117,85 @@ pub(crate) fn dotenv(text: &str) -> Result<Lines, SopsError> {
     })
 }
 
-/// Reads sections of `key = value` lines, in the part of the syntax that reads the same everywhere: what SOPS would
-/// join, drop or cut is refused.
+/// Returns a value as dotenv has it; `None` for text that would be read as a line break.
+pub(crate) fn dotenv_text(value: &str) -> Option<Zeroizing<String>> {
+    (!value.contains("\\n")).then(|| escaped(value))
+}
+
+/// Returns whether dotenv reads a key back.
+pub(crate) fn is_dotenv_key(key: &str) -> bool {
+    !(key.is_empty() || key.contains(['=', '\n']) || key.starts_with('#') || key.starts_with(PREFIX))
+}
+
+/// Reads sections of `key = value` lines as the parser of SOPS does (gopkg.in/ini.v1 `parser.go`): values may go on in
+/// further lines, sections may come twice. What it would drop is refused.
 pub(crate) fn ini(text: &str) -> Result<Lines, SopsError> {
     let mut sections: Vec<(Node, Vec<(Node, Node)>)> = vec![(key(DEFAULT, 0..0), Vec::new())];
     let (mut comments, mut block, mut flat) = (Vec::new(), Vec::new(), Vec::new());
-    let (mut in_block, mut blank_before) = (false, None);
-    for (start, line) in lines(text) {
-        let bare = line.trim();
+    let (mut in_block, mut blank_before, mut unnamed) = (false, None, 0);
+    let mut next = text.len() - text.trim_start_matches('\u{feff}').len();
+    while next < text.len() {
+        let start = next;
+        next = next_line(text, start);
+        let line = &text[start..next];
         let at = start + (line.len() - line.trim_start().len());
-        let whole = start..(start + line.len() + 1).min(text.len());
+        let bare = line.trim();
         let wrong = |message: &str| SopsError::Syntax {
             format: "INI",
             message: message.to_owned(),
             span: at..at + bare.len(),
         };
         if bare.is_empty() {
-            blank_before = Some(whole);
+            blank_before = Some(start..next);
             continue;
         }
         let blank = blank_before.take();
-        if let Some(rest) = bare.strip_prefix('[') {
-            let name = rest
-                .split_once(']')
-                .ok_or_else(|| wrong("a section without `]`"))?
-                .0
-                .trim();
-            in_block = name == SOPS_KEY;
+        if bare.starts_with('[') {
+            let close = bare.rfind(']').ok_or_else(|| wrong("a section without `]`"))?;
+            let name = &bare[1..close];
+            if name.is_empty() {
+                return Err(wrong("a section without a name"));
+            }
+            comments.extend(ini_comment(text, at + close + 1..at + bare.len()));
+            (in_block, unnamed) = (name == SOPS_KEY, 0);
             if in_block {
                 block.extend(blank);
-                block.push(whole);
+                block.push(start..next);
             } else {
-                let span = at + 1..at + 1 + name.len();
-                if sections.iter().any(|(known, _)| known.as_str() == Some(name)) {
-                    return Err(wrong("a section that is there twice"));
-                }
-                sections.push((key(name, span), Vec::new()));
+                sections.push((key(name, at + 1..at + close), Vec::new()));
             }
             continue;
         }
         if bare.starts_with([';', '#']) {
-            let body = at + 1 + (bare.len() - 1 - bare[1..].trim_start().len());
-            comments.push(body - 1..at + bare.len());
+            comments.extend(ini_comment(text, at..at + bare.len()));
             continue;
         }
-        let cut = bare.find(['=', ':']).ok_or_else(|| wrong("a line without `=`"))?;
-        let name = bare[..cut].trim();
-        if name.is_empty() || name.starts_with(['"', '`']) {
-            return Err(wrong("a key that is empty or in quotes"));
-        }
-        let from = at + cut + 1;
-        let (found, span, comment) = ini_value(text, from..at + bare.len()).map_err(wrong)?;
-        comments.extend(comment);
-        let names = at..at + name.len();
+        let (name, names, cut) = ini_name(bare).map_err(wrong)?;
+        let name = if name == "-" {
+            unnamed += 1;
+            format!("#{unnamed}")
+        } else {
+            name.to_owned()
+        };
+        let found = ini_value(text, at + cut).map_err(wrong)?;
+        comments.extend(found.comment);
+        next = found.next;
+        let names = at + names.start..at + names.end;
         if in_block {
-            let found = found.replace("\\\\n", "\n").replace("\\n", "\n");
-            flat.push((name.to_owned(), names, value(found, span)));
-            block.push(whole);
+            let text = found.text.replace("\\\\n", "\n").replace("\\n", "\n");
+            flat.push((name, names, value(text, found.span)));
+            block.push(start..next);
             continue;
         }
         let Some((_, entries)) = sections.last_mut() else {
             continue;
         };
-        if entries.iter().any(|(known, _)| known.as_str() == Some(name)) {
-            return Err(wrong("a key that is there twice"));
+        if entries.iter().any(|(known, _)| known.as_str() == Some(&name)) {
+            return Err(wrong(
+                "a key that is there twice, of which SOPS would drop the first",
+            ));
         }
-        entries.push((key(name, names), value(found.to_string(), span)));
+        entries.push((key(&name, names), value(found.text.to_string(), found.span)));
     }
     let entries = sections
         .into_iter()
@@ -195,54 +208,152 @@ pub(crate) fn ini(text: &str) -> Result<Lines, SopsError> {
     })
 }
 
-type IniValue = (Zeroizing<String>, Range<usize>, Option<Range<usize>>);
-
-/// Reads what stands behind `=`: the value, its place with quotes, and a comment behind it.
-fn ini_value(text: &str, range: Range<usize>) -> Result<IniValue, &'static str> {
-    let raw = &text[range.clone()];
-    let start = range.start + raw.len() - raw.trim_start().len();
-    let raw = raw.trim();
-    if raw.starts_with("\"\"\"") || raw.ends_with('\\') {
-        return Err("a value that goes on in the next line");
-    }
-    for quote in ['`', '"', '\''] {
-        if let Some(rest) = raw.strip_prefix(quote)
-            && let Some(inner) = rest.strip_suffix(quote)
-            && !inner.contains(quote)
-        {
-            return Ok((Zeroizing::new(inner.to_owned()), start..start + raw.len(), None));
-        }
-    }
-    // As in SOPS, `#` and `;` start a comment anywhere.
-    let end = raw.find(['#', ';']).unwrap_or(raw.len());
-    let comment = (end < raw.len()).then(|| {
-        let body = raw.len() - raw[end + 1..].trim_start().len();
-        start + body - 1..start + raw.len()
-    });
-    let bare = raw[..end].trim_end();
-    Ok((
-        Zeroizing::new(bare.to_owned()),
-        start..start + bare.len(),
-        comment,
-    ))
+/// Returns the comment in a range, if there is one: from the byte before its text.
+fn ini_comment(text: &str, range: Range<usize>) -> Option<Range<usize>> {
+    let at = range.start + text[range.clone()].find(['#', ';'])?;
+    let body = text[at + 1..range.end].trim_start();
+    let end = at + 1 + text[at + 1..range.end].trim_end().len();
+    Some((range.end - body.len() - 1).min(end)..end)
 }
 
-/// Writes a value so that INI readers read it back. `None` for what no single line can hold.
-pub(crate) fn ini_text(value: &str) -> Option<Zeroizing<String>> {
-    let bare = value.trim() == value
-        && !value.contains(['#', ';', '\n', '\r', '`'])
-        && !value.ends_with('\\')
-        && !value.starts_with(['"', '\'']);
-    let quote = match value {
-        _ if bare => "",
-        _ if value.contains(['\n', '\r']) => return None,
-        _ if !value.contains('`') => "`",
-        _ if !value.contains('"') => "\"",
-        _ => return None,
+/// Reads the key at the start of a line: its name, where that stands, and where the value starts.
+fn ini_name(line: &str) -> Result<(&str, Range<usize>, usize), &'static str> {
+    const NO_VALUE: &str = "a line without `=`";
+    let quote = match line.as_bytes() {
+        [b'"', b'"', b'"', _, _, _, ..] => "\"\"\"",
+        [b'"', ..] => "\"",
+        [b'`', ..] => "`",
+        _ => "",
     };
-    let mut out = Zeroizing::new(String::with_capacity(value.len() + 2));
-    out.extend([quote, value, quote]);
-    Some(out)
+    let from = quote.len();
+    let (names, after) = if quote.is_empty() {
+        let end = line.find(['=', ':']).ok_or(NO_VALUE)?;
+        (0..end, end)
+    } else {
+        let end = from + line[from..].find(quote).ok_or("a quote that does not end")?;
+        let rest = &line[end + from..];
+        (from..end, end + from + rest.find(['=', ':']).ok_or(NO_VALUE)?)
+    };
+    let name = line[names.clone()].trim();
+    if name.is_empty() {
+        return Err("a key without a name");
+    }
+    let outer = names.start - from..names.start + line[names].trim_end().len() + from;
+    Ok((name, outer, after + 1))
+}
+
+/// A value of INI.
+struct IniValue {
+    text: Zeroizing<String>,
+    /// With quotes.
+    span: Range<usize>,
+    comment: Option<Range<usize>>,
+    /// Where the line behind it starts.
+    next: usize,
+}
+
+/// Reads the value that starts at `from`, behind the `=`.
+fn ini_value(text: &str, from: usize) -> Result<IniValue, &'static str> {
+    let mut next = next_line(text, from);
+    let line = text[from..next].trim_start();
+    let start = next - line.len();
+    let found = |text: &str, span, comment, next| IniValue {
+        text: Zeroizing::new(text.to_owned()),
+        span,
+        comment,
+        next,
+    };
+    let quote = match line.as_bytes() {
+        [] => return Ok(found("", from..from, None, next)),
+        [b'"', b'"', b'"', _, ..] => "\"\"\"",
+        [b'`', ..] => "`",
+        _ => "",
+    };
+    if !quote.is_empty() {
+        let body = start + quote.len();
+        if let Some(length) = text[body..next].rfind(quote) {
+            let end = body + length;
+            return Ok(found(&text[body..end], start..end + quote.len(), None, next));
+        }
+        while next < text.len() {
+            let at = next;
+            next = next_line(text, at);
+            let Some(length) = text[at..next].rfind(quote) else {
+                continue;
+            };
+            let end = at + length;
+            let rest = text[end + quote.len()..next].trim();
+            if !rest.ends_with('\\') {
+                let comment = ini_comment(text, end + quote.len()..next);
+                return Ok(found(&text[body..end], start..end + quote.len(), comment, next));
+            }
+        }
+        return Err("a quote that does not end");
+    }
+    let line = line.trim_end();
+    if let Some(first) = line.strip_suffix('\\') {
+        // One allocation, so that no copy of a plaintext is left behind by growth.
+        let mut joined = Zeroizing::new(String::with_capacity(text.len() - start));
+        joined.push_str(first);
+        let mut end = start + line.len();
+        loop {
+            let more = text[next..next_line(text, next)].trim();
+            let at = next + (text[next..].len() - text[next..].trim_start().len());
+            next = next_line(text, next);
+            if more.is_empty() {
+                break;
+            }
+            end = at + more.len();
+            joined.push_str(more);
+            if !joined.ends_with('\\') {
+                break;
+            }
+            joined.pop();
+        }
+        return Ok(IniValue {
+            text: joined,
+            span: start..end,
+            comment: None,
+            next,
+        });
+    }
+    // `#` and `;` start a comment anywhere, in quotes as well.
+    let comment = ini_comment(text, start..start + line.len());
+    let bare = line[..line.find(['#', ';']).unwrap_or(line.len())].trim_end();
+    let inner = ['\'', '"'].into_iter().find_map(|quote| {
+        let inner = bare.strip_prefix(quote)?.strip_suffix(quote)?;
+        (!inner.contains(quote)).then_some(inner)
+    });
+    let span = start..start + bare.len();
+    Ok(found(inner.unwrap_or(bare), span, comment, next))
+}
+
+/// Writes a value so that INI readers read it back; `None` for what no quotes can hold.
+pub(crate) fn ini_text(value: &str) -> Option<Zeroizing<String>> {
+    ["", "`", "\"\"\"", "\"", "'"].into_iter().find_map(|quote| {
+        let mut line = Zeroizing::new(String::with_capacity(value.len() + 2 * quote.len() + 1));
+        line.extend([quote, value, quote, "\n"]);
+        let read = ini_value(&line, 0).ok()?;
+        line.pop();
+        let same = *read.text == value && read.comment.is_none() && read.span == (0..line.len());
+        same.then_some(line)
+    })
+}
+
+/// Writes a key so that INI readers read it back; `None` for what no quotes can hold.
+pub(crate) fn ini_key(name: &str) -> Option<String> {
+    let marked = name == "-" || name.contains('\n') || name.starts_with(['[', '#', ';']);
+    ["", "`", "\"\"\""].into_iter().find_map(|quote| {
+        let line = format!("{quote}{name}{quote}");
+        let read = ini_name(&format!("{line} =")).is_ok_and(|(read, ..)| read == name);
+        let safe = !marked || (!quote.is_empty() && name != "-" && !name.contains('\n'));
+        (read && safe).then_some(line)
+    })
+}
+
+/// Returns whether INI reads the name of a section back.
+pub(crate) fn is_ini_section(name: &str) -> bool {
+    !(name.is_empty() || name == SOPS_KEY || name.contains(['\n', '\r']))
 }
 
 /// Adds flattened metadata as an entry `sops`.
@@ -349,15 +460,7 @@ mod tests {
             .map(|range| &text[range.start + 1..range.end])
             .collect();
         assert_eq!(comments, ["top", "beside"]);
-        for refused in [
-            "a",
-            "[x\n",
-            "a=\"\"\"x\n",
-            "a=b\\\nc",
-            "a=1\na=2\n",
-            "[x]\n[x]\n",
-            "=1\n",
-        ] {
+        for refused in ["a", "[x\n", "a=\"\"\"x\n", "a=1\na=2\n", "=1\n"] {
             assert!(ini(refused).is_err(), "{refused}");
         }
     }

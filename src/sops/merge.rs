@@ -5,21 +5,22 @@ use std::ops::Range;
 
 use serde_json::{Map, Value};
 use similar::{DiffOp, TextDiff};
+use zeroize::Zeroizing;
 
-use super::decrypt::{MacCheck, decrypt};
+use super::decrypt::MacCheck;
 use super::document::Documents;
-use super::edit::replace;
+use super::edit::edits_at;
 use super::error::SopsError;
+use super::format::Format;
 use super::key::{Identities, Recipient};
+use super::key_change::KeyChange;
 use super::keypath::{KeyPath, Step};
 use super::metadata::Metadata;
-use super::place::Place;
 use super::plan::overlap;
-use super::rekey::update_keys;
+use super::rule::Rule;
 use super::splice::apply;
 use super::value::DataKey;
 use crate::sys::{Entropy, SecretText};
-use crate::yaml;
 
 /// What merging came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,50 +33,41 @@ pub struct Merged {
 
 /// A version of a file, opened.
 struct Version {
-    plain: SecretText,
+    plain: Zeroizing<Vec<u8>>,
     key: DataKey,
     metadata: Metadata,
 }
 
 impl Version {
-    fn open(text: &str, identities: &Identities) -> Result<Self, SopsError> {
-        let docs = Documents::parse(text)?;
+    fn open(format: Format, text: &str, identities: &Identities) -> Result<Self, SopsError> {
+        let docs = Documents::read(text, format)?;
         let metadata = Metadata::read(&docs)?;
         Ok(Self {
-            plain: decrypt(text, identities, MacCheck::Verify)?,
+            plain: format.decrypt(text, identities, MacCheck::Verify)?,
             key: super::groups::open(&metadata, identities)?,
             metadata,
         })
     }
 
-    fn recipients(&self) -> BTreeSet<&str> {
-        self.metadata
-            .age
-            .iter()
-            .map(|wrapped| wrapped.recipient.as_str())
-            .collect()
+    /// Returns the plaintext where it is text.
+    fn text(&self) -> Option<&str> {
+        std::str::from_utf8(&self.plain).ok()
     }
 }
 
-/// Merges `theirs` into `ours`, seen from `base`; without a usable base, values that differ are conflicts.
-///
-/// Mappings are merged key by key; lists and single values are taken whole. Comments and layout of both sides are kept
-/// where their lines do not touch, else those of ours. Recipients are merged as well: one that either side removed is
-/// gone, with a new data key; a rotation on either side counts.
-///
-/// # Errors
-/// When `ours` or `theirs` cannot be opened, was changed by hand, or the result cannot be written.
-pub fn merge(
+/// See [`Format::merge`].
+pub(crate) fn merge(
+    format: Format,
     base: Option<&str>,
     ours: &str,
     theirs: &str,
     identities: &Identities,
     entropy: &mut dyn Entropy,
 ) -> Result<Merged, SopsError> {
-    let base = base.and_then(|text| Version::open(text, identities).ok());
+    let base = base.and_then(|text| Version::open(format, text, identities).ok());
     let (our, their) = (
-        Version::open(ours, identities)?,
-        Version::open(theirs, identities)?,
+        Version::open(format, ours, identities)?,
+        Version::open(format, theirs, identities)?,
     );
     let mut conflicts = Vec::new();
     if (&our.metadata.selector, our.metadata.mac_only_encrypted)
@@ -83,7 +75,13 @@ pub fn merge(
     {
         conflicts.push(format!("sops.{}", our.metadata.selector.key()));
     }
-    let plain = merged_plain(base.as_ref(), &our, &their, &mut conflicts)?;
+    let plain = if format == Format::Binary {
+        merged_bytes(base.as_ref(), &our, &their, &mut conflicts)
+    } else {
+        let text = merged_plain(format, base.as_ref(), &our, &their, &mut conflicts)?;
+        Zeroizing::new(text.expose().as_bytes().to_vec())
+    };
+    let keys = keys(base.as_ref(), &our, &their, &mut conflicts)?;
 
     let rotated = base
         .as_ref()
@@ -93,52 +91,110 @@ pub fn merge(
     } else {
         ours
     };
-    let text = replace(carrier, plain.expose(), identities, entropy)?.unwrap_or_else(|| carrier.to_owned());
-
-    let (old, mine, other) = (
-        base.as_ref().map(Version::recipients).unwrap_or_default(),
-        our.recipients(),
-        their.recipients(),
-    );
-    let wanted: Vec<&str> = mine
-        .union(&other)
-        .copied()
-        .filter(|name| !old.contains(name) || mine.contains(name) && other.contains(name))
-        .collect();
-    let there = if rotated && conflicts.is_empty() {
-        &other
-    } else {
-        &mine
-    };
-    let text = if wanted.iter().copied().collect::<BTreeSet<_>>() == *there {
-        text
-    } else {
-        match update_keys(&text, &Recipient::list(wanted)?, identities, entropy)? {
-            Some(rekeyed) => rekeyed.text,
-            None => text,
+    let replaced = format.replace(carrier, &plain, identities, entropy)?;
+    let text = replaced.unwrap_or_else(|| carrier.to_owned());
+    let rekeyed = match keys {
+        Some(rule) if !format.key_change(&text, &rule)?.is_empty() => {
+            format.update_keys(&text, &rule, identities, entropy)?
         }
+        _ => None,
     };
-    Ok(Merged { text, conflicts })
+    Ok(Merged {
+        text: rekeyed.map_or(text, |rekeyed| rekeyed.text),
+        conflicts,
+    })
+}
+
+/// Returns who should be able to open the result, as a rule; `None` when nobody changed that. Recipients of both sides are
+/// merged; key groups are taken whole.
+fn keys(
+    base: Option<&Version>,
+    our: &Version,
+    their: &Version,
+    conflicts: &mut Vec<String>,
+) -> Result<Option<Rule>, SopsError> {
+    let same = |one: &Version, other: &Version| -> Result<bool, SopsError> {
+        Ok(KeyChange::between(&one.metadata, &other.metadata.rule()?).is_empty())
+    };
+    let foreign = |version: &Version| version.metadata.foreign_keys().is_some();
+    if foreign(our) || foreign(their) || same(our, their)? {
+        return Ok(None);
+    }
+    if our.metadata.groups.is_none() && their.metadata.groups.is_none() {
+        let names = |version: &Version| -> Vec<String> {
+            let names = version
+                .metadata
+                .age
+                .iter()
+                .map(|wrapped| wrapped.recipient.clone());
+            names.collect()
+        };
+        let (old, mine, other) = (base.map(names).unwrap_or_default(), names(our), names(their));
+        let both: BTreeSet<&String> = mine.iter().chain(&other).collect();
+        let wanted = both
+            .into_iter()
+            .filter(|name| !old.contains(name) || mine.contains(name) && other.contains(name));
+        let mut rule = our.metadata.rule()?;
+        rule.recipients = Recipient::list(wanted.map(String::as_str))?;
+        return Ok(Some(rule));
+    }
+    let (kept, moved) = match base {
+        Some(base) => (same(base, their)?, same(base, our)?),
+        None => (false, false),
+    };
+    if !kept && !moved {
+        conflicts.push("sops.key_groups".to_owned());
+    }
+    let side = if moved { their } else { our };
+    side.metadata.rule().map(Some)
+}
+
+/// Merges files of one value: by lines where they are text, else the one that changed.
+fn merged_bytes(
+    base: Option<&Version>,
+    our: &Version,
+    their: &Version,
+    conflicts: &mut Vec<String>,
+) -> Zeroizing<Vec<u8>> {
+    if our.plain == their.plain || base.is_some_and(|base| base.plain == their.plain) {
+        return our.plain.clone();
+    }
+    if base.is_some_and(|base| base.plain == our.plain) {
+        return their.plain.clone();
+    }
+    let lines = base.and_then(|base| by_lines(base.text()?, our.text()?, their.text()?));
+    if let Some(text) = lines {
+        return Zeroizing::new(text.expose().as_bytes().to_vec());
+    }
+    conflicts.push("data".to_owned());
+    our.plain.clone()
 }
 
 /// Merges the plaintexts.
 fn merged_plain(
+    format: Format,
     base: Option<&Version>,
     our: &Version,
     their: &Version,
     conflicts: &mut Vec<String>,
 ) -> Result<SecretText, SopsError> {
-    let ours = values(our.plain.expose())?;
-    let theirs = values(their.plain.expose())?;
+    let text = |version: &'_ Version| SecretText::new(version.text().unwrap_or_default().to_owned());
+    let (our, their, base) = (text(our), text(their), base.map(text));
+    let ours = values(format, our.expose())?;
+    let theirs = values(format, their.expose())?;
     let olds = base
-        .map(|base| values(base.plain.expose()))
+        .as_ref()
+        .map(|base| values(format, base.expose()))
         .transpose()?
         .unwrap_or_default();
-    let lines = base.and_then(|base| by_lines(base.plain.expose(), our.plain.expose(), their.plain.expose()));
+    let lines = base
+        .as_ref()
+        .and_then(|base| by_lines(base.expose(), our.expose(), their.expose()))
+        .filter(|text| Documents::read(text.expose(), format).is_ok());
     if ours.len() != theirs.len() {
         return Ok(lines.unwrap_or_else(|| {
             conflicts.push("the number of documents".to_owned());
-            our.plain.clone()
+            our
         }));
     }
     let mut wanted = ours.clone();
@@ -160,37 +216,43 @@ fn merged_plain(
     }
     if conflicts.len() == before
         && let Some(text) = lines
-        && values(text.expose()).is_ok_and(|found| found == wanted)
+        && values(format, text.expose()).is_ok_and(|found| found == wanted)
     {
         return Ok(text);
     }
-    let mut plain = our.plain.clone();
+    let mut plain = our;
     for (document, (path, value)) in changes {
-        plain = applied(&plain, document, &path, value.as_ref())?;
+        plain = applied(format, &plain, document, &path, value.as_ref())?;
     }
     Ok(plain)
 }
 
 /// Makes one change to a plaintext.
 fn applied(
+    format: Format,
     plain: &SecretText,
     document: usize,
     path: &KeyPath,
     value: Option<&Value>,
 ) -> Result<SecretText, SopsError> {
-    let docs = Documents::parse(plain.expose())?;
-    let place = Place::new(&docs, document, path)?;
-    let edits = match value {
-        Some(value) => place.set(value)?,
-        None => place.unset()?,
-    };
+    let docs = Documents::read(plain.expose(), format)?;
+    let edits = edits_at(&docs, path.within(document), value)?;
     apply(plain.expose(), &edits)
         .map(SecretText::new)
         .ok_or_else(overlap)
 }
 
-fn values(plain: &str) -> Result<Vec<Value>, SopsError> {
-    let docs = Documents::parse(plain)?;
+fn values(format: Format, plain: &str) -> Result<Vec<Value>, SopsError> {
+    let docs = Documents::read(plain, format)?;
+    for (_, root) in docs.roots() {
+        let mut seen = BTreeSet::new();
+        if let Some((key, _)) = root.entries().iter().find(|(key, _)| !seen.insert(key.as_str())) {
+            return Err(SopsError::Unsupported {
+                what: "merging a file in which a section is there twice".to_owned(),
+                span: Some(key.span.clone()),
+            });
+        }
+    }
     Ok(docs.roots().map(|(_, root)| root.to_json()).collect())
 }
 
@@ -290,5 +352,5 @@ fn by_lines(base: &str, ours: &str, theirs: &str) -> Option<SecretText> {
         }
     }
     base.get(at..)?.iter().for_each(|line| out.push_str(line));
-    yaml::parse(&out).is_ok().then(|| SecretText::new(out))
+    Some(SecretText::new(out))
 }

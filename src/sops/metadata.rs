@@ -4,7 +4,9 @@ use std::ops::Range;
 
 use super::document::{Documents, SOPS_KEY};
 use super::error::SopsError;
-use super::groups::Groups;
+use super::groups::{Groups, KeyGroups};
+use super::key::Recipient;
+use super::rule::Rule;
 use super::selector::Selector;
 use crate::yaml::{Kind, Node};
 
@@ -14,9 +16,6 @@ pub(crate) const VERSION: &str = "3.13.2";
 
 /// Key types of SOPS that are not age.
 const OTHER_KEYS: [&str; 6] = ["pgp", "kms", "gcp_kms", "hckms", "azure_kv", "hc_vault"];
-
-/// Where a file has key groups. Counted among the other keys, for those who change the list `age` alone.
-pub(crate) const KEY_GROUPS: &str = "key_groups";
 
 /// The data key wrapped for one recipient.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,8 +40,6 @@ pub(crate) struct Metadata {
     pub(crate) version: String,
     /// Where the key `sops` stands.
     pub(crate) span: Range<usize>,
-    /// Where `lastmodified` and `mac` stand.
-    pub(crate) stamps: Option<(Range<usize>, Range<usize>)>,
 }
 
 impl Metadata {
@@ -91,7 +88,6 @@ impl Metadata {
                 listed.iter().any(in_group)
             };
             other_keys = OTHER_KEYS.into_iter().filter(|kind| has(kind)).collect();
-            other_keys.push(KEY_GROUPS);
             match all.len() {
                 // One group has the data key itself.
                 1 => age = all.pop().unwrap_or_default(),
@@ -115,7 +111,6 @@ impl Metadata {
         if selectors.next().is_some() {
             return Err(broken("it names more than one selector"));
         }
-        let stamp = |name: &str| block.get(name).map(|node| node.span.clone());
         Ok(Self {
             age,
             groups,
@@ -131,13 +126,46 @@ impl Metadata {
                 .ok_or_else(|| broken("`version` is missing"))?
                 .to_owned(),
             span: key.span.clone(),
-            stamps: stamp("lastmodified").zip(stamp("mac")),
         })
     }
 
     /// Returns the first kind of keys that is not age.
     pub(crate) fn foreign_keys(&self) -> Option<&'static str> {
-        self.other_keys.iter().copied().find(|kind| *kind != KEY_GROUPS)
+        self.other_keys.first().copied()
+    }
+
+    /// Refuses a file with keys that are not age: they would be lost.
+    pub(crate) fn age_alone(&self, doing: &str) -> Result<(), SopsError> {
+        match self.foreign_keys() {
+            None => Ok(()),
+            Some(kind) => Err(SopsError::Unsupported {
+                what: format!("{doing} with `{kind}`"),
+                span: Some(self.span.clone()),
+            }),
+        }
+    }
+
+    /// Returns the rule that a file was written by, as far as its block tells.
+    pub(crate) fn rule(&self) -> Result<Rule, SopsError> {
+        let list = |people: &[Wrapped]| Recipient::list(people.iter().map(|one| one.recipient.as_str()));
+        let groups = match &self.groups {
+            None => None,
+            Some(groups) => Some(KeyGroups {
+                all: groups
+                    .all
+                    .iter()
+                    .map(|group| list(group))
+                    .collect::<Result<_, _>>()?,
+                threshold: groups.threshold,
+            }),
+        };
+        Ok(Rule {
+            recipients: Recipient::list(self.wrapped().map(|one| one.recipient.as_str()))?,
+            selector: self.selector.clone(),
+            mac_only_encrypted: self.mac_only_encrypted,
+            indent: 4,
+            groups,
+        })
     }
 
     /// Returns every wrapped key, those of all groups.
@@ -187,11 +215,10 @@ mod tests {
         let new = old.block(4, 0);
         let expected = "sops:\n    age:\n        - enc: |\n            -----BEGIN AGE ENCRYPTED FILE-----\n            AAAA\n            -----END AGE ENCRYPTED FILE-----\n          recipient: age1x\n        - enc: |\n            -----BEGIN AGE ENCRYPTED FILE-----\n            BBBB\n            -----END AGE ENCRYPTED FILE-----\n          recipient: age1y\n    encrypted_regex: ^(data|stringData)$\n    lastmodified: \"2024-01-02T03:04:05Z\"\n    mac: ENC[AES256_GCM,data:AA==,iv:AA==,tag:AA==,type:str]\n    mac_only_encrypted: true\n    version: 3.8.1\n";
         assert_eq!(new, expected);
-        let mut again = read(&format!("a: b\n{new}")).unwrap();
-        again.stamps.clone_from(&old.stamps);
+        let again = read(&format!("a: b\n{new}")).unwrap();
         assert_eq!(again, old);
         let mut flow = read(&format!("{{a: b, {}}}", old.flow())).unwrap();
-        (flow.stamps, flow.span) = (old.stamps.clone(), old.span.clone());
+        flow.span = old.span.clone();
         assert_eq!(flow, old);
     }
 

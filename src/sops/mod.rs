@@ -21,6 +21,7 @@
 //! Flux checks no MAC: for Flux, values of one list can also change places, and values can be dropped. A test keeps this
 //! list exact (`tests/open_ends.rs`).
 
+mod assemble;
 mod binary;
 mod block;
 mod config;
@@ -34,10 +35,13 @@ mod groups;
 mod identities;
 mod json;
 mod key;
+mod key_change;
 mod keyless;
 mod keypath;
+mod line_place;
 mod lines;
 mod mac;
+mod markers;
 mod merge;
 mod metadata;
 mod opened;
@@ -64,21 +68,22 @@ mod value;
 mod walk;
 
 pub use config::Config;
-pub use decrypt::{DecryptedValue, MacCheck, decrypt, decrypt_values};
-pub use edit::{NewValue, extract, replace, set, unset};
+pub use decrypt::{DecryptedValue, MacCheck, decrypt};
+pub use edit::NewValue;
 pub use encrypt::encrypt;
 pub use error::SopsError;
 pub use format::Format;
 pub use groups::KeyGroups;
 pub use identities::{Ask, Identities, Supply, short};
 pub use key::{Recipient, RecipientKind, generate_identity, generate_post_quantum_identity};
+pub use key_change::KeyChange;
 pub use keyless::{Keyless, compare_keyless};
-pub use keypath::{KeyPath, Step};
-pub use merge::{Merged, merge};
-pub use rekey::{Rekeyed, rotate, update_keys};
+pub use keypath::{At, KeyPath, Step};
+pub use merge::Merged;
+pub use rekey::Rekeyed;
 pub use rule::Rule;
 pub use scope::scope_spans;
 pub use selector::{DEFAULT_UNENCRYPTED_SUFFIX, Selector};
-pub use status::{Status, status, unsealed_leaves};
+pub use status::{Status, status};
 pub use update::{Updated, update};
 pub use value::ValueType;

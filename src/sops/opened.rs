@@ -26,6 +26,7 @@ pub(crate) struct SealedComment {
 pub(crate) struct Opened<'d, 't> {
     pub(crate) docs: &'d Documents<'t>,
     pub(crate) metadata: Metadata,
+    pub(crate) scope: Scope,
     pub(crate) key: DataKey,
     pub(crate) walk: Walk<'d>,
     /// For each leaf its value; `None` for null and for comments in lists that did not open.
@@ -37,22 +38,21 @@ impl<'d, 't> Opened<'d, 't> {
     /// Decrypts everything. Does not look at the MAC.
     pub(crate) fn new(
         docs: &'d Documents<'t>,
-        scope: &'d Scope,
         metadata: Metadata,
         identities: &Identities,
     ) -> Result<Self, SopsError> {
         let key = groups::open(&metadata, identities)?;
-        Self::with_key(docs, scope, metadata, key)
+        Self::with_key(docs, metadata, key)
     }
 
     /// Decrypts everything with a data key.
     pub(crate) fn with_key(
         docs: &'d Documents<'t>,
-        scope: &'d Scope,
         metadata: Metadata,
         key: DataKey,
     ) -> Result<Self, SopsError> {
-        let walk = walk(docs, scope, true)?;
+        let scope = docs.format.scope(&metadata.selector)?;
+        let walk = walk(docs, &scope, true)?;
         let plains = walk
             .leaves
             .iter()
@@ -61,6 +61,7 @@ impl<'d, 't> Opened<'d, 't> {
         let mut opened = Self {
             docs,
             metadata,
+            scope,
             key,
             walk,
             plains,

@@ -3,9 +3,13 @@
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
-use super::document::{Documents, SOPS_KEY, is_clear_below, is_flow, line_end, line_start, next_line};
+use super::document::{
+    Documents, SOPS_KEY, is_clear_below, is_flow, last_byte, line_end, line_start, next_line,
+};
 use super::error::SopsError;
-use super::keypath::{KeyPath, Step};
+use super::format::Format;
+use super::json;
+use super::keypath::{At, KeyPath, Step};
 use super::plan::{Props, is_block};
 use super::splice::Edit;
 use super::text;
@@ -51,11 +55,8 @@ pub(super) struct Place<'d, 't> {
 
 impl<'d, 't> Place<'d, 't> {
     /// Looks at a document, counted from 0 among those with content.
-    pub(super) fn new(
-        docs: &'d Documents<'t>,
-        document: usize,
-        path: &'d KeyPath,
-    ) -> Result<Self, SopsError> {
+    pub(super) fn new(docs: &'d Documents<'t>, at: At<'d>) -> Result<Self, SopsError> {
+        let At { document, path } = at;
         let (_, root) = docs.roots().nth(document).ok_or_else(|| SopsError::NoSuchValue {
             path: path.to_string(),
         })?;
@@ -252,21 +253,15 @@ impl<'d, 't> Place<'d, 't> {
 
     fn insert_key(&self, map: &Node, key: &str, value: &Value) -> Result<Vec<Edit>, SopsError> {
         let text = self.docs.text;
-        if is_flow(text, map) || self.in_flow(map) {
-            let quoted = double_quoted(key);
-            let out = format!(
-                "{}:{}",
-                quoted.as_str(),
-                self.render(value, Room::Brackets, 0).as_str()
-            );
-            let sops = map.entry(SOPS_KEY).filter(|_| std::ptr::eq(map, self.root));
-            return Ok(vec![match sops {
-                Some((sops, _)) => self.edit(sops.span.start..sops.span.start, &format!("{out}, ")),
-                None => self.append(map, &out),
-            }]);
-        }
         let is_root = std::ptr::eq(map, self.root);
         let own = |key: &Node| !(is_root && key.as_str() == Some(SOPS_KEY));
+        if is_flow(text, map) || self.in_flow(map) {
+            let value = self.render(value, Room::Brackets, 0);
+            let out = format!("{}:{}", self.quoted(key).as_str(), value.as_str());
+            let last = map.entries().iter().rfind(|(key, _)| own(key));
+            let last = last.map(|(key, value)| last_byte(text, value).max(key.span.end));
+            return Ok(vec![self.append(map, last, &out)]);
+        }
         let column = self.docs.column(
             map.entries()
                 .first()
@@ -291,9 +286,9 @@ impl<'d, 't> Place<'d, 't> {
     fn push(&self, seq: &Node, value: &Value) -> Result<Vec<Edit>, SopsError> {
         let text = self.docs.text;
         if is_flow(text, seq) || self.in_flow(seq) {
-            return Ok(vec![
-                self.append(seq, self.render(value, Room::Brackets, 0).trim_start()),
-            ]);
+            let last = seq.items().last().map(|item| last_byte(text, item));
+            let out = self.render(value, Room::Brackets, 0);
+            return Ok(vec![self.append(seq, last, out.trim_start())]);
         }
         let last = seq.items().last().ok_or_else(|| self.layout(seq))?;
         let column = self.docs.column(self.dash(last.span.start)?);
@@ -306,17 +301,30 @@ impl<'d, 't> Place<'d, 't> {
         Ok(vec![self.edit(at..at, &out)])
     }
 
-    /// Adds to the end of a collection in brackets.
-    fn append(&self, node: &Node, out: &str) -> Edit {
-        let close = node.span.end - 1;
-        let inner = self.docs.text[node.span.start + 1..close].trim_end();
-        let at = node.span.start + 1 + inner.len();
-        let comma = if inner.is_empty() || inner.ends_with(',') {
-            ""
-        } else {
-            ", "
+    /// Adds to a collection in brackets behind `last`, the end of an element, else to its start; on a line of its own
+    /// where the first element has one.
+    fn append(&self, node: &Node, last: Option<usize>, out: &str) -> Edit {
+        let text = self.docs.text;
+        let open = node.span.start + 1;
+        let first = match &node.kind {
+            Kind::Map(entries) => entries.first().map(|(key, _)| key.span.start),
+            _ => node.items().first().map(|item| item.span.start),
         };
-        self.edit(at..at, &format!("{comma}{out}"))
+        let gap = first.and_then(|first| text[open..first].rsplit_once('\n'));
+        let line = gap.map_or_else(|| " ".to_owned(), |(_, indent)| format!("\n{indent}"));
+        match (last, first) {
+            (Some(last), _) => self.edit(last..last, &format!(",{line}{out}")),
+            (None, Some(first)) => self.edit(first..first, &format!("{out},{line}")),
+            (None, None) => self.edit(open..open, out),
+        }
+    }
+
+    /// Writes a text in the quotes of the format.
+    fn quoted(&self, text: &str) -> Zeroizing<String> {
+        match self.docs.format {
+            Format::Yaml => double_quoted(text),
+            _ => json::quoted(text),
+        }
     }
 
     /// Makes an edit with the line ends of the text.
@@ -444,8 +452,32 @@ impl<'d, 't> Place<'d, 't> {
             }
             value => {
                 out.push(' ');
-                in_brackets(value, out);
+                self.in_brackets(value, out);
             }
+        }
+    }
+
+    fn in_brackets(&self, value: &Value, out: &mut Zeroizing<String>) {
+        match value {
+            Value::String(text) => out.push_str(&self.quoted(text)),
+            Value::Array(items) => {
+                out.push('[');
+                for (i, item) in items.iter().enumerate() {
+                    out.push_str(if i == 0 { "" } else { ", " });
+                    self.in_brackets(item, out);
+                }
+                out.push(']');
+            }
+            Value::Object(map) => {
+                out.push('{');
+                for (i, (key, value)) in map.iter().enumerate() {
+                    out.push_str(if i == 0 { "" } else { ", " });
+                    out.extend([self.quoted(key).as_str(), ": "]);
+                    self.in_brackets(value, out);
+                }
+                out.push('}');
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) => out.push_str(&value.to_string()),
         }
     }
 
@@ -501,29 +533,5 @@ fn nested(steps: &[Step], value: &Value) -> Option<Value> {
         Step::Key(key) => Some(Value::Object(Map::from_iter([(key.clone(), inner)]))),
         Step::Index(0) => Some(Value::Array(vec![inner])),
         Step::Index(_) => None,
-    }
-}
-
-fn in_brackets(value: &Value, out: &mut Zeroizing<String>) {
-    match value {
-        Value::String(text) => out.push_str(&double_quoted(text)),
-        Value::Array(items) => {
-            out.push('[');
-            for (i, item) in items.iter().enumerate() {
-                out.push_str(if i == 0 { "" } else { ", " });
-                in_brackets(item, out);
-            }
-            out.push(']');
-        }
-        Value::Object(map) => {
-            out.push('{');
-            for (i, (key, value)) in map.iter().enumerate() {
-                out.push_str(if i == 0 { "" } else { ", " });
-                out.extend([double_quoted(key).as_str(), ": "]);
-                in_brackets(value, out);
-            }
-            out.push('}');
-        }
-        Value::Null | Value::Bool(_) | Value::Number(_) => out.push_str(&value.to_string()),
     }
 }

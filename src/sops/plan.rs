@@ -3,14 +3,15 @@
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
-use super::document::{Documents, SOPS_KEY, is_flow, last_byte, line_end};
+use super::document::{Documents, SOPS_KEY, last_byte, line_end};
 use super::error::SopsError;
 use super::format::Format;
 use super::mac::Mac;
+use super::markers;
 use super::metadata::Metadata;
 use super::opened::Opened;
 use super::selector::Scope;
-use super::splice::{Edit, apply};
+use super::splice::Edit;
 use super::text;
 use super::typing::Typed;
 use super::value::{DataKey, Plain, ValueType};
@@ -18,7 +19,7 @@ use super::walk::{AliasUse, Leaf, Walk, walk};
 use crate::yaml::{Kind, Node, Style};
 
 /// Kubernetes takes nothing but text below these keys.
-pub(super) const TEXT_ONLY: [&str; 2] = ["data", "stringData"];
+pub(crate) const TEXT_ONLY: [&str; 2] = ["data", "stringData"];
 
 /// A plaintext that can be encrypted.
 pub(crate) struct Plan<'d, 't> {
@@ -33,7 +34,7 @@ pub(crate) struct Plan<'d, 't> {
 /// Decides what to encrypt.
 pub(crate) fn plan<'d, 't>(
     docs: &'d Documents<'t>,
-    scope: &'d Scope,
+    scope: &Scope,
     mac_only_encrypted: bool,
 ) -> Result<Plan<'d, 't>, SopsError> {
     for (_, root) in docs.roots() {
@@ -44,6 +45,7 @@ pub(crate) fn plan<'d, 't>(
         }
     }
     let walk = walk(docs, scope, false)?;
+    markers::check(docs, &walk, scope)?;
     if let Some(key) = walk.odd_keys.first() {
         return Err(SopsError::NonTextKey {
             path: key.path.clone(),
@@ -56,10 +58,10 @@ pub(crate) fn plan<'d, 't>(
     let mut mac = Mac::new(mac_only_encrypted);
     let mut sealed = Vec::with_capacity(walk.leaves.len());
     for leaf in &walk.leaves {
-        let value = match docs.format {
-            _ if !leaf.in_scope => None,
-            Format::Yaml => seal_as(leaf)?,
-            _ => exact(leaf),
+        let value = if leaf.in_scope {
+            to_seal(docs.format, leaf)?
+        } else {
+            None
         };
         match (&value, &leaf.typed) {
             (Some(plain), _) => mac.add(true, plain),
@@ -106,7 +108,16 @@ pub(crate) fn plan<'d, 't>(
 }
 
 /// Returns what is encrypted for a leaf in scope: nothing for null and empty text.
-pub(crate) fn seal_as(leaf: &Leaf<'_>) -> Result<Option<Plain>, SopsError> {
+pub(crate) fn to_seal(format: Format, leaf: &Leaf<'_>) -> Result<Option<Plain>, SopsError> {
+    match (format, &leaf.typed) {
+        (Format::Yaml, _) => from_yaml(leaf),
+        // The others say themselves what is text.
+        (_, Typed::Value(plain)) if !plain.is_empty() => Ok(Some(plain.clone())),
+        _ => Ok(None),
+    }
+}
+
+fn from_yaml(leaf: &Leaf<'_>) -> Result<Option<Plain>, SopsError> {
     let text_only = leaf
         .keys
         .first()
@@ -139,15 +150,17 @@ pub(crate) fn seal_as(leaf: &Leaf<'_>) -> Result<Option<Plain>, SopsError> {
     }
 }
 
-/// Returns what is encrypted for a leaf of a format that says itself what is text.
-fn exact(leaf: &Leaf<'_>) -> Option<Plain> {
-    match &leaf.typed {
-        Typed::Value(plain) if !plain.is_empty() => Some(plain.clone()),
-        _ => None,
+impl<'d, 't> Plan<'d, 't> {
+    /// Plans nothing but to put tokens into a text.
+    pub(crate) fn of_tokens(docs: &'d Documents<'t>, walk: Walk<'d>) -> Self {
+        Self {
+            docs,
+            sealed: vec![None; walk.leaves.len()],
+            walk,
+            mac: String::new(),
+        }
     }
-}
 
-impl Plan<'_, '_> {
     /// Returns the edits that put `tokens` (one per leaf that is encrypted) in the place of the values.
     pub(crate) fn edits(&self, tokens: &[Option<String>]) -> Result<Vec<Edit>, SopsError> {
         let mut edits = Vec::new();
@@ -292,9 +305,7 @@ impl Plan<'_, '_> {
 pub(crate) fn confirm(text: &str, key: &DataKey, plan: &Plan<'_, '_>) -> Result<(), SopsError> {
     let read = || -> Result<bool, SopsError> {
         let docs = Documents::read(text, plan.docs.format)?;
-        let metadata = Metadata::read(&docs)?;
-        let scope = Scope::new(&metadata.selector)?;
-        let opened = Opened::with_key(&docs, &scope, metadata, key.clone())?;
+        let opened = Opened::with_key(&docs, Metadata::read(&docs)?, key.clone())?;
         let places = |walk: &Walk<'_>| -> Vec<(usize, String)> {
             walk.leaves
                 .iter()
@@ -309,85 +320,6 @@ pub(crate) fn confirm(text: &str, key: &DataKey, plan: &Plan<'_, '_>) -> Result<
         Ok(true) => Ok(()),
         _ => Err(overlap()),
     }
-}
-
-/// Puts the `sops` block into every document and applies the edits. `block` makes it for a column.
-pub(crate) fn assemble(
-    docs: &Documents<'_>,
-    mut edits: Vec<Edit>,
-    metadata: &Metadata,
-    block: &dyn Fn(usize) -> String,
-) -> Result<String, SopsError> {
-    match docs.format {
-        Format::Yaml => {}
-        Format::Json | Format::Binary => {
-            edits.extend(json_block(docs, metadata));
-            return apply(docs.text, &edits).ok_or_else(overlap);
-        }
-        Format::Dotenv | Format::Ini => {
-            let end = docs.text.len();
-            edits.push(Edit::new(end..end, flat_block(docs.format, metadata)));
-            return apply(docs.text, &edits).ok_or_else(overlap);
-        }
-    }
-    for doc in &docs.all {
-        let Some(root) = &doc.root else { continue };
-        if is_flow(docs.text, root) {
-            let close = root.span.end - 1;
-            let comma = match docs.text[root.span.start + 1..close].trim_end() {
-                inner if inner.is_empty() || inner.ends_with(',') => "",
-                _ => ", ",
-            };
-            edits.push(Edit::new(close..close, format!("{comma}{}", metadata.flow())));
-        } else {
-            let column = root
-                .entries()
-                .first()
-                .map_or(0, |(key, _)| docs.column(key.span.start));
-            edits.push(Edit::new(doc.end..doc.end, block(column)));
-        }
-    }
-    apply(docs.text, &edits).ok_or_else(overlap)
-}
-
-/// The edit that adds the block to a JSON object: on lines of its own where the object has such.
-fn json_block(docs: &Documents<'_>, metadata: &Metadata) -> Option<Edit> {
-    let root = docs.all.first()?.root.as_ref()?;
-    let entries = root.entries();
-    let close = root.span.end - 1;
-    let Some((key, _)) = entries.first() else {
-        let block = metadata.json("\t", "\t");
-        return Some(Edit::new(root.span.start + 1..close, format!("\n{block}\n")));
-    };
-    let gap = &docs.text[root.span.start + 1..key.span.start];
-    let last = entries
-        .last()
-        .map_or(close, |(_, value)| last_byte(docs.text, value));
-    let text = match gap.rsplit_once('\n') {
-        Some((_, start)) => {
-            let unit = if start.is_empty() { "	" } else { start };
-            format!(",\n{}", metadata.json(start, unit))
-        }
-        None => format!(", {}", metadata.flow()),
-    };
-    Some(Edit::new(last..last, text))
-}
-
-/// The metadata of dotenv and INI.
-fn flat_block(format: Format, metadata: &Metadata) -> String {
-    let flat = metadata.flat();
-    let width = flat.iter().map(|(key, _)| key.len()).max().unwrap_or_default();
-    let mut out = String::new();
-    if format == Format::Ini {
-        out.push_str("\n[sops]\n");
-    }
-    for (key, value) in flat {
-        match format {
-            Format::Ini => out.push_str(&format!("{key:width$} = {value}\n")),
-            _ => out.push_str(&format!("sops_{key}={value}\n")),
-        }
-    }
-    out
 }
 
 pub(crate) fn overlap() -> SopsError {

@@ -72,7 +72,7 @@ pub(super) fn recipient(text: &str) -> Result<Box<dyn age::Recipient>, SopsError
 #[cfg(test)]
 mod tests {
     use super::super::identities::Identities;
-    use super::super::key::{generate_identity, wrap_bytes};
+    use super::super::key::{self, generate_identity};
     use super::super::post_quantum;
     use super::*;
 
@@ -86,7 +86,7 @@ mod tests {
     fn a_missing_program_is_named_and_hides_no_other_key() {
         let (private, public) = generate_identity();
         let recipient = super::super::key::Recipient::new(&public).unwrap();
-        let wrapped = wrap_bytes(&[7; 32], &recipient).unwrap();
+        let wrapped = key::wrap(&[7; 32], &recipient).unwrap();
         let mut me = Identities::parse(&missing()).unwrap();
         let error = me.unwrap([("", wrapped.as_str())].into_iter()).unwrap_err();
         let SopsError::NoIdentityMatches { tried, .. } = error else {

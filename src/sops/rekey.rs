@@ -2,19 +2,22 @@
 
 use std::collections::BTreeSet;
 
+use super::assemble::{Block, assemble};
 use super::document::{Documents, SOPS_KEY, is_flow, last_byte, line_end, line_start, next_line};
 use super::edit::{block_indent, check, restamp};
 use super::error::SopsError;
-use super::key::{self, Identities, Recipient};
+use super::format::Format;
+use super::groups::{self, KeyGroups};
+use super::key::{Identities, Recipient};
+use super::key_change::KeyChange;
 use super::metadata::{Metadata, Wrapped};
 use super::opened::Opened;
 use super::plan::{Plan, overlap};
-use super::selector::Scope;
+use super::rule::Rule;
 use super::splice::{Edit, apply};
 use super::value::{DataKey, Encrypted};
-use super::walk::aad;
+use super::walk::{aad, walk};
 use crate::sys::Entropy;
-use crate::yaml::double_quoted;
 
 /// A file with other recipients.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,132 +32,111 @@ pub struct Rekeyed {
     pub rotated: bool,
 }
 
-/// Gives a file a new data key, and so every value a new ciphertext. Recipients stay but for those added and removed.
-///
-/// # Errors
-/// When nothing opens the file, when it was changed by hand, when it has keys of other kinds than age, or when no
-/// recipient would be left.
-pub fn rotate(
+/// See [`Format::rotate`].
+pub(crate) fn rotate(
+    format: Format,
     existing: &str,
     add: &[Recipient],
     remove: &[Recipient],
     identities: &Identities,
     entropy: &mut dyn Entropy,
 ) -> Result<Rekeyed, SopsError> {
-    let docs = Documents::parse(existing)?;
+    let docs = Documents::read(existing, format)?;
     let metadata = Metadata::read(&docs)?;
-    let old: Vec<&str> = metadata
-        .age
-        .iter()
-        .map(|wrapped| wrapped.recipient.as_str())
-        .collect();
-    let gone: BTreeSet<&str> = remove.iter().map(Recipient::as_str).collect();
-    let kept = old.iter().copied().filter(|name| !gone.contains(name));
-    let mut wanted = Recipient::list(kept)?;
-    for recipient in add {
-        if !wanted.contains(recipient) {
-            wanted.push(recipient.clone());
-        }
+    metadata.age_alone("changing the keys of a file")?;
+    let mut rule = metadata.rule()?;
+    let groups = rule.groups.iter_mut().flat_map(|groups| &mut groups.all);
+    for people in std::iter::once(&mut rule.recipients).chain(groups) {
+        people.retain(|one| !remove.contains(one));
     }
-    rekey(existing, &wanted, true, identities, entropy)
+    let groups = rule.groups.as_mut().and_then(|groups| groups.all.first_mut());
+    for people in std::iter::once(&mut rule.recipients).chain(groups) {
+        let new: Vec<_> = add.iter().filter(|one| !people.contains(one)).cloned().collect();
+        people.extend(new);
+    }
+    rekey(&docs, metadata, &rule, true, identities, entropy)
 }
 
-/// Brings the recipients of a file to a list; `None` when they are the same, whatever the order.
-///
-/// A new recipient gets the data key wrapped; values, MAC, time and the keys wrapped for the others stay as they are.
-/// When one goes, who knows the data key, data key and ciphertexts are new.
-///
-/// # Errors
-/// Those of [`rotate`].
-pub fn update_keys(
+/// See [`Format::update_keys`].
+pub(crate) fn update_keys(
+    format: Format,
     existing: &str,
-    wanted: &[Recipient],
+    rule: &Rule,
     identities: &Identities,
     entropy: &mut dyn Entropy,
 ) -> Result<Option<Rekeyed>, SopsError> {
-    let docs = Documents::parse(existing)?;
+    let docs = Documents::read(existing, format)?;
     let metadata = Metadata::read(&docs)?;
-    let have: BTreeSet<&str> = metadata
-        .age
-        .iter()
-        .map(|wrapped| wrapped.recipient.as_str())
-        .collect();
-    let want: BTreeSet<&str> = wanted.iter().map(Recipient::as_str).collect();
-    if have == want && metadata.other_keys.is_empty() {
+    metadata.age_alone("changing the keys of a file")?;
+    let change = KeyChange::between(&metadata, rule);
+    if change.is_empty() {
         return Ok(None);
     }
-    let rotates = !have.is_subset(&want);
-    rekey(existing, wanted, rotates, identities, entropy).map(Some)
+    rekey(&docs, metadata, rule, change.rotates(), identities, entropy).map(Some)
 }
 
 fn rekey(
-    existing: &str,
-    wanted: &[Recipient],
+    docs: &Documents<'_>,
+    metadata: Metadata,
+    rule: &Rule,
     rotates: bool,
     identities: &Identities,
     entropy: &mut dyn Entropy,
 ) -> Result<Rekeyed, SopsError> {
-    if wanted.is_empty() {
+    let empty_group = |groups: &KeyGroups| groups.all.iter().any(Vec::is_empty);
+    if rule.recipients.is_empty() || rule.groups.as_ref().is_some_and(empty_group) {
         return Err(SopsError::NoRecipients);
     }
-    let docs = Documents::parse(existing)?;
-    let metadata = Metadata::read(&docs)?;
-    if let Some(kind) = metadata.other_keys.first() {
-        return Err(SopsError::Unsupported {
-            what: format!("changing the keys of a file with `{kind}`"),
-            span: Some(metadata.span),
-        });
-    }
-    let scope = Scope::new(&metadata.selector)?;
-    let opened = Opened::new(&docs, &scope, metadata, identities)?;
+    let format = docs.format;
+    let opened = Opened::new(docs, metadata, identities)?;
     opened.verify()?;
-    let mut wanted: Vec<&Recipient> = wanted.iter().collect();
-    let mut seen = BTreeSet::new();
-    wanted.retain(|recipient| seen.insert(recipient.as_str()));
-    let old = &opened.metadata.age;
-    let removed: Vec<String> = old
-        .iter()
-        .map(|wrapped| wrapped.recipient.clone())
-        .filter(|name| !seen.contains(name.as_str()))
-        .collect();
-    let added: Vec<String> = wanted
-        .iter()
-        .map(|recipient| recipient.as_str().to_owned())
-        .filter(|name| !old.iter().any(|wrapped| wrapped.recipient == *name))
-        .collect();
-
-    let (key, mut edits) = if rotates {
+    let change = KeyChange::between(&opened.metadata, rule);
+    let mut new = opened.metadata.clone();
+    let (key, edits) = if rotates {
         let key = DataKey::generate(entropy);
+        groups::wrap(&mut new, rule, &key, entropy)?;
         let edits = sealed_anew(&opened, &key, entropy)?;
         (key, edits)
     } else {
+        change.wrap(&mut new, rule, &opened.key, identities, entropy)?;
         (opened.key.clone(), Vec::new())
     };
-    let mut age = Vec::new();
-    for recipient in wanted {
-        let kept = old
-            .iter()
-            .find(|wrapped| wrapped.recipient == recipient.as_str() && !rotates);
-        age.push(match kept {
-            Some(wrapped) => wrapped.clone(),
-            None => Wrapped {
-                recipient: recipient.as_str().to_owned(),
-                enc: key::wrap(&key, recipient)?,
-            },
-        });
-    }
-    edits.extend(recipient_edits(&docs, old, &age, rotates)?);
-    let mut text = apply(existing, &edits).ok_or_else(overlap)?;
+    let mut text = with_keys(docs, edits, &opened.metadata, &new, rotates)?;
     if rotates {
-        text = restamp(&text, &key, entropy)?;
+        text = restamp(format, &text, &key, entropy)?;
     }
-    check(&text, &key)?;
+    check(format, &text, &key, &|_| Ok(true))?;
     Ok(Rekeyed {
         text,
-        added,
-        removed,
+        added: change.added,
+        removed: change.removed,
         rotated: rotates,
     })
+}
+
+/// Writes a file with other keys: in a list on lines of its own entries that stay keep their bytes, everything else gets
+/// a new block.
+fn with_keys(
+    docs: &Documents<'_>,
+    mut edits: Vec<Edit>,
+    old: &Metadata,
+    new: &Metadata,
+    rotates: bool,
+) -> Result<String, SopsError> {
+    if let (Format::Yaml, None, None) = (docs.format, &old.groups, &new.groups)
+        && let Some(lines) = recipient_edits(docs, &old.age, &new.age, rotates)
+    {
+        edits.extend(lines);
+        return apply(docs.text, &edits).ok_or_else(overlap);
+    }
+    edits.extend(docs.sops_entries().into_iter().map(|range| Edit::new(range, "")));
+    let body = apply(docs.text, &edits).ok_or_else(overlap)?;
+    let block = Block {
+        metadata: new,
+        verbatim: None,
+        indent: block_indent(docs).unwrap_or(4),
+    };
+    assemble(&Documents::read(&body, docs.format)?, Vec::new(), &block)
 }
 
 /// Encrypts every value and comment under a new key.
@@ -176,13 +158,7 @@ fn sealed_anew(
             Some(key.seal(plain, &leaf.aad(), entropy))
         })
         .collect();
-    let scope = Scope::new(&opened.metadata.selector)?;
-    let plan = Plan {
-        docs,
-        walk: super::walk::walk(docs, &scope, true)?,
-        sealed: vec![None; tokens.len()],
-        mac: String::new(),
-    };
+    let plan = Plan::of_tokens(docs, walk(docs, &opened.scope, true)?);
     let mut edits = plan.edits(&tokens)?;
     let holders: BTreeSet<String> = opened
         .walk
@@ -207,26 +183,22 @@ fn sealed_anew(
     Ok(edits)
 }
 
-/// Edits the list of recipients in every `sops` block. In block layout entries that stay keep their bytes.
+/// Edits the list of recipients in every `sops` block; `None` where one is not written on lines of its own.
 fn recipient_edits(
     docs: &Documents<'_>,
     old: &[Wrapped],
     age: &[Wrapped],
     rotates: bool,
-) -> Result<Vec<Edit>, SopsError> {
+) -> Option<Vec<Edit>> {
     let text = docs.text;
     let mut edits = Vec::new();
     for (_, root) in docs.roots() {
-        let Some((key, entries)) = root.get(SOPS_KEY).and_then(|block| block.entry("age")) else {
-            continue;
-        };
-        if is_flow(text, root) || is_flow(text, entries) {
-            edits.push(Edit::new(entries.span.clone(), flow(age)));
-            continue;
+        let Some(block) = root.get(SOPS_KEY) else { continue };
+        let (key, entries) = block.entry("age")?;
+        if is_flow(text, root) || is_flow(text, block) || is_flow(text, entries) {
+            return None;
         }
-        let (Some(first), Some(last)) = (entries.items().first(), entries.items().last()) else {
-            return Err(overlap());
-        };
+        let (first, last) = (entries.items().first()?, entries.items().last()?);
         let start = line_start(text, first.span.start);
         let end = next_line(
             text,
@@ -234,7 +206,7 @@ fn recipient_edits(
         );
         let dash = text[start..first.span.start].find('-').unwrap_or_default();
         if start < key.span.end || !text[start..start + dash].trim().is_empty() {
-            return Err(overlap());
+            return None;
         }
         let indent = block_indent(docs).unwrap_or(2).min(4);
         let lines = |wrapped: &[Wrapped]| -> String {
@@ -252,7 +224,7 @@ fn recipient_edits(
             edits.push(Edit::new(start..end, lines(age)));
         }
     }
-    Ok(edits)
+    Some(edits)
 }
 
 /// Writes an entry as SOPS does, its dash in a column.
@@ -266,18 +238,4 @@ fn entry(wrapped: &Wrapped, dash: usize, indent: usize) -> String {
     let recipient = super::text::string(&wrapped.recipient, false);
     out.push_str(&format!("{:body$}recipient: {}\n", "", recipient.as_str()));
     out
-}
-
-fn flow(age: &[Wrapped]) -> String {
-    let entries: Vec<String> = age
-        .iter()
-        .map(|wrapped| {
-            format!(
-                "{{\"recipient\": {}, \"enc\": {}}}",
-                double_quoted(&wrapped.recipient).as_str(),
-                double_quoted(&wrapped.enc).as_str()
-            )
-        })
-        .collect();
-    format!("[{}]", entries.join(", "))
 }

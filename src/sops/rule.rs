@@ -1,6 +1,7 @@
 //! How a file is to be encrypted.
 
 use super::error::SopsError;
+use super::format::Format;
 use super::groups::KeyGroups;
 use super::key::Recipient;
 use super::selector::{Scope, Selector};
@@ -33,26 +34,10 @@ impl Rule {
     }
 
     /// Returns the compiled selector if files can be written with this rule.
-    pub(crate) fn writable(&self) -> Result<Scope, SopsError> {
+    pub(crate) fn writable(&self, format: Format) -> Result<Scope, SopsError> {
         if self.recipients.is_empty() {
             return Err(SopsError::NoRecipients);
         }
-        let scope = Scope::new(&self.selector)?;
-        if scope.reads_comments() {
-            return Err(SopsError::Unsupported {
-                what: format!("writing with `{}`", self.selector.key()),
-                span: None,
-            });
-        }
-        Ok(scope)
-    }
-
-    /// Returns the recipients without repetitions, in order.
-    pub(crate) fn unique_recipients(&self) -> Vec<&Recipient> {
-        let mut seen = std::collections::HashSet::new();
-        self.recipients
-            .iter()
-            .filter(|recipient| seen.insert(*recipient))
-            .collect()
+        format.scope(&self.selector)
     }
 }

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::document::Documents;
 use super::error::SopsError;
+use super::format::Format;
 use super::rule::Rule;
 use super::walk::walk;
 
@@ -12,7 +13,7 @@ use super::walk::walk;
 /// # Errors
 /// When the text could not be encrypted by the rule at all.
 pub fn scope_spans(text: &str, rule: &Rule) -> Result<Vec<Range<usize>>, SopsError> {
-    let scope = rule.writable()?;
+    let scope = rule.writable(Format::Yaml)?;
     let docs = Documents::parse(text)?;
     let walk = walk(&docs, &scope, false)?;
     Ok(walk

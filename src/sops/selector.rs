@@ -21,9 +21,9 @@ pub enum Selector {
     UnencryptedRegex(String),
     /// Keys that match.
     EncryptedRegex(String),
-    /// Everything but what follows a comment that matches. Read only.
+    /// Everything but what follows a comment that matches.
     UnencryptedCommentRegex(String),
-    /// What follows a comment that matches. Read only.
+    /// What follows a comment that matches.
     EncryptedCommentRegex(String),
 }
 
@@ -100,12 +100,23 @@ impl Scope {
         })
     }
 
+    /// Returns the selector.
+    pub(crate) fn selector(&self) -> &Selector {
+        &self.selector
+    }
+
     /// Returns whether comments decide.
     pub(crate) fn reads_comments(&self) -> bool {
         matches!(
             self.selector,
             Selector::UnencryptedCommentRegex(_) | Selector::EncryptedCommentRegex(_)
         )
+    }
+
+    /// Returns whether a comment decides about what follows it.
+    pub(crate) fn is_marker(&self, comment: &str) -> bool {
+        let matches = |regex: &Regex| regex.is_match(comment);
+        self.reads_comments() && self.regex.as_ref().is_some_and(matches)
     }
 
     /// Returns whether the value at these keys, below these comments, is to be encrypted.

@@ -81,7 +81,7 @@ fn tag(recipient: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::super::identities::Identities;
-    use super::super::key::{generate_identity, wrap_bytes};
+    use super::super::key::{self, generate_identity};
     use super::*;
     use crate::sys::SecretText;
 
@@ -92,7 +92,7 @@ mod tests {
     fn wrap(identities: &Identities) -> String {
         let public = identities.recipients().remove(0);
         assert!(public.as_str().starts_with("ssh-ed25519 "));
-        wrap_bytes(&[9; 32], &Recipient::new(public.as_str()).unwrap()).unwrap()
+        key::wrap(&[9; 32], &Recipient::new(public.as_str()).unwrap()).unwrap()
     }
 
     #[test]
@@ -114,7 +114,7 @@ mod tests {
         });
         let me = Identities::read(LOCKED, "id_ed25519", &ask).unwrap();
         let (_, other) = generate_identity();
-        let theirs = wrap_bytes(&[8; 32], &Recipient::new(&other).unwrap()).unwrap();
+        let theirs = key::wrap(&[8; 32], &Recipient::new(&other).unwrap()).unwrap();
         assert!(me.unwrap([("", theirs.as_str())].into_iter()).is_err());
         assert_eq!(*asked.lock().unwrap(), 0);
         let wrapped = wrap(&me);
@@ -136,7 +136,7 @@ mod tests {
             };
             assert_eq!(tried, [format!("`id_ed25519` {why}")]);
             let (private, public) = generate_identity();
-            let other = wrap_bytes(&[7; 32], &Recipient::new(&public).unwrap()).unwrap();
+            let other = key::wrap(&[7; 32], &Recipient::new(&public).unwrap()).unwrap();
             me.extend(Identities::parse(private.expose()).unwrap());
             let both = [("", wrapped.as_str()), ("", other.as_str())];
             assert_eq!(*me.unwrap(both.into_iter()).unwrap(), [7; 32]);

@@ -6,7 +6,6 @@ use super::document::{Documents, SOPS_KEY};
 use super::error::SopsError;
 use super::format::Format;
 use super::metadata::Metadata;
-use super::selector::{Scope, Selector};
 use super::typing::Typed;
 use super::value::{Encrypted, ValueType};
 use super::walk::{Leaf, walk};
@@ -48,11 +47,7 @@ pub fn status(text: &str) -> Result<Status, SopsError> {
 pub(crate) fn status_in(format: Format, text: &str) -> Result<Status, SopsError> {
     let docs = Documents::read(text, format)?;
     let metadata = Metadata::read(&docs)?;
-    let selector = match format {
-        Format::Binary => Selector::UnencryptedRegex("^$".to_owned()),
-        _ => metadata.selector.clone(),
-    };
-    let scope = Scope::new(&selector)?;
+    let scope = format.scope(&metadata.selector)?;
     let mut status = Status {
         unsealed: Vec::new(),
         without_block: docs
@@ -91,12 +86,4 @@ fn is_inexact(leaf: &Leaf<'_>) -> bool {
         }
         _ => false,
     }
-}
-
-/// Returns the values in the encrypted scope that stand in plain text.
-///
-/// # Errors
-/// Those of [`status()`].
-pub fn unsealed_leaves(text: &str) -> Result<Vec<(String, Range<usize>)>, SopsError> {
-    status(text).map(|status| status.unsealed)
 }

@@ -1,16 +1,17 @@
 //! Encrypting again with as little change as possible: what did not change keeps its bytes.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
-use super::document::{Documents, is_flow, line_start};
+use super::assemble::{Block, assemble, body_of, stamped_block};
+use super::document::{Documents, line_start};
 use super::encrypt::{metadata, stamp};
 use super::error::SopsError;
 use super::format::Format;
-use super::groups;
-use super::key::{self, Identities};
+use super::key::Identities;
+use super::key_change::KeyChange;
 use super::metadata::Metadata;
 use super::opened::Opened;
-use super::plan::{Plan, assemble, confirm, overlap, plan};
+use super::plan::{Plan, confirm, overlap, plan};
 use super::rule::Rule;
 use super::selector::Scope;
 use super::splice::{Edit, apply};
@@ -66,24 +67,24 @@ pub(crate) fn update_in(
     identities: &Identities,
     entropy: &mut dyn Entropy,
 ) -> Result<Updated, SopsError> {
-    let scope = rule.writable()?;
+    let scope = rule.writable(format)?;
     let old_docs = Documents::read(existing, format)?;
     let old_metadata = Metadata::read(&old_docs)?;
-    let people = Recipients::compare(&old_metadata, rule);
-    people.refuse_other_keys(&old_metadata)?;
-    let old_scope = Scope::new(&old_metadata.selector)?;
-    let old = Opened::new(&old_docs, &old_scope, old_metadata, identities)?;
+    old_metadata.age_alone("updating a file")?;
+    let people = KeyChange::between(&old_metadata, rule);
+    let rotated = people.rotates();
+    let old = Opened::new(&old_docs, old_metadata, identities)?;
     let old_mac = old.verify()?;
 
     let docs = Documents::read(new_plain, format)?;
     let plan = plan(&docs, &scope, rule.mac_only_encrypted)?;
-    let key = if people.removed {
+    let key = if rotated {
         DataKey::generate(entropy)
     } else {
         old.key.clone()
     };
 
-    let mut pool = Pool::new(if people.removed { None } else { Some(&old) });
+    let mut pool = Pool::new(if rotated { None } else { Some(&old) });
     let mut tokens = pool.kept(&plan);
     let kept = tokens.iter().flatten().count();
     let mut encrypted = 0;
@@ -94,7 +95,7 @@ pub(crate) fn update_in(
         }
     }
     let mut edits = plan.edits(&tokens)?;
-    edits.extend(comment_edits(&old, &plan, &scope, &key, people.removed, entropy));
+    edits.extend(comment_edits(&old, &plan, &scope, &key, rotated, entropy));
 
     let entries: Vec<&str> = old_docs
         .sops_entries()
@@ -105,8 +106,8 @@ pub(crate) fn update_in(
         || entries.len() == old_docs.roots().count() && entries.windows(2).all(|pair| pair[0] == pair[1]);
     let same_rule =
         old.metadata.selector == rule.selector && old.metadata.mac_only_encrypted == rule.mac_only_encrypted;
-    let same_block = one_block && same_rule && !people.changed();
-    let same_values = encrypted == 0 && !people.removed && old_mac == plan.mac && same_rule;
+    let same_block = one_block && same_rule && people.is_empty();
+    let same_values = encrypted == 0 && !rotated && old_mac == plan.mac && same_rule;
     if same_block && same_values {
         let body = apply(new_plain, &edits).ok_or_else(overlap)?;
         let old_body = body_of(&old_docs)?;
@@ -116,130 +117,31 @@ pub(crate) fn update_in(
         }
     }
 
-    let mut new = metadata(rule, &old.metadata.version);
-    people.wrap(&mut new, &old.metadata, rule, &key, entropy)?;
+    let mut new = Metadata {
+        age: old.metadata.age.clone(),
+        groups: old.metadata.groups.clone(),
+        ..metadata(rule, &old.metadata.version)
+    };
+    people.wrap(&mut new, rule, &key, identities, entropy)?;
     if same_values {
         new.lastmodified.clone_from(&old.metadata.lastmodified);
         new.mac.clone_from(&old.metadata.mac);
     } else {
         stamp(&mut new, &plan.mac, &key, entropy);
     }
-    let verbatim = if same_block && format == Format::Yaml {
-        stamped_block(&old_docs, &old.metadata, &new)
-    } else {
-        None
+    let block = Block {
+        metadata: &new,
+        verbatim: same_block.then(|| stamped_block(&old_docs, &new)).flatten(),
+        indent: rule.indent,
     };
-    let block = |column: usize| match &verbatim {
-        Some(text) if column == 0 => text.clone(),
-        _ => new.block(rule.indent, column),
-    };
-    let text = assemble(&docs, edits, &new, &block)?;
+    let text = assemble(&docs, edits, &block)?;
     confirm(&text, &key, &plan)?;
     Ok(Updated::Changed {
         text,
         encrypted,
         kept,
-        rotated: people.removed,
+        rotated,
     })
-}
-
-/// The text of a file without its `sops` blocks.
-pub(super) fn body_of(docs: &Documents<'_>) -> Result<String, SopsError> {
-    let edits: Vec<Edit> = docs
-        .sops_entries()
-        .into_iter()
-        .map(|range| Edit::new(range, ""))
-        .collect();
-    apply(docs.text, &edits).ok_or_else(overlap)
-}
-
-/// The first block of a file as it is written, with a new time and MAC. `None` when its layout cannot be kept.
-pub(super) fn stamped_block(docs: &Documents<'_>, old: &Metadata, new: &Metadata) -> Option<String> {
-    let (_, root) = docs.roots().next()?;
-    let pieces = docs.without_comments(docs.sops_entry(root)?);
-    let [entry] = &pieces[..] else { return None };
-    let (time, mac) = old.stamps.clone()?;
-    if is_flow(docs.text, root) || line_start(docs.text, old.span.start) != old.span.start {
-        return None;
-    }
-    let flow = docs.text[old.span.end..]
-        .trim_start_matches([':', ' '])
-        .starts_with('{');
-    let text = &docs.text[entry.clone()];
-    let at = |range: std::ops::Range<usize>| range.start - entry.start..range.end - entry.start;
-    if flow || !text.ends_with('\n') {
-        return None;
-    }
-    let mut edits = Vec::new();
-    if new.lastmodified != old.lastmodified {
-        edits.push(Edit::new(at(time), format!("\"{}\"", new.lastmodified)));
-    }
-    if new.mac != old.mac {
-        edits.push(Edit::new(at(mac), new.mac.as_deref()?));
-    }
-    apply(text, &edits)
-}
-
-/// How the recipients of a file and of a rule differ.
-pub(crate) struct Recipients {
-    added: bool,
-    pub(crate) removed: bool,
-}
-
-impl Recipients {
-    pub(crate) fn compare(old: &Metadata, rule: &Rule) -> Self {
-        let have: BTreeSet<&str> = old.wrapped().map(|wrapped| wrapped.recipient.as_str()).collect();
-        let want: BTreeSet<&str> = rule.recipients.iter().map(key::Recipient::as_str).collect();
-        // Who could open the file alone, or with others, may not be able to any more.
-        let regrouped = match (&old.groups, &rule.groups) {
-            (None, None) => false,
-            (Some(ours), Some(theirs)) => !ours.fit(theirs),
-            _ => true,
-        };
-        Self {
-            added: !want.is_subset(&have),
-            removed: regrouped || !have.is_subset(&want),
-        }
-    }
-
-    pub(crate) fn changed(&self) -> bool {
-        self.added || self.removed
-    }
-
-    /// Refuses a file with keys that are not age: they would be lost.
-    #[expect(clippy::unused_self, reason = "said about the comparison")]
-    pub(crate) fn refuse_other_keys(&self, old: &Metadata) -> Result<(), SopsError> {
-        match old.foreign_keys() {
-            None => Ok(()),
-            Some(kind) => Err(SopsError::Unsupported {
-                what: format!("updating a file with `{kind}`"),
-                span: Some(old.span.clone()),
-            }),
-        }
-    }
-
-    /// Wraps the data key; the wrapped keys of the file stay where they are still good.
-    pub(crate) fn wrap(
-        &self,
-        new: &mut Metadata,
-        old: &Metadata,
-        rule: &Rule,
-        key: &DataKey,
-        entropy: &mut dyn Entropy,
-    ) -> Result<(), SopsError> {
-        if !self.changed() {
-            new.age.clone_from(&old.age);
-            new.groups.clone_from(&old.groups);
-            return Ok(());
-        }
-        let kept = |name: &str| {
-            let mut wrapped = old.age.iter();
-            wrapped
-                .find(|wrapped| wrapped.recipient == name && !self.removed)
-                .cloned()
-        };
-        groups::wrap(new, rule, key, &kept, entropy)
-    }
 }
 
 /// Ciphertexts of the existing file, each to be used once.
@@ -331,12 +233,17 @@ pub(super) fn comment_edits(
     }
     for comment in &plan.docs.comments {
         let range = comment.start + 1..comment.end;
-        let comment_text = Plain::new(ValueType::Comment, &plan.docs.text[range.clone()]);
+        let text = &plan.docs.text[range.clone()];
+        // What decides must stay readable.
+        if scope.is_marker(text) {
+            continue;
+        }
+        let comment_text = Plain::new(ValueType::Comment, text);
         let known = hidden.iter().position(|(old, _)| **old == comment_text);
         let keys = holder(&plan.walk, plan.docs, comment.start);
         let token = match known {
             Some(at) if !rotated => hidden.remove(at).1,
-            None if !scope.holds(&keys, &[]) || comment_text.is_empty() => continue,
+            None if scope.reads_comments() || !scope.holds(&keys, &[]) || comment_text.is_empty() => continue,
             _ if Encrypted::parse(&plan.docs.text[range.clone()]).is_some() => continue,
             _ => key.seal(&comment_text, &aad(&keys), entropy),
         };

@@ -6,6 +6,7 @@ use std::ops::Range;
 
 use super::document::{Documents, SOPS_KEY, is_flow, last_byte, line_end, line_start};
 use super::error::SopsError;
+use super::format::Format;
 use super::selector::Scope;
 use super::typing::{self, Typed};
 use super::value::{Encrypted, ValueType};
@@ -94,6 +95,7 @@ pub(crate) struct Container {
     pub(crate) doc: usize,
     pub(crate) keys: Vec<String>,
     pub(crate) path: String,
+    pub(crate) start: usize,
     /// Starts of its keys or items.
     pub(crate) entries: Vec<usize>,
     pub(crate) end: usize,
@@ -115,9 +117,9 @@ pub(crate) struct Walk<'n> {
     pub(crate) containers: Vec<Container>,
 }
 
-struct Walker<'d, 't> {
+struct Walker<'d, 't, 's> {
     docs: &'d Documents<'t>,
-    scope: &'d Scope,
+    scope: &'s Scope,
     sealed: bool,
     doc: usize,
     anchors: HashMap<usize, &'d Node>,
@@ -127,15 +129,13 @@ struct Walker<'d, 't> {
     comments: Vec<String>,
     cursor: usize,
     alias: Option<Range<usize>>,
+    /// The place of the comments that INI puts before the first key of a section.
+    of_section: Range<usize>,
 }
 
 /// Walks all documents. `sealed` says that the text is a SOPS file: its `sops` entries are left out and encrypted
 /// comments in lists are known.
-pub(crate) fn walk<'d>(
-    docs: &'d Documents<'_>,
-    scope: &'d Scope,
-    sealed: bool,
-) -> Result<Walk<'d>, SopsError> {
+pub(crate) fn walk<'d>(docs: &'d Documents<'_>, scope: &Scope, sealed: bool) -> Result<Walk<'d>, SopsError> {
     let mut walker = Walker {
         docs,
         scope,
@@ -148,6 +148,7 @@ pub(crate) fn walk<'d>(
         comments: Vec::new(),
         cursor: 0,
         alias: None,
+        of_section: 0..0,
     };
     for (doc, root) in docs.roots() {
         walker.doc = doc;
@@ -158,7 +159,7 @@ pub(crate) fn walk<'d>(
     Ok(walker.out)
 }
 
-impl<'d> Walker<'d, '_> {
+impl<'d> Walker<'d, '_, '_> {
     fn node(&mut self, node: &'d Node, in_flow: bool, column: usize) -> Result<(), SopsError> {
         if node.anchor != 0 && self.alias.is_none() {
             self.anchors.insert(node.anchor, node);
@@ -216,6 +217,7 @@ impl<'d> Walker<'d, '_> {
                 path: self.path.clone(),
                 column: entries.first().map_or(0, |at| self.docs.column(*at)),
                 entries,
+                start: node.span.start,
                 end: last_byte(self.docs.text, node),
                 is_map: matches!(node.kind, Kind::Map(_)),
                 in_flow,
@@ -240,7 +242,18 @@ impl<'d> Walker<'d, '_> {
             }
             push_key(&mut self.path, name);
             self.keys.push(name.clone());
-            let comments = self.push_comments(before, key, value);
+            let comments = self.comments.len();
+            let own = before..self.line_of(key, value);
+            let column = self.docs.column(key.span.start);
+            match (self.docs.format, self.keys.len()) {
+                (Format::Ini, 1) => self.of_section = own,
+                // SOPS puts the comments of a key behind it, so that they count for the next one.
+                (Format::Ini, _) => {
+                    let of_previous = std::mem::replace(&mut self.of_section, own);
+                    self.push_comments(of_previous, usize::MAX, 0);
+                }
+                _ => self.push_comments(own, key.span.start, column),
+            }
             let first = self.out.leaves.len();
             self.node(value, in_flow, self.docs.column(key.span.start))?;
             self.comments.truncate(comments);
@@ -272,7 +285,13 @@ impl<'d> Walker<'d, '_> {
         if self.alias.is_none() {
             self.cursor = self.cursor.max(node.span.start);
         }
+        let comments = self.comments.len();
         for item in items {
+            let own = match item.kind {
+                Kind::Scalar { .. } | Kind::Alias(_) => before..self.line_of(item, item),
+                _ => before..item.span.start,
+            };
+            self.push_comments(own, item.span.start, dash_column(self.docs, item.span.start));
             let comment_item = self.sealed
                 && self.scope.holds(&self.keys, &self.comments)
                 && item
@@ -280,9 +299,10 @@ impl<'d> Walker<'d, '_> {
                     .and_then(Encrypted::parse)
                     .is_some_and(|value| value.kind == ValueType::Comment);
             let _ = write!(self.path, "[{index}]");
-            let comments = self.push_comments(before, item, item);
             self.node(item, in_flow, self.docs.column(item.span.start).saturating_sub(2))?;
-            self.comments.truncate(comments);
+            if !comment_item {
+                self.comments.truncate(comments);
+            }
             before = self.cursor;
             self.path.truncate(length);
             if comment_item {
@@ -316,35 +336,48 @@ impl<'d> Walker<'d, '_> {
         });
     }
 
-    /// Adds the comments that stand directly before an entry and on its line; returns the old number.
-    fn push_comments(&mut self, before: usize, key: &Node, value: &Node) -> usize {
-        let old = self.comments.len();
+    /// Returns the end of the line on which an entry, without the mapping or list it holds, ends.
+    fn line_of(&self, key: &Node, value: &Node) -> usize {
+        let end = match value.kind {
+            Kind::Scalar { .. } | Kind::Alias(_) => last_byte(self.docs.text, value).max(key.span.end),
+            _ => key.span.end,
+        };
+        // A block text ends with its line break.
+        let end = self.docs.text[..end].trim_end().len().max(key.span.end);
+        line_end(self.docs.text, end)
+    }
+
+    /// Adds the comments in a range that count for an entry: those on lines of their own before its start, unless they
+    /// are indented further than it, and those on its line.
+    fn push_comments(&mut self, range: Range<usize>, start: usize, column: usize) {
         if !self.scope.reads_comments() || self.alias.is_some() {
-            return old;
+            return;
         }
         let text = self.docs.text;
-        let inline_from = key.span.start;
-        let inline_to = match value.kind {
-            Kind::Scalar { .. } | Kind::Alias(_) => {
-                line_end(text, last_byte(self.docs.text, value).max(key.span.end))
-            }
-            _ => line_end(text, key.span.end),
-        };
-        let column = self.docs.column(key.span.start);
         for comment in &self.docs.comments {
-            let own_line = text[line_start(text, comment.start)..comment.start]
-                .trim()
-                .is_empty();
-            let head = own_line
-                && (before..inline_from).contains(&comment.start)
-                && self.docs.column(comment.start) <= column;
-            let inline = !own_line && (inline_from..inline_to).contains(&comment.start);
-            if head || inline {
+            let head = own_line(text, comment.start)
+                && comment.start < start
+                && (start == usize::MAX || self.docs.column(comment.start) <= column);
+            let inline = !own_line(text, comment.start) && (comment.start > start || start == usize::MAX);
+            if range.contains(&comment.start) && (head || inline) {
                 self.comments
                     .push(text[comment.start + 1..comment.end].trim_end().to_owned());
             }
         }
-        old
+    }
+}
+
+/// Returns whether nothing stands before a place on its line.
+pub(super) fn own_line(text: &str, at: usize) -> bool {
+    text[line_start(text, at)..at].trim().is_empty()
+}
+
+/// Returns the column of the dash before a list item.
+pub(super) fn dash_column(docs: &Documents<'_>, item: usize) -> usize {
+    let line = &docs.text[line_start(docs.text, item)..item];
+    match line.trim_end().strip_suffix('-') {
+        Some(before) => before.len(),
+        None => docs.column(item),
     }
 }
 

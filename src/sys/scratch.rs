@@ -50,9 +50,9 @@ impl Scratch {
     ///
     /// # Errors
     /// When the system refuses.
-    pub fn file(&self, name: &str, text: &str) -> io::Result<PathBuf> {
+    pub fn file(&self, name: &str, bytes: &[u8]) -> io::Result<PathBuf> {
         let path = self.dir.join(name);
-        private_file(&path, text)?;
+        private_file(&path, bytes)?;
         Ok(path)
     }
 }
@@ -124,7 +124,7 @@ mod tests {
     fn it_is_private_and_leaves_nothing_behind() {
         let place = tempfile::tempdir().unwrap();
         let scratch = Scratch::in_dir(place.path()).unwrap();
-        let file = scratch.file("x.yaml", "secret").unwrap();
+        let file = scratch.file("x.yaml", b"secret").unwrap();
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!((mode(scratch.path()), mode(&file)), (0o700, 0o600));
         fs::write(scratch.path().join(".x.yaml.swp"), "swap").unwrap();

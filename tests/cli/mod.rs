@@ -20,6 +20,7 @@ mod raw;
 mod secrets_docs;
 mod secrets_edit;
 mod secrets_files;
+mod secrets_formats;
 mod secrets_git;
 mod secrets_scan;
 mod secrets_values;

@@ -1,7 +1,7 @@
 //! A small front end to `clusterwright::sops` for `tests/conformance/sops.sh`, until the real commands exist.
 //!
 //! The format is taken from the name of the file. `sops encrypt FILE`, `sops encrypt_as NAME FILE`, `sops decrypt [--ignore-mac] FILE`, `sops update EXISTING NEW_PLAIN`, `sops status FILE`,
-//! `sops compare EXISTING NEW_PLAIN`, `sops keygen [--pq]`, `sops generate [--json] SEED` (a random plaintext): reads `.sops.yaml` of the working directory and
+//! `sops compare EXISTING NEW_PLAIN`, `sops keygen [--pq]`, `sops generate [--json|--markers] SEED` (a random plaintext): reads `.sops.yaml` of the working directory and
 //! `SOPS_AGE_KEY_FILE`, writes to stdout.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line tool")]
 #![allow(
@@ -22,6 +22,8 @@ use clusterwright::sys::OsEntropy;
 mod generate;
 #[path = "../../src/sops/tests/generate_json.rs"]
 mod generate_json;
+#[path = "../../src/sops/tests/generate_marked.rs"]
+mod generate_marked;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -81,6 +83,7 @@ fn run(arguments: &[&str]) -> Result<String, Box<dyn Error>> {
             format!("# public key: {public}\n{}\n", private.expose())
         }
         ["generate", "--json", seed] => generate::Generator::new(seed.parse()?).json(4),
+        ["generate", "--markers", seed] => generate::Generator::new(seed.parse()?).marked(),
         ["generate", seed] => generate::Generator::new(seed.parse()?).stream(4),
         _ => return Err("usage: sops encrypt|decrypt|update|status|compare|keygen|generate …".into()),
     })

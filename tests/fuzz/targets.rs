@@ -302,10 +302,10 @@ fn edit_once(file: &str, before: &[Value], dice: &mut Dice) -> Result<Option<(St
     ]);
     let keys = keys();
     let changed = if takes {
-        sops::unset(file, document, &path, &keys.identities, entropy)
+        Format::Yaml.unset(file, path.within(document), &keys.identities, entropy)
     } else {
         let value = NewValue::Text(SecretText::new(secret.to_owned()));
-        sops::set(file, document, &path, &value, &keys.identities, entropy)
+        Format::Yaml.set(file, path.within(document), &value, &keys.identities, entropy)
     };
     let said = || {
         let verb = if takes { "unset" } else { "set" };

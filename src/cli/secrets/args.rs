@@ -110,6 +110,9 @@ pub(in crate::cli) struct Decrypt {
 pub(in crate::cli) struct Edit {
     /// The SOPS file
     pub(in crate::cli) file: PathBuf,
+    /// Format of the file, where its name does not tell: yaml, json, dotenv, ini or binary
+    #[arg(long = "type", value_name = "FORMAT")]
+    pub(in crate::cli) format: Option<Format>,
     /// Put the clear text on a disk if there is no memory-backed directory
     #[arg(long)]
     pub(in crate::cli) allow_disk: bool,
@@ -121,12 +124,12 @@ pub(in crate::cli) struct Edit {
 pub(in crate::cli) struct Set {
     /// The SOPS file
     pub(in crate::cli) file: PathBuf,
-    /// Where: `["stringData"]["password"]` or `stringData.password`
+    /// Where: `["stringData"]["password"]` or `stringData.password`; `data` in a binary file
     pub(in crate::cli) path: String,
     /// The value: JSON where it is JSON, else text. Others on this machine can see it while the command runs
     #[arg(group = "source")]
     pub(in crate::cli) value: Option<String>,
-    /// Read the value from a file
+    /// Read the value from a file; for a binary file, byte for byte
     #[arg(long, value_name = "FILE", group = "source")]
     pub(in crate::cli) value_file: Option<PathBuf>,
     /// Read the value from standard input
@@ -138,6 +141,9 @@ pub(in crate::cli) struct Set {
     /// Document of the file
     #[arg(long, value_name = "NUMBER", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
     pub(in crate::cli) document: u16,
+    /// Format of the file, where its name does not tell: yaml, json, dotenv, ini or binary
+    #[arg(long = "type", value_name = "FORMAT")]
+    pub(in crate::cli) format: Option<Format>,
 }
 
 /// Arguments of `secrets unset`.
@@ -150,6 +156,9 @@ pub(in crate::cli) struct Unset {
     /// Document of the file
     #[arg(long, value_name = "NUMBER", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
     pub(in crate::cli) document: u16,
+    /// Format of the file, where its name does not tell: yaml, json, dotenv, ini or binary
+    #[arg(long = "type", value_name = "FORMAT")]
+    pub(in crate::cli) format: Option<Format>,
 }
 
 /// Arguments of `secrets rotate`.
@@ -161,7 +170,10 @@ pub(in crate::cli) struct Rotate {
     /// Write the files instead of printing one
     #[arg(short, long)]
     pub(in crate::cli) in_place: bool,
-    /// Recipients to add
+    /// Format of the file, where its name does not tell: yaml, json, dotenv, ini or binary
+    #[arg(long = "type", value_name = "FORMAT")]
+    pub(in crate::cli) format: Option<Format>,
+    /// Recipients to add; with key groups, to the first one
     #[arg(long, value_name = "RECIPIENT", value_delimiter = ',')]
     pub(in crate::cli) add_age: Vec<String>,
     /// Recipients to remove

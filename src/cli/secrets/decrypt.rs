@@ -1,14 +1,12 @@
 //! `clusterwright secrets decrypt`: the command whose purpose it is to hand plaintext out.
 
-use zeroize::Zeroizing;
-
 use super::args::Decrypt;
 use super::{identities, of_file, of_option};
 use crate::cli::exit::Exit;
 use crate::cli::{Outcome, Session};
 use crate::diag::Diagnostic;
 use crate::secrets::File;
-use crate::sops::{self, KeyPath, MacCheck};
+use crate::sops::{KeyPath, MacCheck};
 use crate::sys::replace::{Access, replace_file};
 
 /// Prints or writes a file, or one value of it, in clear.
@@ -22,13 +20,14 @@ pub(super) fn run(args: &Decrypt, session: &mut Session<'_>) -> Outcome {
     } else {
         MacCheck::Verify
     };
-    let plain = if let Some(path) = &path {
-        let document = usize::from(args.document - 1);
-        let value = sops::extract(file.text.expose(), document, path, &identities, check);
-        value.map(|value| Zeroizing::new(value.expose().as_bytes().to_vec()))
-    } else {
-        let format = file.format(args.format);
-        format.decrypt(file.text.expose(), &identities, check)
+    let format = file.format(args.format);
+    let text = file.text().map_err(|finding| session.diags.abort(finding))?;
+    let plain = match &path {
+        Some(path) => {
+            let at = path.within(usize::from(args.document - 1));
+            format.extract(text, at, &identities, check)
+        }
+        None => format.decrypt(text, &identities, check),
     };
     let plain = plain.map_err(|error| session.diags.abort(of_file(&error, &file.name)))?;
     if args.in_place {

@@ -1,6 +1,7 @@
 //! `clusterwright secrets diff`: which keys of a file changed.
 
 use serde_json::json;
+use zeroize::Zeroizing;
 
 use super::args::Diff;
 use super::{identities, identities_if_any, of_file};
@@ -8,7 +9,6 @@ use crate::cli::exit::Exit;
 use crate::cli::{Outcome, Session};
 use crate::diag::Diagnostic;
 use crate::secrets::{File, compare};
-use crate::sys::SecretText;
 use crate::tree::RepoPath;
 use crate::vcs::Repository;
 
@@ -17,34 +17,36 @@ pub(super) fn run(args: &Diff, session: &mut Session<'_>) -> Outcome {
     let root = session.world.root.clone();
     let read = |path: &std::path::Path| File::read(&root, path);
     let file = read(&args.file).map_err(|finding| session.diags.abort(finding))?;
+    let format = file.format(None);
     let (old, new) = if let Some(other) = &args.other {
         let other = read(other).map_err(|finding| session.diags.abort(finding))?;
-        ((file.name, Some(file.text)), (other.name, other.text))
+        ((file.name, Some(file.bytes)), (other.name, other.bytes))
     } else {
         let old = committed(&file, &args.rev).map_err(|finding| session.diags.abort(finding))?;
         let name = format!("{}:{}", args.rev, file.name);
-        ((name, old), (file.name, file.text))
+        ((name, old), (file.name, file.bytes))
     };
-    let before = old.1.as_ref().map(SecretText::expose);
-    let after = new.1.expose();
+    let before = old.1.as_ref().map(|bytes| bytes.as_slice());
+    let after = new.1.as_slice();
     let differs;
     let mut result = None;
     if args.reveal {
         let identities = identities(session)?;
-        let clear =
-            |name: &str, text: &str| compare::clear(text, &identities).map_err(|error| of_file(&error, name));
-        let one = clear(&old.0, before.unwrap_or_default());
-        let one = match (before, one) {
-            (None, _) => SecretText::new(String::new()),
-            (Some(_), one) => one.map_err(|finding| session.diags.abort(finding))?,
+        let clear = |name: &str, bytes: Option<&[u8]>| match bytes {
+            None => Ok(Zeroizing::default()),
+            Some(bytes) => compare::clear(format, bytes, &identities).map_err(|error| of_file(&error, name)),
         };
-        let two = clear(&new.0, after).map_err(|finding| session.diags.abort(finding))?;
+        let both = clear(&old.0, before).and_then(|one| Ok((one, clear(&new.0, Some(after))?)));
+        let (one, two) = both.map_err(|finding| session.diags.abort(finding))?;
         differs = one != two;
-        session
-            .ui
-            .print(&compare::unified((&old.0, one.expose()), (&new.0, two.expose())));
+        let shown = match (std::str::from_utf8(&one), std::str::from_utf8(&two)) {
+            (Ok(one), Ok(two)) => compare::unified((&old.0, one), (&new.0, two)),
+            _ if differs => format!("{} and {} differ, and are not text\n", old.0, new.0),
+            _ => String::new(),
+        };
+        session.ui.print(&shown);
     } else {
-        let diff = compare::keys(before, Some(after), &identities_if_any(session));
+        let diff = compare::keys(format, before, Some(after), &identities_if_any(session));
         differs = before != Some(after);
         if session.ui.is_human() {
             for key in &diff.keys {
@@ -72,7 +74,7 @@ pub(super) fn run(args: &Diff, session: &mut Session<'_>) -> Outcome {
 }
 
 /// Reads a file at a revision; `None` when it was not there.
-fn committed(file: &File, revision: &str) -> Result<Option<SecretText>, Diagnostic> {
+fn committed(file: &File, revision: &str) -> Result<Option<Zeroizing<Vec<u8>>>, Diagnostic> {
     let io = |error: &std::io::Error| Diagnostic::io("read", &file.name, error);
     let full = file.path.canonicalize().map_err(|error| io(&error))?;
     let (Some(dir), Some(name)) = (full.parent(), full.file_name().and_then(|name| name.to_str())) else {
@@ -90,8 +92,5 @@ fn committed(file: &File, revision: &str) -> Result<Option<SecretText>, Diagnost
         "HEAD" => git.read_head([&path]),
         revision => git.read_rev(revision, [&path]),
     }?;
-    let text = blobs.into_values().next().map(String::from_utf8);
-    text.transpose()
-        .map(|text| text.map(SecretText::new))
-        .map_err(|_| Diagnostic::error("side/not-text", format!("`{name}` at `{revision}` is not text")))
+    Ok(blobs.into_values().next().map(Zeroizing::new))
 }

@@ -1,6 +1,8 @@
 //! `clusterwright secrets edit`: a file in the editor, in clear text, and nowhere else.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+
+use zeroize::Zeroizing;
 
 use super::args::Edit;
 use super::{identities, identities_if_any, of_file};
@@ -9,28 +11,37 @@ use crate::cli::{Outcome, Session, variable};
 use crate::diag::{Aborted, Diagnostic};
 use crate::secrets::{File, Overrides, rule_for};
 use crate::side;
-use crate::sops::{self, Identities, MacCheck, Rule, SopsError};
-use crate::sys::SecretText;
+use crate::sops::{Format, Identities, MacCheck, Rule, SopsError};
 use crate::sys::editor::Editor;
 use crate::sys::replace::{Access, replace_file};
 use crate::sys::scratch::Scratch;
 
-/// What a new file starts with.
-const EXAMPLE: &str = "apiVersion: v1\nkind: Secret\nmetadata:\n  name: example\nstringData:\n  key: value\n";
+/// What a new file of a format starts with.
+fn example(format: Format) -> &'static str {
+    match format {
+        Format::Yaml => {
+            "apiVersion: v1\nkind: Secret\nmetadata:\n  name: example\nstringData:\n  key: value\n"
+        }
+        Format::Json => "{\n\t\"key\": \"value\"\n}\n",
+        Format::Dotenv => "KEY=value\n",
+        Format::Ini => "[section]\nkey = value\n",
+        Format::Binary => "text\n",
+    }
+}
 
 /// How the edited text becomes a file.
 enum Target {
     /// An encrypted file that is there.
-    Existing(File, Identities),
+    Existing(File, Format, Identities),
     /// A file that will be new.
-    New(PathBuf, String, Box<Rule>),
+    New(PathBuf, Format, String, Box<Rule>),
 }
 
 impl Target {
     fn name(&self) -> &str {
         match self {
-            Self::Existing(file, _) => &file.name,
-            Self::New(_, name, _) => name,
+            Self::Existing(file, ..) => &file.name,
+            Self::New(_, _, name, _) => name,
         }
     }
 }
@@ -38,7 +49,7 @@ impl Target {
 /// Edits a file.
 pub(super) fn run(args: &Edit, session: &mut Session<'_>) -> Outcome {
     let command = command().map_err(|finding| session.diags.abort(finding))?;
-    let (target, plain) = target(&args.file, session)?;
+    let (target, plain) = target(args, session)?;
     let program = command.first().cloned().unwrap_or_default();
     let scratch = scratch(args, session)?;
     let editor = Editor::new(command, scratch)
@@ -50,7 +61,7 @@ pub(super) fn run(args: &Edit, session: &mut Session<'_>) -> Outcome {
         .unwrap_or("secret.yaml");
     let path = editor
         .scratch()
-        .file(base, plain.expose())
+        .file(base, &plain)
         .map_err(|error| session.diags.abort(Diagnostic::io("write", base, &error)))?;
     loop {
         let edited = editor
@@ -58,7 +69,7 @@ pub(super) fn run(args: &Edit, session: &mut Session<'_>) -> Outcome {
             .map_err(|error| failed(&program, &error.to_string()))
             .and_then(|status| {
                 if status.success() {
-                    side::read_path(&path, base)?.ok_or_else(|| failed(&program, "it removed the file"))
+                    side::read_bytes(&path, base)?.ok_or_else(|| failed(&program, "it removed the file"))
                 } else {
                     Err(failed(&program, &status.to_string()))
                 }
@@ -82,10 +93,9 @@ pub(super) fn run(args: &Edit, session: &mut Session<'_>) -> Outcome {
         let at = error.span().map_or_else(String::new, |span| {
             format!(
                 " (line {})",
-                edited.expose()[..span.start.min(edited.expose().len())]
-                    .matches('\n')
+                edited[..span.start.min(edited.len())]
+                    .split(|byte| *byte == b'\n')
                     .count()
-                    + 1
             )
         });
         session
@@ -116,21 +126,25 @@ fn command() -> Result<Vec<String>, Diagnostic> {
 }
 
 /// Returns what is edited, and its text in clear.
-fn target(typed: &Path, session: &mut Session<'_>) -> Result<(Target, SecretText), Aborted> {
-    let root = session.world.root.clone();
+fn target(args: &Edit, session: &mut Session<'_>) -> Result<(Target, Zeroizing<Vec<u8>>), Aborted> {
+    let (root, typed) = (session.world.root.clone(), &args.file);
     let path = root.join(typed);
     if !path.exists() {
         let name = typed.display().to_string();
         let own = identities_if_any(session).recipients();
-        let rule = rule_for(&root, &path, &name, EXAMPLE, &Overrides::default(), &own);
+        let format = args.format.unwrap_or_else(|| Format::of(&path));
+        let plain = example(format);
+        let rule = rule_for(&root, &path, &name, plain, &Overrides::default(), &own);
         let (rule, _) = rule.map_err(|finding| session.diags.abort(finding))?;
-        let target = Target::New(path, name, Box::new(rule));
-        return Ok((target, SecretText::new(EXAMPLE.to_owned())));
+        let target = Target::New(path, format, name, Box::new(rule));
+        return Ok((target, Zeroizing::new(plain.as_bytes().to_vec())));
     }
     let file = File::read(&root, typed).map_err(|finding| session.diags.abort(finding))?;
     let identities = identities(session)?;
-    match sops::decrypt(file.text.expose(), &identities, MacCheck::Verify) {
-        Ok(plain) => Ok((Target::Existing(file, identities), plain)),
+    let format = file.format(args.format);
+    let text = file.text().map_err(|finding| session.diags.abort(finding))?;
+    match format.decrypt(text, &identities, MacCheck::Verify) {
+        Ok(plain) => Ok((Target::Existing(file, format, identities), plain)),
         Err(error) => {
             let finding = of_file(&error, &file.name);
             let encrypt = format!("`clusterwright secrets encrypt -i {}`", file.name);
@@ -176,24 +190,21 @@ fn failed(program: &str, why: &str) -> Diagnostic {
 }
 
 /// Encrypts the edited text; `None` when it says the same as before.
-fn sealed(
-    target: &Target,
-    edited: &SecretText,
-    session: &mut Session<'_>,
-) -> Result<Option<String>, SopsError> {
+fn sealed(target: &Target, edited: &[u8], session: &mut Session<'_>) -> Result<Option<String>, SopsError> {
     let entropy = &mut *session.world.entropy;
     match target {
-        Target::Existing(file, identities) => {
-            sops::replace(file.text.expose(), edited.expose(), identities, entropy)
+        Target::Existing(file, format, identities) => {
+            let old = file.text().map_err(|_| SopsError::NotEncrypted)?;
+            format.replace(old, edited, identities, entropy)
         }
-        Target::New(_, _, rule) => sops::encrypt(edited.expose(), rule, entropy).map(Some),
+        Target::New(_, format, _, rule) => format.encrypt(edited, rule, entropy).map(Some),
     }
 }
 
 /// Writes the result. When somebody else changed the file meanwhile, the edit is kept beside it, encrypted.
 fn finish(target: &Target, text: &str, session: &mut Session<'_>) -> Result<(), Aborted> {
     let (path, name) = match target {
-        Target::Existing(file, _) => {
+        Target::Existing(file, ..) => {
             if file
                 .is_current()
                 .map_err(|finding| session.diags.abort(finding))?
@@ -206,7 +217,7 @@ fn finish(target: &Target, text: &str, session: &mut Session<'_>) -> Result<(), 
             path.push(".edited");
             (PathBuf::from(path), format!("{}.edited", file.name))
         }
-        Target::New(path, name, _) => (path.clone(), name.clone()),
+        Target::New(path, _, name, _) => (path.clone(), name.clone()),
     };
     replace_file(&path, text.as_bytes(), Access::Kept)
         .map_err(|error| session.diags.abort(Diagnostic::io("write", &name, &error)))?;

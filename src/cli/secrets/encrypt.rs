@@ -24,14 +24,13 @@ pub(super) fn run(args: &Encrypt, session: &mut Session<'_>) -> Outcome {
                 &session.world.root,
                 &file.path,
                 &file.name,
-                file.text.expose(),
+                file.text().unwrap_or_default(),
                 &overrides,
                 &own,
             )?;
             let format = args.format.unwrap_or_else(|| Format::of(&file.path));
-            let plain = file.text.expose().as_bytes();
             let text = format
-                .encrypt(plain, &rule, session.world.entropy)
+                .encrypt(&file.bytes, &rule, session.world.entropy)
                 .map_err(|error| of_file(&error, &file.name))?;
             let status = format
                 .status(&text)

@@ -53,7 +53,7 @@ pub(super) fn run(args: &Explain, session: &mut Session<'_>) -> Outcome {
         &root,
         &file.path,
         &file.name,
-        file.text.expose(),
+        file.text().unwrap_or_default(),
         &overrides,
         &own,
     );
@@ -107,7 +107,9 @@ fn state(
     lines: &mut Vec<String>,
     tried: &mut Vec<String>,
 ) -> (&'static str, Vec<String>) {
-    let status = match file.format(None).status(file.text.expose()) {
+    let format = file.format(None);
+    let text = file.text().unwrap_or_default();
+    let status = match format.status(text) {
         Ok(status) => status,
         Err(SopsError::NotEncrypted) => {
             lines.push("  state: not encrypted".to_owned());
@@ -133,10 +135,7 @@ fn state(
         };
         lines.push(format!("    {name}{mine}"));
     }
-    let opens = file
-        .format(None)
-        .decrypt(file.text.expose(), identities, MacCheck::Verify);
-    let state = match opens {
+    let state = match format.decrypt(text, identities, MacCheck::Verify) {
         Ok(_) => {
             lines.push("  it opens, and its MAC agrees".to_owned());
             "opens"

@@ -12,10 +12,7 @@ use crate::sys::replace::{Access, replace_file};
 use crate::vcs::Repository;
 
 /// Which files, in `.gitattributes`.
-const ATTRIBUTES: [&str; 2] = [
-    "*.sops.yaml diff=clusterwright merge=clusterwright",
-    "*.sops.yml diff=clusterwright merge=clusterwright",
-];
+const ATTRIBUTES: [&str; 1] = ["?*.sops.* diff=clusterwright merge=clusterwright"];
 
 /// What git runs, in its configuration of this clone.
 const CONFIG: [(&str, &str); 2] = [

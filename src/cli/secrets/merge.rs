@@ -8,7 +8,7 @@ use crate::cli::exit::Exit;
 use crate::cli::{Outcome, Session};
 use crate::diag::Diagnostic;
 use crate::secrets::File;
-use crate::sops;
+use crate::sops::Format;
 
 /// Merges `theirs` into `ours`. Git takes exit code 1 for a conflict; the file then holds our values, encrypted.
 pub(super) fn run(args: &Merge, session: &mut Session<'_>) -> Outcome {
@@ -16,15 +16,25 @@ pub(super) fn run(args: &Merge, session: &mut Session<'_>) -> Outcome {
     let read = |path: &std::path::Path| File::read(&root, path);
     let base = read(&args.base)
         .ok()
-        .filter(|base| !base.text.expose().trim().is_empty());
+        .filter(|base| !base.bytes.trim_ascii().is_empty());
     let ours = read(&args.ours).map_err(|finding| session.diags.abort(finding))?;
     let theirs = read(&args.theirs).map_err(|finding| session.diags.abort(finding))?;
     let name = args.name.clone().unwrap_or_else(|| ours.name.clone());
     let identities = identities(session)?;
-    let merged = sops::merge(
-        base.as_ref().map(|base| base.text.expose()),
-        ours.text.expose(),
-        theirs.text.expose(),
+    // The files that git hands over have no names of their own.
+    let format = match &args.name {
+        Some(name) => Format::of_text(name, ours.text().unwrap_or_default()),
+        None => ours.format(None),
+    };
+    let text = |file: &'_ File| -> Result<String, Diagnostic> { file.text().map(str::to_owned) };
+    let (our_text, their_text) = text(&ours)
+        .and_then(|ours| Ok((ours, text(&theirs)?)))
+        .map_err(|finding| session.diags.abort(finding))?;
+    let base_text = base.as_ref().and_then(|base| base.text().ok());
+    let merged = format.merge(
+        base_text,
+        &our_text,
+        &their_text,
         &identities,
         session.world.entropy,
     );
@@ -32,7 +42,7 @@ pub(super) fn run(args: &Merge, session: &mut Session<'_>) -> Outcome {
         let finding = of_file(&error, &name).note("the file holds our version, encrypted as it was");
         session.diags.abort(finding)
     })?;
-    if merged.text != ours.text.expose() {
+    if merged.text != our_text {
         ours.write(&merged.text)
             .map_err(|finding| session.diags.abort(finding))?;
     }

@@ -12,7 +12,7 @@ use crate::cli::{Outcome, Session};
 use crate::diag::Diagnostic;
 use crate::secrets::status::{claims_sops, short};
 use crate::secrets::{File, Overrides, list, rule_for};
-use crate::sops::{self, Recipient};
+use crate::sops::{KeyChange, Rule};
 
 /// Gives files new data keys: all of them or none.
 pub(super) fn rotate(args: &Rotate, session: &mut Session<'_>) -> Outcome {
@@ -26,7 +26,8 @@ pub(super) fn rotate(args: &Rotate, session: &mut Session<'_>) -> Outcome {
     for typed in &args.files {
         let one = File::read(&session.world.root, typed).and_then(|file| {
             let entropy = &mut *session.world.entropy;
-            let new = sops::rotate(file.text.expose(), &add, &remove, &identities, entropy);
+            let format = file.format(args.format);
+            let new = format.rotate(file.text()?, &add, &remove, &identities, entropy);
             let new = new.map_err(|error| of_file(&error, &file.name))?;
             Ok((file, new))
         });
@@ -52,14 +53,14 @@ pub(super) fn rotate(args: &Rotate, session: &mut Session<'_>) -> Outcome {
 /// A file whose recipients are not those of its rule.
 struct Outdated {
     file: File,
-    wanted: Vec<Recipient>,
-    added: Vec<String>,
-    removed: Vec<String>,
+    rule: Rule,
+    change: KeyChange,
 }
 
 impl Outdated {
     fn json(&self) -> Value {
-        json!({"path": self.file.name, "added": self.added, "removed": self.removed})
+        json!({"path": self.file.name, "added": self.change.added, "removed": self.change.removed,
+            "regrouped": self.change.regrouped})
     }
 }
 
@@ -71,12 +72,17 @@ pub(super) fn updatekeys(args: &Updatekeys, session: &mut Session<'_>) -> Outcom
     if session.ui.is_human() {
         for one in &outdated {
             session.ui.line(&one.file.name);
-            one.added
+            one.change
+                .added
                 .iter()
                 .for_each(|name| session.ui.line(&format!("  + {}", short(name))));
-            one.removed
+            one.change
+                .removed
                 .iter()
                 .for_each(|name| session.ui.line(&format!("  - {} (new data key)", short(name))));
+            if one.change.regrouped {
+                session.ui.line("  other key groups (new data key)");
+            }
         }
         if outdated.is_empty() {
             session.ui.line("every file is up to date");
@@ -92,10 +98,15 @@ pub(super) fn updatekeys(args: &Updatekeys, session: &mut Session<'_>) -> Outcom
     let mut new = Vec::new();
     for one in &outdated {
         let entropy = &mut *session.world.entropy;
-        match sops::update_keys(one.file.text.expose(), &one.wanted, &identities, entropy) {
+        let rekeyed = one.file.text().and_then(|text| {
+            let format = one.file.format(None);
+            let rekeyed = format.update_keys(text, &one.rule, &identities, entropy);
+            rekeyed.map_err(|error| of_file(&error, &one.file.name))
+        });
+        match rekeyed {
             Ok(Some(rekeyed)) => new.push((&one.file, rekeyed)),
             Ok(None) => {}
-            Err(error) => session.diags.push(of_file(&error, &one.file.name)),
+            Err(finding) => session.diags.push(finding),
         }
     }
     session.diags.checkpoint()?;
@@ -141,25 +152,17 @@ fn outdated(args: &Updatekeys, session: &mut Session<'_>) -> Result<Vec<Outdated
         let Ok(file) = File::read(&root, listed.path.strip_prefix(&root).unwrap_or(&listed.path)) else {
             continue;
         };
-        if !claims_sops(file.text.expose()) && !listed.named {
+        let text = file.text().unwrap_or_default();
+        if !claims_sops(text) && !listed.named {
             continue;
         }
-        let status = match sops::status(file.text.expose()) {
-            Ok(status) => status,
-            Err(error) => {
-                session.diags.push(of_file(&error, &listed.name));
-                continue;
-            }
-        };
+        let format = file.format(None);
+        if let Err(error) = format.status(text) {
+            session.diags.push(of_file(&error, &listed.name));
+            continue;
+        }
         let overrides = Overrides::default();
-        let rule = match rule_for(
-            &root,
-            &file.path,
-            &listed.name,
-            file.text.expose(),
-            &overrides,
-            &own,
-        ) {
+        let rule = match rule_for(&root, &file.path, &listed.name, text, &overrides, &own) {
             Ok((rule, _)) => rule,
             Err(finding) if listed.named || finding.code != "secrets/no-rule" => {
                 session.diags.push(finding);
@@ -167,15 +170,10 @@ fn outdated(args: &Updatekeys, session: &mut Session<'_>) -> Result<Vec<Outdated
             }
             Err(_) => continue,
         };
-        let have: BTreeSet<String> = status.recipients.into_iter().collect();
-        let want: BTreeSet<String> = rule.recipients.iter().map(ToString::to_string).collect();
-        if have != want {
-            found.push(Outdated {
-                added: want.difference(&have).cloned().collect(),
-                removed: have.difference(&want).cloned().collect(),
-                wanted: rule.recipients,
-                file,
-            });
+        match format.key_change(text, &rule) {
+            Ok(change) if change.is_empty() => {}
+            Ok(change) => found.push(Outdated { file, rule, change }),
+            Err(error) => session.diags.push(of_file(&error, &listed.name)),
         }
     }
     Ok(found)

@@ -11,6 +11,7 @@ use crate::diag::{Aborted, Diagnostic, Severity};
 use crate::secrets::scan::{self, Known};
 use crate::secrets::{compare, list};
 use crate::side;
+use crate::sops::Format;
 use crate::vcs::Repository;
 
 /// Looks for secrets in clear text.
@@ -99,8 +100,12 @@ fn known_values(session: &Session<'_>) -> Vec<(String, Zeroizing<String>)> {
     let root = &session.world.root;
     let mut values = Vec::new();
     if let Ok(Some(text)) = side::read(root, "cluster.yaml") {
-        let clear = compare::clear(text.expose(), &identities_if_any(session));
-        values.extend(scan::secret_values(clear.as_ref().unwrap_or(&text).expose()));
+        let bytes = text.expose().as_bytes();
+        let clear = compare::clear(Format::Yaml, bytes, &identities_if_any(session));
+        let clear = clear.as_ref().map_or(bytes, |clear| clear.as_slice());
+        values.extend(scan::secret_values(
+            std::str::from_utf8(clear).unwrap_or_default(),
+        ));
     }
     if let Ok(Some(text)) = side::read(root, side::PUSH_TOKEN) {
         values.push((

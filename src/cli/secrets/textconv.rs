@@ -9,14 +9,13 @@ use crate::secrets::{File, compare};
 /// Prints a file by keys, or in clear. Never fails for what is in the file: git would show nothing at all.
 pub(super) fn run(args: &Textconv, session: &mut Session<'_>) -> Outcome {
     let file = File::read(&session.world.root, &args.file).map_err(|finding| session.diags.abort(finding))?;
+    let format = file.format(None);
     if args.reveal {
         let identities = identities_if_any(session);
-        if let Ok(clear) = compare::clear(file.text.expose(), &identities) {
-            return Ok((Exit::Success, session.ui.result(clear.expose())));
+        if let Ok(clear) = compare::clear(format, &file.bytes, &identities) {
+            return Ok((Exit::Success, session.ui.result_bytes(&clear)));
         }
     }
-    Ok((
-        Exit::Success,
-        session.ui.result(&compare::outline(file.text.expose())),
-    ))
+    let text = String::from_utf8_lossy(&file.bytes);
+    Ok((Exit::Success, session.ui.result(&compare::outline(format, &text))))
 }

@@ -11,7 +11,7 @@ use crate::cli::{Outcome, Session};
 use crate::diag::Diagnostic;
 use crate::secrets::File;
 use crate::side;
-use crate::sops::{self, KeyPath, NewValue, SopsError};
+use crate::sops::{Format, KeyPath, NewValue, SopsError};
 use crate::sys::SecretText;
 
 /// Largest value that is read from standard input, in bytes.
@@ -21,16 +21,12 @@ const MAX_BYTES: u64 = 1 << 20;
 pub(super) fn set(args: &Set, session: &mut Session<'_>) -> Outcome {
     let file = File::read(&session.world.root, &args.file).map_err(|finding| session.diags.abort(finding))?;
     let path = KeyPath::parse(&args.path).map_err(|error| session.diags.abort(of_option(&error, "PATH")))?;
-    let text = value(args, session).map_err(|finding| session.diags.abort(finding))?;
-    let value = if args.text {
-        NewValue::Text(text)
-    } else {
-        NewValue::parse(text.expose())
-    };
+    let format = file.format(args.format);
+    let value = value(args, format, session).map_err(|finding| session.diags.abort(finding))?;
     let identities = identities(session)?;
-    let document = usize::from(args.document - 1);
-    let entropy = &mut *session.world.entropy;
-    let new = sops::set(file.text.expose(), document, &path, &value, &identities, entropy);
+    let at = path.within(usize::from(args.document - 1));
+    let old = file.text().map_err(|finding| session.diags.abort(finding))?;
+    let new = format.set(old, at, &value, &identities, session.world.entropy);
     finish(session, &file, new, &format!("set {path} in {}", file.name))
 }
 
@@ -39,14 +35,10 @@ pub(super) fn unset(args: &Unset, session: &mut Session<'_>) -> Outcome {
     let file = File::read(&session.world.root, &args.file).map_err(|finding| session.diags.abort(finding))?;
     let path = KeyPath::parse(&args.path).map_err(|error| session.diags.abort(of_option(&error, "PATH")))?;
     let identities = identities(session)?;
-    let document = usize::from(args.document - 1);
-    let new = sops::unset(
-        file.text.expose(),
-        document,
-        &path,
-        &identities,
-        session.world.entropy,
-    );
+    let at = path.within(usize::from(args.document - 1));
+    let old = file.text().map_err(|finding| session.diags.abort(finding))?;
+    let format = file.format(args.format);
+    let new = format.unset(old, at, &identities, session.world.entropy);
     finish(session, &file, new, &format!("took {path} out of {}", file.name))
 }
 
@@ -69,31 +61,49 @@ fn finish(
 }
 
 /// Returns the value from where it was given. One line break at the end of a single line is dropped, for `echo` and
-/// editors add it; a text of several lines stays as it is.
-fn value(args: &Set, session: &Session<'_>) -> Result<SecretText, Diagnostic> {
-    let read = if let Some(file) = &args.value_file {
+/// editors add it; a text of several lines, and the bytes of a binary file, stay as they are.
+fn value(args: &Set, format: Format, session: &Session<'_>) -> Result<NewValue, Diagnostic> {
+    let (bytes, name) = if let Some(file) = &args.value_file {
         let name = file.display().to_string();
-        side::read_path(&session.world.root.join(file), &name)?.ok_or_else(|| side::not_found(&name))?
+        let read = side::read_bytes(&session.world.root.join(file), &name)?;
+        (read.ok_or_else(|| side::not_found(&name))?, name)
     } else if args.value_stdin {
-        let mut text = Zeroizing::new(String::with_capacity(1 << 16));
-        let read = std::io::stdin().take(MAX_BYTES + 1).read_to_string(&mut text);
-        let read = read.map_err(|error| Diagnostic::io("read", "standard input", &error))?;
-        if read as u64 > MAX_BYTES {
-            return Err(
-                Diagnostic::error("secrets/argument", "the value is larger than 1 MiB")
-                    .help("keep values of that size elsewhere; Kubernetes takes no Secret above 1 MiB"),
-            );
-        }
-        SecretText::new(std::mem::take(&mut *text))
+        (standard_input()?, "standard input".to_owned())
     } else {
-        return Ok(SecretText::new(args.value.clone().unwrap_or_default()));
+        let bytes = args.value.clone().unwrap_or_default().into_bytes();
+        (Zeroizing::new(bytes), "the value".to_owned())
     };
-    let text = read.expose();
+    let typed = args.value_file.is_none() && !args.value_stdin;
+    if format == Format::Binary && !typed {
+        return Ok(NewValue::Bytes(bytes));
+    }
+    let text = std::str::from_utf8(&bytes).map_err(|_| {
+        Diagnostic::error("side/not-text", format!("{name} is not text"))
+            .help("keep bytes that are not text in a binary file")
+    })?;
     let line = text
         .strip_suffix('\n')
         .map(|line| line.strip_suffix('\r').unwrap_or(line));
-    Ok(match line {
-        Some(line) if !line.contains('\n') => SecretText::new(line.to_owned()),
-        _ => read,
+    let text = match line {
+        Some(line) if !typed && !line.contains('\n') => line,
+        _ => text,
+    };
+    Ok(if args.text {
+        NewValue::Text(SecretText::new(text.to_owned()))
+    } else {
+        NewValue::parse(text, format)
     })
+}
+
+fn standard_input() -> Result<Zeroizing<Vec<u8>>, Diagnostic> {
+    let mut bytes = Zeroizing::new(Vec::with_capacity(1 << 16));
+    let read = std::io::stdin().take(MAX_BYTES + 1).read_to_end(&mut bytes);
+    let read = read.map_err(|error| Diagnostic::io("read", "standard input", &error))?;
+    if read as u64 > MAX_BYTES {
+        return Err(
+            Diagnostic::error("secrets/argument", "the value is larger than 1 MiB")
+                .help("keep values of that size elsewhere; Kubernetes takes no Secret above 1 MiB"),
+        );
+    }
+    Ok(bytes)
 }

@@ -1,5 +1,5 @@
 use super::*;
-use crate::sops::{SopsError, compare_keyless, decrypt_values, encrypt, status};
+use crate::sops::{compare_keyless, encrypt, status};
 
 const CANARY: &str = "canary-7f3a";
 

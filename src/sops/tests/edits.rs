@@ -3,8 +3,6 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::sops::{KeyPath, NewValue, SopsError, replace, rotate, set, unset, update_keys};
-use crate::sys::SecretText;
 
 const TEXT: &str = "# head\nkind: Secret\n\nmetadata:\n    name: x  # why\nstringData:\n    a: one\n    # about b\n    b: two\n    l:\n        - p\n        - q\nlast: end\n";
 
@@ -32,6 +30,11 @@ fn take(enc: &str, at: &str, me: &Person) -> String {
     unset(enc, 0, &path(at), &me.identities, &mut later())
         .unwrap_or_else(|error| panic!("{at}: {error}\n{enc}"))
         .unwrap()
+}
+
+fn value_at(enc: &str, at: &str, me: &Person) -> String {
+    let value = Format::Yaml.extract(enc, path(at).within(0), &me.identities, MacCheck::Verify);
+    String::from_utf8(value.unwrap().to_vec()).unwrap()
 }
 
 #[test]
@@ -145,7 +148,7 @@ fn values_are_put_into_every_layout() {
         (
             "stringData:\n  a: x\n",
             "stringData.b",
-            NewValue::parse("7"),
+            NewValue::parse("7", Format::Yaml),
             "stringData:\n  a: x\n  b: \"7\"\n",
         ),
     ] {
@@ -164,8 +167,8 @@ fn what_stands_below_a_value_does_not_become_part_of_it() {
         let enc = sealed(&plain, &rule(&[&me]));
         for at in ["stringData.a", "stringData.b"] {
             let out = put(&enc, at, &text("one\ntwo\n"), &me);
-            let read = crate::sops::extract(&out, 0, &path(at), &me.identities, MacCheck::Verify).unwrap();
-            assert_eq!(read.expose(), "one\ntwo\n", "{plain}");
+            let read = value_at(&out, at, &me);
+            assert_eq!(read, "one\ntwo\n", "{plain}");
             assert!(open(&out, &me).contains(below), "{plain}");
         }
     }
@@ -359,7 +362,7 @@ fn numbers_that_would_change_stay_text() {
         ("99999999999999999999", true),
     ] {
         assert_eq!(
-            matches!(NewValue::parse(typed), NewValue::Text(_)),
+            matches!(NewValue::parse(typed, Format::Yaml), NewValue::Text(_)),
             text,
             "{typed}"
         );
@@ -375,13 +378,13 @@ proptest! {
         let enc = sealed(TEXT, &rule(&[&me]));
         let at = ["stringData.a", "stringData.l[1]", "stringData.new", "metadata.name"][at];
         let out = put(&enc, at, &text(&secret), &me);
-        let read = crate::sops::extract(&out, 0, &path(at), &me.identities, MacCheck::Verify).unwrap();
-        prop_assert_eq!(read.expose(), secret.as_str());
+        let read = value_at(&out, at, &me);
+        prop_assert_eq!(read, secret.as_str());
         let back = if at == "stringData.new" {
             take(&out, at, &me)
         } else {
-            let old = crate::sops::extract(&enc, 0, &path(at), &me.identities, MacCheck::Verify).unwrap();
-            put(&out, at, &NewValue::Text(old), &me)
+            let old = value_at(&enc, at, &me);
+            put(&out, at, &text(&old), &me)
         };
         prop_assert_eq!(open(&back, &me), TEXT);
     }

@@ -83,8 +83,7 @@ fn an_identity_file_that_age_put_behind_a_passphrase_opens() {
         include_bytes!("../../../tests/fixtures/sops/locked-key.age"),
         include_bytes!("../../../tests/fixtures/sops/locked-key.bin"),
     ];
-    let ask: crate::sops::Ask =
-        std::sync::Arc::new(|_| Some(crate::sys::SecretText::new("correct horse".to_owned())));
+    let ask: crate::sops::Ask = std::sync::Arc::new(|_| Some(SecretText::new("correct horse".to_owned())));
     // Opening one takes a second of work in a debug build, so the armoured one is opened and the other recognised.
     let locked = files.map(|file| Identities::read(file, "keys.txt", &ask).unwrap());
     assert!(locked.iter().all(Identities::is_locked));

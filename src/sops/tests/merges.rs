@@ -3,13 +3,12 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::sops::{Merged, merge, rotate, update_keys};
 
 const BASE: &str = "# head\nkind: Secret\nmetadata:\n  name: x\nstringData:\n  a: one\n  b: two\n  c: three\n  l:\n    - p\n    - q\n";
 
 /// Brings an encrypted file to a plaintext.
 fn version(base: &str, plain: &str, me: &Person) -> String {
-    crate::sops::replace(base, plain, &me.identities, &mut FixedEntropy::new(5))
+    replace(base, plain, &me.identities, &mut FixedEntropy::new(5))
         .unwrap()
         .unwrap_or_else(|| base.to_owned())
 }

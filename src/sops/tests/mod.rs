@@ -2,10 +2,14 @@
 
 mod canary;
 mod edits;
+mod every_format;
 mod fixtures;
 pub(crate) mod generate;
 mod generate_json;
+mod generate_marked;
+mod keys;
 mod layout;
+mod markers;
 mod merges;
 mod open_ends;
 mod releases;
@@ -14,8 +18,75 @@ mod stores;
 mod tamper;
 mod updates;
 
-use super::{Identities, MacCheck, Recipient, Rule, Selector, Updated, decrypt, generate_identity, update};
-use crate::sys::FixedEntropy;
+use super::{
+    DecryptedValue, Format, Identities, KeyPath, MacCheck, Merged, NewValue, Recipient, Rekeyed, Rule,
+    Selector, SopsError, Updated, decrypt, generate_identity, update,
+};
+use crate::sys::{Entropy, FixedEntropy, SecretText};
+
+/// The formats' methods for YAML, in short.
+fn set(
+    existing: &str,
+    document: usize,
+    path: &KeyPath,
+    value: &NewValue,
+    identities: &Identities,
+    entropy: &mut dyn Entropy,
+) -> Result<Option<String>, SopsError> {
+    Format::Yaml.set(existing, path.within(document), value, identities, entropy)
+}
+
+fn unset(
+    existing: &str,
+    document: usize,
+    path: &KeyPath,
+    identities: &Identities,
+    entropy: &mut dyn Entropy,
+) -> Result<Option<String>, SopsError> {
+    Format::Yaml.unset(existing, path.within(document), identities, entropy)
+}
+
+fn replace(
+    existing: &str,
+    plain: &str,
+    identities: &Identities,
+    entropy: &mut dyn Entropy,
+) -> Result<Option<String>, SopsError> {
+    Format::Yaml.replace(existing, plain.as_bytes(), identities, entropy)
+}
+
+fn rotate(
+    existing: &str,
+    add: &[Recipient],
+    remove: &[Recipient],
+    identities: &Identities,
+    entropy: &mut dyn Entropy,
+) -> Result<Rekeyed, SopsError> {
+    Format::Yaml.rotate(existing, add, remove, identities, entropy)
+}
+
+fn update_keys(
+    existing: &str,
+    wanted: &[Recipient],
+    identities: &Identities,
+    entropy: &mut dyn Entropy,
+) -> Result<Option<Rekeyed>, SopsError> {
+    Format::Yaml.update_keys(existing, &Rule::secrets(wanted.to_vec()), identities, entropy)
+}
+
+fn merge(
+    base: Option<&str>,
+    ours: &str,
+    theirs: &str,
+    identities: &Identities,
+    entropy: &mut dyn Entropy,
+) -> Result<Merged, SopsError> {
+    Format::Yaml.merge(base, ours, theirs, identities, entropy)
+}
+
+fn decrypt_values(text: &str, identities: &Identities) -> Result<Vec<DecryptedValue>, SopsError> {
+    Format::Yaml.decrypt_values(text, identities)
+}
 
 /// Somebody with a key.
 struct Person {

@@ -6,7 +6,6 @@ use std::collections::BTreeSet;
 use super::super::document::Documents;
 use super::super::metadata::Metadata;
 use super::super::opened::Opened;
-use super::super::selector::Scope;
 use super::super::value::DataKey;
 use super::*;
 
@@ -22,9 +21,7 @@ fn data_key(enc: &str, me: &Person) -> DataKey {
 fn opens(text: &str, key: &DataKey) -> bool {
     let open = || {
         let docs = Documents::parse(text)?;
-        let metadata = Metadata::read(&docs)?;
-        let scope = Scope::new(&metadata.selector)?;
-        Opened::with_key(&docs, &scope, metadata, key.clone())?.verify()
+        Opened::with_key(&docs, Metadata::read(&docs)?, key.clone())?.verify()
     };
     open().is_ok()
 }

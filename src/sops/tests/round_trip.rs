@@ -1,11 +1,11 @@
 use proptest::prelude::*;
 
 use super::super::document::Documents;
-use super::super::plan::seal_as;
+use super::super::plan::to_seal;
 use super::super::selector::Scope;
 use super::super::typing::Typed;
 use super::super::walk::walk;
-use super::super::{compare_keyless, decrypt_values, status};
+use super::super::{compare_keyless, status};
 use super::generate::Generator;
 use super::*;
 
@@ -14,7 +14,7 @@ fn leaves(text: &str, rule: &Rule, as_sealed: bool) -> Vec<(usize, String, Typed
     let docs = Documents::parse(text).unwrap_or_else(|error| panic!("{error}\n{text}"));
     let scope = Scope::new(&rule.selector).unwrap();
     let walk = walk(&docs, &scope, false).unwrap();
-    let typed = |leaf: &super::super::walk::Leaf<'_>| match seal_as(leaf) {
+    let typed = |leaf: &super::super::walk::Leaf<'_>| match to_seal(Format::Yaml, leaf) {
         Ok(Some(plain)) if as_sealed && leaf.in_scope => Typed::Value(plain),
         _ => leaf.typed.clone(),
     };
@@ -39,7 +39,7 @@ proptest! {
         let rule = if all { whole(&[&me]) } else { rule(&[&me]) };
         let refused = super::super::encrypt(&text, &rule, &mut FixedEntropy::new(1));
         // Refused for good reason: an alias below a key that stays plain would show the encrypted value.
-        prop_assume!(!matches!(refused, Err(super::super::SopsError::AliasLeavesScope { .. })));
+        prop_assume!(!matches!(refused, Err(SopsError::AliasLeavesScope { .. })));
         let enc = sealed(&text, &rule);
         let dec = open(&enc, &me);
 

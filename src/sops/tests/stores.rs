@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::generate::Generator;
 use super::*;
-use crate::sops::{Format, KeyGroups, SopsError};
+use crate::sops::KeyGroups;
 
 macro_rules! fixture {
     ($name:literal) => {

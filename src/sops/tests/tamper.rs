@@ -98,7 +98,7 @@ fn removed_added_and_plain_values_are_noticed() {
     assert_eq!(refused(&without_a, &me), SopsError::MacMismatch);
     let plain = enc.replace("stringData:\n", "stringData:\n  z: plain\n");
     assert!(matches!(refused(&plain, &me), SopsError::PlainInScope { path, .. } if path == "stringData.z"));
-    let leaves = crate::sops::unsealed_leaves(&plain).unwrap();
+    let leaves = crate::sops::status(&plain).unwrap().unsealed;
     assert_eq!(leaves.len(), 1);
     assert_eq!(
         (&leaves[0].0[..], &plain[leaves[0].1.clone()]),

@@ -1,0 +1,187 @@
+//! The `sops` blocks of a text: put into it, taken out of it, and given new stamps in their own layout.
+
+use std::ops::Range;
+
+use super::document::{Documents, SOPS_KEY, is_flow, last_byte, line_start};
+use super::error::SopsError;
+use super::format::Format;
+use super::json;
+use super::metadata::Metadata;
+use super::plan::overlap;
+use super::splice::{Edit, apply};
+use super::text;
+use crate::yaml::double_quoted;
+
+/// A `sops` block that is to be written.
+pub(crate) struct Block<'m> {
+    pub(crate) metadata: &'m Metadata,
+    /// The block of an existing file, with new stamps, where its layout can be kept.
+    pub(crate) verbatim: Option<String>,
+    /// By how many columns it is indented in YAML.
+    pub(crate) indent: usize,
+}
+
+/// Puts the `sops` block into every document and applies the edits.
+pub(crate) fn assemble(
+    docs: &Documents<'_>,
+    mut edits: Vec<Edit>,
+    block: &Block<'_>,
+) -> Result<String, SopsError> {
+    match docs.format {
+        Format::Yaml => {}
+        Format::Json | Format::Binary => {
+            edits.extend(json_block(docs, block));
+            return apply(docs.text, &edits).ok_or_else(overlap);
+        }
+        Format::Dotenv | Format::Ini => {
+            let end = docs.text.len();
+            let lines = || flat_block(docs.format, block.metadata);
+            edits.push(Edit::new(end..end, block.verbatim.clone().unwrap_or_else(lines)));
+            return apply(docs.text, &edits).ok_or_else(overlap);
+        }
+    }
+    for doc in &docs.all {
+        let Some(root) = &doc.root else { continue };
+        if is_flow(docs.text, root) {
+            let close = root.span.end - 1;
+            let comma = match docs.text[root.span.start + 1..close].trim_end() {
+                inner if inner.is_empty() || inner.ends_with(',') => "",
+                _ => ", ",
+            };
+            edits.push(Edit::new(
+                close..close,
+                format!("{comma}{}", block.metadata.flow()),
+            ));
+        } else {
+            let column = root
+                .entries()
+                .first()
+                .map_or(0, |(key, _)| docs.column(key.span.start));
+            let text = match &block.verbatim {
+                Some(text) if column == 0 => text.clone(),
+                _ => block.metadata.block(block.indent, column),
+            };
+            edits.push(Edit::new(doc.end..doc.end, text));
+        }
+    }
+    apply(docs.text, &edits).ok_or_else(overlap)
+}
+
+/// The edit that adds the block to a JSON object: on lines of its own where the object has such.
+fn json_block(docs: &Documents<'_>, block: &Block<'_>) -> Option<Edit> {
+    let root = docs.all.first()?.root.as_ref()?;
+    let entries = root.entries();
+    let close = root.span.end - 1;
+    let written = |start: &str, unit: &str| match &block.verbatim {
+        Some(text) => format!("{start}{text}"),
+        None => block.metadata.json(start, unit),
+    };
+    let Some((key, _)) = entries.first() else {
+        let text = format!("\n{}\n", written("\t", "\t"));
+        return Some(Edit::new(root.span.start + 1..close, text));
+    };
+    let gap = &docs.text[root.span.start + 1..key.span.start];
+    let last = entries
+        .last()
+        .map_or(close, |(_, value)| last_byte(docs.text, value));
+    let text = match (gap.rsplit_once('\n'), &block.verbatim) {
+        (Some((_, start)), _) => {
+            let unit = if start.is_empty() { "\t" } else { start };
+            format!(",\n{}", written(start, unit))
+        }
+        (None, Some(text)) => format!(", {text}"),
+        (None, None) => format!(", {}", block.metadata.flow()),
+    };
+    Some(Edit::new(last..last, text))
+}
+
+/// The metadata of dotenv and INI.
+fn flat_block(format: Format, metadata: &Metadata) -> String {
+    let flat = metadata.flat();
+    let width = flat.iter().map(|(key, _)| key.len()).max().unwrap_or_default();
+    let mut out = String::new();
+    if format == Format::Ini {
+        out.push_str("\n[sops]\n");
+    }
+    for (key, value) in flat {
+        match format {
+            Format::Ini => out.push_str(&format!("{key:width$} = {value}\n")),
+            _ => out.push_str(&format!("sops_{key}={value}\n")),
+        }
+    }
+    out
+}
+
+/// The text of a file without its `sops` blocks.
+pub(super) fn body_of(docs: &Documents<'_>) -> Result<String, SopsError> {
+    let edits: Vec<Edit> = docs
+        .sops_entries()
+        .into_iter()
+        .map(|range| Edit::new(range, ""))
+        .collect();
+    apply(docs.text, &edits).ok_or_else(overlap)
+}
+
+/// The edits that give the blocks of a file another time and MAC.
+pub(super) fn stamp_edits(docs: &Documents<'_>, new: &Metadata) -> Vec<Edit> {
+    let stamps = [
+        ("lastmodified", new.lastmodified.as_str()),
+        ("mac", new.mac.as_deref().unwrap_or_default()),
+    ];
+    let mut edits = Vec::new();
+    for (_, root) in docs.roots() {
+        let Some(block) = root.get(SOPS_KEY) else { continue };
+        let in_brackets = is_flow(docs.text, block) || is_flow(docs.text, root);
+        for (name, value) in stamps {
+            let Some(node) = block.get(name).filter(|node| node.as_str() != Some(value)) else {
+                continue;
+            };
+            let written = match docs.format {
+                Format::Yaml if in_brackets || name == "lastmodified" => double_quoted(value),
+                Format::Yaml => text::string(value, false),
+                Format::Json | Format::Binary => json::quoted(value),
+                Format::Dotenv | Format::Ini => value.to_owned().into(),
+            };
+            edits.push(Edit::new(node.span.clone(), written.as_str()));
+        }
+    }
+    edits
+}
+
+/// The first block of a file as it is written, with a new time and MAC. `None` when its layout cannot be kept.
+pub(super) fn stamped_block(docs: &Documents<'_>, new: &Metadata) -> Option<String> {
+    let (_, root) = docs.roots().next()?;
+    let (key, value) = root.entry(SOPS_KEY)?;
+    let ranges = match docs.format {
+        Format::Yaml => {
+            let mut pieces = docs.without_comments(docs.sops_entry(root)?);
+            let entry = pieces.pop().filter(|_| pieces.is_empty())?;
+            let own_line = line_start(docs.text, key.span.start) == key.span.start;
+            let lines = !is_flow(docs.text, root) && !is_flow(docs.text, value);
+            let whole = own_line && lines && docs.text[entry.clone()].ends_with('\n');
+            whole.then_some(vec![entry])?
+        }
+        Format::Json | Format::Binary => {
+            std::iter::once(key.span.start..last_byte(docs.text, value)).collect()
+        }
+        Format::Dotenv | Format::Ini => docs.sops_entries(),
+    };
+    let edits = stamp_edits(docs, new);
+    let written = |range: &Range<usize>| apply(&docs.text[range.clone()], &within(&edits, range));
+    let mut out = ranges.iter().map(written).collect::<Option<String>>()?;
+    // The last line of a file may lack its line break.
+    if matches!(docs.format, Format::Dotenv | Format::Ini) && !out.ends_with('\n') {
+        out.push('\n');
+    }
+    Some(out)
+}
+
+/// The edits inside of a range, counted from its start.
+fn within(edits: &[Edit], range: &Range<usize>) -> Vec<Edit> {
+    let inside = |edit: &&Edit| range.start <= edit.range.start && edit.range.end <= range.end;
+    let moved = |edit: &Edit| Edit {
+        range: edit.range.start - range.start..edit.range.end - range.start,
+        text: edit.text.clone(),
+    };
+    edits.iter().filter(inside).map(moved).collect()
+}

@@ -1,0 +1,134 @@
+//! Comments that decide what is encrypted: where it is plain to see what they belong to.
+//!
+//! SOPS takes the places of comments from go-yaml, whose choice depends on blank lines and indentation. A file is written
+//! only when every comment that decides stands where there is no choice.
+
+use std::ops::Range;
+
+use super::document::{Documents, line_end, line_start};
+use super::error::SopsError;
+use super::format::Format;
+use super::selector::{Scope, Selector};
+use super::walk::{Container, Walk, dash_column, own_line};
+
+/// Refuses what SOPS might read in another way than we.
+pub(crate) fn check(docs: &Documents<'_>, walk: &Walk<'_>, scope: &Scope) -> Result<(), SopsError> {
+    if !scope.reads_comments() {
+        return Ok(());
+    }
+    let refuse = |what: &str, span: Range<usize>| {
+        Err(SopsError::Marker {
+            what: what.to_owned(),
+            span,
+        })
+    };
+    if docs.format == Format::Ini {
+        let first = docs.comments.first().cloned().unwrap_or_default();
+        return refuse(
+            "in INI, SOPS counts a comment for the key behind the one it stands at",
+            first,
+        );
+    }
+    if let Some(alias) = walk.aliases.first() {
+        return refuse(
+            "an alias brings the comments of its anchor with it",
+            alias.span.clone(),
+        );
+    }
+    if docs.format != Format::Yaml {
+        return Ok(());
+    }
+    for comment in &docs.comments {
+        if !scope.is_marker(docs.text[comment.start + 1..comment.end].trim_end()) {
+            continue;
+        }
+        match place(docs, walk, comment.start) {
+            Place::Unclear => {
+                return refuse(
+                    "it is not plain which value the comment belongs to",
+                    comment.clone(),
+                );
+            }
+            Place::InList(next)
+                if matches!(scope.selector(), Selector::EncryptedCommentRegex(_))
+                    && docs.comments.iter().any(|other| {
+                        (comment.end..next).contains(&other.start) && own_line(docs.text, other.start)
+                    }) =>
+            {
+                return refuse(
+                    "SOPS cannot read a list back in which a comment follows the one that decides",
+                    comment.clone(),
+                );
+            }
+            Place::InList(_) | Place::Clear => {}
+        }
+    }
+    Ok(())
+}
+
+/// Where a comment stands.
+enum Place {
+    /// What it belongs to is plain.
+    Clear,
+    /// Before an item of a list, which starts here.
+    InList(usize),
+    /// Readers may differ.
+    Unclear,
+}
+
+fn place(docs: &Documents<'_>, walk: &Walk<'_>, at: usize) -> Place {
+    let text = docs.text;
+    let Some(doc) = docs.all.iter().position(|doc| doc.span.contains(&at)) else {
+        return Place::Unclear;
+    };
+    let own = walk.containers.iter().filter(|container| container.doc == doc);
+    let in_brackets = |line: &Range<usize>| {
+        own.clone()
+            .any(|container| container.in_flow && container.start <= line.end && line.start <= container.end)
+    };
+    let line = line_start(text, at)..line_end(text, at);
+    // Before the `---` of its document, or in or beside brackets.
+    if text[at..docs.all[doc].span.end]
+        .lines()
+        .any(|line| line.trim_end() == "---")
+        || in_brackets(&line)
+    {
+        return Place::Unclear;
+    }
+    let entries = || {
+        own.clone()
+            .flat_map(|container| container.entries.iter().map(move |at| (*at, container)))
+    };
+    let start = |(entry, container): (usize, &Container)| {
+        if container.is_map {
+            docs.column(entry)
+        } else {
+            dash_column(docs, entry)
+        }
+    };
+    if !own_line(text, at) {
+        let on_line = entries().any(|(entry, _)| line.contains(&entry) && entry < at);
+        return if on_line { Place::Clear } else { Place::Unclear };
+    }
+    // Of a list item and the first key in it, the item comes first.
+    let next = entries()
+        .filter(|(entry, _)| *entry > at)
+        .min_by_key(|(entry, container)| (*entry, container.is_map));
+    let Some((entry, container)) = next else {
+        return Place::Clear;
+    };
+    let column = docs.column(at);
+    match column.cmp(&start((entry, container))) {
+        std::cmp::Ordering::Equal if container.is_map => Place::Clear,
+        std::cmp::Ordering::Equal => Place::InList(entry),
+        // It closes a mapping or list that ends here.
+        std::cmp::Ordering::Greater
+            if entries()
+                .filter(|(entry, container)| *entry < at && container.end <= at)
+                .any(|entry| start(entry) == column) =>
+        {
+            Place::Clear
+        }
+        _ => Place::Unclear,
+    }
+}
