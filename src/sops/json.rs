@@ -61,11 +61,11 @@ struct Reader<'t> {
 
 impl Reader<'_> {
     fn wrong(&self, message: &str) -> SopsError {
-        let end = (self.at + 1).min(self.text.len());
+        let next = self.text[self.at..].chars().next();
         SopsError::Syntax {
             format: "JSON",
             message: message.to_owned(),
-            span: self.at..end.max(self.at),
+            span: self.at..self.at + next.map_or(0, char::len_utf8),
         }
     }
 
@@ -315,6 +315,7 @@ mod tests {
             ("{\"a\": 1,}", 8),
             ("{\"a\": 01}", 8),
             ("{a: 1}", 1),
+            ("{é: 1}", 1),
             ("{\"a\": \"\u{1}\"}", 8),
             ("{\"a\": \"\\x\"}", 9),
             ("{\"a\": 1} x", 9),
@@ -322,7 +323,10 @@ mod tests {
             ("{\"a\"", 4),
         ] {
             match parse(text) {
-                Err(SopsError::Syntax { span, .. }) => assert_eq!(span.start, at, "{text}"),
+                Err(SopsError::Syntax { span, .. }) => {
+                    assert_eq!(span.start, at, "{text}");
+                    assert!(text.get(span).is_some(), "{text}");
+                }
                 other => panic!("{text}: {other:?}"),
             }
         }

@@ -122,7 +122,10 @@ fn read(dice: &mut Dice) -> Result<Reach, String> {
     match sops::decrypt(&text, &keys().identities, MacCheck::Verify) {
         Ok(plain) => match yaml::parse(plain.expose()) {
             Ok(_) => Ok(true.into()),
-            Err(error) => Err(format!("the plaintext is not YAML: {error:?}\n{text}")),
+            Err(error) => Err(format!(
+                "not YAML in clear: {error:?}\n{}\n-- sealed\n{text}",
+                plain.expose()
+            )),
         },
         Err(error) => span_is_inside(&error, &text).map(|()| false.into()),
     }

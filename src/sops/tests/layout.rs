@@ -173,3 +173,13 @@ fn values_below_data_are_text_and_elsewhere_typed() {
         ]
     );
 }
+
+#[test]
+fn a_lone_carriage_return_ends_a_line() {
+    let me = person();
+    let enc = sealed("stringData:\n  a: |\n    x\n  b: y\n", &rule(&[&me]));
+    let bent = enc.replacen("]\n", "]\r  # c\n", 1);
+    let plain = decrypt(&bent, &me.identities, MacCheck::Verify).unwrap();
+    let values = crate::yaml::parse(plain.expose()).unwrap()[0].to_json();
+    assert_eq!(values["stringData"]["a"], "x\n", "{}", plain.expose());
+}
