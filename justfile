@@ -63,7 +63,7 @@ deny:
 kinds:
     cd schema/generator && cargo run --release -- ../kinds.json.gz
 
-# Bend SOPS files and `.sops.yaml` at random and look for what breaks: `just fuzz 100000`; a failure names its seed.
+# Bend SOPS files and `.sops.yaml` at random and look for what breaks: `just fuzz 100000`; a failure shows its text.
 [group('test')]
 fuzz runs="10000" first="0" target="":
     cargo run --quiet --profile fuzz --example fuzz -- {{ runs }} {{ first }} {{ target }}

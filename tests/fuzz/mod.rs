@@ -1,5 +1,6 @@
-//! Fuzzing without a fuzzer's toolchain: texts of many layouts, bent by mutations that know YAML, from a seed that can be
-//! repeated. `just fuzz` runs as many as one likes; `cargo test` a few hundred.
+//! Fuzzing without a fuzzer's toolchain: texts of many layouts, bent by mutations that know YAML. `just fuzz` runs as many as
+//! one likes; `cargo test` a few hundred. Wrapped keys differ from run to run, and with them where a mutation falls: a
+//! failure shows its text, for its seed may not bring it back.
 //!
 //! Each target asserts more than that nothing panics: places lie inside the text, and an edit changes the value it was
 //! meant for and no other.

@@ -247,7 +247,7 @@ fn config(dice: &mut Dice) -> Result<Reach, String> {
 /// The editor: values are set or taken out, one after the other, and every other value, and its ciphertext, is what it
 /// was.
 fn edit(dice: &mut Dice) -> Result<Reach, String> {
-    let mut plain = Generator::new(dice.next()).stream(1 + dice.below(4) / 3);
+    let mut plain = Generator::new(dice.next()).stream(1);
     if dice.below(2) == 0 {
         plain = mutate(&plain, dice);
     }
@@ -274,7 +274,7 @@ fn edit(dice: &mut Dice) -> Result<Reach, String> {
 }
 
 /// Edits of one file, each of what the one before made of it.
-const EDITS: u64 = 5;
+const EDITS: u64 = 25;
 
 /// Returns the file and its values after an edit; `None` when there was nothing to edit, or its layout is refused.
 fn edit_once(file: &str, before: &[Value], dice: &mut Dice) -> Result<Option<(String, Vec<Value>)>, String> {
