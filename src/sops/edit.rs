@@ -1,6 +1,8 @@
 //! Changing a SOPS file: one value, or everything at once, with as little change as possible. The data key, the wrapped
 //! keys and every ciphertext whose value stays are kept byte for byte.
 
+use std::ops::Range;
+
 use serde_json::Value;
 use zeroize::Zeroizing;
 
@@ -96,7 +98,7 @@ pub(crate) fn set(
         path: at.path.to_string(),
         why: "it is not text",
     })?;
-    let there = |opened: &Opened<'_, '_>| {
+    let there = |opened: &Opened<'_, '_>| -> Result<bool, SopsError> {
         let place = Place::new(opened.docs, at)?;
         Ok(place.find().is_some_and(|node| holds(opened, node, &value)))
     };
@@ -106,7 +108,10 @@ pub(crate) fn set(
         }
         edits_at(opened.docs, at, Some(&value)).map(Some)
     };
-    change(format, existing, identities, entropy, &edits, &there)
+    let proof = |new: &Opened<'_, '_>, old: &Opened<'_, '_>| {
+        Ok(there(new)? && others(new, Some(at))? == others(old, Some(at))?)
+    };
+    change(format, existing, identities, entropy, &edits, &proof)
 }
 
 /// See [`Format::unset`].
@@ -125,7 +130,8 @@ pub(crate) fn unset(
         });
     }
     let edits = |opened: &Opened<'_, '_>| edits_at(opened.docs, at, None).map(Some);
-    change(format, existing, identities, entropy, &edits, &|_| Ok(true))
+    let proof = |new: &Opened<'_, '_>, old: &Opened<'_, '_>| Ok(others(new, None)? == others(old, Some(at))?);
+    change(format, existing, identities, entropy, &edits, &proof)
 }
 
 /// Returns the edits that put a value at a path, or take the one there out.
@@ -152,7 +158,7 @@ fn change(
     identities: &Identities,
     entropy: &mut dyn Entropy,
     edits: Edits<'_>,
-    proof: Proof<'_>,
+    proof: &dyn Fn(&Opened<'_, '_>, &Opened<'_, '_>) -> Result<bool, SopsError>,
 ) -> Result<Option<String>, SopsError> {
     let docs = Documents::read(existing, format)?;
     let opened = Opened::new(&docs, Metadata::read(&docs)?, identities)?;
@@ -163,8 +169,30 @@ fn change(
     let mixed = SecretText::new(apply(existing, &edits).ok_or_else(overlap)?);
     let sealed = seal_rest(format, mixed.expose(), &opened, entropy)?;
     let text = restamp(format, &sealed, &opened.key, entropy)?;
-    check(format, &text, &opened.key, proof)?;
+    check(format, &text, &opened.key, &|new| proof(new, &opened))?;
     Ok((text != existing).then_some(text))
+}
+
+/// A value with its document and the keys above it.
+type Held<'o> = (usize, &'o [String], &'o Plain);
+
+/// Returns the values of a file that do not stand at a place: an edit changes none of them.
+fn others<'o>(opened: &'o Opened<'_, '_>, at: Option<At<'_>>) -> Result<Vec<Held<'o>>, SopsError> {
+    fn spans(node: &Node, out: &mut Vec<Range<usize>>) {
+        out.push(node.span.clone());
+        node.children().for_each(|child| spans(child, out));
+    }
+    let mut here = Vec::new();
+    if let Some(at) = at
+        && let Some(node) = Place::new(opened.docs, at)?.find()
+    {
+        spans(node, &mut here);
+    }
+    let leaves = opened.walk.leaves.iter().zip(&opened.plains);
+    Ok(leaves
+        .filter(|(leaf, _)| !leaf.comment_item && !here.contains(&leaf.span))
+        .filter_map(|(leaf, plain)| Some((leaf.doc, leaf.keys.as_slice(), plain.as_ref()?)))
+        .collect())
 }
 
 /// Returns whether a node of an opened file already holds a value.

@@ -173,13 +173,18 @@ impl<'d, 't> Place<'d, 't> {
         let line = line_start(text, start);
         if text[line..start].trim().is_empty() {
             let mut to = next_line(text, ends[at].max(start));
-            // Blank lines would become part of a block text before them that keeps its own (`|+`).
+            // Blank lines, and comments that belong to the value, would become part of a block text before them.
             let before = at.checked_sub(1).map(|before| match &parent.kind {
                 Kind::Map(entries) => &entries[before].1,
                 _ => &parent.items()[before],
             });
             if before.is_some_and(ends_in_block) {
-                while to < text.len() && text[to..line_end(text, to)].trim().is_empty() {
+                let column = start - line;
+                let joins = |line: &str| {
+                    let inner = line.trim_start_matches(' ');
+                    inner.trim().is_empty() || inner.starts_with('#') && line.len() - inner.len() > column
+                };
+                while to < text.len() && joins(&text[to..line_end(text, to)]) {
                     to = next_line(text, to);
                 }
             }
