@@ -151,9 +151,7 @@ fn step(opened: &Opened<'_, '_>, doc: usize) -> usize {
 fn value_edits(docs: &Documents<'_>, leaf: &Leaf<'_>, plain: &Plain, step: usize) -> Vec<Edit> {
     let span = leaf.node.span.clone();
     let end = line_end(docs.text, span.end);
-    let rest = docs.text[span.end..end].trim_end();
-    // A lone CR ends a line as well.
-    let rest = rest.trim_start_matches([' ', '\t']);
+    let rest = docs.text[span.end..end].trim();
     let free = !leaf.in_flow
         && is_clear_below(docs.text, end, leaf.column)
         && (rest.is_empty() || rest.starts_with('#'))

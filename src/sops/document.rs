@@ -64,6 +64,12 @@ impl From<ParseError> for SopsError {
 impl<'t> Documents<'t> {
     /// Reads a text.
     pub(crate) fn parse(text: &'t str) -> Result<Self, SopsError> {
+        if let Some(at) = lone_carriage_return(text) {
+            return Err(SopsError::Unsupported {
+                what: "a line that ends with a carriage return alone".to_owned(),
+                span: Some(at..at + 1),
+            });
+        }
         let mut all = Vec::new();
         let mut start = 0;
         for end in cuts(text) {
@@ -317,6 +323,12 @@ pub(crate) fn is_clear_below(text: &str, at: usize, column: usize) -> bool {
 /// Returns the start of the next line.
 pub(crate) fn next_line(text: &str, offset: usize) -> usize {
     text[offset..].find('\n').map_or(text.len(), |at| offset + at + 1)
+}
+
+/// Finds a CR without its LF. It ends a line in YAML, SOPS never writes one, and editors show it in many ways.
+fn lone_carriage_return(text: &str) -> Option<usize> {
+    let mut found = text.match_indices('\r').map(|(at, _)| at);
+    found.find(|at| !text[at + 1..].starts_with('\n'))
 }
 
 #[cfg(test)]

@@ -423,13 +423,3 @@ fn what_stood_below_a_value_does_not_join_the_block_text_above() {
     let new = take(&enc, "b", &me);
     assert!(new.starts_with("a: |\n  x\n# of e\ne: f\n"), "{new}");
 }
-
-#[test]
-fn an_edit_that_would_change_another_value_is_refused() {
-    let me = person();
-    let enc = sealed("a: b\rc: d\ne: f\nstringData:\n  g: h\n", &rule(&[&me]));
-    // A lone CR ends a line, and no editor of lines sees it.
-    let error = unset(&enc, 0, &path("a"), &me.identities, &mut later());
-    assert!(matches!(error, Err(SopsError::Layout { .. })), "{error:?}");
-    assert!(take(&enc, "e", &me).starts_with("a: b\rc: d\nstringData"));
-}
