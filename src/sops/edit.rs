@@ -174,10 +174,10 @@ fn change(
 }
 
 /// A value with its document and the keys above it.
-type Held<'o> = (usize, &'o [String], &'o Plain);
+pub(super) type Held<'o> = (usize, &'o [String], &'o Plain);
 
 /// Returns the values of a file that do not stand at a place: an edit changes none of them.
-fn others<'o>(opened: &'o Opened<'_, '_>, at: Option<At<'_>>) -> Result<Vec<Held<'o>>, SopsError> {
+pub(super) fn others<'o>(opened: &'o Opened<'_, '_>, at: Option<At<'_>>) -> Result<Vec<Held<'o>>, SopsError> {
     fn spans(node: &Node, out: &mut Vec<Range<usize>>) {
         out.push(node.span.clone());
         node.children().for_each(|child| spans(child, out));
@@ -409,4 +409,41 @@ pub(crate) fn extract(
         _ => crate::yaml::to_string(&node.to_json()),
     };
     Ok(Zeroizing::new(text.into_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::key::{Recipient, generate_identity};
+    use super::super::keypath::KeyPath;
+    use super::super::rule::Rule;
+    use super::*;
+    use crate::sys::FixedEntropy;
+
+    #[test]
+    fn an_edit_that_touches_another_value_is_refused() {
+        let (private, public) = generate_identity();
+        let me = Identities::parse(private.expose()).unwrap();
+        let rule = Rule::secrets(vec![Recipient::new(&public).unwrap()]);
+        let plain = "a: b\nc: d\nstringData:\n  e: f\n  g: h\n";
+        let enc = super::super::encrypt(plain, &rule, &mut FixedEntropy::new(1)).unwrap();
+        let path = KeyPath::parse("c").unwrap();
+        let at = path.within(0);
+        let kept =
+            |new: &Opened<'_, '_>, old: &Opened<'_, '_>| Ok(others(new, None)? == others(old, Some(at))?);
+        let without = |cut: &str| {
+            let from = enc.find(cut).unwrap();
+            let to = from + enc[from..].find('\n').unwrap() + 1;
+            let edits = |opened: &Opened<'_, '_>| {
+                let mut edits = edits_at(opened.docs, at, None)?;
+                edits.push(Edit::new(from..to, ""));
+                Ok(Some(edits))
+            };
+            change(Format::Yaml, &enc, &me, &mut FixedEntropy::new(2), &edits, &kept)
+        };
+        for cut in ["a: b", "  e: "] {
+            assert_eq!(without(cut), Err(overlap()), "{cut}");
+        }
+        let alone = unset(Format::Yaml, &enc, at, &me, &mut FixedEntropy::new(2)).unwrap();
+        assert!(alone.unwrap().starts_with("a: b\nstringData:\n"));
+    }
 }

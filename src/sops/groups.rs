@@ -100,8 +100,8 @@ pub(crate) fn wrap(
     fill(metadata, rule, key, &shares, None)
 }
 
-/// Wraps a data key for those in a rule who are not in the file yet, whose keys `metadata` holds. A group with newcomers whose share no identity opens
-/// asks for new shares for all.
+/// Wraps a data key for those in a rule who are not in the file yet, whose keys `metadata` holds. A group with newcomers
+/// whose share no identity opens asks for new shares for all.
 pub(crate) fn wrap_more(
     metadata: &mut Metadata,
     rule: &Rule,

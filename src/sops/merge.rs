@@ -224,6 +224,10 @@ fn merged_plain(
     for (document, (path, value)) in changes {
         plain = applied(format, &plain, document, &path, value.as_ref())?;
     }
+    // The values judge once more what was made of the text.
+    if values(format, plain.expose())? != wanted {
+        return Err(overlap());
+    }
     Ok(plain)
 }
 

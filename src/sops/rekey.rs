@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::assemble::{Block, assemble};
 use super::document::{Documents, SOPS_KEY, is_flow, last_byte, line_end, line_start, next_line};
-use super::edit::{block_indent, check, restamp};
+use super::edit::{block_indent, check, others, restamp};
 use super::error::SopsError;
 use super::format::Format;
 use super::groups::{self, KeyGroups};
@@ -105,7 +105,8 @@ fn rekey(
     if rotates {
         text = restamp(format, &text, &key, entropy)?;
     }
-    check(format, &text, &key, &|_| Ok(true))?;
+    let stays = |new: &Opened<'_, '_>| Ok(others(new, None)? == others(&opened, None)?);
+    check(format, &text, &key, &stays)?;
     Ok(Rekeyed {
         text,
         added: change.added,

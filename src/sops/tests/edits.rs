@@ -422,4 +422,10 @@ fn what_stood_below_a_value_does_not_join_the_block_text_above() {
     );
     let new = take(&enc, "b", &me);
     assert!(new.starts_with("a: |\n  x\n# of e\ne: f\n"), "{new}");
+    let enc = sealed(
+        "a:\n  - |\n    x\n  - y\n      # of y\nstringData:\n  g: h\n",
+        &rule(&[&me]),
+    );
+    let new = take(&enc, "a[1]", &me);
+    assert!(new.starts_with("a:\n  - |\n    x\nstringData:\n"), "{new}");
 }
