@@ -70,10 +70,12 @@ impl Format {
     pub fn of_text(path: impl AsRef<Path>, text: &str) -> Self {
         match Self::of(path) {
             // An encrypted binary file is a JSON object.
-            Self::Binary if !text.trim_start().starts_with('{') => [Self::Yaml, Self::Dotenv, Self::Ini]
-                .into_iter()
-                .find(|format| format.status(text).is_ok())
-                .unwrap_or(Self::Binary),
+            Self::Binary if text.contains("sops") && !text.trim_start().starts_with('{') => {
+                [Self::Yaml, Self::Dotenv, Self::Ini]
+                    .into_iter()
+                    .find(|format| format.status(text).is_ok())
+                    .unwrap_or(Self::Binary)
+            }
             format => format,
         }
     }
