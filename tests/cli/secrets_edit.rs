@@ -162,6 +162,37 @@ fn a_file_that_changed_meanwhile_is_not_overwritten_and_the_edit_is_kept_encrypt
     nothing_is_left(&repo);
     let kept = repo.ok(&["secrets", "decrypt", &format!("{FILE}.edited")]).stdout;
     assert_eq!(kept, SECRET.replace("admin", "canary-new-user"));
+
+    let first = repo.read(&format!("{FILE}.edited"));
+    repo.write("other", &repo.ok(&["secrets", "rotate", FILE]).stdout);
+    let run = edit(&repo, &script, &[FILE]);
+    assert!(
+        run.code == 1 && run.stderr.contains(&format!("{FILE}.edited-2")),
+        "{}",
+        run.stderr
+    );
+    assert_eq!(
+        repo.read(&format!("{FILE}.edited")),
+        first,
+        "an edit that was kept stays"
+    );
+}
+
+#[test]
+fn a_new_file_that_appeared_meanwhile_is_not_overwritten() {
+    let repo = encrypted();
+    let new = "apps/new.sops.yaml";
+    let script = format!("{NOTE}cp \"$ROOT/{FILE}\" \"$ROOT/{new}\"\nsed -i 's/value/canary-mine/' \"$1\"");
+    let run = edit(&repo, &script, &[new]);
+    assert!(
+        run.code == 1 && run.stderr.contains("secrets/changed-meanwhile"),
+        "{}",
+        run.stderr
+    );
+    assert_eq!(repo.read(new), repo.read(FILE));
+    nothing_is_left(&repo);
+    let kept = repo.ok(&["secrets", "decrypt", &format!("{new}.edited")]).stdout;
+    assert!(kept.contains("key: canary-mine"), "{kept}");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! `clusterwright secrets edit`: a file in the editor, in clear text, and nowhere else.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
@@ -201,40 +201,51 @@ fn sealed(target: &Target, edited: &[u8], session: &mut Session<'_>) -> Result<O
     }
 }
 
-/// Writes the result. When somebody else changed the file meanwhile, the edit is kept beside it, encrypted.
+/// Writes the result. When somebody else wrote the file meanwhile, the edit is kept beside it, encrypted.
 fn finish(target: &Target, text: &str, session: &mut Session<'_>) -> Result<(), Aborted> {
-    let (path, name) = match target {
-        Target::Existing(file, ..) => {
-            if file
-                .is_current()
-                .map_err(|finding| session.diags.abort(finding))?
-            {
-                file.write(text).map_err(|finding| session.diags.abort(finding))?;
-                session.ui.note(&format!("encrypted {}", file.name));
-                return Ok(());
-            }
-            let mut path = file.path.clone().into_os_string();
-            path.push(".edited");
-            (PathBuf::from(path), format!("{}.edited", file.name))
-        }
-        Target::New(path, _, name, _) => (path.clone(), name.clone()),
+    let path = match target {
+        Target::Existing(file, ..) => &file.path,
+        Target::New(path, ..) => path,
     };
-    replace_file(&path, text.as_bytes(), Access::Kept)
-        .map_err(|error| session.diags.abort(Diagnostic::io("write", &name, &error)))?;
-    if let Target::New(..) = target {
+    let name = target.name();
+    let current = match target {
+        Target::Existing(file, ..) => file.is_current(),
+        Target::New(..) => Ok(path.symlink_metadata().is_err()),
+    };
+    if current.map_err(|finding| session.diags.abort(finding))? {
+        write(path, name, text, session)?;
         session.ui.note(&format!("encrypted {name}"));
         return Ok(());
     }
+    // An edit that was kept before stays too.
+    let mut endings = (1..).map(|n| match n {
+        1 => ".edited".to_owned(),
+        n => format!(".edited-{n}"),
+    });
+    let beside = |ending: &str| {
+        let mut path = path.clone().into_os_string();
+        path.push(ending);
+        PathBuf::from(path)
+    };
+    let ending = endings
+        .find(|ending| beside(ending).symlink_metadata().is_err())
+        .unwrap_or_default();
+    let kept = format!("{name}{ending}");
+    write(&beside(&ending), &kept, text, session)?;
     Err(session.diags.abort(
         Diagnostic::error(
             "secrets/changed-meanwhile",
-            format!("`{}` was changed by somebody else meanwhile", target.name()),
+            format!("`{name}` was changed by somebody else meanwhile"),
         )
-        .in_file(target.name())
-        .note(format!("your edit is kept, encrypted, in `{name}`"))
+        .in_file(name)
+        .note(format!("your edit is kept, encrypted, in `{kept}`"))
         .help(format!(
-            "compare them: `clusterwright secrets diff {} {name}`",
-            target.name()
+            "compare them: `clusterwright secrets diff {name} {kept}`"
         )),
     ))
+}
+
+fn write(path: &Path, name: &str, text: &str, session: &mut Session<'_>) -> Result<(), Aborted> {
+    replace_file(path, text.as_bytes(), Access::Kept)
+        .map_err(|error| session.diags.abort(Diagnostic::io("write", name, &error)))
 }
