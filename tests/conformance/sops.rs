@@ -1,8 +1,9 @@
-//! A small front end to `clusterwright::sops` for `tests/conformance/sops.sh`, until the real commands exist.
+//! A small front end to `clusterwright::sops` for `tests/conformance/sops.sh`: what the commands do, without a repository.
 //!
-//! The format is taken from the name of the file. `sops encrypt FILE`, `sops encrypt_as NAME FILE`, `sops decrypt [--ignore-mac] FILE`, `sops update EXISTING NEW_PLAIN`, `sops status FILE`,
-//! `sops compare EXISTING NEW_PLAIN`, `sops keygen [--pq]`, `sops generate [--json|--markers] SEED` (a random plaintext): reads `.sops.yaml` of the working directory and
-//! `SOPS_AGE_KEY_FILE`, writes to stdout.
+//! The format is taken from the name of the file. `sops encrypt FILE`, `sops encrypt_as NAME FILE`,
+//! `sops decrypt [--ignore-mac] FILE`, `sops update EXISTING NEW_PLAIN`, `sops status FILE`,
+//! `sops compare EXISTING NEW_PLAIN`, `sops keygen [--pq]`, `sops generate [--json|--markers] SEED` (a random plaintext):
+//! reads `.sops.yaml` of the working directory and `SOPS_AGE_KEY_FILE`, writes to stdout.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line tool")]
 #![allow(
     clippy::disallowed_methods,

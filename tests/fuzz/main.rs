@@ -10,8 +10,8 @@ mod fuzz;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let number = |at: usize, default: u64| arguments.get(at).map_or(Some(default), |text| text.parse().ok());
-    let (Some(runs), Some(first)) = (number(0, 1000), number(1, 0)) else {
+    let number = |at: usize| arguments.get(at).map(|text| text.parse::<u64>()).transpose();
+    let (Ok(seeds), Ok(first)) = (number(0), number(1)) else {
         eprintln!("usage: fuzz [SEEDS] [FIRST_SEED] [TARGET]");
         return ExitCode::FAILURE;
     };
@@ -19,7 +19,7 @@ fn main() -> ExitCode {
     let mut failed = false;
     let wanted = |name: &str| arguments.get(2).is_none_or(|target| target == name);
     for target in fuzz::TARGETS.iter().filter(|target| wanted(target.name)) {
-        let tally = fuzz::run(target, first, runs);
+        let tally = fuzz::run(target, first.unwrap_or(0), seeds.unwrap_or(target.seeds));
         println!(
             "{}: {} runs, {} accepted, {} failures",
             target.name,

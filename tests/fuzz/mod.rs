@@ -7,6 +7,8 @@
 
 #[path = "../../src/sops/tests/generate.rs"]
 mod generate;
+#[path = "../../src/sops/tests/generate_json.rs"]
+mod generate_json;
 mod mutate;
 mod targets;
 
@@ -96,7 +98,7 @@ fn run_seeds(target: &Target, seeds: impl Iterator<Item = u64>) -> Tally {
 #[test]
 fn a_few_hundred_runs_of_each_target() {
     for target in &TARGETS {
-        let tally = run(target, 0, 300);
+        let tally = run(target, 0, target.seeds);
         assert_eq!(tally.failures, [], "{}", target.name);
         assert!(
             tally.accepted > 10,

@@ -8,7 +8,7 @@ use clusterwright::sops::{
 };
 use clusterwright::sys::{FixedEntropy, SecretText};
 use clusterwright::yaml;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::Dice;
 use super::generate::Generator;
@@ -18,6 +18,8 @@ use super::mutate::mutate;
 pub(crate) struct Target {
     /// Its name on the command line.
     pub(crate) name: &'static str,
+    /// How many seeds are run when nobody says, and in `cargo test`.
+    pub(crate) seeds: u64,
     /// The runs of a seed, or what is wrong.
     pub(crate) run: fn(&mut Dice) -> Result<Reach, String>,
 }
@@ -40,22 +42,31 @@ impl From<bool> for Reach {
 }
 
 /// All targets.
-pub(crate) const TARGETS: [Target; 4] = [
+pub(crate) const TARGETS: [Target; 5] = [
     Target {
         name: "read",
+        seeds: 300,
         run: read,
     },
     Target {
         name: "stores",
+        seeds: 300,
         run: stores,
     },
     Target {
         name: "config",
+        seeds: 300,
         run: config,
     },
     Target {
         name: "edit",
+        seeds: 60,
         run: edit,
+    },
+    Target {
+        name: "edit-stores",
+        seeds: 60,
+        run: edit_stores,
     },
 ];
 
@@ -195,7 +206,7 @@ fn stores(dice: &mut Dice) -> Result<Reach, String> {
             let again = format.encrypt(&back, &rule, &mut FixedEntropy::new(0));
             let again = again.and_then(|file| format.decrypt(&file, &keys().identities, MacCheck::Verify));
             again.is_ok_and(|again| again == back)
-                && json(plain.as_bytes()).is_none_or(|plain| json(&back) == Some(plain))
+                && parsed(plain.as_bytes()).is_none_or(|plain| parsed(&back) == Some(plain))
         }
     };
     if !is_same {
@@ -205,7 +216,7 @@ fn stores(dice: &mut Dice) -> Result<Reach, String> {
     Ok(true.into())
 }
 
-fn json(text: &[u8]) -> Option<Value> {
+fn parsed(text: &[u8]) -> Option<Value> {
     serde_json::from_slice(text).ok()
 }
 
@@ -244,23 +255,46 @@ fn config(dice: &mut Dice) -> Result<Reach, String> {
     }
 }
 
-/// The editor: values are set or taken out, one after the other, and every other value, and its ciphertext, is what it
-/// was.
+/// The editor of YAML files.
 fn edit(dice: &mut Dice) -> Result<Reach, String> {
     let mut plain = Generator::new(dice.next()).stream(1);
     if dice.below(2) == 0 {
         plain = mutate(&plain, dice);
     }
+    let rule = keys().rule.clone();
+    edit_chain(Format::Yaml, &plain, rule, dice)
+}
+
+/// The editor of files of the other formats.
+fn edit_stores(dice: &mut Dice) -> Result<Reach, String> {
+    let (format, mut plain) = match dice.below(STORES.len()) {
+        0 => (Format::Json, Generator::new(dice.next()).json(1)),
+        at => (STORES[at - 1].0, STORES[at - 1].1.to_owned()),
+    };
+    if dice.below(2) == 0 {
+        plain = mutate(&plain, dice);
+    }
     let mut rule = keys().rule.clone();
+    rule.selector = sops::Selector::UnencryptedSuffix("_unencrypted".to_owned());
+    edit_chain(format, &plain, rule, dice)
+}
+
+/// Values are set or taken out, one after the other, and every other value, and its ciphertext, is what it was.
+fn edit_chain(format: Format, plain: &str, mut rule: Rule, dice: &mut Dice) -> Result<Reach, String> {
     rule.mac_only_encrypted = dice.below(2) == 0;
-    let Ok(mut file) = sops::encrypt(&plain, &rule, &mut FixedEntropy::new(dice.next())) else {
+    let Ok(mut file) = format.encrypt(plain.as_bytes(), &rule, &mut FixedEntropy::new(dice.next())) else {
         return Ok(false.into());
     };
-    let mut held = values(&file)?;
+    let documents = format.documents(plain).unwrap_or_default();
+    if documents.iter().any(repeats) {
+        // A path leads to the first, as with `sops set`.
+        return Ok(false.into());
+    }
+    let mut held = values(format, &file)?;
     let mut reach = Reach { runs: 0, accepted: 0 };
     for _ in 0..EDITS {
         reach.runs += 1;
-        let Some((new, after)) = edit_once(&file, &held, dice)? else {
+        let Some((new, after)) = edit_once(format, &file, &held, dice)? else {
             continue;
         };
         reach.accepted += 1;
@@ -273,11 +307,23 @@ fn edit(dice: &mut Dice) -> Result<Reach, String> {
     Ok(reach)
 }
 
+/// Returns whether a mapping has a key twice, which JSON and INI allow.
+fn repeats(node: &yaml::Node) -> bool {
+    let mut keys = BTreeSet::new();
+    let is_new = |(key, _): &(yaml::Node, yaml::Node)| keys.insert(key.as_str().map(str::to_owned));
+    !node.entries().iter().all(is_new) || node.children().any(repeats)
+}
+
 /// Edits of one file, each of what the one before made of it.
 const EDITS: u64 = 25;
 
 /// Returns the file and its values after an edit; `None` when there was nothing to edit, or its layout is refused.
-fn edit_once(file: &str, before: &[Value], dice: &mut Dice) -> Result<Option<(String, Vec<Value>)>, String> {
+fn edit_once(
+    format: Format,
+    file: &str,
+    before: &[Value],
+    dice: &mut Dice,
+) -> Result<Option<(String, Vec<Value>)>, String> {
     let mut paths = Vec::new();
     for (document, value) in before.iter().enumerate() {
         leaves(value, &mut Vec::new(), document, &mut paths);
@@ -302,10 +348,10 @@ fn edit_once(file: &str, before: &[Value], dice: &mut Dice) -> Result<Option<(St
     ]);
     let keys = keys();
     let changed = if takes {
-        Format::Yaml.unset(file, path.within(document), &keys.identities, entropy)
+        format.unset(file, path.within(document), &keys.identities, entropy)
     } else {
         let value = NewValue::Text(SecretText::new(secret.to_owned()));
-        Format::Yaml.set(file, path.within(document), &value, &keys.identities, entropy)
+        format.set(file, path.within(document), &value, &keys.identities, entropy)
     };
     let said = || {
         let verb = if takes { "unset" } else { "set" };
@@ -314,13 +360,16 @@ fn edit_once(file: &str, before: &[Value], dice: &mut Dice) -> Result<Option<(St
     let new = match changed {
         Ok(Some(new)) => new,
         Ok(None) => return Ok(Some((file.to_owned(), before.to_vec()))),
-        // A layout that cannot be edited is refused, and nothing is written.
-        Err(SopsError::Layout { .. } | SopsError::NoSuchValue { .. } | SopsError::Repeated { .. }) => {
-            return Ok(None);
-        }
+        // A layout that cannot be edited, or a value that the format cannot hold, is refused, and nothing is written.
+        Err(
+            SopsError::Layout { .. }
+            | SopsError::NoSuchValue { .. }
+            | SopsError::Repeated { .. }
+            | SopsError::Unholdable { .. },
+        ) => return Ok(None),
         Err(error) => return Err(format!("{error}: {}", said())),
     };
-    let after = values(&new)?;
+    let after = values(format, &new)?;
     let mut expected = before.to_vec();
     if takes {
         remove(&mut expected[document], &steps);
@@ -340,10 +389,20 @@ fn edit_once(file: &str, before: &[Value], dice: &mut Dice) -> Result<Option<(St
 }
 
 /// The values of a file, opened, without its `sops` blocks.
-fn values(file: &str) -> Result<Vec<Value>, String> {
-    let plain = sops::decrypt(file, &keys().identities, MacCheck::Verify)
+fn values(format: Format, file: &str) -> Result<Vec<Value>, String> {
+    let plain = format
+        .decrypt(file, &keys().identities, MacCheck::Verify)
         .map_err(|error| format!("{error}\n{file}"))?;
-    let documents = yaml::parse(plain.expose()).map_err(|error| format!("{error:?}\n{file}"))?;
+    if format == Format::Binary {
+        return Ok(vec![json!({ "data": String::from_utf8_lossy(&plain) })]);
+    }
+    let text = String::from_utf8_lossy(&plain);
+    let documents = match format {
+        Format::Yaml => yaml::parse(&text).map_err(|error| format!("{error:?}\n{file}"))?,
+        _ => format
+            .documents(&text)
+            .map_err(|error| format!("{error:?}\n{file}"))?,
+    };
     Ok(documents
         .iter()
         .filter(|document| !document.entries().is_empty())
