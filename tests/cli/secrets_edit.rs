@@ -4,7 +4,7 @@
 use std::os::unix::fs::PermissionsExt as _;
 
 use super::secrets_files::{SECRET, encrypted};
-use crate::support::{Repo, Run};
+use crate::support::{RECIPIENT, Repo, Run};
 
 const FILE: &str = "apps/x.sops.yaml";
 
@@ -279,4 +279,40 @@ fn an_encrypted_cluster_yaml_is_edited_in_clear_and_stays_encrypted_in_its_secre
         .stdout;
     assert_eq!(value, "canary-token-2");
     repo.ok(&["validate"]);
+}
+
+#[test]
+fn a_number_that_older_releases_read_differently_is_told() {
+    let repo = encrypted();
+    let script =
+        format!("{NOTE}sed -i 's/\"value\"/\"value\", \"id_unencrypted\": 9007199254740993/' \"$1\"");
+    assert!(
+        edit(&repo, &script, &["new.json"])
+            .stderr
+            .contains("secrets/no-rule")
+    );
+    let run = edit(&repo, &script, &["new.json", "--age", RECIPIENT]);
+    assert!(
+        run.code == 0
+            && run
+                .stderr
+                .contains("the number `id_unencrypted` differently (line 2)"),
+        "{}",
+        run.stderr
+    );
+}
+
+#[test]
+fn the_options_of_a_new_file_are_refused_for_one_that_is_there() {
+    let repo = encrypted();
+    let script = format!("{NOTE}sed -i 's/value/canary-mine/' \"$1\"");
+    let new = ["new.json", "--age", RECIPIENT, "--encrypted-regex", "^nothing$"];
+    let run = edit(&repo, &script, &new);
+    assert!(run.code == 1 && !repo.path("new.json").exists(), "{}", run.stderr);
+    let run = edit(&repo, &script, &[FILE, "--mac-only-encrypted"]);
+    assert!(
+        run.code == 1 && run.stderr.contains("do not change `apps/x.sops.yaml`"),
+        "{}",
+        run.stderr
+    );
 }

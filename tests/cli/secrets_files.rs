@@ -372,6 +372,14 @@ fn a_number_that_older_releases_read_differently_is_told() {
         run.stderr
     );
     assert_eq!(repo.ok(&["secrets", "decrypt", "a.json"]).stdout, plain);
+    let run = repo.ok(&["secrets", "set", "a.json", "secret", "y"]);
+    assert!(!run.stderr.contains("3.13.2"), "told once: {}", run.stderr);
+    let run = repo.ok(&["secrets", "set", "a.json", "n_unencrypted", "9007199254740995"]);
+    assert!(
+        run.stderr.contains("the number `n_unencrypted` differently"),
+        "{}",
+        run.stderr
+    );
     repo.write("b.json", plain);
     let run = repo.ok(&[
         "secrets",

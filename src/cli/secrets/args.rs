@@ -39,7 +39,8 @@ pub(in crate::cli) enum Secrets {
 }
 
 /// How a file is to be encrypted, in place of what the rule says.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, PartialEq, Args)]
+#[command(next_help_heading = "For a file that is not encrypted yet, in place of what its rule says")]
 pub(in crate::cli) struct RuleArgs {
     /// Recipients in place of those of the rule
     #[arg(long, value_name = "RECIPIENT", value_delimiter = ',')]
@@ -108,7 +109,7 @@ pub(in crate::cli) struct Decrypt {
 /// Arguments of `secrets edit`.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Edit {
-    /// The SOPS file
+    /// The SOPS file; one that is not there starts from an example
     pub(in crate::cli) file: PathBuf,
     /// Format of the file, where its name does not tell: yaml, json, dotenv, ini or binary
     #[arg(long = "type", value_name = "FORMAT")]
@@ -116,6 +117,8 @@ pub(in crate::cli) struct Edit {
     /// Put the clear text on a disk if there is no memory-backed directory
     #[arg(long)]
     pub(in crate::cli) allow_disk: bool,
+    #[command(flatten)]
+    pub(in crate::cli) rule: RuleArgs,
 }
 
 /// Arguments of `secrets set`.

@@ -4,12 +4,13 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
-use super::args::Edit;
-use super::{identities, identities_if_any, of_file};
+use super::args::{Edit, RuleArgs};
+use super::overrides::overrides;
+use super::{identities, identities_if_any, numbers, of_file};
 use crate::cli::exit::Exit;
 use crate::cli::{Outcome, Session, variable};
 use crate::diag::{Aborted, Diagnostic};
-use crate::secrets::{File, Overrides, rule_for};
+use crate::secrets::{File, rule_for};
 use crate::side;
 use crate::sops::{Format, Identities, MacCheck, Rule, SopsError};
 use crate::sys::editor::Editor;
@@ -134,12 +135,25 @@ fn target(args: &Edit, session: &mut Session<'_>) -> Result<(Target, Zeroizing<V
         let own = identities_if_any(session).recipients();
         let format = args.format.unwrap_or_else(|| Format::of(&path));
         let plain = example(format);
-        let rule = rule_for(&root, &path, &name, plain, &Overrides::default(), &own);
+        let overrides = overrides(&args.rule).map_err(|finding| session.diags.abort(finding))?;
+        let rule = rule_for(&root, &path, &name, plain, &overrides, &own);
         let (rule, _) = rule.map_err(|finding| session.diags.abort(finding))?;
         let target = Target::New(path, format, name, Box::new(rule));
         return Ok((target, Zeroizing::new(plain.as_bytes().to_vec())));
     }
     let file = File::read(&root, typed).map_err(|finding| session.diags.abort(finding))?;
+    if args.rule != RuleArgs::default() {
+        return Err(session.diags.abort(
+            Diagnostic::error(
+                "secrets/argument",
+                format!(
+                    "options for a new file do not change `{}`, which is there",
+                    file.name
+                ),
+            )
+            .help("leave them out; recipients change with `clusterwright secrets rotate` and `updatekeys`"),
+        ));
+    }
     let identities = identities(session)?;
     let format = file.format(args.format);
     let text = file.text().map_err(|finding| session.diags.abort(finding))?;
@@ -212,6 +226,11 @@ fn finish(target: &Target, text: &str, session: &mut Session<'_>) -> Result<(), 
         Target::Existing(file, ..) => file.is_current(),
         Target::New(..) => Ok(path.symlink_metadata().is_err()),
     };
+    let (format, before) = match target {
+        Target::Existing(file, format, _) => (*format, file.text().ok()),
+        Target::New(_, format, ..) => (*format, None),
+    };
+    numbers::warn(session, format, name, before, text);
     if current.map_err(|finding| session.diags.abort(finding))? {
         write(path, name, text, session)?;
         session.ui.note(&format!("encrypted {name}"));

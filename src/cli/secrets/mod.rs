@@ -8,6 +8,8 @@ mod encrypt;
 mod explain;
 mod install_git;
 mod merge;
+mod numbers;
+mod overrides;
 mod recipients;
 mod scan;
 mod status;

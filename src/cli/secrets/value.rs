@@ -5,7 +5,7 @@ use std::io::Read as _;
 use zeroize::Zeroizing;
 
 use super::args::{Set, Unset};
-use super::{identities, of_file, of_option};
+use super::{identities, numbers, of_file, of_option};
 use crate::cli::exit::Exit;
 use crate::cli::{Outcome, Session};
 use crate::diag::Diagnostic;
@@ -27,7 +27,13 @@ pub(super) fn set(args: &Set, session: &mut Session<'_>) -> Outcome {
     let at = path.within(usize::from(args.document - 1));
     let old = file.text().map_err(|finding| session.diags.abort(finding))?;
     let new = format.set(old, at, &value, &identities, session.world.entropy);
-    finish(session, &file, new, &format!("set {path} in {}", file.name))
+    finish(
+        session,
+        &file,
+        format,
+        new,
+        &format!("set {path} in {}", file.name),
+    )
 }
 
 /// Takes a value out of a file.
@@ -39,18 +45,26 @@ pub(super) fn unset(args: &Unset, session: &mut Session<'_>) -> Outcome {
     let old = file.text().map_err(|finding| session.diags.abort(finding))?;
     let format = file.format(args.format);
     let new = format.unset(old, at, &identities, session.world.entropy);
-    finish(session, &file, new, &format!("took {path} out of {}", file.name))
+    finish(
+        session,
+        &file,
+        format,
+        new,
+        &format!("took {path} out of {}", file.name),
+    )
 }
 
 /// Writes what came out, if anything changed.
 fn finish(
     session: &mut Session<'_>,
     file: &File,
+    format: Format,
     new: Result<Option<String>, SopsError>,
     said: &str,
 ) -> Outcome {
     match new.map_err(|error| session.diags.abort(of_file(&error, &file.name)))? {
         Some(text) => {
+            numbers::warn(session, format, &file.name, file.text().ok(), &text);
             file.write(&text)
                 .map_err(|finding| session.diags.abort(finding))?;
             session.ui.note(said);
