@@ -118,14 +118,39 @@ fn place(docs: &Documents<'_>, walk: &Walk<'_>, at: usize) -> Place {
         return Place::Clear;
     };
     let column = docs.column(at);
+    // Whether the comments on lines of their own in a part of the text stand in the same column.
+    let aligned = |part: Range<usize>| {
+        docs.comments
+            .iter()
+            .filter(|other| part.contains(&other.start) && own_line(text, other.start))
+            .all(|other| docs.column(other.start) == column)
+    };
+    let last = entries()
+        .map(|(entry, _)| entry)
+        .filter(|entry| *entry < at)
+        .max();
     match column.cmp(&start((entry, container))) {
+        std::cmp::Ordering::Equal if !aligned(at..entry) => Place::Unclear,
         std::cmp::Ordering::Equal if container.is_map => Place::Clear,
+        // Between items, a blank line would make it a comment on the item before.
+        std::cmp::Ordering::Equal
+            if container.entries.first() != Some(&entry)
+                && text[line.end..line_start(text, entry)]
+                    .lines()
+                    .skip(1)
+                    .any(|line| line.trim().is_empty()) =>
+        {
+            Place::Unclear
+        }
         std::cmp::Ordering::Equal => Place::InList(entry),
         // It closes a mapping or list that ends here.
         std::cmp::Ordering::Greater
-            if entries()
-                .filter(|(entry, container)| *entry < at && container.end <= at)
-                .any(|entry| start(entry) == column) =>
+            if aligned(last.unwrap_or(0)..at)
+                && entries()
+                    .filter(|(entry, container)| {
+                        *entry < at && container.end <= at && Some(container.end) > last
+                    })
+                    .any(|entry| start(entry) == column) =>
         {
             Place::Clear
         }

@@ -243,8 +243,12 @@ impl<'d> Walker<'d, '_, '_> {
             push_key(&mut self.path, name);
             self.keys.push(name.clone());
             let comments = self.comments.len();
-            let own = before..self.line_of(key, value);
             let column = self.docs.column(key.span.start);
+            if behind_dash(self.docs.text, key.span.start) {
+                // What stands above belongs to the item, or to the one before.
+                before = before.max(line_start(self.docs.text, key.span.start));
+            }
+            let own = before..self.line_of(key, value);
             match (self.docs.format, self.keys.len()) {
                 (Format::Ini, 1) => self.of_section = own,
                 // SOPS puts the comments of a key behind it, so that they count for the next one.
@@ -370,6 +374,11 @@ impl<'d> Walker<'d, '_, '_> {
 /// Returns whether nothing stands before a place on its line.
 pub(super) fn own_line(text: &str, at: usize) -> bool {
     text[line_start(text, at)..at].trim().is_empty()
+}
+
+/// Returns whether a key stands on the line of the dash of its list item.
+fn behind_dash(text: &str, at: usize) -> bool {
+    text[line_start(text, at)..at].trim_end().ends_with('-')
 }
 
 /// Returns the column of the dash before a list item.

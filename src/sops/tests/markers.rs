@@ -55,6 +55,15 @@ fn comments_decide_as_in_sops() {
         ["a.c.d"],
         "a block text does not reach into the next line"
     );
+    let enc = sealed(
+        "# secret\na: 1\nl:\n  - k: 1\n    # secret\n\n  - k: 2\n",
+        &by_comment(true, &me),
+    );
+    assert_eq!(
+        hidden(&enc, &me),
+        ["a"],
+        "what closes an item is not of the next one"
+    );
     let enc = Format::Dotenv.encrypt(
         b"A=1\n# secret\n# more\nB=2\nC=3\n",
         &by_comment(true, &me),
@@ -112,6 +121,11 @@ fn comments_that_readers_could_place_elsewhere_are_refused() {
         "# secret\n---\na: 1\n",
         "x: &x 1\n# secret\na: *x\n",
         "l:\n  # secret\n  # other\n  - 1\n",
+        "l:\n  - 1\n  # secret\n\n  - 2\n",
+        "a:\n  b: 1\n# secret\n  # other\nc: 2\n",
+        "a:\n  b: 1\nc: 2\n  # secret\nd: 3\n",
+        "a:\n  b: 1\n# other\n  # secret\nc: 2\n",
+        "a:\n  b:\n      c: |\n        x\n  d:\n      # secret\n    e: 1\n",
     ] {
         let error =
             super::super::encrypt(text, &by_comment(true, &me), &mut FixedEntropy::new(1)).unwrap_err();
