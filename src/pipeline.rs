@@ -9,6 +9,7 @@ use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use std::sync::Arc;
 
 pub use adopt::{pick, survey};
 pub use undo::{last_run, undo};
@@ -28,7 +29,7 @@ use crate::raw;
 use crate::render::{self, Rendered, Values};
 use crate::seal::{self, Keys, Sealed};
 use crate::side;
-use crate::sops::{self, Ask, Identities, SopsError};
+use crate::sops::{self, Identities, Prompt, SopsError};
 use crate::source::Span;
 use crate::sys::disk::OsDisk;
 use crate::sys::{Entropy, SecretText};
@@ -43,8 +44,8 @@ pub struct World<'a> {
     pub root: PathBuf,
     /// Where private keys are looked for.
     pub sources: Sources,
-    /// Asks for the passphrase of a key.
-    pub ask: Ask,
+    /// Who is asked for what a key needs, such as its passphrase.
+    pub prompt: Arc<dyn Prompt>,
     /// Randomness and time.
     pub entropy: &'a mut dyn Entropy,
 }
@@ -187,7 +188,7 @@ pub fn configuration(
 /// # Errors
 /// When a source that is the repository's own, or that a variable names, cannot be read or holds no key.
 pub fn identities(world: &World<'_>, diags: &mut Diagnostics) -> Result<Option<Keyring>, Aborted> {
-    let (keyring, findings) = keyring::gather(&world.root, &world.sources, &world.ask);
+    let (keyring, findings) = keyring::gather(&world.root, &world.sources, &world.prompt);
     findings.into_iter().for_each(|finding| diags.push(finding));
     diags.checkpoint()?;
     Ok((!keyring.all.is_empty()).then_some(keyring))

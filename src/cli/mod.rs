@@ -69,7 +69,7 @@ pub fn run() -> ExitCode {
     let world = World {
         root: cli.root,
         sources: sources(),
-        ask: Arc::new(ui::passphrase),
+        prompt: Arc::new(ui::Terminal),
         entropy: &mut entropy,
     };
     let mut session = Session {

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::args::Format;
 use crate::diag::{Diagnostics, Severity, concise, human, json as json_format};
+use crate::sops::Prompt;
 use crate::sys::SecretText;
 
 /// The terminal.
@@ -148,13 +149,53 @@ impl Ui {
     }
 }
 
-/// Asks for the passphrase of a file without showing it; `None` when nobody is there to answer.
-pub(super) fn passphrase(name: &str) -> Option<SecretText> {
-    if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
-        return None;
+/// The person at the terminal, if there is one.
+pub(super) struct Terminal;
+
+impl Prompt for Terminal {
+    fn secret(&self, question: &str) -> Option<SecretText> {
+        if !Ui::is_interactive() {
+            return None;
+        }
+        let answer = rpassword::prompt_password(format!("{}: ", printable(question))).ok()?;
+        Some(SecretText::new(answer))
     }
-    let answer = rpassword::prompt_password(format!("Passphrase for {name}: ")).ok()?;
-    Some(SecretText::new(answer))
+
+    fn text(&self, question: &str) -> Option<String> {
+        if !Ui::is_interactive() {
+            return None;
+        }
+        let mut err = io::stderr();
+        let _ = write!(err, "{}: ", printable(question)).and_then(|()| err.flush());
+        let mut answer = String::new();
+        io::stdin().read_line(&mut answer).ok()?;
+        Some(answer.trim_end_matches(['\r', '\n']).to_owned())
+    }
+
+    fn choose(&self, question: &str, yes: &str, no: Option<&str>) -> Option<bool> {
+        let choices = match no {
+            Some(no) => format!("y: {}, n: {}", printable(yes), printable(no)),
+            None => format!("y: {}", printable(yes)),
+        };
+        let answer = self.text(&format!("{question} [{choices}]"))?;
+        Some(answer.eq_ignore_ascii_case("y") || answer.eq_ignore_ascii_case(yes))
+    }
+
+    fn tell(&self, message: &str) {
+        let _ = writeln!(io::stderr(), "{}", printable(message));
+    }
+}
+
+/// Replaces what would steer the terminal: the text may come from another program.
+fn printable(text: &str) -> String {
+    let shown = |c: char| {
+        if c.is_control() {
+            char::REPLACEMENT_CHARACTER
+        } else {
+            c
+        }
+    };
+    text.trim().chars().map(shown).collect()
 }
 
 /// Prints to stdout as it is, escape sequences included: a value of a file must not be changed on its way.

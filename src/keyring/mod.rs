@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use crate::diag::Diagnostic;
 use crate::side;
-use crate::sops::{self, Ask, Identities, SopsError};
+use crate::sops::{self, Identities, Prompt, SopsError};
 use crate::sys::SecretText;
 
 /// Where to look, as the environment says.
@@ -153,11 +153,11 @@ enum Place<'a> {
 }
 
 /// Looks into every source. Returns what was found, and findings about sources that a person has named.
-pub fn gather(root: &Path, sources: &Sources, ask: &Ask) -> (Keyring, Vec<Diagnostic>) {
+pub fn gather(root: &Path, sources: &Sources, prompt: &Arc<dyn Prompt>) -> (Keyring, Vec<Diagnostic>) {
     let mut keyring = Keyring::default();
     let mut findings = Vec::new();
     for entry in entries(root, sources) {
-        let outcome = match look(&entry, &mut keyring, ask) {
+        let outcome = match look(&entry, &mut keyring, prompt) {
             Ok(outcome) => outcome,
             Err((outcome, finding)) => {
                 if entry.own || entry.named {
@@ -237,7 +237,7 @@ fn entries<'a>(root: &Path, sources: &'a Sources) -> Vec<Entry<'a>> {
 type Refused = (Outcome, Diagnostic);
 
 /// Reads one source into the keyring.
-fn look(entry: &Entry<'_>, keyring: &mut Keyring, ask: &Ask) -> Result<Outcome, Refused> {
+fn look(entry: &Entry<'_>, keyring: &mut Keyring, prompt: &Arc<dyn Prompt>) -> Result<Outcome, Refused> {
     let name = entry.name.as_str();
     let first = entry.own && keyring.own.is_none();
     let mut text = match &entry.place {
@@ -249,10 +249,10 @@ fn look(entry: &Entry<'_>, keyring: &mut Keyring, ask: &Ask) -> Result<Outcome, 
             return Err(no_key(name, Some("SSH key")));
         }
         Place::Command(command) => {
-            let (line, called, ask) = ((*command).to_owned(), name.to_owned(), Arc::clone(ask));
+            let (line, called, prompt) = ((*command).to_owned(), name.to_owned(), Arc::clone(prompt));
             let supply = move |recipient: &str| {
                 let text = command::run(&line, recipient)?;
-                Identities::read(text.expose().as_bytes(), &called, &ask)
+                Identities::read(text.expose().as_bytes(), &called, &prompt)
                     .map_err(|error| format!("gave no key: {error}"))
             };
             keyring.all.add_supplier(name.to_owned(), Arc::new(supply));
@@ -268,13 +268,15 @@ fn look(entry: &Entry<'_>, keyring: &mut Keyring, ask: &Ask) -> Result<Outcome, 
             if !cfg!(feature = "ssh") && bytes.trim_ascii_start().starts_with(b"-----BEGIN OPENSSH") {
                 return Err(no_key(name, Some("SSH key")));
             }
-            let identities = Identities::read(&bytes, name, ask).map_err(|error| invalid(name, &error))?;
+            let identities = Identities::read(&bytes, name, prompt).map_err(|error| invalid(name, &error))?;
             text = std::str::from_utf8(&bytes)
                 .ok()
                 .map(|text| SecretText::new(text.to_owned()));
             identities
         }
-        (Some(text), _) => Identities::parse(text.expose()).map_err(|error| invalid(name, &error))?,
+        (Some(text), _) => {
+            Identities::parse_for(text.expose(), prompt).map_err(|error| invalid(name, &error))?
+        }
         (None, _) => Identities::default(),
     };
     if identities.is_empty() {

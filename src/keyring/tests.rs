@@ -1,8 +1,8 @@
 use super::*;
-use crate::sops::{generate_identity, generate_post_quantum_identity};
+use crate::sops::{Nobody, generate_identity, generate_post_quantum_identity};
 
-fn nobody() -> Ask {
-    Arc::new(|_| None)
+fn nobody() -> Arc<dyn Prompt> {
+    Arc::new(Nobody)
 }
 
 fn outcomes(keyring: &Keyring) -> Vec<(&str, &Outcome)> {

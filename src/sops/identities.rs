@@ -12,10 +12,8 @@ use zeroize::Zeroizing;
 use super::error::SopsError;
 use super::key::Recipient;
 use super::post_quantum;
+use super::prompt::{Nobody, Prompt};
 use crate::sys::SecretText;
-
-/// Asks the person for the passphrase of the file that is named; `None` where there is nobody to ask.
-pub type Ask = Arc<dyn Fn(&str) -> Option<SecretText> + Send + Sync>;
 
 /// Gives keys for a recipient, such as a password manager; the error says why not.
 pub type Supply = Arc<dyn Fn(&str) -> Result<Identities, String> + Send + Sync>;
@@ -65,7 +63,7 @@ impl std::fmt::Debug for Identities {
 struct Locked {
     name: String,
     file: Vec<u8>,
-    ask: Ask,
+    prompt: Arc<dyn Prompt>,
     opened: OnceLock<Result<(Identities, SecretText), SopsError>>,
 }
 
@@ -80,7 +78,8 @@ impl Locked {
             if !decryptor.is_scrypt() {
                 return Err(broken());
             }
-            let passphrase = (self.ask)(&self.name).ok_or_else(|| SopsError::LockedIdentity {
+            let passphrase = self.prompt.passphrase(&self.name);
+            let passphrase = passphrase.ok_or_else(|| SopsError::LockedIdentity {
                 name: self.name.clone(),
                 what: NOBODY_TO_ASK,
             })?;
@@ -103,7 +102,7 @@ impl Locked {
                 .read_to_string(&mut text)
                 .map_err(|_| broken())?;
             let text = SecretText::new(std::mem::take(&mut *text));
-            Ok((Identities::parse(text.expose())?, text))
+            Ok((Identities::parse_for(text.expose(), &self.prompt)?, text))
         })
     }
 }
@@ -115,6 +114,15 @@ impl Identities {
     /// # Errors
     /// [`SopsError::BadIdentity`] for a line that is none of these.
     pub fn parse(text: &str) -> Result<Self, SopsError> {
+        let nobody: Arc<dyn Prompt> = Arc::new(Nobody);
+        Self::parse_for(text, &nobody)
+    }
+
+    /// Does the same; a plugin can ask and tell the person what its keys need.
+    ///
+    /// # Errors
+    /// Those of [`Identities::parse`].
+    pub fn parse_for(text: &str, prompt: &Arc<dyn Prompt>) -> Result<Self, SopsError> {
         let mut identities = Self::default();
         if is_age_file(text.as_bytes()) {
             identities
@@ -129,7 +137,7 @@ impl Identities {
             // SOPS_AGE_KEY holds several, apart by white space, since sops 3.13.
             for word in line.split_whitespace() {
                 identities
-                    .add(word)
+                    .add(word, prompt)
                     .map_err(|()| SopsError::BadIdentity { line: i + 1 })?;
             }
         }
@@ -141,7 +149,7 @@ impl Identities {
     ///
     /// # Errors
     /// Those of [`Identities::parse`]; [`SopsError::BadIdentity`] also for what is not text.
-    pub fn read(file: &[u8], name: &str, ask: &Ask) -> Result<Self, SopsError> {
+    pub fn read(file: &[u8], name: &str, prompt: &Arc<dyn Prompt>) -> Result<Self, SopsError> {
         if is_age_file(file) {
             let start = file
                 .iter()
@@ -151,7 +159,7 @@ impl Identities {
                 locked: vec![Arc::new(Locked {
                     name: name.to_owned(),
                     file: file[start..].to_vec(),
-                    ask: Arc::clone(ask),
+                    prompt: Arc::clone(prompt),
                     opened: OnceLock::new(),
                 })],
                 ..Self::default()
@@ -159,7 +167,7 @@ impl Identities {
         }
         #[cfg(feature = "ssh")]
         if file.trim_ascii_start().starts_with(b"-----BEGIN ") {
-            return super::ssh::read(file, name, ask).map(|(opens, recipient)| Self {
+            return super::ssh::read(file, name, prompt).map(|(opens, recipient)| Self {
                 keys: vec![Key {
                     opens,
                     recipient: Some(recipient),
@@ -170,10 +178,18 @@ impl Identities {
         }
         std::str::from_utf8(file)
             .map_err(|_| SopsError::BadIdentity { line: 1 })
-            .and_then(Self::parse)
+            .and_then(|text| Self::parse_for(text, prompt))
     }
 
-    fn add(&mut self, text: &str) -> Result<(), ()> {
+    fn add(
+        &mut self,
+        text: &str,
+        #[cfg_attr(
+            not(feature = "plugin"),
+            expect(unused_variables, reason = "only plugins ask here")
+        )]
+        prompt: &Arc<dyn Prompt>,
+    ) -> Result<(), ()> {
         if text.starts_with(post_quantum::IDENTITY_PREFIX) {
             let identity = post_quantum::Identity::parse(text).ok_or(())?;
             let recipient = Recipient::of_identity(identity.to_public().to_string());
@@ -185,7 +201,7 @@ impl Identities {
         } else if text.starts_with("AGE-PLUGIN-") {
             #[cfg(feature = "plugin")]
             {
-                let (opens, program) = super::plugin::identity(text).ok_or(())?;
+                let (opens, program) = super::plugin::identity(text, prompt).ok_or(())?;
                 self.keys.push(Key {
                     opens,
                     recipient: None,
@@ -360,10 +376,11 @@ pub fn short(recipient: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::super::key::{generate_identity, generate_post_quantum_identity, wrap};
+    use super::super::prompt::Answers;
     use super::*;
 
-    fn answer(text: Option<&'static str>) -> Ask {
-        Arc::new(move |_| text.map(|text| SecretText::new(text.to_owned())))
+    fn answer(text: Option<&'static str>) -> Arc<dyn Prompt> {
+        Arc::new(Answers(move |_: &str| text))
     }
 
     /// The identity file behind a passphrase, armoured or not; with little work, so that tests are fast.
@@ -430,8 +447,9 @@ mod tests {
             me.unlock().unwrap();
             assert_eq!(me.recipients()[0].as_str(), public);
 
-            let asked = Arc::new(|_: &str| -> Option<SecretText> { panic!("asked without need") });
-            let mut both = Identities::read(&file, "keys.txt", &(asked as Ask)).unwrap();
+            let asked = Answers(|_: &str| -> Option<&'static str> { panic!("asked without need") });
+            let asked: Arc<dyn Prompt> = Arc::new(asked);
+            let mut both = Identities::read(&file, "keys.txt", &asked).unwrap();
             both.extend(Identities::parse(other.expose()).unwrap());
             let opened = both.unwrap([("", wrapped.as_str()), ("", theirs.as_str())].into_iter());
             assert_eq!(*opened.unwrap(), [8; 32]);

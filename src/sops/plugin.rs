@@ -2,7 +2,7 @@
 
 use std::io;
 use std::str::FromStr as _;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use age::plugin::{Identity, IdentityPluginV1, Recipient, RecipientPluginV1, ResolveError};
 use age::{Callbacks, DecryptError};
@@ -10,9 +10,13 @@ use age_core::format::{FileKey, Stanza};
 use age_core::secrecy::SecretString;
 
 use super::error::SopsError;
+use super::prompt::{Nobody, Prompt};
 
 /// A plugin's key. The program is looked for when the key is needed: without it, other keys still work.
-struct Key(Mutex<Identity>);
+struct Key {
+    identity: Mutex<Identity>,
+    prompt: Arc<dyn Prompt>,
+}
 
 impl age::Identity for Key {
     fn unwrap_stanza(&self, stanza: &Stanza) -> Option<Result<FileKey, DecryptError>> {
@@ -20,47 +24,95 @@ impl age::Identity for Key {
     }
 
     fn unwrap_stanzas(&self, stanzas: &[Stanza]) -> Option<Result<FileKey, DecryptError>> {
-        let identity = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let identity = self.identity.lock().unwrap_or_else(PoisonError::into_inner);
+        let failed = |why: String| Some(Err(DecryptError::Io(io::Error::other(why))));
+        let voice = Voice::of(&self.prompt);
         let identities = std::slice::from_ref(&*identity);
-        match IdentityPluginV1::new(identity.plugin(), identities, Silent) {
-            Ok(plugin) => age::Identity::unwrap_stanzas(&plugin, stanzas),
-            Err(_) => Some(Err(DecryptError::Io(io::Error::other("is not in PATH")))),
+        let Ok(plugin) = IdentityPluginV1::new(identity.plugin(), identities, voice.clone()) else {
+            return failed("is not in PATH".to_owned());
+        };
+        match (
+            age::Identity::unwrap_stanzas(&plugin, stanzas),
+            voice.unanswered(),
+        ) {
+            (Some(Ok(key)), _) => Some(Ok(key)),
+            (_, Some(question)) => failed(format!(
+                "asks “{question}”, and there is no terminal to answer on"
+            )),
+            (other, None) => other,
         }
     }
 }
 
-/// Answers nothing: a plugin then uses its own ways to ask.
+/// What a plugin says, and the answers it gets.
 #[derive(Clone)]
-struct Silent;
+struct Voice {
+    prompt: Arc<dyn Prompt>,
+    /// The first question that nobody answered.
+    unanswered: Arc<OnceLock<String>>,
+}
 
-impl Callbacks for Silent {
-    fn display_message(&self, _message: &str) {}
-
-    fn confirm(&self, _message: &str, _yes: &str, _no: Option<&str>) -> Option<bool> {
-        None
+impl Voice {
+    fn of(prompt: &Arc<dyn Prompt>) -> Self {
+        Self {
+            prompt: Arc::clone(prompt),
+            unanswered: Arc::default(),
+        }
     }
 
-    fn request_public_string(&self, _description: &str) -> Option<String> {
-        None
+    fn unanswered(&self) -> Option<&String> {
+        self.unanswered.get()
     }
 
-    fn request_passphrase(&self, _description: &str) -> Option<SecretString> {
-        None
+    fn noted<T>(&self, question: &str, answer: Option<T>) -> Option<T> {
+        if answer.is_none() {
+            self.unanswered.get_or_init(|| question.trim().to_owned());
+        }
+        answer
+    }
+}
+
+impl Callbacks for Voice {
+    fn display_message(&self, message: &str) {
+        self.prompt.tell(message);
+    }
+
+    fn confirm(&self, message: &str, yes: &str, no: Option<&str>) -> Option<bool> {
+        self.noted(message, self.prompt.choose(message, yes, no))
+    }
+
+    fn request_public_string(&self, description: &str) -> Option<String> {
+        self.noted(description, self.prompt.text(description))
+    }
+
+    fn request_passphrase(&self, description: &str) -> Option<SecretString> {
+        let answer = self.prompt.secret(description);
+        let answer = answer.map(|answer| SecretString::from(answer.expose().to_owned()));
+        self.noted(description, answer)
     }
 }
 
 /// Reads `AGE-PLUGIN-…`; returns also the name of the program.
-pub(super) fn identity(text: &str) -> Option<(Arc<dyn age::Identity + Send + Sync>, String)> {
+pub(super) fn identity(
+    text: &str,
+    prompt: &Arc<dyn Prompt>,
+) -> Option<(Arc<dyn age::Identity + Send + Sync>, String)> {
     let identity = Identity::from_str(text).ok()?;
     let program = format!("age-plugin-{}", identity.plugin());
-    Some((Arc::new(Key(Mutex::new(identity))), program))
+    let key = Key {
+        identity: Mutex::new(identity),
+        prompt: Arc::clone(prompt),
+    };
+    Some((Arc::new(key), program))
 }
 
 /// Reads `age1NAME1…`.
 pub(super) fn recipient(text: &str) -> Result<Box<dyn age::Recipient>, SopsError> {
     let recipient = Recipient::from_str(text).map_err(|_| SopsError::BadRecipient { index: 1 })?;
     let plugin = recipient.plugin().to_owned();
-    match RecipientPluginV1::new(&plugin, &[recipient], &[], Silent) {
+    // To encrypt, no token is needed.
+    let nobody: Arc<dyn Prompt> = Arc::new(Nobody);
+    match RecipientPluginV1::new(&plugin, &[recipient], &[], Voice::of(&nobody)) {
         Ok(plugin) => Ok(Box::new(plugin)),
         Err(ResolveError::MissingPlugin { binary_name }) => {
             Err(SopsError::MissingPlugin { program: binary_name })

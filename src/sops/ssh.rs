@@ -12,13 +12,14 @@ use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use sha2::{Digest as _, Sha256};
 
 use super::error::SopsError;
-use super::identities::{Ask, NOBODY_TO_ASK, WRONG_PASSPHRASE};
+use super::identities::{NOBODY_TO_ASK, WRONG_PASSPHRASE};
 use super::key::Recipient;
+use super::prompt::Prompt;
 
 /// The key of an SSH private key file.
 struct Key {
     name: String,
-    ask: Ask,
+    prompt: Arc<dyn Prompt>,
     /// How stanzas name it.
     tag: String,
     /// The crate's type cannot be shared between threads, so it stands behind a lock. An error says why a key behind a
@@ -33,7 +34,7 @@ impl age::Identity for Key {
         }
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if let Ok(Identity::Encrypted(locked)) = &*state {
-            *state = match (self.ask)(&self.name) {
+            *state = match self.prompt.passphrase(&self.name) {
                 Some(passphrase) => locked
                     .decrypt(SecretString::from(passphrase.expose().to_owned()))
                     .map(Identity::from)
@@ -52,7 +53,7 @@ impl age::Identity for Key {
 pub(super) fn read(
     file: &[u8],
     name: &str,
-    ask: &Ask,
+    prompt: &Arc<dyn Prompt>,
 ) -> Result<(Arc<dyn age::Identity + Send + Sync>, Recipient), SopsError> {
     let unusable = || SopsError::LockedIdentity {
         name: name.to_owned(),
@@ -65,7 +66,7 @@ pub(super) fn read(
     let tag = tag(recipient.as_str()).ok_or_else(unusable)?;
     let key = Key {
         name: name.to_owned(),
-        ask: Arc::clone(ask),
+        prompt: Arc::clone(prompt),
         tag,
         state: Mutex::new(Ok(key)),
     };
@@ -82,8 +83,8 @@ fn tag(recipient: &str) -> Option<String> {
 mod tests {
     use super::super::identities::Identities;
     use super::super::key::{self, generate_identity};
+    use super::super::prompt::{Answers, Nobody};
     use super::*;
-    use crate::sys::SecretText;
 
     const OPEN: &[u8] = include_bytes!("../../tests/support/github-deploy.key");
     /// Behind the passphrase `test`.
@@ -97,8 +98,8 @@ mod tests {
 
     #[test]
     fn a_key_of_ssh_opens_what_is_wrapped_for_it() {
-        let ask: Ask = Arc::new(|_| None);
-        let me = Identities::read(OPEN, "id_ed25519", &ask).unwrap();
+        let nobody: Arc<dyn Prompt> = Arc::new(Nobody);
+        let me = Identities::read(OPEN, "id_ed25519", &nobody).unwrap();
         let wrapped = wrap(&me);
         assert_eq!(*me.unwrap([("", wrapped.as_str())].into_iter()).unwrap(), [9; 32]);
     }
@@ -107,12 +108,12 @@ mod tests {
     fn a_passphrase_is_asked_for_once_and_only_for_files_of_the_key() {
         let asked = Arc::new(Mutex::new(0));
         let count = Arc::clone(&asked);
-        let ask: Ask = Arc::new(move |name| {
-            assert_eq!(name, "id_ed25519");
+        let prompt: Arc<dyn Prompt> = Arc::new(Answers(move |question: &str| {
+            assert_eq!(question, "Passphrase for id_ed25519");
             *count.lock().unwrap() += 1;
-            Some(SecretText::new("test".to_owned()))
-        });
-        let me = Identities::read(LOCKED, "id_ed25519", &ask).unwrap();
+            Some("test")
+        }));
+        let me = Identities::read(LOCKED, "id_ed25519", &prompt).unwrap();
         let (_, other) = generate_identity();
         let theirs = key::wrap(&[8; 32], &Recipient::new(&other).unwrap()).unwrap();
         assert!(me.unwrap([("", theirs.as_str())].into_iter()).is_err());
@@ -127,8 +128,8 @@ mod tests {
     #[test]
     fn a_key_that_stays_closed_says_why_and_hides_no_other() {
         for (answer, why) in [(None, NOBODY_TO_ASK), (Some("wrong"), WRONG_PASSPHRASE)] {
-            let ask: Ask = Arc::new(move |_| answer.map(|text: &str| SecretText::new(text.to_owned())));
-            let mut me = Identities::read(LOCKED, "id_ed25519", &ask).unwrap();
+            let prompt: Arc<dyn Prompt> = Arc::new(Answers(move |_: &str| answer));
+            let mut me = Identities::read(LOCKED, "id_ed25519", &prompt).unwrap();
             let wrapped = wrap(&me);
             let error = me.unwrap([("", wrapped.as_str())].into_iter()).unwrap_err();
             let SopsError::NoIdentityMatches { tried, .. } = error else {

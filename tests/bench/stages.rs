@@ -38,7 +38,7 @@ fn world<'a>(root: &Path, entropy: &'a mut OsEntropy) -> World<'a> {
     World {
         root: root.to_path_buf(),
         sources: Sources::default(),
-        ask: std::sync::Arc::new(|_| None),
+        prompt: std::sync::Arc::new(clusterwright::sops::Nobody),
         entropy,
     }
 }

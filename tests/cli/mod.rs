@@ -16,6 +16,7 @@ mod keys;
 mod merge;
 mod own_apps;
 mod per_app;
+mod plugin;
 mod raw;
 mod secrets_docs;
 mod secrets_edit;

@@ -18,7 +18,7 @@ pub(super) fn run(args: &Explain, session: &mut Session<'_>) -> Outcome {
         .config
         .clone()
         .or_else(|| variable("SOPS_CONFIG").map(Into::into));
-    let (keyring, _) = keyring::gather(&root, &session.world.sources, &session.world.ask);
+    let (keyring, _) = keyring::gather(&root, &session.world.sources, &session.world.prompt);
     let identities = &keyring.all;
     let mut lines = vec![file.name.clone()];
 
