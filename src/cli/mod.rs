@@ -35,7 +35,7 @@ use clap::{CommandFactory as _, Parser as _};
 use crate::diag::{Aborted, Diagnostics};
 use crate::keyring::{self, Home, Sources};
 use crate::pipeline::World;
-use crate::sys::{OsEntropy, SecretText, core_dump};
+use crate::sys::{OsEntropy, SecretText, core_dump, stack};
 use args::{Cli, Command};
 use exit::Exit;
 use ui::Ui;
@@ -78,6 +78,7 @@ pub fn run() -> ExitCode {
         ui: Ui::new(cli.output),
     };
     let outcome = dispatch(&cli.command, &mut session);
+    stack::wipe();
     let (exit, result) = match outcome {
         Ok((exit, result)) => (exit, result),
         Err(_) => (Exit::Failure, None),

@@ -13,7 +13,7 @@ use super::error::SopsError;
 use super::key::Recipient;
 use super::post_quantum;
 use super::prompt::{Nobody, Prompt};
-use crate::sys::SecretText;
+use crate::sys::{SecretText, stack};
 
 /// Gives keys for a recipient, such as a password manager; the error says why not.
 pub type Supply = Arc<dyn Fn(&str) -> Result<Identities, String> + Send + Sync>;
@@ -334,7 +334,10 @@ impl Key {
         let Ok(decryptor) = age::Decryptor::new(ArmoredReader::new(armoured.as_bytes())) else {
             return Ok(None);
         };
-        let reader = match decryptor.decrypt(std::iter::once(&*self.opens as &dyn age::Identity)) {
+        let opened = decryptor.decrypt(std::iter::once(&*self.opens as &dyn age::Identity));
+        // The crates below wipe what they own, not the copies that the compiler makes.
+        stack::wipe();
+        let reader = match opened {
             Ok(reader) => reader,
             Err(error) => {
                 return match &self.slow {

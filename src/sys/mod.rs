@@ -6,14 +6,17 @@
 //! - [`SecretText`] and `Zeroizing` say so in the types as well, and hold in every program that uses the library.
 //! - [`core_dump`] keeps memory off the disk and away from other processes.
 //!
-//! Not covered: what the compiler copies to the stack, and the working memory that `sha2` and `aes` leave there; memory
-//! that the system swaps out. `tests/conformance/memory.sh` measures it, with the real program.
+//! - [`stack::wipe`] overwrites the stack after a private key was used, and when a command is done.
+//!
+//! Not covered: what lies on the stack in between, what registers leave there, and memory that the system swaps out.
+//! `tests/conformance/memory.sh` measures it, with the real program.
 
 pub mod core_dump;
 pub mod disk;
 pub mod editor;
 pub mod replace;
 pub mod scratch;
+pub mod stack;
 
 use zeroize::Zeroizing;
 

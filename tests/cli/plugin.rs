@@ -43,7 +43,10 @@ fn toy() -> (Repo, String) {
     repo.write("age-plugin-toy", TOY);
     let plugin = repo.path("age-plugin-toy");
     std::fs::set_permissions(plugin, std::fs::Permissions::from_mode(0o755)).expect("set");
-    let path = std::env::var("PATH").expect("a path");
+    let path = std::env::var_os("PATH")
+        .expect("a path")
+        .into_string()
+        .expect("UTF-8");
     let path = format!("{}:{path}", repo.root().display());
     repo.write("a.yaml", "secret: canary-value\n");
     let encrypt = ["secrets", "encrypt", "-i", "--age", RECIPIENT, "a.yaml"];

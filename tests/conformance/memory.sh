@@ -16,10 +16,8 @@ here=$(cd "$(dirname "$0")" && pwd)
 # known WHERE CANARY COMMAND: how often it may be found.
 known() {
     case "$1 $2 $3" in
-        # The working memory of sha2 and aes, which those crates leave on the stack: blocks of the last values.
+        # Blocks of the last values, such as the registers that held them: what is saved after the stack was wiped.
         "stack value"* | "stack other "* | "stack comment "*) echo 8 ;;
-        # The same of aes: a round key, which is half of the data key. Here many files are opened one after another.
-        "stack data-key configure"*) echo 1 ;;
         # The environment, which the system puts there.
         "stack x25519-text key from a variable") echo 1 ;;
         *) echo 0 ;;
