@@ -108,8 +108,14 @@ pub(crate) fn set(
         }
         edits_at(opened.docs, at, Some(&value)).map(Some)
     };
+    let keys = at.path.keys();
     let proof = |new: &Opened<'_, '_>, old: &Opened<'_, '_>| {
-        Ok(there(new)? && others(new, Some(at))? == others(old, Some(at))?)
+        // A null on the way became a mapping.
+        let stays = |(_, above, plain): &Held<'_>| plain.is_some() || !keys.starts_with(above);
+        let [mut new_others, mut old_others] = [others(new, Some(at))?, others(old, Some(at))?];
+        new_others.retain(stays);
+        old_others.retain(stays);
+        Ok(there(new)? && new_others == old_others)
     };
     change(format, existing, identities, entropy, &edits, &proof)
 }
@@ -167,14 +173,19 @@ fn change(
         return Ok(None);
     };
     let mixed = SecretText::new(apply(existing, &edits).ok_or_else(overlap)?);
-    let sealed = seal_rest(format, mixed.expose(), &opened, entropy)?;
+    let sealed = seal_rest(format, mixed.expose(), &opened, entropy).map_err(|error| match error {
+        // The file was read before: the edit broke it.
+        SopsError::Yaml { .. } | SopsError::Syntax { .. } => overlap(),
+        SopsError::NonTextKey { .. } if opened.walk.odd_keys.is_empty() => overlap(),
+        _ => error,
+    })?;
     let text = restamp(format, &sealed, &opened.key, entropy)?;
     check(format, &text, &opened.key, &|new| proof(new, &opened))?;
     Ok((text != existing).then_some(text))
 }
 
-/// A value with its document and the keys above it.
-pub(super) type Held<'o> = (usize, &'o [String], &'o Plain);
+/// A value with its document and the keys above it; `None` for null.
+pub(super) type Held<'o> = (usize, &'o [String], Option<&'o Plain>);
 
 /// Returns the values of a file that do not stand at a place: an edit changes none of them.
 pub(super) fn others<'o>(opened: &'o Opened<'_, '_>, at: Option<At<'_>>) -> Result<Vec<Held<'o>>, SopsError> {
@@ -191,7 +202,7 @@ pub(super) fn others<'o>(opened: &'o Opened<'_, '_>, at: Option<At<'_>>) -> Resu
     let leaves = opened.walk.leaves.iter().zip(&opened.plains);
     Ok(leaves
         .filter(|(leaf, _)| !leaf.comment_item && !here.contains(&leaf.span))
-        .filter_map(|(leaf, plain)| Some((leaf.doc, leaf.keys.as_slice(), plain.as_ref()?)))
+        .map(|(leaf, plain)| (leaf.doc, leaf.keys.as_slice(), plain.as_ref()))
         .collect())
 }
 

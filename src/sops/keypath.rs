@@ -47,6 +47,15 @@ impl KeyPath {
         }
     }
 
+    /// Returns the keys on the way, without positions in lists.
+    pub(super) fn keys(&self) -> Vec<String> {
+        let key = |step: &Step| match step {
+            Step::Key(key) => Some(key.clone()),
+            Step::Index(_) => None,
+        };
+        self.0.iter().filter_map(key).collect()
+    }
+
     /// Returns the steps.
     pub fn steps(&self) -> &[Step] {
         &self.0

@@ -429,3 +429,19 @@ fn what_stood_below_a_value_does_not_join_the_block_text_above() {
     let new = take(&enc, "a[1]", &me);
     assert!(new.starts_with("a:\n  - |\n    x\nstringData:\n"), "{new}");
 }
+
+#[test]
+fn an_edit_that_would_break_the_text_or_lose_a_null_is_refused() {
+    let me = person();
+    for (plain, at) in [
+        ("a: [x, &b ]\nstringData:\n  g: h\n", "a[0]"),
+        ("a: [\"\",!'x']\nstringData:\n  g: h\n", "a[1]"),
+    ] {
+        let enc = sealed(plain, &rule(&[&me]));
+        let change = unset(&enc, 0, &path(at), &me.identities, &mut later());
+        assert!(
+            matches!(change, Err(SopsError::Layout { .. })),
+            "{at}: {change:?}"
+        );
+    }
+}
