@@ -136,8 +136,12 @@ pub(crate) fn unset(
         });
     }
     let edits = |opened: &Opened<'_, '_>| edits_at(opened.docs, at, None).map(Some);
-    let proof = |new: &Opened<'_, '_>, old: &Opened<'_, '_>| Ok(others(new, None)? == others(old, Some(at))?);
-    change(format, existing, identities, entropy, &edits, &proof)
+    change(format, existing, identities, entropy, &edits, &without(at))
+}
+
+/// Proves that what stood at a place is gone, and nothing else.
+fn without(at: At<'_>) -> impl Fn(&Opened<'_, '_>, &Opened<'_, '_>) -> Result<bool, SopsError> {
+    move |new, old| Ok(others(new, None)? == others(old, Some(at))?)
 }
 
 /// Returns the edits that put a value at a path, or take the one there out.
@@ -439,9 +443,7 @@ mod tests {
         let enc = super::super::encrypt(plain, &rule, &mut FixedEntropy::new(1)).unwrap();
         let path = KeyPath::parse("c").unwrap();
         let at = path.within(0);
-        let kept =
-            |new: &Opened<'_, '_>, old: &Opened<'_, '_>| Ok(others(new, None)? == others(old, Some(at))?);
-        let without = |cut: &str| {
+        let and_more = |cut: &str| {
             let from = enc.find(cut).unwrap();
             let to = from + enc[from..].find('\n').unwrap() + 1;
             let edits = |opened: &Opened<'_, '_>| {
@@ -449,10 +451,17 @@ mod tests {
                 edits.push(Edit::new(from..to, ""));
                 Ok(Some(edits))
             };
-            change(Format::Yaml, &enc, &me, &mut FixedEntropy::new(2), &edits, &kept)
+            change(
+                Format::Yaml,
+                &enc,
+                &me,
+                &mut FixedEntropy::new(2),
+                &edits,
+                &without(at),
+            )
         };
         for cut in ["a: b", "  e: "] {
-            assert_eq!(without(cut), Err(overlap()), "{cut}");
+            assert_eq!(and_more(cut), Err(overlap()), "{cut}");
         }
         let alone = unset(Format::Yaml, &enc, at, &me, &mut FixedEntropy::new(2)).unwrap();
         assert!(alone.unwrap().starts_with("a: b\nstringData:\n"));
