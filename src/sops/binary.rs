@@ -3,7 +3,7 @@
 use zeroize::Zeroizing;
 
 use super::decrypt::MacCheck;
-use super::document::Documents;
+use super::document::{Documents, SOPS_KEY};
 use super::encrypt::{metadata, stamp};
 use super::error::SopsError;
 use super::format::Format;
@@ -101,6 +101,18 @@ pub(crate) fn value<'o>(opened: &'o Opened<'_, '_>) -> Result<(&'o Leaf<'o>, &'o
             span: opened.metadata.span.clone(),
         }),
     }
+}
+
+/// Returns whether a text is a JSON object as SOPS makes it of a binary file: `data` and the metadata, nothing else.
+pub(crate) fn is_one_value(text: &str) -> bool {
+    let docs = Documents::read(text, Format::Binary);
+    docs.is_ok_and(|docs| {
+        let keys = docs.roots().flat_map(|(_, root)| root.entries());
+        let mut others = keys
+            .filter_map(|(key, _)| key.as_str())
+            .filter(|key| *key != SOPS_KEY);
+        others.next() == Some(KEY) && others.next().is_none()
+    })
 }
 
 /// Decrypts to the bytes.

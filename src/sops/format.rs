@@ -69,9 +69,8 @@ impl Format {
     /// encrypted tells by itself.
     pub fn of_text(path: impl AsRef<Path>, text: &str) -> Self {
         match Self::of(path) {
-            // An encrypted binary file is a JSON object.
-            Self::Binary if text.contains("sops") && !text.trim_start().starts_with('{') => {
-                [Self::Yaml, Self::Dotenv, Self::Ini]
+            Self::Binary if text.contains("sops") && !binary::is_one_value(text) => {
+                [Self::Json, Self::Yaml, Self::Dotenv, Self::Ini]
                     .into_iter()
                     .find(|format| format.status(text).is_ok())
                     .unwrap_or(Self::Binary)

@@ -179,6 +179,26 @@ fn a_file_that_changed_meanwhile_is_not_overwritten_and_the_edit_is_kept_encrypt
 }
 
 #[test]
+fn a_kept_edit_opens_whatever_its_format() {
+    let repo = encrypted();
+    for (name, plain) in [
+        ("a.json", "{\"key\": \"canary-one\"}\n"),
+        ("a.env", "KEY=canary-one\n"),
+        ("a.ini", "[s]\nkey = canary-one\n"),
+        ("a.bin", "canary-one\n"),
+    ] {
+        repo.write(name, plain);
+        repo.ok(&["secrets", "encrypt", "-i", "--age", RECIPIENT, name]);
+        repo.write("other", &repo.ok(&["secrets", "rotate", name]).stdout);
+        let script =
+            format!("{NOTE}cp \"$ROOT/other\" \"$ROOT/{name}\"\nsed -i 's/canary-one/canary-two/' \"$1\"");
+        assert_eq!(edit(&repo, &script, &[name]).code, 1, "{name}");
+        let kept = repo.ok(&["secrets", "decrypt", &format!("{name}.edited")]).stdout;
+        assert_eq!(kept, plain.replace("canary-one", "canary-two"));
+    }
+}
+
+#[test]
 fn a_new_file_that_appeared_meanwhile_is_not_overwritten() {
     let repo = encrypted();
     let new = "apps/new.sops.yaml";
