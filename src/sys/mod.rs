@@ -13,8 +13,10 @@
 
 pub mod core_dump;
 pub mod disk;
+pub mod dotgit;
 pub mod editor;
 pub mod replace;
+pub mod root;
 pub mod scratch;
 pub mod stack;
 
