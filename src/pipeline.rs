@@ -19,10 +19,10 @@ use crate::check::{self, Checked};
 use crate::config::{self, Cluster, Decrypted, Vault};
 use crate::context;
 use crate::diag::{Aborted, Diagnostic, Diagnostics};
-use crate::diff::{ChangeSet, Choices, Existing};
+use crate::diff::{ChangeSet, Choices, Existing, doubt};
 use crate::foreign::{self, Foreign};
 use crate::keyring::{self, Keyring, Own, Sources};
-use crate::lock::{LOCK_FILE, Lock};
+use crate::lock::{self, LOCK_FILE, Lock};
 use crate::merge::{self, Bases, KeptVersion, TreeVersion};
 use crate::plan::{self, PerApp, Plan};
 use crate::raw;
@@ -261,9 +261,15 @@ pub fn before(world: &World<'_>, diags: &mut Diagnostics) -> Result<Before, Abor
 /// # Errors
 /// When it cannot be read.
 pub fn read_lock(world: &World<'_>, diags: &mut Diagnostics) -> Result<Lock, Aborted> {
+    let text = lock_text(world, diags)?;
+    Lock::parse(&text, diags)
+}
+
+/// Reads the text of the lock; none where there is no lock.
+fn lock_text(world: &World<'_>, diags: &mut Diagnostics) -> Result<String, Aborted> {
     match std::fs::read_to_string(world.root.join(LOCK_FILE)) {
-        Ok(text) => Lock::parse(&text, diags),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Lock::default()),
+        Ok(text) => Ok(text),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(String::new()),
         Err(error) => Err(diags.abort(Diagnostic::io("read", LOCK_FILE, &error))),
     }
 }
@@ -407,6 +413,12 @@ pub fn compare(
 ) -> Result<Compared, Aborted> {
     let compared = compare_quietly(world, tree, (vault, keys), before, diags)?;
     crate::diff::findings::report(&compared.changes, &compared.existing, diags);
+    if !compared.changes.doubts().is_empty() {
+        let text = lock_text(world, diags)?;
+        for (path, why) in compared.changes.doubts() {
+            lock::not_ours(&text, path, why, diags);
+        }
+    }
     diags.checkpoint()?;
     Ok(compared)
 }
@@ -445,7 +457,10 @@ fn read_existing<S>(world: &World<'_>, tree: &Tree<S>, before: &Before) -> Rc<Ex
     let existing = before.existing.get_or_init(|| {
         let rendered = tree.iter().map(|artifact| &artifact.path);
         let rules = seal::config_path();
-        let paths = rendered.chain(before.lock.entries.keys()).chain(&rules);
+        // What a line of the lock may not claim is not looked at.
+        let locked = before.lock.entries.iter();
+        let locked = locked.filter(|(path, entry)| doubt(path, entry).is_none());
+        let paths = rendered.chain(locked.map(|(path, _)| path)).chain(&rules);
         Rc::new(Existing::read(&world.root, paths))
     });
     Rc::clone(existing)
@@ -474,8 +489,22 @@ fn changes(
 /// Finishes or takes back what an interrupted run left, and says so.
 ///
 /// # Errors
-/// When a file changed since, or the system refuses.
-pub fn recover(world: &World<'_>, diags: &mut Diagnostics) -> Result<Option<String>, Aborted> {
+/// When there is something to finish and `may_write` does not hold, the journal is not this machine's own, a file
+/// changed since, or the system refuses.
+pub fn recover(
+    world: &World<'_>,
+    may_write: bool,
+    diags: &mut Diagnostics,
+) -> Result<Option<String>, Aborted> {
+    if !may_write && write::is_interrupted(&world.root) {
+        let message = "an interrupted run has not been finished, and nobody is there to ask";
+        return Err(diags.abort(
+            Diagnostic::error("write/unfinished", message)
+                .in_file(".clusterwright/txn")
+                .note("nothing was changed")
+                .help("`--yes` finishes the interrupted run first, without asking"),
+        ));
+    }
     match write::recover(&world.root, &mut OsDisk) {
         Ok(Recovery::Nothing) => Ok(None),
         Ok(Recovery::Discarded) => Ok(Some("Discarded what an interrupted run had staged.".to_owned())),

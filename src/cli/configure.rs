@@ -35,11 +35,8 @@ pub(super) struct How {
 
 /// The same with choices for conflicts.
 pub(super) fn carry_out(choices: Choices, how: How, raw: &Raw, session: &mut Session<'_>) -> Outcome {
-    if !how.dry_run
-        && !how.check
-        && let Some(text) = pipeline::recover(&session.world, &mut session.diags)?
-    {
-        session.ui.say(&text);
+    if !how.dry_run && !how.check {
+        session.recover(how.yes)?;
     }
     let mut catalog = None;
     let prepared = raw::prepare(raw, choices, &mut catalog, private_files, session)?;
@@ -181,9 +178,18 @@ fn finish(how: How, compared: &Compared, session: &mut Session<'_>) -> Result<Wr
     if how.dry_run || how.check {
         return Ok(Written::Pending);
     }
-    if human && !how.yes && session.ui.confirm("Write these changes?") == Some(false) {
-        session.ui.line("Nothing was written.");
-        return Ok(Written::Pending);
+    if !how.yes {
+        match human
+            .then(|| session.ui.confirm("Write these changes?"))
+            .flatten()
+        {
+            Some(true) => {}
+            Some(false) => {
+                session.ui.line("Nothing was written.");
+                return Ok(Written::Pending);
+            }
+            None => return Err(session.diags.abort(unconfirmed())),
+        }
     }
     pipeline::write(&session.world, compared, &mut session.diags)?;
     if human {
@@ -192,6 +198,14 @@ fn finish(how: How, compared: &Compared, session: &mut Session<'_>) -> Result<Wr
             .line("Written. Review with `git diff`, then commit and push.");
     }
     Ok(Written::Yes)
+}
+
+fn unconfirmed() -> Diagnostic {
+    Diagnostic::error(
+        "usage/unconfirmed",
+        "nobody is there to ask, so nothing was written",
+    )
+    .help("`--yes` writes without asking, `--dry-run` only shows it, `--check` exits with 2 when there is something to do")
 }
 
 fn unverified(tree: &Tree<Sealed>) -> String {

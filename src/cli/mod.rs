@@ -34,7 +34,7 @@ use clap::{CommandFactory as _, Parser as _};
 
 use crate::diag::{Aborted, Diagnostics};
 use crate::keyring::{self, Home, Sources};
-use crate::pipeline::World;
+use crate::pipeline::{self, World};
 use crate::sys::{OsEntropy, SecretText, core_dump, stack};
 use args::{Cli, Command};
 use exit::Exit;
@@ -47,8 +47,25 @@ struct Session<'a> {
     ui: Ui,
 }
 
+impl Session<'_> {
+    /// Finishes or takes back what an interrupted run of ours left. That writes, so it needs `--yes` or somebody at the
+    /// terminal, like everything that writes.
+    fn recover(&mut self, yes: bool) -> Result<(), Aborted> {
+        let may_write = yes || (self.ui.is_human() && Ui::is_interactive());
+        if let Some(text) = pipeline::recover(&self.world, may_write, &mut self.diags)? {
+            self.ui.say(&text);
+        }
+        Ok(())
+    }
+}
+
 /// What a command gives: how it ended and, for `--output json`, its result.
 type Outcome = Result<(Exit, Option<serde_json::Value>), Aborted>;
+
+/// Returns the command line as clap knows it, for what lists every command.
+pub fn command() -> clap::Command {
+    Cli::command()
+}
 
 /// Runs the program.
 pub fn run() -> ExitCode {

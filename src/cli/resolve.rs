@@ -22,8 +22,8 @@ enum Answer {
 /// Asks about every conflict, then configures with the answers.
 pub(super) fn run(args: &Resolve, session: &mut Session<'_>) -> Outcome {
     let paths = paths(args, &mut session.diags)?;
-    if let Some(text) = pipeline::recover(&session.world, &mut session.diags)? {
-        session.ui.say(&text);
+    if !args.dry_run {
+        session.recover(args.yes)?;
     }
     let changes = conflicts(&args.raw, session)?;
     let mut choices = Choices::default();

@@ -18,10 +18,8 @@ use crate::write::Reverted;
 
 /// Shows what the last run did the other way round, and takes it back.
 pub(super) fn run(args: &Undo, session: &mut Session<'_>) -> Outcome {
-    if !args.dry_run
-        && let Some(text) = pipeline::recover(&session.world, &mut session.diags)?
-    {
-        session.ui.say(&text);
+    if !args.dry_run {
+        session.recover(args.yes)?;
     }
     let (record, files) = pipeline::last_run(&session.world, &mut session.diags)?;
     let human = session.ui.is_human();

@@ -31,7 +31,7 @@ spec:
 /// A repository that somebody made with the same templates and another tool, and lives with: no lock.
 fn existing() -> Repo {
     let repo = Repo::with(MINIMAL);
-    repo.ok(&["configure"]);
+    repo.ok(&["configure", "--yes"]);
     std::fs::remove_file(repo.path(LOCK)).expect("removed");
     std::fs::remove_dir_all(repo.path(".clusterwright")).expect("removed");
     repo.write(ECHO, &format!("# mine\n{}", repo.read(ECHO)));
@@ -123,7 +123,7 @@ fn without_arguments_it_tells_everything_and_writes_nothing() {
 #[test]
 fn what_is_identical_only_enters_the_lock() {
     let repo = Repo::with(MINIMAL);
-    repo.ok(&["configure"]);
+    repo.ok(&["configure", "--yes"]);
     let before = files(&repo);
     std::fs::remove_file(repo.path(LOCK)).expect("removed");
     let run = repo.ok(&["adopt", "--all", "--yes"]);
@@ -131,7 +131,11 @@ fn what_is_identical_only_enters_the_lock() {
     assert_eq!(files(&repo), before, "the lock is the one that configure wrote");
     let run = repo.ok(&["adopt", "--all", "--yes"]);
     assert!(run.stdout.contains("Nothing to adopt"), "{}", run.stdout);
-    assert!(repo.ok(&["configure"]).stdout.contains("Nothing changes"));
+    assert!(
+        repo.ok(&["configure", "--yes"])
+            .stdout
+            .contains("Nothing changes")
+    );
 }
 
 #[test]
@@ -195,7 +199,7 @@ fn a_whole_repository_comes_over_step_by_step() {
     let root = repo.read("kubernetes/apps/kustomization.yaml");
     assert!(root.contains("./media"), "the foreign app is wired in: {root}");
     assert_eq!(repo.read("kubernetes/apps/media/jellyfin/ks.yaml"), JELLYFIN);
-    let run = repo.ok(&["configure"]);
+    let run = repo.ok(&["configure", "--yes"]);
     assert!(run.stdout.contains("Nothing changes"), "{}", run.stdout);
     assert!(repo.read(CORE_DNS).contains("timeout: 4m"), "and stays");
 }
@@ -203,7 +207,7 @@ fn a_whole_repository_comes_over_step_by_step() {
 #[test]
 fn with_a_lock_only_what_is_not_in_it_is_adopted() {
     let repo = Repo::with(MINIMAL);
-    repo.ok(&["configure"]);
+    repo.ok(&["configure", "--yes"]);
     let whole = repo.read(LOCK);
     let less: String = whole
         .lines()

@@ -129,7 +129,7 @@ fn a_path_on_the_command_line_that_leads_out() {
 #[test]
 fn edited_and_foreign_files_stop_the_run_with_their_choices() {
     let repo = Repo::with(MINIMAL);
-    repo.ok(&["configure"]);
+    repo.ok(&["configure", "--yes"]);
     let file = "kubernetes/apps/kube-system/cilium/app/helmrelease.yaml";
     repo.write(file, &format!("{}# mine\n", repo.read(file)));
     repo.edit(
@@ -142,9 +142,9 @@ fn edited_and_foreign_files_stop_the_run_with_their_choices() {
         stderr.contains(&format!("--keep {file}")) && stderr.contains(&format!("--overwrite {file}")),
         "{stderr}"
     );
-    repo.ok(&["configure", "--keep", file]);
+    repo.ok(&["configure", "--yes", "--keep", file]);
     assert!(repo.read(file).ends_with("# mine\n"));
-    repo.ok(&["configure", "--overwrite", file]);
+    repo.ok(&["configure", "--yes", "--overwrite", file]);
     assert!(repo.read(file).contains("mode: snat") && !repo.read(file).contains("# mine"));
 
     let repo = Repo::with(MINIMAL);
@@ -155,7 +155,7 @@ fn edited_and_foreign_files_stop_the_run_with_their_choices() {
 #[test]
 fn a_broken_lock_and_a_lost_one() {
     let repo = Repo::with(MINIMAL);
-    repo.ok(&["configure"]);
+    repo.ok(&["configure", "--yes"]);
     let lock = repo.read("clusterwright.lock");
     repo.write(
         "clusterwright.lock",
@@ -163,7 +163,7 @@ fn a_broken_lock_and_a_lost_one() {
     );
     refused(&repo, "clusterwright.lock:1:1");
     std::fs::remove_file(repo.path("clusterwright.lock")).expect("removed");
-    let run = repo.ok(&["configure"]);
+    let run = repo.ok(&["configure", "--yes"]);
     assert!(run.stdout.contains("adopted"), "{}", run.stdout);
     assert_eq!(repo.read("clusterwright.lock"), lock, "rebuilt");
 }

@@ -55,7 +55,7 @@ fn add(repo: &Repo, namespace: &str) {
 
 fn configured() -> Repo {
     let repo = Repo::with(MINIMAL);
-    repo.ok(&["configure"]);
+    repo.ok(&["configure", "--yes"]);
     repo
 }
 
@@ -64,14 +64,18 @@ fn an_app_in_a_known_namespace_is_wired_checked_drawn_and_unwired() {
     let repo = configured();
     let before = repo.files_without_record();
     add(&repo, "default");
-    repo.ok(&["configure"]);
+    repo.ok(&["configure", "--yes"]);
     let list = repo.read("kubernetes/apps/default/kustomization.yaml");
     assert!(list.contains("  - ./homepage/ks.yaml\n"), "{list}");
     assert!(
         !repo.read("clusterwright.lock").contains("homepage"),
         "it stays theirs"
     );
-    assert!(repo.ok(&["configure"]).stdout.contains("Nothing changes"));
+    assert!(
+        repo.ok(&["configure", "--yes"])
+            .stdout
+            .contains("Nothing changes")
+    );
 
     let graph = repo.ok(&["graph"]).stdout;
     assert!(graph.contains("    default.homepage(homepage)\n"), "{graph}");
@@ -85,7 +89,7 @@ fn an_app_in_a_known_namespace_is_wired_checked_drawn_and_unwired() {
     assert_eq!(nodes.iter().filter(|node| node["by_hand"] == true).count(), 1);
 
     std::fs::remove_dir_all(repo.path("kubernetes/apps/default/homepage")).expect("removed");
-    repo.ok(&["configure"]);
+    repo.ok(&["configure", "--yes"]);
     assert_eq!(repo.files_without_record(), before);
 }
 
@@ -94,7 +98,7 @@ fn a_namespace_that_only_added_apps_use_gets_what_it_needs() {
     let repo = configured();
     let before = repo.files_without_record();
     add(&repo, "media");
-    repo.ok(&["configure"]);
+    repo.ok(&["configure", "--yes"]);
     let list = repo.read("kubernetes/apps/media/kustomization.yaml");
     assert!(
         list.contains("namespace: media\n")
@@ -111,7 +115,11 @@ fn a_namespace_that_only_added_apps_use_gets_what_it_needs() {
         repo.read("kubernetes/apps/kustomization.yaml")
             .contains("./media\n")
     );
-    assert!(repo.ok(&["configure"]).stdout.contains("Nothing changes"));
+    assert!(
+        repo.ok(&["configure", "--yes"])
+            .stdout
+            .contains("Nothing changes")
+    );
     std::fs::remove_dir_all(repo.path("kubernetes/apps/media/homepage")).expect("removed");
     repo.ok(&["configure", "--yes"]);
     assert_eq!(repo.files_without_record(), before);
@@ -123,7 +131,7 @@ fn a_namespace_with_files_of_its_own_keeps_them() {
     let repo = configured();
     add(&repo, "media");
     repo.write("kubernetes/apps/media/ns.yaml", namespace);
-    repo.ok(&["configure"]);
+    repo.ok(&["configure", "--yes"]);
     let list = repo.read("kubernetes/apps/media/kustomization.yaml");
     assert!(list.contains("./ns.yaml"), "{list}");
     assert!(!repo.path("kubernetes/apps/media/namespace.yaml").exists());
@@ -134,14 +142,18 @@ fn a_namespace_with_files_of_its_own_keeps_them() {
                ../../components/sops\nresources:\n  - ./ns.yaml\n  - ./homepage/ks.yaml\n";
     repo.write("kubernetes/apps/media/ns.yaml", namespace);
     repo.write("kubernetes/apps/media/kustomization.yaml", own);
-    repo.ok(&["configure"]);
+    repo.ok(&["configure", "--yes"]);
     assert_eq!(repo.read("kubernetes/apps/media/kustomization.yaml"), own);
     assert!(
         repo.read("kubernetes/apps/kustomization.yaml")
             .contains("./media\n")
     );
     assert!(repo.ok(&["graph"]).stdout.contains("media.homepage"));
-    assert!(repo.ok(&["configure"]).stdout.contains("Nothing changes"));
+    assert!(
+        repo.ok(&["configure", "--yes"])
+            .stdout
+            .contains("Nothing changes")
+    );
 }
 
 #[test]
@@ -177,7 +189,7 @@ fn style_is_a_warning_and_can_be_allowed_with_a_reason() {
     add(&repo, "default");
     let file = "kubernetes/apps/default/homepage/app/configmap.yaml";
     repo.write(file, deployment);
-    let run = repo.ok(&["configure"]);
+    let run = repo.ok(&["configure", "--yes"]);
     assert!(run.stderr.contains("warning[unpinned-version]"), "{}", run.stderr);
     assert!(run.stderr.contains(&format!("{file}:15:")), "{}", run.stderr);
     repo.edit(
@@ -293,7 +305,7 @@ fn folders_that_nothing_applies_are_noted() {
     repo.write("kubernetes/apps/default/notes/app/configmap.yaml", CONFIGMAP);
     repo.write("kubernetes/apps/media/configmap.yaml", CONFIGMAP);
     std::fs::create_dir_all(repo.path("kubernetes/apps/empty/app")).expect("made");
-    let run = repo.ok(&["configure"]);
+    let run = repo.ok(&["configure", "--yes"]);
     assert!(
         run.stderr
             .contains("note[foreign/no-ks]: nothing applies `kubernetes/apps/default/notes`"),
@@ -365,7 +377,7 @@ fn secrets_of_others_are_neither_opened_nor_shown() {
     let run = repo.ok(&["check"]);
     assert!(!run.stderr.contains("secret.sops.yaml"), "{}", run.stderr);
     let before = repo.read(&format!("{dir}/secret.sops.yaml"));
-    repo.ok(&["configure"]);
+    repo.ok(&["configure", "--yes"]);
     assert_eq!(repo.read(&format!("{dir}/secret.sops.yaml")), before);
 }
 

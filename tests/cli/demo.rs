@@ -12,7 +12,7 @@ fn the_demo_is_a_clean_repository_in_which_nothing_is_left_to_do() {
         "a summary by app: {}",
         run.stdout
     );
-    let again = repo.ok(&["-C", "there/demo", "configure"]);
+    let again = repo.ok(&["-C", "there/demo", "configure", "--yes"]);
     assert!(again.stdout.contains("Nothing changes"), "{}", again.stdout);
     if let Some(status) = repo.git(&["-C", "there/demo", "status", "--porcelain"]) {
         assert_eq!(status, "");

@@ -5,7 +5,7 @@ use crate::support::{GITIGNORE, MINIMAL, PRIVATE, Repo};
 fn committed() -> Option<Repo> {
     let repo = Repo::with(MINIMAL);
     repo.write(".gitignore", GITIGNORE);
-    repo.ok(&["configure"]);
+    repo.ok(&["configure", "--yes"]);
     if repo.git(&["init", "-q", "-b", "main"]).is_none() {
         eprintln!("SKIP: git is not installed");
         return None;
@@ -58,7 +58,7 @@ fn an_edit_that_stays_is_no_difference_but_a_revision_without_it_is() {
     repo.write(file, &format!("{}# mine\n", repo.read(file)));
     let run = repo.ok(&["diff", "--exit-code"]);
     assert!(!run.stdout.contains("# mine"), "{}", run.stdout);
-    let run = repo.ok(&["configure"]);
+    let run = repo.ok(&["configure", "--yes"]);
     assert!(run.stdout.contains("kept as you edited"), "{}", run.stdout);
     assert!(repo.read(file).ends_with("# mine\n"));
 }
@@ -75,7 +75,7 @@ fn works_on_a_detached_head_and_in_a_shallow_clone() {
         repo.write(&format!("clone/{file}"), &repo.read(file));
     }
     repo.ok(&["-C", "clone", "diff", "--exit-code"]);
-    let run = repo.ok(&["-C", "clone", "configure"]);
+    let run = repo.ok(&["-C", "clone", "configure", "--yes"]);
     assert!(run.stdout.contains("Nothing changes"), "{}", run.stdout);
 }
 
@@ -89,7 +89,7 @@ fn without_git_it_says_so_and_the_work_tree_still_compares() {
         run.stderr
     );
     assert_eq!(repo.run(&["diff", "--worktree", "--exit-code"]).code, 2);
-    let run = repo.ok(&["configure"]);
+    let run = repo.ok(&["configure", "--yes"]);
     assert!(
         run.stdout.contains("created"),
         "works without git: {}",

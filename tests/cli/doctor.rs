@@ -23,7 +23,7 @@ fn healthy() -> Option<Repo> {
         }
     }
     repo.write(".gitignore", GITIGNORE);
-    repo.ok(&["configure"]);
+    repo.ok(&["configure", "--yes"]);
     Some(repo)
 }
 

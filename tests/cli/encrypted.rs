@@ -20,7 +20,7 @@ fn recipients_alone_are_enough_to_compare_without_the_key() {
     let repo = Repo::with(&format!(
         "age_recipients: [{RECIPIENT}]\ncloudflare_tunnel_id: 6ff42ae2-765d-4adf-8112-31c55c1551ef\n{MINIMAL}"
     ));
-    repo.ok(&["configure"]);
+    repo.ok(&["configure", "--yes"]);
     let ci = without_keys(&repo);
     let run = ci.ok(&["configure", "--check"]);
     assert!(
@@ -56,7 +56,7 @@ fn without_key_and_recipients_the_missing_file_is_named() {
 #[test]
 fn another_key_gets_a_clear_error_and_changes_nothing() {
     let repo = Repo::with(MINIMAL);
-    repo.ok(&["configure"]);
+    repo.ok(&["configure", "--yes"]);
     let other = Repo::empty();
     other.ok(&["init", "--yes"]);
     repo.write("age.key", &other.read("age.key"));
@@ -71,7 +71,7 @@ fn another_key_gets_a_clear_error_and_changes_nothing() {
 #[test]
 fn decrypt_prints_to_stdout_and_notices_tampering() {
     let repo = Repo::with(MINIMAL);
-    repo.ok(&["configure"]);
+    repo.ok(&["configure", "--yes"]);
     let file = "kubernetes/apps/cert-manager/cert-manager/app/secret.sops.yaml";
     assert!(
         repo.ok(&["secrets", "decrypt", file])
@@ -105,12 +105,12 @@ fn encrypted(config: &str) -> String {
 #[test]
 fn an_encrypted_cluster_yaml_gives_the_same_tree_and_can_be_committed() {
     let repo = Repo::with(MINIMAL);
-    repo.ok(&["configure"]);
+    repo.ok(&["configure", "--yes"]);
     let before = repo.files();
     let text = encrypted(MINIMAL);
     assert!(!text.contains("test-cloudflare-token") && text.contains("cloudflare_domain: example.com"));
     repo.write("cluster.yaml", &text);
-    let run = repo.ok(&["configure"]);
+    let run = repo.ok(&["configure", "--yes"]);
     assert!(run.stdout.contains("Nothing changes"), "{}", run.stdout);
     let mut after = repo.files();
     after.insert("cluster.yaml".to_owned(), before["cluster.yaml"].clone());
@@ -118,7 +118,7 @@ fn an_encrypted_cluster_yaml_gives_the_same_tree_and_can_be_committed() {
     if repo.git(&["init", "-q"]).is_some() {
         repo.write(".gitignore", GITIGNORE.trim_start_matches("/cluster.yaml\n"));
         repo.git(&["add", "-A"]);
-        let run = repo.ok(&["configure"]);
+        let run = repo.ok(&["configure", "--yes"]);
         assert!(
             !run.stderr.contains("git/"),
             "an encrypted one may be committed: {}",
@@ -133,7 +133,7 @@ fn an_encrypted_cluster_yaml_without_the_key_leaves_secrets_unknown_and_compares
         "age_recipients: [{RECIPIENT}]\ncloudflare_tunnel_id: 6ff42ae2-765d-4adf-8112-31c55c1551ef\n{MINIMAL}"
     );
     let repo = Repo::with(&config);
-    repo.ok(&["configure"]);
+    repo.ok(&["configure", "--yes"]);
     repo.write("cluster.yaml", &encrypted(&config));
     let ci = without_keys(&repo);
     let run = ci.ok(&["configure", "--check"]);

@@ -59,7 +59,7 @@ fn placeholders_are_refused_with_the_list_of_what_to_fill_in() {
 #[test]
 fn never_makes_a_new_key_for_a_repository_that_another_key_seals() {
     let repo = Repo::with(MINIMAL);
-    repo.ok(&["configure"]);
+    repo.ok(&["configure", "--yes"]);
     std::fs::remove_file(repo.path("age.key")).expect("removed");
     let run = repo.fails(&["init", "--yes"]);
     assert!(run.stderr.contains("init/key-elsewhere"), "{}", run.stderr);
@@ -71,7 +71,7 @@ fn the_key_in_the_environment_is_no_second_recipient() {
     let repo = Repo::with(MINIMAL);
     let key = repo.path("age.key");
     let run = repo.run_with(
-        &["configure"],
+        &["configure", "--yes"],
         &[("SOPS_AGE_KEY_FILE", key.to_str().expect("UTF-8"))],
     );
     assert_eq!(run.code, 0, "{}", run.stderr);

@@ -13,7 +13,7 @@ fn committed() -> Option<Repo> {
     let repo = Repo::with(&format!("{ON}{MINIMAL}"));
     repo.write(".gitignore", GITIGNORE);
     repo.git(&["init", "-q"])?;
-    repo.ok(&["configure"]);
+    repo.ok(&["configure", "--yes"]);
     commit(&repo);
     Some(repo)
 }

@@ -99,7 +99,7 @@ fn seen_nowhere(repo: &Repo, secret: &str) {
 #[test]
 fn new_apps_pass_every_check_as_they_are() {
     let repo = Repo::with(MINIMAL);
-    repo.ok(&["configure"]);
+    repo.ok(&["configure", "--yes"]);
     for args in [
         [&["new-app", "default/charted"][..], &CHART[..]].concat(),
         [&["new-app", "media/charted-too"][..], &CHART[..]].concat(),
@@ -110,7 +110,7 @@ fn new_apps_pass_every_check_as_they_are() {
     }
     assert!(repo.path(".clusterwright/app.schema.json").exists());
     repo.ok(&["validate"]);
-    let run = repo.ok(&["configure"]);
+    let run = repo.ok(&["configure", "--yes"]);
     assert!(
         !run.stderr.contains("warning") && !run.stderr.contains("note["),
         "{}",
@@ -118,7 +118,11 @@ fn new_apps_pass_every_check_as_they_are() {
     );
     let run = repo.ok(&["check"]);
     assert_eq!(run.stderr, "");
-    assert!(repo.ok(&["configure"]).stdout.contains("Nothing changes"));
+    assert!(
+        repo.ok(&["configure", "--yes"])
+            .stdout
+            .contains("Nothing changes")
+    );
     let namespace = repo.read("kubernetes/apps/media/namespace.yaml");
     assert!(namespace.contains("name: media\n"), "{namespace}");
     let list = repo.read("kubernetes/apps/media/kustomization.yaml");
@@ -180,7 +184,7 @@ fn the_modeline_of_a_new_app_leads_to_the_schema_and_what_is_commented_out_is_ri
             && all.contains("\nschema:\n"),
         "{all}"
     );
-    repo.ok(&["configure"]);
+    repo.ok(&["configure", "--yes"]);
     assert!(
         repo.read("kubernetes/apps/default/mine/ks.yaml")
             .contains("name: cert-manager")
@@ -239,7 +243,7 @@ fn nothing_is_ever_replaced() {
 fn a_name_that_a_kustomization_has_gets_the_namespace_before_it() {
     let repo = Repo::with(MINIMAL);
     repo.ok(&["new-app", "network/echo"]);
-    repo.ok(&["configure"]);
+    repo.ok(&["configure", "--yes"]);
     assert!(
         repo.read("kubernetes/apps/network/echo/ks.yaml")
             .contains("name: network-echo\n")
@@ -257,7 +261,7 @@ fn a_name_that_a_kustomization_has_gets_the_namespace_before_it() {
 #[test]
 fn keys_of_an_app_have_defaults_and_secrets_are_sealed() {
     let repo = with(SETTINGS);
-    let run = repo.ok(&["configure"]);
+    let run = repo.ok(&["configure", "--yes"]);
     assert!(!run.stdout.contains("zqcanaryzq"));
     let text = repo.read("kubernetes/apps/default/homepage/app/configmap.yaml");
     assert!(
@@ -267,7 +271,11 @@ fn keys_of_an_app_have_defaults_and_secrets_are_sealed() {
     let secret = repo.read("kubernetes/apps/default/homepage/app/secret.sops.yaml");
     assert!(secret.contains("token: ENC["), "{secret}");
     seen_nowhere(&repo, "zqcanaryzq");
-    assert!(repo.ok(&["configure"]).stdout.contains("Nothing changes"));
+    assert!(
+        repo.ok(&["configure", "--yes"])
+            .stdout
+            .contains("Nothing changes")
+    );
     assert!(
         repo.ok(&[
             "secrets",
@@ -280,10 +288,10 @@ fn keys_of_an_app_have_defaults_and_secrets_are_sealed() {
 
     // Off by default, and without the optional secret.
     let repo = with("");
-    repo.ok(&["configure"]);
+    repo.ok(&["configure", "--yes"]);
     assert!(!repo.path("kubernetes/apps/default/homepage").exists());
     let repo = with("homepage_enabled: true\n");
-    repo.ok(&["configure"]);
+    repo.ok(&["configure", "--yes"]);
     assert!(
         !repo
             .path("kubernetes/apps/default/homepage/app/secret.sops.yaml")
@@ -342,7 +350,7 @@ fn a_secret_of_an_app_is_as_opaque_as_ours() {
 #[test]
 fn the_copy_of_the_schema_has_the_keys_and_names_of_own_apps() {
     let repo = with(SETTINGS);
-    repo.ok(&["configure"]);
+    repo.ok(&["configure", "--yes"]);
     let schema: serde_json::Value =
         serde_json::from_str(&repo.read(".clusterwright/cluster.schema.json")).expect("JSON");
     let properties = &schema["properties"];
@@ -370,7 +378,7 @@ fn the_copy_of_the_schema_has_the_keys_and_names_of_own_apps() {
         serde_json::from_str(&repo.read(".clusterwright/app.schema.json")).expect("JSON");
     assert!(schema["properties"]["schema"].is_object());
     let plain = Repo::with(MINIMAL);
-    plain.ok(&["configure"]);
+    plain.ok(&["configure", "--yes"]);
     assert!(!plain.path(".clusterwright/app.schema.json").exists());
 }
 

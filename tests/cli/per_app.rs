@@ -29,9 +29,9 @@ fn with(apps: &str) -> Repo {
 #[test]
 fn values_and_version_arrive_and_nothing_else_changes() {
     let plain = Repo::with(MINIMAL);
-    plain.ok(&["configure"]);
+    plain.ok(&["configure", "--yes"]);
     let repo = with(EXAMPLE);
-    repo.ok(&["configure"]);
+    repo.ok(&["configure", "--yes"]);
     let (before, after) = (plain.files(), repo.files());
     let changed: Vec<&String> = before
         .iter()
@@ -61,30 +61,34 @@ fn values_and_version_arrive_and_nothing_else_changes() {
     assert!(new.contains("        replicas: 2\n"), "{new}");
     let source = repo.read("kubernetes/apps/default/echo/app/ocirepository.yaml");
     assert!(source.contains("tag: \"4.4.0\""), "{source}");
-    assert!(repo.ok(&["configure"]).stdout.contains("Nothing changes"));
+    assert!(
+        repo.ok(&["configure", "--yes"])
+            .stdout
+            .contains("Nothing changes")
+    );
     assert!(repo.ok(&["apps"]).stdout.contains("4.4.0"));
 }
 
 #[test]
 fn a_chosen_version_may_be_older_than_what_stands_in_the_tree() {
     let repo = Repo::with(MINIMAL);
-    repo.ok(&["configure"]);
+    repo.ok(&["configure", "--yes"]);
     repo.write(
         "cluster.yaml",
         &format!("{MINIMAL}apps:\n  echo:\n    version: 4.4.0\n"),
     );
-    repo.ok(&["configure"]);
+    repo.ok(&["configure", "--yes"]);
     let source = "kubernetes/apps/default/echo/app/ocirepository.yaml";
     assert!(repo.read(source).contains("tag: \"4.4.0\""));
     repo.write("cluster.yaml", MINIMAL);
-    repo.ok(&["configure"]);
+    repo.ok(&["configure", "--yes"]);
     assert!(repo.read(source).contains("tag: \"4.5.0\""));
 }
 
 #[test]
 fn a_version_reaches_the_bootstrap_and_charts_of_repositories() {
     let repo = with("apps:\n  coredns:\n    version: 1.2.3\n");
-    repo.ok(&["configure"]);
+    repo.ok(&["configure", "--yes"]);
     let bootstrap: Vec<u8> = repo
         .files()
         .into_iter()
@@ -148,7 +152,7 @@ fn enabled_only_narrows() {
         run.stderr
     );
     repo.edit("cluster.yaml", "loki:", "echo:");
-    repo.ok(&["configure"]);
+    repo.ok(&["configure", "--yes"]);
     assert!(repo.path(ECHO).exists());
     repo.edit("cluster.yaml", "enabled: true", "enabled: false");
     let run = repo.ok(&["configure", "--yes"]);
@@ -180,14 +184,14 @@ fn an_optional_edge_to_an_app_that_is_switched_off_is_dropped() {
         "templates/apps/default/mine/app/configmap.yaml",
         "---\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: mine\n",
     );
-    repo.ok(&["configure"]);
+    repo.ok(&["configure", "--yes"]);
     assert!(
         !repo
             .read("kubernetes/apps/default/mine/ks.yaml")
             .contains("dependsOn")
     );
     repo.edit("cluster.yaml", "enabled: false", "enabled: true");
-    repo.ok(&["configure"]);
+    repo.ok(&["configure", "--yes"]);
     assert!(
         repo.read("kubernetes/apps/default/mine/ks.yaml")
             .contains("name: echo")
@@ -259,7 +263,7 @@ fn templates_and_conditions_read_vars() {
     );
     repo.write("templates/apps/default/mine/app.yaml", manifest);
     repo.write("templates/apps/default/mine/app/configmap.yaml.tera", template);
-    repo.ok(&["configure"]);
+    repo.ok(&["configure", "--yes"]);
     let text = repo.read("kubernetes/apps/default/mine/app/configmap.yaml");
     assert!(
         text.ends_with("data:\n  zone: Europe/Berlin\n  a: \"80\"\n  b: \"81\"\n"),

@@ -287,13 +287,17 @@ fn explain_tells_rule_recipients_and_keys() {
 #[test]
 fn cluster_yaml_is_encrypted_in_its_secret_keys_alone() {
     let repo = Repo::with(MINIMAL);
-    repo.ok(&["configure"]);
+    repo.ok(&["configure", "--yes"]);
     let before = repo.files();
     repo.ok(&["secrets", "encrypt", "-i", "cluster.yaml"]);
     let sealed = repo.read("cluster.yaml");
     assert!(!sealed.contains("test-cloudflare-token") && sealed.contains("cloudflare_domain: example.com"));
     repo.ok(&["secrets", "status", "cluster.yaml"]);
-    assert!(repo.ok(&["configure"]).stdout.contains("Nothing changes"));
+    assert!(
+        repo.ok(&["configure", "--yes"])
+            .stdout
+            .contains("Nothing changes")
+    );
     assert_eq!(repo.ok(&["secrets", "decrypt", "cluster.yaml"]).stdout, MINIMAL);
 
     repo.ok(&[

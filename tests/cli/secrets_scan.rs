@@ -18,7 +18,7 @@ fn findings_have_file_and_line_and_never_the_value() {
     if repo.git(&["init", "-q"]).is_none() {
         return;
     }
-    repo.ok(&["configure"]);
+    repo.ok(&["configure", "--yes"]);
     repo.ok(&["secrets", "scan"]);
     let encoded = base64::engine::general_purpose::STANDARD.encode("x test-cloudflare-token");
     for (name, text, code, line) in [
@@ -123,7 +123,7 @@ fn a_plain_cluster_yaml_in_the_index_is_found() {
 #[test]
 fn a_whole_tree_of_ours_is_clean_and_without_git_the_private_files_are_left_out() {
     let repo = Repo::with(EVERYTHING);
-    repo.ok(&["configure"]);
+    repo.ok(&["configure", "--yes"]);
     let run = repo.ok(&["secrets", "scan"]);
     assert!(run.stderr.contains("no secrets in clear text"), "{}", run.stderr);
     repo.ok(&["secrets", "status"]);

@@ -7,7 +7,7 @@ const TOKEN: &str = "kubernetes/apps/network/cloudflare-tunnel/app/secret.sops.y
 #[test]
 fn the_tunnel_becomes_a_token_and_a_record() {
     let repo = Repo::with(MINIMAL);
-    repo.ok(&["configure"]);
+    repo.ok(&["configure", "--yes"]);
     let clear = repo.ok(&["secrets", "decrypt", TOKEN]).stdout;
     // base64 of {"a":"0af1…","t":"6ff4…","s":"dGVz…"}
     assert!(clear.contains("TUNNEL_TOKEN: eyJhIjoiMGFmMWIyYz"), "{clear}");
@@ -53,7 +53,7 @@ fn a_private_repository_gets_its_deploy_key_and_a_public_one_does_not_need_it() 
     let sealed = "bootstrap/github-deploy-key.sops.yaml";
     let repo = Repo::with(MINIMAL);
     std::fs::remove_file(repo.path("github-deploy.key")).expect("removed");
-    let run = repo.ok(&["configure"]);
+    let run = repo.ok(&["configure", "--yes"]);
     assert!(!run.stderr.contains("deploy"), "{}", run.stderr);
     assert!(!repo.path(sealed).exists());
     repo.write(
@@ -63,9 +63,9 @@ fn a_private_repository_gets_its_deploy_key_and_a_public_one_does_not_need_it() 
     let run = repo.fails(&["configure"]);
     assert!(run.stderr.contains("config/missing-deploy-key"), "{}", run.stderr);
     repo.ok(&["init", "--yes"]);
-    repo.ok(&["configure"]);
+    repo.ok(&["configure", "--yes"]);
     repo.write("github-deploy.key", DEPLOY_KEY);
-    repo.ok(&["configure"]);
+    repo.ok(&["configure", "--yes"]);
     let clear = repo.ok(&["secrets", "decrypt", sealed]).stdout;
     let first = DEPLOY_KEY.lines().nth(1).expect("a body");
     assert!(clear.contains(first), "the key is in there");
@@ -82,7 +82,7 @@ fn a_key_with_a_passphrase_is_refused() {
 #[test]
 fn init_makes_no_new_deploy_key_where_one_is_sealed() {
     let repo = Repo::with(&format!("repository_visibility: private\n{MINIMAL}"));
-    repo.ok(&["configure"]);
+    repo.ok(&["configure", "--yes"]);
     std::fs::remove_file(repo.path("github-deploy.key")).expect("removed");
     repo.ok(&["init", "--yes"]);
     assert!(!repo.path("github-deploy.key").exists());

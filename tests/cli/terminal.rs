@@ -197,7 +197,7 @@ fn conflict() -> Option<Repo> {
     let repo = Repo::with(&format!("{on}{MINIMAL}"));
     repo.write(".gitignore", GITIGNORE);
     repo.git(&["init", "-q"])?;
-    repo.ok(&["configure"]);
+    repo.ok(&["configure", "--yes"]);
     repo.git(&["add", "-A"]);
     repo.git(&["commit", "-qm", "x"]);
     repo.edit(LOKI, "retention_period: \"7d\"", "retention_period: \"8d\"");
@@ -249,7 +249,7 @@ fn resolve_that_skips_a_conflict_writes_nothing() {
 #[test]
 fn adopt_asks_app_by_app() {
     let repo = Repo::with(MINIMAL);
-    repo.ok(&["configure"]);
+    repo.ok(&["configure", "--yes"]);
     std::fs::remove_file(repo.path("clusterwright.lock")).expect("removed");
     std::fs::remove_dir_all(repo.path(".clusterwright")).expect("removed");
     let core_dns = "kubernetes/apps/kube-system/coredns/app/helmrelease.yaml";

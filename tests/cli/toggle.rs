@@ -8,7 +8,7 @@ const ON: &str = "monitoring_enabled: true\ngrafana_admin_password: test-grafana
 
 fn configured() -> Repo {
     let repo = Repo::with(&format!("{ON}{MINIMAL}"));
-    repo.ok(&["configure"]);
+    repo.ok(&["configure", "--yes"]);
     repo
 }
 
@@ -16,7 +16,7 @@ fn configured() -> Repo {
 fn a_second_run_changes_nothing_at_all() {
     let repo = configured();
     let before = repo.files();
-    let run = repo.ok(&["configure"]);
+    let run = repo.ok(&["configure", "--yes"]);
     assert!(run.stdout.contains("Nothing changes"), "{}", run.stdout);
     assert_eq!(repo.files(), before);
     assert_eq!(repo.run(&["configure", "--check"]).code, 0);
@@ -83,7 +83,7 @@ fn a_changed_secret_changes_three_lines_of_one_file() {
         "test-grafana-password",
         "another-grafana-password",
     );
-    repo.ok(&["configure"]);
+    repo.ok(&["configure", "--yes"]);
     let after = repo.files_without_record();
     let changed: Vec<&String> = before
         .keys()
@@ -132,7 +132,7 @@ fn a_removed_recipient_rotates_the_data_key_and_an_added_one_does_not() {
     let both = format!("age_recipients: [{}, {second}]\n", crate::support::RECIPIENT);
     let alone = format!("age_recipients: [{}]\n", crate::support::RECIPIENT);
     repo.write("cluster.yaml", &format!("{both}{}", repo.read("cluster.yaml")));
-    if repo.run(&["configure"]).code != 0 {
+    if repo.run(&["configure", "--yes"]).code != 0 {
         // The second recipient above is not a valid key: take one that clusterwright made.
         let other = Repo::empty();
         other.ok(&["init", "--yes"]);
@@ -143,7 +143,7 @@ fn a_removed_recipient_rotates_the_data_key_and_an_added_one_does_not() {
             .expect("public key")
             .1;
         repo.edit("cluster.yaml", second, &format!("age1{public}"));
-        repo.ok(&["configure"]);
+        repo.ok(&["configure", "--yes"]);
     }
     let two = repo.read(file);
     assert_eq!(value(&one), value(&two), "adding keeps the ciphertext");
@@ -156,7 +156,7 @@ fn a_removed_recipient_rotates_the_data_key_and_an_added_one_does_not() {
         .to_owned()
         + "\n";
     repo.edit("cluster.yaml", &line, &alone);
-    repo.ok(&["configure"]);
+    repo.ok(&["configure", "--yes"]);
     let three = repo.read(file);
     assert_ne!(value(&two), value(&three), "removing rotates");
     assert_eq!(three.matches("recipient: age1").count(), 1);
@@ -175,7 +175,7 @@ fn deleted_ciphertext_is_taken_from_git() {
     let file = "kubernetes/components/sops/cluster-secrets.sops.yaml";
     let before = repo.read(file);
     std::fs::remove_file(repo.path(file)).expect("removed");
-    let run = repo.ok(&["configure"]);
+    let run = repo.ok(&["configure", "--yes"]);
     assert!(run.stderr.contains("diff/recreated"), "{}", run.stderr);
     assert_eq!(repo.read(file), before);
     assert_eq!(repo.git(&["status", "--porcelain"]).as_deref(), Some(""));

@@ -8,7 +8,7 @@ fn configured() -> Repo {
     let repo = Repo::with(&format!(
         "monitoring_enabled: true\ngrafana_admin_password: test-grafana-password\n{MINIMAL}"
     ));
-    repo.ok(&["configure"]);
+    repo.ok(&["configure", "--yes"]);
     repo
 }
 
@@ -88,7 +88,7 @@ fn takes_back_what_the_last_run_created_changed_and_deleted() {
 fn the_first_run_goes_with_all_its_directories() {
     let repo = Repo::with(MINIMAL);
     let before = repo.files();
-    repo.ok(&["configure"]);
+    repo.ok(&["configure", "--yes"]);
     repo.ok(&["undo", "--yes"]);
     let mut after = repo.files();
     assert_eq!(after.remove(".clusterwright/run.lock"), Some(Vec::new()));
@@ -152,7 +152,7 @@ fn git_never_sees_the_record() {
         eprintln!("SKIP: git is not installed");
         return;
     }
-    repo.ok(&["configure"]);
+    repo.ok(&["configure", "--yes"]);
     assert!(repo.path(".clusterwright/undo/record").exists());
     let status = repo.git(&["status", "--porcelain", "-uall"]).expect("git runs");
     assert!(status.contains(".clusterwright/.gitignore"), "{status}");

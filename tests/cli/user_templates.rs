@@ -75,7 +75,7 @@ fn asking_whether_a_secret_is_set_is_fine() {
         "templates/apps/default/mine/app/config.yaml.tera",
         "---\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: mine\ndata:\n  token: \"#% if cloudflare_token %#set#% endif %#\"\n",
     );
-    repo.ok(&["configure"]);
+    repo.ok(&["configure", "--yes"]);
     assert!(
         repo.read("kubernetes/apps/default/mine/app/config.yaml")
             .contains("token: \"set\"")
@@ -93,7 +93,7 @@ fn the_same_path_overrides_a_built_in_file() {
         "templates/apps/default/echo/app/helmrelease.yaml.tera",
         "---\n# mine: #{ app.version }#\nkind: X\n",
     );
-    repo.ok(&["configure"]);
+    repo.ok(&["configure", "--yes"]);
     assert_eq!(
         repo.read("kubernetes/apps/default/echo/app/helmrelease.yaml"),
         "---\n# mine: 4.5.0\nkind: X\n"
@@ -154,7 +154,7 @@ fn a_jinja_template_is_an_app_like_any_other() {
         "templates/apps/default/mine/app/secret.sops.yaml.j2",
         "---\napiVersion: v1\nkind: Secret\nmetadata:\n  name: mine\nstringData:\n  token: \"#{ cloudflare_token }#\"\n  key: |\n    #% filter indent(4, true) %#\n#{ age_key('private') }#\n    #%- endfilter %#\n\n  tunnel: #{ cloudflare_tunnel_secret() }#\n",
     );
-    repo.ok(&["configure"]);
+    repo.ok(&["configure", "--yes"]);
     let config = repo.read("kubernetes/apps/default/mine/app/config.yaml");
     assert!(
         config.contains(
@@ -186,7 +186,7 @@ fn a_jinja_template_overrides_the_built_in_file_of_the_same_output() {
         "templates/apps/default/echo/app/helmrelease.yaml.j2",
         "---\n# mine: #{ app.version }#\nkind: X\n",
     );
-    repo.ok(&["configure"]);
+    repo.ok(&["configure", "--yes"]);
     assert_eq!(
         repo.read("kubernetes/apps/default/echo/app/helmrelease.yaml"),
         "---\n# mine: 4.5.0\nkind: X\n"

@@ -40,11 +40,8 @@ pub(super) fn run(args: &Adopt, session: &mut Session<'_>) -> Outcome {
     };
     let human = session.ui.is_human();
     let asks = request.is_empty() && human && !args.dry_run && Ui::is_interactive();
-    if !args.dry_run
-        && (asks || !request.is_empty())
-        && let Some(text) = pipeline::recover(&session.world, &mut session.diags)?
-    {
-        session.ui.say(&text);
+    if !args.dry_run && (asks || !request.is_empty()) {
+        session.recover(args.yes)?;
     }
     let diags = &mut session.diags;
     let catalog = pipeline::catalog(&session.world, diags)?;
