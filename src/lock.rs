@@ -169,7 +169,7 @@ impl Lock {
 }
 
 /// Keeps an origin from breaking the columns.
-fn one_word(origin: &str) -> String {
+pub(crate) fn one_word(origin: &str) -> String {
     let word: String = origin
         .chars()
         .map(|c| {
@@ -235,6 +235,9 @@ fn entry(line: &str) -> Result<(RepoPath, LockEntry), String> {
     if origin.is_empty() {
         return Err(shape());
     }
+    if origin.contains(is_unseen) {
+        return Err("the second column has a character that cannot be seen".to_owned());
+    }
     let (origin, fingerprint) = match origin.split_once('@') {
         Some((origin, fingerprint)) => (origin, Some(fingerprint.to_owned())),
         None => (origin, None),
@@ -246,6 +249,39 @@ fn entry(line: &str) -> Result<(RepoPath, LockEntry), String> {
         fingerprint,
     };
     Ok((normal, entry))
+}
+
+/// Whether a character is invisible or changes what stands around it: control characters, the marks of writing direction,
+/// and those without width (Unicode 16, general category Cf, as far as fonts and terminals obey them).
+fn is_unseen(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+/// Says that a line of the lock counts for nothing; `text` is the lock's.
+pub fn not_ours(text: &str, path: &RepoPath, why: &str, diags: &mut Diagnostics) {
+    let message = format!("the lock lists `{path}`, which clusterwright never wrote: {why}");
+    let finding = Diagnostic::warning("lock/not-ours", message);
+    let mut start = 0;
+    let line = text.split_inclusive('\n').find_map(|whole| {
+        let span = start..start + whole.trim_end_matches(['\n', '\r']).len();
+        start += whole.len();
+        let is_it = entry(&text[span.clone()]).is_ok_and(|(found, _)| found == *path);
+        is_it.then_some(span)
+    });
+    let finding = match line {
+        Some(span) => finding.at(
+            diags.sources.add(LOCK_FILE, text).span(span),
+            "counts for nothing",
+        ),
+        None => finding.in_file(LOCK_FILE),
+    };
+    diags.push(
+        finding
+            .note("the file stays as it is, and the next run that writes drops the line")
+            .help("delete the line; if the file is not wanted any more, delete it yourself"),
+    );
 }
 
 fn conflict(span: Range<usize>) -> Problem {
@@ -361,6 +397,28 @@ mod tests {
         let twice = format!("{hash}  repo  a\n{}  repo  a\n", Sha256::of(b"x"));
         assert!(findings(&twice).starts_with("clusterwright.lock:2:1: error[lock/listed-twice]"));
         assert_eq!(findings(&format!("{hash}  repo  a\n{hash}  repo  a\n")), "");
+    }
+
+    #[test]
+    fn an_origin_shows_all_that_it_has() {
+        let hash = Sha256::of(b"");
+        for origin in ["a\u{1b}[31m/b", "a\u{202e}/b", "a/b@\u{200b}1", "a\u{7}"] {
+            let found = findings(&format!("{hash}  {origin}  a\n"));
+            assert!(found.contains("cannot be seen"), "{origin:?}: {found}");
+        }
+        assert_eq!(findings(&format!("{hash}  médîa/jellyfin@0123456789ab  a\n")), "");
+    }
+
+    #[test]
+    fn a_line_that_counts_for_nothing_is_shown() {
+        let mut sink = Diagnostics::default();
+        let path = RepoPath::parse("a.yaml").expect("valid");
+        not_ours(&sample().to_text(), &path, "because", &mut sink);
+        let found = crate::diag::concise::render(&sink);
+        assert!(
+            found.starts_with("clusterwright.lock:3:1: warning[lock/not-ours]"),
+            "{found}"
+        );
     }
 
     #[test]

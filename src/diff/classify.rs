@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::belief::{doubt, never_ours};
 use super::{Change, ChangeKind, ChangeSet, Choice, Choices, Existing, OnDisk, choices, findings};
 use crate::diag::Diagnostic;
 use crate::lock::{Lock, LockEntry, Sha256, same_text};
@@ -23,6 +24,7 @@ impl ChangeSet {
     ) -> Result<Self, Vec<Diagnostic>> {
         let mut errors = blocked_by_own_file(tree);
         let mut changes = Vec::with_capacity(tree.len());
+        let mut doubts = Vec::new();
         let mut after = Lock::default();
         for artifact in tree.iter() {
             if let Some(reason) = never_ours(&artifact.path) {
@@ -48,6 +50,7 @@ impl ChangeSet {
             if tree.get(path).is_some() {
                 continue;
             }
+            doubts.extend(doubt(path, entry).map(|why| (path.clone(), why)));
             match stale(path, (entry, moved.contains(path)), existing.get(path), choices) {
                 Ok(change) => {
                     if change.kind == ChangeKind::EditedDelete {
@@ -67,25 +70,9 @@ impl ChangeSet {
             changes,
             before: lock.clone(),
             after,
+            doubts,
             bases: Vec::new(),
         })
-    }
-}
-
-/// Files that only the user or another tool may write, whatever the tree or the lock says.
-fn never_ours(path: &RepoPath) -> Option<&'static str> {
-    let text = path.as_str();
-    let name = path.file_name();
-    let below = |dir: &str| text.strip_prefix(dir).is_some_and(|rest| rest.starts_with('/'));
-    let own = |name: &str| below(".clusterwright/txn") || below(".clusterwright/undo") || text == name;
-    if text == crate::lock::LOCK_FILE || own(".clusterwright/run.lock") {
-        Some("clusterwright keeps its own records there")
-    } else if below("talos/clusterconfig") && name != ".gitignore" {
-        Some("talhelper writes the machine configurations there")
-    } else if name.starts_with("talsecret") || matches!(name, "age.key" | "kubeconfig" | "talosconfig") {
-        Some("it holds machine secrets that exist only once")
-    } else {
-        None
     }
 }
 
@@ -174,7 +161,7 @@ fn rendered(
     Ok((change, entry))
 }
 
-/// Settles a path that the lock lists and that is no longer rendered.
+/// Settles a path that the lock lists and that is no longer rendered. A line that is not believed is only forgotten.
 fn stale(
     path: &RepoPath,
     (entry, moved): (&LockEntry, bool),
@@ -195,7 +182,7 @@ fn stale(
         replaces: None,
         conflicts: Vec::new(),
     };
-    if never_ours(path).is_some() {
+    if doubt(path, entry).is_some() {
         return Ok(change);
     }
     match on_disk {

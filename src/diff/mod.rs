@@ -24,6 +24,7 @@
 //! [`ForeignDiffers`]: ChangeKind::ForeignDiffers
 
 mod bases;
+mod belief;
 pub mod cause;
 mod choices;
 mod classify;
@@ -36,6 +37,7 @@ pub mod text;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use belief::{doubt, never_ours};
 pub use cause::Cause;
 pub use choices::Choices;
 pub use existing::{Existing, OnDisk};
@@ -144,6 +146,8 @@ pub struct ChangeSet {
     changes: Vec<Change>,
     before: Lock,
     after: Lock,
+    /// Paths of the lock that it cannot have from us, and why.
+    doubts: Vec<(RepoPath, &'static str)>,
     /// Renders to keep beside the lock (`Some`) or to throw away, by path.
     bases: Vec<(RepoPath, Option<Vec<u8>>)>,
 }
@@ -152,6 +156,11 @@ impl ChangeSet {
     /// Returns what a write does to the renders kept beside the lock as bases of later merges.
     pub fn bases(&self) -> &[(RepoPath, Option<Vec<u8>>)] {
         &self.bases
+    }
+
+    /// Returns the paths that the lock lists and cannot have from us, with the reason; their lines count for nothing.
+    pub fn doubts(&self) -> &[(RepoPath, &'static str)] {
+        &self.doubts
     }
 
     /// Returns all changes with the unchanged files, sorted by path.

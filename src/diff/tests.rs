@@ -14,7 +14,7 @@ fn path(text: &str) -> RepoPath {
 
 fn origin() -> Origin {
     Origin {
-        app: "media/jellyfin".to_owned(),
+        app: "repo".to_owned(),
         template: Some("t.yaml.tera".to_owned()),
         reason: vec!["jellyfin_enabled".to_owned()],
         fingerprint: Some("new".to_owned()),
@@ -40,7 +40,7 @@ fn existing(files: &[(&str, &str)]) -> Existing {
 fn lock(files: &[(&str, &str)]) -> Lock {
     let entry = |text: &str| LockEntry {
         hash: Sha256::of_text(text.as_bytes()),
-        origin: "media/jellyfin".to_owned(),
+        origin: "repo".to_owned(),
         fingerprint: Some("old".to_owned()),
     };
     let entries: BTreeMap<_, _> = files
@@ -297,7 +297,7 @@ fn changes_carry_app_and_reason_and_findings_carry_choices() {
         ("d.sops.yaml", "x: canary-old\n"),
     ]);
     let set = ChangeSet::compute(&tree, &disk, &lock, &Choices::default()).expect("no errors");
-    assert!(set.changes().iter().all(|c| c.origin.app == "media/jellyfin"));
+    assert!(set.changes().iter().all(|c| c.origin.app == "repo"));
     assert_eq!(set.changes()[0].origin.reason, ["jellyfin_enabled"]);
     let mut diags = crate::diag::Diagnostics::default();
     findings::report(&set, &disk, &mut diags);

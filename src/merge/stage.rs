@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::version::Overtaken;
 use super::{Bases, KeptVersion, Resolutions, Side, charts, three_way, version};
 use crate::diag::{Aborted, Diagnostic, Diagnostics};
-use crate::diff::{Choices, Existing};
+use crate::diff::{Choices, Existing, doubt};
 use crate::foreign::display;
 use crate::lock::{Lock, Sha256, lf};
 use crate::render::Rendered;
@@ -128,6 +128,7 @@ fn moves(
         let chosen = choices.overwrite.contains(path) || choices.keep.contains(path);
         let edited = |bytes| Sha256::of_text(bytes) != entry.hash;
         if chosen
+            || doubt(path, entry).is_some()
             || path.is_sops()
             || artifacts.contains_key(path)
             || !existing.bytes(path).is_some_and(edited)

@@ -37,7 +37,7 @@ use settings::Settings;
 /// Where the rules for SOPS files are rendered to.
 const SOPS_CONFIG: &str = ".sops.yaml";
 /// What every file of raw mode belongs to.
-const APP: &str = "raw";
+pub const ORIGIN: &str = "raw";
 /// Most files of a person that are looked at.
 const MAX_FILES: usize = 50_000;
 
@@ -393,7 +393,7 @@ fn assemble(
         }
         let fingerprint = Sha256::of(file.template.1.as_bytes()).short();
         let origin = Origin {
-            app: APP.to_owned(),
+            app: ORIGIN.to_owned(),
             template: Some(file.template.0),
             reason: Vec::new(),
             fingerprint: Some(fingerprint),

@@ -150,9 +150,12 @@ fn check_conditions(catalog: &Catalog, shape: &BTreeMap<String, Shape>, diags: &
     }
 }
 
+/// The origin of files that belong to no app.
+pub const REPO_ORIGIN: &str = "repo";
+
 fn repo_origin() -> Origin {
     Origin {
-        app: "repo".to_owned(),
+        app: REPO_ORIGIN.to_owned(),
         template: None,
         reason: Vec::new(),
         fingerprint: None,

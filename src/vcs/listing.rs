@@ -94,6 +94,28 @@ impl Repository {
         Ok(found)
     }
 
+    /// Returns a file that the index has at or below `dir`, or in place of a directory above it; in any case of letters,
+    /// for there are file systems that know none.
+    ///
+    /// # Errors
+    /// When the index cannot be read.
+    pub fn tracked_below(&self, dir: &str) -> Result<Option<String>, Diagnostic> {
+        let index = self.index()?;
+        let dir = format!("{}{dir}/", self.prefix).to_ascii_lowercase();
+        let found = index
+            .entries()
+            .iter()
+            .map(|entry| entry.path(&index))
+            .find(|path| {
+                let path = format!("{}/", path.to_str_lossy()).to_ascii_lowercase();
+                path.starts_with(&dir) || dir.starts_with(&path)
+            });
+        Ok(found.map(|path| {
+            let path = path.to_str_lossy();
+            path.strip_prefix(&self.prefix).unwrap_or(&path).to_owned()
+        }))
+    }
+
     /// Returns the directory that holds the repository's configuration, shared by linked work trees.
     pub fn common_dir(&self) -> &Path {
         self.repo.common_dir()

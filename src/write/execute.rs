@@ -1,11 +1,14 @@
 //! Carrying a plan out, forward or back. Every step may find itself done already.
 
+use std::fs;
+use std::io;
 use std::path::Path;
 
 use super::Txn;
-use super::plan::{Plan, Then};
+use super::plan::{Plan, Then, parents};
 use super::target::{self, State};
 use crate::diag::Diagnostic;
+use crate::lock::Sha256;
 use crate::sys::disk::Disk;
 use crate::tree::RepoPath;
 
@@ -34,7 +37,7 @@ pub(super) fn forward(plan: &Plan, root: &Path, txn: &Txn, disk: &mut impl Disk)
     }
     for dir in plan.gone_dirs.iter().rev() {
         // Most are not empty, and one that cannot be removed is no reason to undo a run.
-        let _ = disk.remove_empty_dir(&root.join(dir));
+        remove_dir(root, dir, disk);
     }
     Ok(())
 }
@@ -60,12 +63,41 @@ fn step_forward(
         // Written before the interruption, and a person has acted on it since.
         State::Absent { .. } if !target::exists(&txn.new_file(number)) => Ok(()),
         State::File(_) if !target::exists(&txn.new_file(number)) => Err(put_back(&step.path)),
-        _ => put(&txn.new_file(number), &full, state, disk),
+        _ => match step.new {
+            Some(new) => put(&txn.new_file(number), new, (root, &step.path), state, disk),
+            None => Ok(()),
+        },
     }
 }
 
-/// Moves a staged file to its place.
-fn put(staged: &Path, full: &Path, state: State, disk: &mut impl Disk) -> Result<(), Diagnostic> {
+/// Checks that a staged file holds what the plan says.
+///
+/// # Errors
+/// When it does not, or cannot be read.
+pub(super) fn check_staged(staged: &Path, hash: Sha256, path: &RepoPath) -> Result<(), Diagnostic> {
+    let failed = |error: &io::Error| Diagnostic::io("read", staged, error);
+    let meta = fs::symlink_metadata(staged).map_err(|error| failed(&error))?;
+    let is_right = meta.is_file() && Sha256::of(&fs::read(staged).map_err(|error| failed(&error))?) == hash;
+    if is_right {
+        return Ok(());
+    }
+    let message = format!("the staged copy of `{path}` is not what the run had staged");
+    Err(Diagnostic::error("write/changed-copy", message)
+        .in_file(path.as_str())
+        .note("somebody changed the files in `.clusterwright/txn`")
+        .help("`git status` shows which files are new; `rm -r .clusterwright/txn` gives the run up"))
+}
+
+/// Moves a staged file to its place, if it holds what the plan says.
+fn put(
+    staged: &Path,
+    hash: Sha256,
+    (root, path): (&Path, &RepoPath),
+    state: State,
+    disk: &mut impl Disk,
+) -> Result<(), Diagnostic> {
+    check_staged(staged, hash, path)?;
+    let full = &path.under(root);
     if state == (State::Absent { dir_exists: false })
         && let Some(dir) = full.parent()
     {
@@ -130,19 +162,30 @@ pub(super) fn backward(
                 }
             }
             State::Absent { .. } if !target::exists(&txn.old_file(number)) => {}
-            _ if step.old.is_some() => put(&txn.old_file(number), &step.path.under(root), state, disk)?,
-            _ => {
-                let full = step.path.under(root);
-                disk.remove_file(&full)
-                    .map_err(|error| Diagnostic::io("delete", &full, &error))?;
-            }
+            _ => match step.old {
+                Some(old) => put(&txn.old_file(number), old, (root, &step.path), state, disk)?,
+                None => {
+                    let full = step.path.under(root);
+                    disk.remove_file(&full)
+                        .map_err(|error| Diagnostic::io("delete", &full, &error))?;
+                }
+            },
         }
     }
     for dir in plan.new_dirs.iter().rev() {
         // One that a person has put a file into stays.
-        let _ = disk.remove_empty_dir(&root.join(dir));
+        remove_dir(root, dir, disk);
     }
     Ok(())
+}
+
+/// Removes a directory if it is empty, and no link leads to it.
+fn remove_dir(root: &Path, dir: &str, disk: &mut impl Disk) {
+    let full = root.join(dir);
+    let is_real = |dir: &Path| fs::symlink_metadata(dir).is_ok_and(|meta| meta.is_dir());
+    if is_real(&full) && parents(dir).all(|above| is_real(&root.join(above))) {
+        let _ = disk.remove_empty_dir(&full);
+    }
 }
 
 /// Ends a transaction that changed nothing, or nothing any more: without a plan, the rest of the directory means
@@ -184,7 +227,11 @@ pub(super) fn tidy(txn: &Txn, disk: &mut impl Disk) -> Result<(), Diagnostic> {
         disk.rename(&txn.dir, &txn.undo_dir)
             .map_err(|error| Diagnostic::io("move the undo record to", &txn.undo_dir, &error))
     } else {
-        remove(&txn.dir)
+        // Without its marker the rest means nothing, however much of it is left.
+        disk.remove_file(&txn.spent())
+            .map_err(|error| Diagnostic::io("remove", txn.spent(), &error))?;
+        disk.remove_dir_all(&txn.dir)
+            .map_err(|error| Diagnostic::io("remove", &txn.dir, &error))
     }
 }
 

@@ -1,19 +1,25 @@
 //! Stage 8, `write`: carries a [`ChangeSet`] out so that a run leaves the old tree or the new one, whatever happens.
 //!
-//! 1. **Stage.** Under `.clusterwright/txn/`: the new bytes, copies of the bytes that will go, and the plan with the
-//!    hashes of both. All the space that is needed is needed here.
+//! 1. **Stage.** Under `.clusterwright/txn/`: the new bytes, copies of the bytes that will go, a mark that tells that this
+//!    user began the run here, and the plan with the hashes of all. All the space that is needed is needed here.
 //! 2. **Commit.** One rename makes the plan valid. Before it, the next run throws the staged files away; after it,
 //!    the next run completes the plan.
 //! 3. **Execute.** Renames and deletions; `clusterwright.lock` is the last file of the same plan. Right before each,
-//!    the target is looked at again: a symbolic link, or bytes that are neither the old nor the new ones, stop it.
+//!    the target is looked at again: a symbolic link, or bytes that are neither the old nor the new ones, stop it. So do
+//!    staged bytes that are not those of the plan.
 //! 4. **Finish.** The plan is renamed to `record`: from that moment on the copies are the undo record, which the next
 //!    run that writes replaces. The directory moves to `.clusterwright/undo/`, where [`undo()`] finds it.
 //!
 //! An error in 3 undoes what was done: the plan is renamed to `rollback`, which decides the direction, and the copies
 //! go back. Everything may be killed at any point and is then completed by [`recover()`]. There is no `fsync`: this
 //! guards against kills and full disks; against power loss, git does.
+//!
+//! A journal or a record is believed only when its mark and git say that it was made here, see the module `journal`: one
+//! that came with a repository is reported and never carried out.
 
 mod execute;
+mod journal;
+mod mark;
 mod plan;
 mod recover;
 mod run_lock;
@@ -77,9 +83,11 @@ impl Txn {
         self.dir.join("spent")
     }
 
-    /// Whether all files are written and only the undo record is not in its place.
-    fn is_through(&self) -> bool {
-        target::exists(&self.record()) || target::exists(&self.spent())
+    /// The plan of a transaction whose files are all written and whose undo record alone is not in its place.
+    fn through(&self) -> Option<PathBuf> {
+        [self.record(), self.spent()]
+            .into_iter()
+            .find(|marker| target::exists(marker))
     }
 
     /// The plan of the run that can be undone.
@@ -168,7 +176,8 @@ fn transact<D: Disk>(
                 .help("run clusterwright again: it finishes the interrupted run first"),
         );
     }
-    if txn.is_through() {
+    if let Some(marker) = txn.through() {
+        journal::read(root, &txn.dir, &marker).map_err(|doubt| doubt.of_journal(&marker))?;
         execute::tidy(&txn, disk).map_err(|error| error.note("nothing was changed"))?;
     }
     let staged = stage(&txn, disk).and_then(|plan| {

@@ -3,11 +3,15 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
+use super::mark::Mark;
 use crate::lock::Sha256;
 use crate::tree::RepoPath;
 
 /// First line; an unknown format is not carried out.
-const HEADER: &str = "clusterwright transaction, format 2";
+const HEADER: &str = "clusterwright transaction, format 3";
+
+/// First line of an older version's plan, which names no mark: it is read to tell what it holds, and not carried out.
+const HEADER_2: &str = "clusterwright transaction, format 2";
 
 /// Second line of a plan whose copies are kept.
 const KEEP: &str = "then keep the copies";
@@ -50,14 +54,14 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    /// Returns the text: what comes then, one line a step, one a directory, and the hash of it all, which tells a whole plan from a
-    /// torn one.
-    pub(super) fn to_text(&self) -> String {
+    /// Returns the text: what comes then, the mark, one line a step, one a directory, and the hash of it all, which tells
+    /// a whole plan from a torn one.
+    pub(super) fn to_text(&self, mark: &Mark) -> String {
         let then = match self.then {
             Then::Keep => KEEP,
             Then::Forget => FORGET,
         };
-        let mut out = format!("{HEADER}\n{then}\n");
+        let mut out = format!("{HEADER}\n{then}\nmark {mark}\n");
         let hash = |hash: Option<Sha256>| hash.map_or_else(|| "-".to_owned(), |hash| hash.to_string());
         for step in &self.steps {
             writeln!(out, "file {} {} {}", hash(step.old), hash(step.new), step.path)
@@ -73,21 +77,29 @@ impl Plan {
         out
     }
 
-    /// Reads a plan; `None` when it is torn, damaged or of another format.
-    pub(super) fn parse(text: &str) -> Option<Self> {
+    /// Reads a plan and the mark that it names, which older ones lack; `None` when it is torn, damaged or of another
+    /// format.
+    pub(super) fn parse(text: &str) -> Option<(Self, Option<Mark>)> {
         let (body, end) = text.strip_suffix('\n')?.rsplit_once('\n')?;
         let body = format!("{body}\n");
         if Sha256::parse(end.strip_prefix("end ")?)? != Sha256::of(body.as_bytes()) {
             return None;
         }
         let mut lines = body.lines();
-        if lines.next() != Some(HEADER) {
-            return None;
-        }
+        let has_mark = match lines.next()? {
+            HEADER => true,
+            HEADER_2 => false,
+            _ => return None,
+        };
         let then = match lines.next()? {
             KEEP => Then::Keep,
             FORGET => Then::Forget,
             _ => return None,
+        };
+        let mark = if has_mark {
+            Some(Mark::parse(lines.next()?.strip_prefix("mark ")?)?)
+        } else {
+            None
         };
         let mut plan = Self {
             then,
@@ -106,7 +118,7 @@ impl Plan {
                 plan.steps.push(Step { path, old, new });
             }
         }
-        Some(plan)
+        Some((plan, mark))
     }
 }
 
@@ -148,31 +160,54 @@ mod tests {
         }
     }
 
+    fn mark() -> Mark {
+        Mark::parse("1234 1795000000.000000042").expect("a mark")
+    }
+
     #[test]
     fn reads_back() {
-        assert_eq!(Plan::parse(&sample().to_text()), Some(sample()));
+        assert_eq!(
+            Plan::parse(&sample().to_text(&mark())),
+            Some((sample(), Some(mark())))
+        );
         let kept = Plan {
             then: Then::Keep,
             ..sample()
         };
-        assert_eq!(Plan::parse(&kept.to_text()), Some(kept));
+        assert_eq!(Plan::parse(&kept.to_text(&mark())), Some((kept, Some(mark()))));
+    }
+
+    #[test]
+    fn an_older_plan_is_told_from_ours() {
+        let text = sample().to_text(&mark());
+        let body = text.split_once("end ").expect("an end").0;
+        let sign = |body: &str| format!("{body}end {}\n", Sha256::of(body.as_bytes()));
+        let older = body.replace(HEADER, HEADER_2);
+        let without = older.replace(&format!("mark {}\n", mark()), "");
+        assert_eq!(Plan::parse(&sign(&without)), Some((sample(), None)));
+        assert_eq!(Plan::parse(&sign(&older)), None, "an older one has no mark");
+        assert_eq!(
+            Plan::parse(&sign(&body.replace("mark ", "mork "))),
+            None,
+            "ours has one"
+        );
     }
 
     #[test]
     fn a_torn_or_changed_plan_is_none() {
-        let text = sample().to_text();
+        let text = sample().to_text(&mark());
         for end in 0..text.len() {
             assert_eq!(Plan::parse(&text[..end]), None, "cut at {end}");
         }
         assert_eq!(Plan::parse(&text.replace("a/b/gone", "a/b/gond")), None);
-        let outside = format!("{HEADER}\n{KEEP}\nfile - - ../x\n");
+        let outside = format!("{HEADER}\n{KEEP}\nmark {}\nfile - - ../x\n", mark());
         let signed = format!("{outside}end {}\n", Sha256::of(outside.as_bytes()));
         assert_eq!(Plan::parse(&signed), None, "leads out of the repository");
     }
 
     proptest! {
         #[test]
-        fn never_panics(text in "(\\PC|\n|file |dir |gone |then |end |- ){0,10}") {
+        fn never_panics(text in "(\\PC|\n|file |dir |gone |then |mark |end |- ){0,10}") {
             Plan::parse(&text);
         }
     }

@@ -4,6 +4,7 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
+use super::journal::{self, Doubt};
 use super::plan::Plan;
 use super::target::State;
 use super::{OWN_DIR, RunLock, Txn, execute, target};
@@ -31,8 +32,8 @@ pub enum Recovery {
 ///
 /// # Errors
 /// When another run is at work right now, a file is neither in its old nor in its new state (then nothing is
-/// touched, and every such file is reported with the choices), the journal is damaged, or the system refuses
-/// something.
+/// touched, and every such file is reported with the choices), the journal is damaged or not this user's own, or the
+/// system refuses something.
 pub fn recover(root: &Path, disk: &mut impl Disk) -> Result<Recovery, Vec<Diagnostic>> {
     let txn = Txn::of(root);
     match fs::symlink_metadata(&txn.dir) {
@@ -46,20 +47,23 @@ pub fn recover(root: &Path, disk: &mut impl Disk) -> Result<Recovery, Vec<Diagno
         (txn.plan(), true)
     } else if target::exists(&txn.rollback()) {
         (txn.rollback(), false)
-    } else if txn.is_through() {
+    } else if let Some(marker) = txn.through() {
+        journal::read(root, &txn.dir, &marker).map_err(|doubt| vec![doubt.of_journal(&marker)])?;
         return match execute::tidy(&txn, disk) {
             Ok(()) => Ok(Recovery::Tidied),
             Err(error) => Err(vec![error]),
         };
     } else {
+        journal::not_tracked(root, &txn.dir).map_err(|doubt| vec![doubt.of_journal(&txn.plan())])?;
         return match disk.remove_dir_all(&txn.dir) {
             Ok(()) => Ok(Recovery::Discarded),
             Err(error) => Err(vec![Diagnostic::io("remove", &txn.dir, &error)]),
         };
     };
-    let text = fs::read_to_string(&file).map_err(|error| vec![Diagnostic::io("read", &file, &error)])?;
-    let plan = Plan::parse(&text).ok_or_else(|| vec![damaged()])?;
+    let plan = journal::read(root, &txn.dir, &file).map_err(|doubt| vec![doubt.of_journal(&file)])?;
+    let plan = plan.ok_or_else(|| vec![Doubt::Damaged.of_journal(&file)])?;
     check(&plan, root)?;
+    check_copies(&plan, &txn, forward).map_err(|error| vec![error])?;
     let paths = plan.steps.iter().map(|step| step.path.clone()).collect();
     if forward {
         if let Err(failure) = execute::forward(&plan, root, &txn, disk) {
@@ -104,6 +108,23 @@ fn check(plan: &Plan, root: &Path) -> Result<(), Vec<Diagnostic>> {
     }
 }
 
+/// Compares the staged bytes, or the copies, with what the plan says of them, before the first file is touched.
+fn check_copies(plan: &Plan, txn: &Txn, forward: bool) -> Result<(), Diagnostic> {
+    for (number, step) in plan.steps.iter().enumerate() {
+        let (staged, hash) = if forward {
+            (txn.new_file(number), step.new)
+        } else {
+            (txn.old_file(number), step.old)
+        };
+        if let Some(hash) = hash
+            && target::exists(&staged)
+        {
+            execute::check_staged(&staged, hash, &step.path)?;
+        }
+    }
+    Ok(())
+}
+
 fn changed(path: &RepoPath, copies: impl Iterator<Item = (&'static str, String)>) -> Diagnostic {
     let mut finding = Diagnostic::error(
         "write/changed-since-interruption",
@@ -118,16 +139,6 @@ fn changed(path: &RepoPath, copies: impl Iterator<Item = (&'static str, String)>
         finding = finding.note(format!("the {side} version is in `{copy}`"));
     }
     finding
-}
-
-fn damaged() -> Diagnostic {
-    Diagnostic::error(
-        "write/damaged-journal",
-        "the journal of an interrupted run is damaged or from another version",
-    )
-    .in_file(".clusterwright/txn/plan")
-    .note("some files may be new and some old; `git status` shows which")
-    .help("look at `.clusterwright/txn` for copies you need, then `rm -r .clusterwright/txn` and run again")
 }
 
 fn not_a_directory() -> Diagnostic {

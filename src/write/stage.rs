@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::mark::Mark;
 use super::plan::{Plan, Step, Then, parents};
 use super::target::{self, State};
 use super::undo::Record;
@@ -111,6 +112,7 @@ struct Stager<'a, D> {
     root: &'a Path,
     txn: &'a Txn,
     disk: &'a mut D,
+    mark: Mark,
     plan: Plan,
 }
 
@@ -129,10 +131,15 @@ impl<'a, D: Disk> Stager<'a, D> {
         let ignore = txn.dir.join(".gitignore");
         disk.write(&ignore, b"*\n")
             .map_err(|error| Diagnostic::io("write", &ignore, &error))?;
+        let mark = Mark::file(&txn.dir);
+        disk.write(&mark, b"")
+            .map_err(|error| Diagnostic::io("write", &mark, &error))?;
+        let mark = Mark::in_dir(&txn.dir).ok_or_else(|| unmarked(&mark))?;
         Ok(Self {
             root,
             txn,
             disk,
+            mark,
             plan: Plan::default(),
         })
     }
@@ -141,7 +148,7 @@ impl<'a, D: Disk> Stager<'a, D> {
     fn finish(self) -> Result<Plan, Diagnostic> {
         let draft = self.txn.draft();
         self.disk
-            .write(&draft, self.plan.to_text().as_bytes())
+            .write(&draft, self.plan.to_text(&self.mark).as_bytes())
             .map_err(|error| Diagnostic::io("write", &draft, &error))?;
         Ok(self.plan)
     }
@@ -234,6 +241,13 @@ impl<'a, D: Disk> Stager<'a, D> {
         });
         Ok(())
     }
+}
+
+fn unmarked(file: &Path) -> Diagnostic {
+    let message = "the file that marks this run as yours is gone or belongs to another user";
+    Diagnostic::error("write/unmarked", message)
+        .in_file(file.display().to_string())
+        .help("run as the user who owns the repository, on a file system that keeps owners")
 }
 
 fn foreign_tree(change: &Change) -> Diagnostic {

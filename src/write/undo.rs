@@ -4,6 +4,7 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
+use super::journal::{self, Doubt};
 use super::plan::{Plan, Step, Then};
 use super::target::State;
 use super::{OWN_DIR, Receipt, Txn, stage, target, transact};
@@ -41,7 +42,7 @@ impl Record {
     /// When the record is damaged or cannot be read.
     pub fn load(root: &Path) -> Result<Option<Self>, Diagnostic> {
         let txn = Txn::of(root);
-        let Some(plan) = read_plan(&txn)? else {
+        let Some(plan) = read_plan(root, &txn)? else {
             return Ok(None);
         };
         let old = plan.steps.iter().enumerate().map(|(number, step)| {
@@ -91,7 +92,7 @@ impl Record {
 /// nothing is taken back, or the finding says what the next run will do.
 pub fn undo(record: &Record, root: &Path, disk: &mut impl Disk) -> Result<Receipt, Diagnostic> {
     transact(root, disk, |txn, disk| {
-        if read_plan(txn)?.as_ref() != Some(&record.plan) {
+        if read_plan(root, txn)?.as_ref() != Some(&record.plan) {
             let message = "another run has written since this one began";
             return Err(Diagnostic::error("undo/outdated", message)
                 .help("run `clusterwright undo` again: it shows what that run did"));
@@ -100,15 +101,12 @@ pub fn undo(record: &Record, root: &Path, disk: &mut impl Disk) -> Result<Receip
     })
 }
 
-fn read_plan(txn: &Txn) -> Result<Option<Plan>, Diagnostic> {
-    let file = txn.undo_record();
-    let text = match fs::read(&file) {
-        Ok(bytes) => String::from_utf8(bytes).map_err(|_| damaged())?,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(Diagnostic::io("read", &file, &error)),
-    };
-    let plan = Plan::parse(&text).filter(|plan| plan.then == Then::Keep);
-    plan.map(Some).ok_or_else(damaged)
+fn read_plan(root: &Path, txn: &Txn) -> Result<Option<Plan>, Diagnostic> {
+    let plan = journal::read(root, &txn.undo_dir, &txn.undo_record()).map_err(Doubt::of_record)?;
+    match plan {
+        Some(plan) if plan.then != Then::Keep => Err(damaged()),
+        plan => Ok(plan),
+    }
 }
 
 fn changed_since(number: usize, step: &Step, state: State) -> Diagnostic {
@@ -133,7 +131,7 @@ fn changed_since(number: usize, step: &Step, state: State) -> Diagnostic {
         .help("or take back single files by hand: from the copies, or with `git restore`")
 }
 
-fn damaged() -> Diagnostic {
+pub(super) fn damaged() -> Diagnostic {
     Diagnostic::error(
         "undo/damaged",
         "the record of the last run is damaged or from another version",

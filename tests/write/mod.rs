@@ -6,5 +6,6 @@ mod faults;
 mod kill;
 mod places;
 mod properties;
+mod strangers;
 mod undo;
 mod world;

@@ -30,7 +30,7 @@ pub(crate) fn sealed(files: &Files) -> Tree<Sealed> {
         .iter()
         .map(|(p, text)| {
             let origin = Origin {
-                app: "test/app".to_owned(),
+                app: "repo".to_owned(),
                 template: None,
                 reason: vec!["test_enabled".to_owned()],
                 fingerprint: None,

@@ -1,0 +1,196 @@
+//! Which journal is believed: one that this user's clusterwright wrote here, and that names only what it could name.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use super::mark::{self, Mark};
+use super::plan::{Plan, Step};
+use super::{OWN_DIR, target};
+use crate::diag::Diagnostic;
+use crate::diff::never_ours;
+use crate::lock::{LOCK_FILE, Sha256};
+use crate::merge::BASE_DIR;
+use crate::vcs::Repository;
+
+/// Largest plan that is read, in bytes: some hundred thousand files.
+const MAX_BYTES: u64 = 64 << 20;
+
+/// Why a plan is not carried out.
+pub(super) enum Doubt {
+    /// It is torn, no plan at all, or names what no plan of ours names.
+    Damaged,
+    /// It is in the format of an older version, which left no mark.
+    Older(Vec<Step>),
+    /// Somebody else wrote it, or it was copied here.
+    Foreign,
+    /// Git has this file, so it came with a commit.
+    Tracked(String),
+    /// The system does not let us look.
+    System(Diagnostic),
+}
+
+/// Reads the plan `file` in `dir`, one of the transaction's and the undo record's directories; `None` when there is none.
+///
+/// # Errors
+/// With what speaks against believing it.
+pub(super) fn read(root: &Path, dir: &Path, file: &Path) -> Result<Option<Plan>, Doubt> {
+    let meta = match fs::symlink_metadata(file) {
+        Ok(meta) => meta,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(Doubt::System(Diagnostic::io("open", file, &error))),
+    };
+    not_tracked(root, dir)?;
+    let real = [Some(dir), dir.parent()].into_iter().flatten().all(is_real_dir);
+    if !meta.is_file() || !real || !sides_are_real(dir) {
+        return Err(Doubt::Foreign);
+    }
+    if meta.len() > MAX_BYTES {
+        return Err(Doubt::Damaged);
+    }
+    let bytes = fs::read(file).map_err(|error| Doubt::System(Diagnostic::io("read", file, &error)))?;
+    let text = String::from_utf8(bytes).map_err(|_| Doubt::Damaged)?;
+    let (plan, named) = Plan::parse(&text).ok_or(Doubt::Damaged)?;
+    match named {
+        _ if !mark::is_own(&meta) => Err(Doubt::Foreign),
+        None => Err(Doubt::Older(plan.steps)),
+        Some(named) if Mark::in_dir(dir).as_ref() != Some(&named) => Err(Doubt::Foreign),
+        Some(_) if !plan.steps.iter().all(could_name) => Err(Doubt::Damaged),
+        Some(_) => Ok(Some(plan)),
+    }
+}
+
+/// Refuses a directory of ours with a file that git tracks.
+///
+/// # Errors
+/// With the file, or with what git says.
+pub(super) fn not_tracked(root: &Path, dir: &Path) -> Result<(), Doubt> {
+    let name = dir.file_name().unwrap_or_default().to_string_lossy();
+    let git = Repository::discover(root).map_err(Doubt::System)?;
+    let Some(git) = git else { return Ok(()) };
+    match git.tracked_below(&format!("{OWN_DIR}/{name}")) {
+        Ok(None) => Ok(()),
+        Ok(Some(path)) => Err(Doubt::Tracked(path)),
+        Err(finding) => Err(Doubt::System(finding)),
+    }
+}
+
+/// Whether a plan of ours can name the file: the lock, the renders kept beside it, and what [`never_ours`] does not keep
+/// from us.
+fn could_name(step: &Step) -> bool {
+    let path = &step.path;
+    let is_base = path.parent() == BASE_DIR && Sha256::parse(path.file_name()).is_some();
+    path.as_str() == LOCK_FILE || is_base || never_ours(path).is_none()
+}
+
+fn is_real_dir(dir: &Path) -> bool {
+    fs::symlink_metadata(dir).is_ok_and(|meta| meta.is_dir())
+}
+
+/// Whether the directories of staged bytes and copies are no links, where they are there.
+fn sides_are_real(dir: &Path) -> bool {
+    ["new", "old"]
+        .map(|side| dir.join(side))
+        .iter()
+        .all(|side| is_real_dir(side) || !target::exists(side))
+}
+
+impl Doubt {
+    /// Says of an interrupted run's journal why it is not carried out.
+    pub(super) fn of_journal(self, file: &Path) -> Diagnostic {
+        let shown = format!(
+            "{OWN_DIR}/txn/{}",
+            file.file_name().unwrap_or_default().to_string_lossy()
+        );
+        let dir = format!("{OWN_DIR}/txn");
+        let finding = match self {
+            Self::System(finding) => return finding.note("an interrupted run must be looked at first"),
+            Self::Damaged => Diagnostic::error(
+                "write/damaged-journal",
+                "the journal of an interrupted run is damaged or from another version",
+            )
+            .note("some files may be new and some old; `git status` shows which")
+            .help(format!(
+                "look at `{dir}` for copies you need, then `rm -r {dir}` and run again"
+            )),
+            Self::Older(steps) => older(&steps, &dir),
+            Self::Foreign => Diagnostic::error(
+                "write/foreign-journal",
+                format!("`{dir}` holds the journal of a run that you did not begin here"),
+            )
+            .note(
+                "only what the same user began in this very directory is finished: a journal that came with a copy or \
+                 an archive, or that somebody else wrote, is not carried out",
+            )
+            .help(format!("`rm -r {dir}` removes it; then run again"))
+            .help(
+                "if it was yours (the repository was copied or moved in the middle of a run, or another user began \
+                 it), `git status` shows which files are new; the copies of the old ones lie in the same directory",
+            ),
+            Self::Tracked(path) => Diagnostic::error(
+                "write/tracked-journal",
+                format!("git tracks `{path}`: a journal in a commit is not carried out"),
+            )
+            .note("a run's journal belongs to one machine, and git ignores it; this one came with the repository")
+            .help(format!("`git rm -r -f {dir}` removes it; then run again")),
+        };
+        finding.in_file(shown).note("nothing was changed")
+    }
+
+    /// Says of an undo record why nothing is taken back by it.
+    pub(super) fn of_record(self) -> Diagnostic {
+        let dir = format!("{OWN_DIR}/undo");
+        let finding = match self {
+            Self::System(finding) => return finding.note("nothing was taken back"),
+            Self::Damaged | Self::Older(_) => return super::undo::damaged(),
+            Self::Foreign => Diagnostic::error(
+                "undo/foreign",
+                format!("`{dir}` is the record of a run that you did not begin here"),
+            )
+            .note("only a run of the same user in this very directory can be taken back, not one from a copy of it")
+            .help("use git instead: `git status` shows what changed, `git restore PATH` brings a file back")
+            .help(format!("`rm -r {dir}` removes the record; the next run that writes makes a new one")),
+            Self::Tracked(path) => Diagnostic::error(
+                "undo/tracked",
+                format!("git tracks `{path}`: a record in a commit is not believed"),
+            )
+            .note("the record of a run belongs to one machine, and git ignores it; this one came with the repository")
+            .help(format!(
+                "`git rm -r -f {dir}` removes it; the next run that writes makes a new one"
+            )),
+        };
+        finding
+            .in_file(format!("{dir}/record"))
+            .note("nothing was taken back")
+    }
+}
+
+/// What a run of an older version had to do, for whoever finishes it by hand.
+fn older(steps: &[Step], dir: &str) -> Diagnostic {
+    const SHOWN: usize = 20;
+    let mut finding = Diagnostic::error(
+        "write/older-journal",
+        "a run of an older clusterwright was interrupted, and this version does not finish it",
+    )
+    .note("some files may be new and some old; `git status` shows which");
+    for (number, step) in steps.iter().enumerate().take(SHOWN) {
+        let path = &step.path;
+        let new = step
+            .new
+            .map_or_else(|| "deleted".to_owned(), |_| format!("`{dir}/new/{number}`"));
+        let old = step
+            .old
+            .map_or_else(|| "absent".to_owned(), |_| format!("`{dir}/old/{number}`"));
+        finding = finding.note(format!(
+            "`{path}`: before, {old}; after, {new} unless it is in its place already"
+        ));
+    }
+    if steps.len() > SHOWN {
+        finding = finding.note(format!("and {} more files", steps.len() - SHOWN));
+    }
+    finding
+        .help("run the older clusterwright once more: it finishes its run")
+        .help(format!(
+            "or put back what you need from the copies, `rm -r {dir}`, and run again: the new run shows what is left to do"
+        ))
+}
