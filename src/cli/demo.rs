@@ -6,6 +6,7 @@ use super::{Outcome, Session, configure, init};
 use crate::config::example;
 use crate::diag::Diagnostic;
 use crate::sys::SecretText;
+use crate::sys::root::Root;
 use crate::vcs;
 
 /// Scaffolds, configures, commits and tells what comes next.
@@ -30,7 +31,12 @@ pub(super) fn run(args: &Demo, session: &mut Session<'_>) -> Outcome {
         grafana_admin_password: init::random_hex(session.world.entropy),
     };
     let config = SecretText::new(example::text(example::Fill::Demo(&secrets)));
-    init::scaffold(&root, &config, session.world.entropy, &mut session.diags)?;
+    init::scaffold(
+        &Root::new(&root),
+        &config,
+        session.world.entropy,
+        &mut session.diags,
+    )?;
     if let Err(finding) = vcs::init(&root) {
         return Err(session.diags.abort(finding));
     }

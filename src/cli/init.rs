@@ -1,7 +1,5 @@
 //! `clusterwright init`: creates what is missing and never replaces anything.
 
-use std::path::Path;
-
 use serde_json::json;
 
 use super::args::Init;
@@ -14,7 +12,8 @@ use crate::pipeline;
 use crate::render::SCHEMA_COPY;
 use crate::side;
 use crate::sops;
-use crate::sys::{Entropy, SecretText, private_file};
+use crate::sys::root::{Access, Kind, Refused, Root, limits};
+use crate::sys::{Entropy, SecretText};
 
 /// What is to be created: name, what it is, and how.
 struct Missing {
@@ -26,10 +25,11 @@ struct Missing {
 
 /// Creates what is missing.
 pub(super) fn run(args: &Init, session: &mut Session<'_>) -> Outcome {
-    let root = session.world.root.clone();
+    let root = Root::new(&session.world.root);
+    refuse_empty(&root, &mut session.diags)?;
     let missing = missing(&root, args.pq, session.world.entropy, &mut session.diags)?;
-    let ignore = ignore_lines(&root);
-    if missing.is_empty() && ignore.is_empty() {
+    let ignore = Ignore::read(&root, &mut session.diags)?;
+    if missing.is_empty() && ignore.lines.is_empty() {
         session.ui.say("Everything that can be created is there already.");
         say_tunnel(&root, &mut session.ui);
         return Ok((Exit::Success, Some(json!({"created": []}))));
@@ -39,10 +39,12 @@ pub(super) fn run(args: &Init, session: &mut Session<'_>) -> Outcome {
             .ui
             .say(&format!("  create   {:<36} {}", file.name, file.what));
     }
-    if !ignore.is_empty() {
-        session
-            .ui
-            .say(&format!("  add to   {:<36} {}", ".gitignore", ignore.join(" ")));
+    if !ignore.lines.is_empty() {
+        session.ui.say(&format!(
+            "  add to   {:<36} {}",
+            IGNORE_FILE,
+            ignore.lines.join(" ")
+        ));
     }
     if !args.yes && session.ui.confirm("Create these?") == Some(false) {
         session.ui.say("Nothing was created.");
@@ -71,8 +73,8 @@ pub(super) fn run(args: &Init, session: &mut Session<'_>) -> Outcome {
 }
 
 /// Only Cloudflare can create the tunnel's file.
-fn say_tunnel(root: &Path, ui: &mut Ui) {
-    if root.join(side::TUNNEL).symlink_metadata().is_err() {
+fn say_tunnel(root: &Root, ui: &mut Ui) {
+    if !root.is_taken(side::TUNNEL) {
         ui.say(
             "\nStill missing: cloudflare-tunnel.json, the credentials of the Cloudflare tunnel. To get it:",
         );
@@ -82,13 +84,31 @@ fn say_tunnel(root: &Path, ui: &mut Ui) {
     }
 }
 
+/// Refuses a file that is there and holds nothing: it looks like one that needs not be made, and opens nothing.
+fn refuse_empty(root: &Root, diags: &mut Diagnostics) -> Result<(), Aborted> {
+    for name in side::PRIVATE.into_iter().chain([side::DEPLOY_KEY_PUBLIC]) {
+        if matches!(root.look(name), Ok(Some(meta)) if meta.kind == Kind::File && meta.len == 0) {
+            let message = format!("`{name}` is there, and it is empty");
+            diags.push(
+                Diagnostic::error("side/empty", message)
+                    .in_file(name)
+                    .help(format!(
+                        "copy it here from where you keep it, or `rm {name}` and run `clusterwright init`, which makes a \
+                         new one"
+                    )),
+            );
+        }
+    }
+    diags.checkpoint()
+}
+
 fn missing(
-    root: &Path,
+    root: &Root,
     post_quantum: bool,
     entropy: &mut dyn Entropy,
     diags: &mut Diagnostics,
 ) -> Result<Vec<Missing>, Aborted> {
-    let absent = |name: &str| root.join(name).symlink_metadata().is_err();
+    let absent = |name: &str| !root.is_taken(name);
     let mut missing = Vec::new();
     if absent("cluster.yaml") {
         let text = SecretText::new(example::text(example::Fill::Placeholders));
@@ -100,7 +120,7 @@ fn missing(
         });
     }
     if absent(SCHEMA_COPY) {
-        let text = SecretText::new(pipeline::catalog_of(root, diags)?.vocabulary().text());
+        let text = SecretText::new(pipeline::catalog_of(root.path(), diags)?.vocabulary().text());
         missing.push(Missing {
             name: SCHEMA_COPY,
             what: "its schema, for your editor",
@@ -176,63 +196,74 @@ pub(super) fn random_hex(entropy: &mut dyn Entropy) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Returns the lines that .gitignore lacks.
-fn ignore_lines(root: &Path) -> Vec<String> {
-    let present = std::fs::read_to_string(root.join(".gitignore")).unwrap_or_default();
-    let has = |name: &str| {
-        present
-            .lines()
-            .any(|line| line.trim().trim_start_matches('/') == name)
-    };
-    side::PRIVATE
-        .iter()
-        .filter(|name| !has(name))
-        .map(|name| format!("/{name}"))
-        .collect()
+/// The file that keeps secrets out of git.
+const IGNORE_FILE: &str = ".gitignore";
+
+/// What `.gitignore` holds, and the lines that it lacks.
+struct Ignore {
+    text: String,
+    lines: Vec<String>,
 }
 
-fn create(
-    root: &Path,
-    missing: &[Missing],
-    ignore: &[String],
-    diags: &mut Diagnostics,
-) -> Result<(), Aborted> {
-    let mut io = |result: std::io::Result<()>, name: &str| {
-        result.map_err(|error| diags.abort(Diagnostic::io("create", name, &error)))
-    };
-    if !ignore.is_empty() {
-        // First, so that no private file is ever seen by git.
-        let path = root.join(".gitignore");
-        let mut text = match std::fs::read_to_string(&path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
-            Err(error) => return io(Err(error), ".gitignore"),
+impl Ignore {
+    fn read(root: &Root, diags: &mut Diagnostics) -> Result<Self, Aborted> {
+        let text = root
+            .read_text_if_there(IGNORE_FILE, limits::CONFIG)
+            .map_err(|refused| diags.abort(refused.finding("read", IGNORE_FILE)))?
+            .unwrap_or_default();
+        let has = |name: &str| {
+            text.lines()
+                .any(|line| line.trim().trim_start_matches('/') == name)
         };
+        let lines = side::PRIVATE
+            .iter()
+            .filter(|name| !has(name))
+            .map(|name| format!("/{name}"));
+        let lines = lines.collect();
+        Ok(Self { text, lines })
+    }
+
+    /// Returns the whole text with the lines that it lacked.
+    fn completed(&self) -> String {
+        let mut text = self.text.clone();
         if !text.is_empty() && !text.ends_with('\n') {
             text.push('\n');
         }
         text.push_str("# secrets in clear: never commit these\n");
-        text.extend(ignore.iter().map(|line| format!("{line}\n")));
-        io(std::fs::write(&path, text), ".gitignore")?;
+        text.extend(self.lines.iter().map(|line| format!("{line}\n")));
+        text
+    }
+}
+
+/// Makes the files, each whole or not at all.
+fn create(root: &Root, missing: &[Missing], ignore: &Ignore, diags: &mut Diagnostics) -> Result<(), Aborted> {
+    let mut done = |result: Result<(), Refused>, name: &str| {
+        result.map_err(|refused| diags.abort(refused.finding("create", name)))
+    };
+    if !ignore.lines.is_empty() {
+        // First, so that no private file is ever seen by git.
+        let text = ignore.completed();
+        done(
+            root.replace(IGNORE_FILE, text.as_bytes(), Access::Kept),
+            IGNORE_FILE,
+        )?;
     }
     for file in missing {
-        let path = root.join(file.name);
-        if let Some(parent) = path.parent() {
-            io(std::fs::create_dir_all(parent), file.name)?;
-        }
-        let written = if file.private {
-            private_file(&path, file.text.expose().as_bytes())
+        done(root.create_parents(file.name), file.name)?;
+        let access = if file.private {
+            Access::Private
         } else {
-            std::fs::write(&path, file.text.expose())
+            Access::Kept
         };
-        io(written, file.name)?;
+        let text = file.text.expose().as_bytes();
+        done(root.create_new(file.name, text, access), file.name)?;
     }
     Ok(())
 }
 
 /// Creates everything for a demo without asking, a tunnel that does not exist included.
 pub(super) fn scaffold(
-    root: &Path,
+    root: &Root,
     config: &SecretText,
     entropy: &mut dyn Entropy,
     diags: &mut Diagnostics,
@@ -247,5 +278,6 @@ pub(super) fn scaffold(
         text: side::demo_tunnel(entropy),
         private: true,
     });
-    create(root, &missing, &ignore_lines(root), diags)
+    let ignore = Ignore::read(root, diags)?;
+    create(root, &missing, &ignore, diags)
 }

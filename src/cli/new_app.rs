@@ -1,8 +1,5 @@
 //! `clusterwright new-app`: writes the folder of an app of one's own, and never replaces a file.
 
-use std::io::Write as _;
-use std::path::Path;
-
 use serde_json::json;
 
 use super::args::NewApp as Args;
@@ -14,17 +11,18 @@ use crate::diag::{Aborted, Diagnostic, Diagnostics};
 use crate::model::{ChartVersion, HostLabel, TextValue as _};
 use crate::pipeline;
 use crate::render::APP_SCHEMA_COPY;
+use crate::sys::root::{Access, Root};
 use crate::tree::RepoPath;
 
 /// Writes the files.
 pub(super) fn run(args: &Args, session: &mut Session<'_>) -> Outcome {
-    let root = session.world.root.clone();
+    let root = Root::new(&session.world.root);
     let diags = &mut session.diags;
     let catalog = pipeline::catalog(&session.world, diags)?;
     let app = request(args, &catalog, diags)?;
     refuse_existing(&app, &catalog, &root, diags)?;
     let mut files = app.files();
-    if !root.join(APP_SCHEMA_COPY).exists() {
+    if !root.is_taken(APP_SCHEMA_COPY) {
         files.push((APP_SCHEMA_COPY.to_owned(), manifest::schema_text()));
     }
     for (path, text) in &files {
@@ -114,13 +112,13 @@ fn chart(args: &Args, diags: &mut Diagnostics) -> Option<(String, String)> {
 fn refuse_existing(
     app: &NewApp,
     catalog: &Catalog,
-    root: &Path,
+    root: &Root,
     diags: &mut Diagnostics,
 ) -> Result<(), Aborted> {
     let id = format!("{}/{}", app.namespace, app.name);
     let exists = |message: String| Diagnostic::error("new-app/exists", message);
     let folder = app.folder();
-    if root.join(&folder).symlink_metadata().is_ok() {
+    if root.is_taken(&folder) {
         let finding = exists(format!("`{folder}` is there already")).in_file(folder);
         return Err(diags.abort(finding.help("choose another name, or change the files that are there")));
     }
@@ -134,7 +132,7 @@ fn refuse_existing(
         return Err(diags.abort(finding.help(help)));
     }
     let ks = format!("{APPS_ROOT}/{id}/ks.yaml");
-    if root.join(&ks).exists() {
+    if root.is_taken(&ks) {
         let finding = exists(format!("`{ks}` is there: the app was added by hand")).in_file(ks);
         return Err(
             diags.abort(finding.help("it is wired in as it is; move its folder away to make it a template"))
@@ -143,14 +141,9 @@ fn refuse_existing(
     Ok(())
 }
 
-/// Creates a file with the folders above it; one that is there is an error.
-fn create(root: &Path, path: &str, text: &str) -> Result<(), Diagnostic> {
-    let full = root.join(path);
-    let failed = |error: std::io::Error| Diagnostic::io("create", path, &error);
-    if let Some(parent) = full.parent() {
-        std::fs::create_dir_all(parent).map_err(failed)?;
-    }
-    let mut options = std::fs::OpenOptions::new();
-    let mut file = options.write(true).create_new(true).open(&full).map_err(failed)?;
-    file.write_all(text.as_bytes()).map_err(failed)
+/// Creates a file with the folders above it, whole or not at all; one that is there is an error.
+fn create(root: &Root, path: &str, text: &str) -> Result<(), Diagnostic> {
+    root.create_parents(path)
+        .and_then(|()| root.create_new(path, text.as_bytes(), Access::Kept))
+        .map_err(|refused| refused.finding("create", path))
 }

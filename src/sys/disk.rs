@@ -36,7 +36,7 @@ pub trait Disk {
     /// What the system says.
     fn remove_dir_all(&mut self, path: &Path) -> io::Result<()>;
 
-    /// Gives the file `to` the permissions of the file `from`.
+    /// Gives the file `to` the permissions of the file `from`, and its owner where the system lets us.
     ///
     /// # Errors
     /// What the system says.
@@ -82,6 +82,7 @@ impl Disk for OsDisk {
     }
 
     fn copy_mode(&mut self, from: &Path, to: &Path) -> io::Result<()> {
+        super::replace::keep_owner(from, to);
         fs::set_permissions(to, fs::metadata(from)?.permissions())
     }
 

@@ -12,7 +12,8 @@ pub enum Access {
     Private,
 }
 
-/// Writes a file beside its target and moves it there. A symbolic link stays, and the file it names is replaced.
+/// Writes a file beside its target and moves it there: whole or not at all. A symbolic link stays, and the file it names
+/// is replaced. The owner stays where the system lets us.
 ///
 /// # Errors
 /// What the system says; the target is then as it was.
@@ -30,11 +31,29 @@ pub fn replace_file(path: &Path, bytes: &[u8], access: Access) -> io::Result<()>
         .prefix(".clusterwright-")
         .tempfile_in(dir)?;
     file.write_all(bytes)?;
+    keep_owner(&target, file.path());
     if access == Access::Kept {
         set_mode(file.path(), &target)?;
     }
     file.persist(&target).map_err(|error| error.error)?;
     Ok(())
+}
+
+/// Gives a file the owner and the group of another, if that is there and the system lets us: with `sudo`, a person's file
+/// stays the person's.
+pub(super) fn keep_owner(from: &Path, to: &Path) {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::{MetadataExt as _, chown};
+        let (Ok(from), Ok(now)) = (std::fs::metadata(from), std::fs::metadata(to)) else {
+            return;
+        };
+        if (from.uid(), from.gid()) != (now.uid(), now.gid()) {
+            let _ = chown(to, Some(from.uid()), Some(from.gid()));
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = (from, to);
 }
 
 /// Gives a new file, which is private, the permissions of the one that it replaces.
@@ -60,6 +79,21 @@ mod tests {
 
     fn mode(path: &Path) -> u32 {
         std::fs::metadata(path).expect("works").permissions().mode() & 0o777
+    }
+
+    #[test]
+    fn owners_are_kept_where_the_system_lets_us() {
+        use std::os::unix::fs::{MetadataExt as _, chown};
+        let dir = tempfile::tempdir().expect("works");
+        let file = dir.path().join("file");
+        std::fs::write(&file, "one").expect("works");
+        // Only the superuser can give a file away; for everybody else there is nothing to keep.
+        let given = chown(&file, Some(1234), Some(4321)).is_ok();
+        for access in [Access::Kept, Access::Private] {
+            replace_file(&file, b"two", access).expect("works");
+            let meta = std::fs::metadata(&file).expect("works");
+            assert_eq!(given, (meta.uid(), meta.gid()) == (1234, 4321), "{access:?}");
+        }
     }
 
     #[test]

@@ -81,3 +81,96 @@ fn the_key_in_the_environment_is_no_second_recipient() {
         "once in each rule"
     );
 }
+
+#[test]
+fn an_empty_key_is_none() {
+    let repo = Repo::empty();
+    repo.ok(&["init", "--yes"]);
+    for name in [
+        "age.key",
+        "github-push-token.txt",
+        "github-deploy.key",
+        "github-deploy.key.pub",
+        "cluster.yaml",
+    ] {
+        let whole = repo.read(name);
+        repo.write(name, "");
+        let before = repo.files();
+        let run = repo.fails(&["init", "--yes"]);
+        assert!(
+            run.stderr.contains("side/empty") && run.stderr.contains(&format!("rm {name}")),
+            "{name}: {}",
+            run.stderr
+        );
+        assert_eq!(repo.files(), before, "{name}");
+        repo.write(name, &whole);
+    }
+}
+
+/// Runs in a shell that lets no file grow: with the signal ignored, as on a full disk; otherwise killed in the middle of
+/// the first write.
+#[cfg(unix)]
+fn without_room(repo: &Repo, args: &str, is_killed: bool) -> std::process::Output {
+    let signal = if is_killed { "" } else { "trap '' XFSZ; " };
+    let binary = env!("CARGO_BIN_EXE_clusterwright");
+    let script = format!("{signal}ulimit -c 0; ulimit -f 0; exec {binary} {args}");
+    std::process::Command::new("/bin/sh")
+        .args(["-c", &script])
+        .current_dir(repo.root())
+        .env_clear()
+        .output()
+        .expect("a shell")
+}
+
+#[cfg(unix)]
+#[test]
+fn without_room_on_the_disk_no_file_is_half() {
+    let repo = Repo::empty();
+    repo.ok(&["init", "--yes"]);
+    repo.ok(&["new-app", "media/one"]);
+    repo.write(
+        "own/.sops.yaml",
+        &format!("creation_rules:\n  - age: {RECIPIENT}\n"),
+    );
+    repo.write("own/x.sops.yaml", "a: b\n");
+    let names = [
+        ".gitignore",
+        "cluster.yaml",
+        ".clusterwright/cluster.schema.json",
+        "age.key",
+        "github-push-token.txt",
+        "github-deploy.key",
+    ];
+    for is_killed in [false, true] {
+        for name in names {
+            let whole = repo.read(name);
+            std::fs::remove_file(repo.path(name)).expect("removed");
+            if name == "github-deploy.key" {
+                std::fs::remove_file(repo.path("github-deploy.key.pub")).expect("removed");
+            }
+            let run = without_room(&repo, "init --yes", is_killed);
+            assert!(!run.status.success(), "{name}");
+            assert_eq!(run.status.code().is_none(), is_killed, "{name}: {run:?}");
+            assert!(!repo.path(name).exists(), "{name} is left behind");
+            repo.ok(&["init", "--yes"]);
+            assert!(repo.read(name).len() >= whole.len().min(60), "{name} is whole");
+        }
+        for (args, name) in [
+            ("new-app media/two", "templates/apps/media/two/app.yaml"),
+            ("secrets encrypt -i own/x.sops.yaml", "own/x.sops.yaml"),
+            ("secrets decrypt own/y.sops.yaml --to own/z.yaml", "own/z.yaml"),
+            ("demo there", "there/cluster.yaml"),
+        ] {
+            let before = repo.path(name).exists().then(|| repo.read(name));
+            let run = without_room(&repo, args, is_killed);
+            assert!(!run.status.success(), "{args}");
+            assert_eq!(
+                repo.path(name).exists().then(|| repo.read(name)),
+                before,
+                "{args}"
+            );
+            let _ = std::fs::remove_dir_all(repo.path("there"));
+            let _ = std::fs::remove_dir_all(repo.path("templates/apps/media/two"));
+        }
+    }
+}
