@@ -10,26 +10,35 @@ use super::scratch::Scratch;
 const VIM: [&str; 4] = ["vim", "nvim", "vimx", "gvim"];
 
 /// An editor, with the directory for its file and whatever it writes beside. The directory is wiped when this is
-/// dropped, and before we end because we are told to.
+/// dropped, before we end because we are told to, and by a second process when we end without notice.
 #[derive(Debug)]
 pub struct Editor {
     command: Vec<String>,
     scratch: Scratch,
     #[cfg(unix)]
     watch: watch::Watch,
+    // The last to go: by then the directory is wiped.
+    #[cfg(unix)]
+    _guard: Option<super::guard::Guard>,
 }
 
 impl Editor {
     /// Takes a command and a directory over. From now on signals are watched: an interrupt from the keyboard is the
-    /// editor's business while it runs; any other signal to end, and one at another time, wipes the directory first.
+    /// editor's business while it runs; any other signal that would end us, and one at another time, wipes the directory
+    /// first. `guard` is the command of the second process; see [`super::guard`].
     ///
     /// # Errors
     /// When the system refuses.
-    pub fn new(command: Vec<String>, scratch: Scratch) -> io::Result<Self> {
+    pub fn new(command: Vec<String>, scratch: Scratch, guard: Option<Command>) -> io::Result<Self> {
+        #[cfg(not(unix))]
+        drop(guard);
         Ok(Self {
             command,
             #[cfg(unix)]
             watch: watch::Watch::new(scratch.path().to_path_buf())?,
+            // What it is there for may never happen: the edit goes on without it.
+            #[cfg(unix)]
+            _guard: guard.and_then(|guard| super::guard::Guard::start(guard, scratch.path()).ok()),
             scratch,
         })
     }
@@ -74,10 +83,32 @@ mod watch {
     use std::thread::JoinHandle;
 
     use rustix::process::{Pid, Signal, kill_process};
-    use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+    use signal_hook::consts::{
+        SIGABRT, SIGALRM, SIGBUS, SIGHUP, SIGINT, SIGIO, SIGPROF, SIGQUIT, SIGSYS, SIGTERM, SIGTRAP, SIGUSR1,
+        SIGUSR2, SIGVTALRM, SIGXCPU, SIGXFSZ,
+    };
     use signal_hook::iterator::{Handle, Signals};
+    use signal_hook::low_level::emulate_default_handler;
 
     use super::super::scratch;
+
+    /// The signals of POSIX that end a process that does nothing about them. Those that are left out: KILL, which no process
+    /// can watch; SEGV, ILL and FPE, which `signal-hook` leaves to crashes; PIPE, which Rust ignores.
+    const ENDING: [i32; 16] = [
+        SIGABRT, SIGALRM, SIGBUS, SIGHUP, SIGINT, SIGIO, SIGPROF, SIGQUIT, SIGSYS, SIGTERM, SIGTRAP, SIGUSR1,
+        SIGUSR2, SIGVTALRM, SIGXCPU, SIGXFSZ,
+    ];
+
+    /// Those of Linux (`signal(7)`): STKFLT, PWR, and the real-time signals that no C library keeps for itself.
+    #[cfg(target_os = "linux")]
+    fn more() -> impl Iterator<Item = i32> {
+        [16, 30].into_iter().chain(35..=64)
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn more() -> impl Iterator<Item = i32> {
+        std::iter::empty()
+    }
 
     /// What the thread that watches must know.
     #[derive(Debug, Default)]
@@ -102,8 +133,12 @@ mod watch {
 
     impl Watch {
         pub(super) fn new(dir: PathBuf) -> io::Result<Self> {
-            let mut signals = Signals::new([SIGINT, SIGQUIT, SIGTERM, SIGHUP])?;
+            let mut signals = Signals::new(ENDING)?;
             let handle = signals.handle();
+            for signal in more() {
+                // A system that has none of this number sends none.
+                let _ = handle.add_signal(signal);
+            }
             let state = Arc::new(Mutex::new(State::default()));
             let shared = Arc::clone(&state);
             let thread = std::thread::spawn(move || {
@@ -117,7 +152,8 @@ mod watch {
                         let _ = kill_process(editor, Signal::TERM);
                     }
                     scratch::wipe_away(&dir);
-                    let _ = signal_hook::low_level::emulate_default_handler(signal);
+                    // Of the signals of Linux it knows none.
+                    let _ = emulate_default_handler(signal).or_else(|_| emulate_default_handler(SIGTERM));
                 }
             });
             Ok(Self {

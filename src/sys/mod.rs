@@ -15,6 +15,8 @@ pub mod core_dump;
 pub mod disk;
 pub mod dotgit;
 pub mod editor;
+#[cfg(unix)]
+pub mod guard;
 pub mod replace;
 pub mod root;
 pub mod scratch;

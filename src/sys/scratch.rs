@@ -6,6 +6,9 @@ use std::path::{Path, PathBuf};
 
 use super::private_file;
 
+/// How the name of such a directory begins.
+const PREFIX: &str = "clusterwright-";
+
 /// A directory that only its owner can enter. Wiped and removed when dropped.
 #[derive(Debug)]
 pub struct Scratch {
@@ -34,7 +37,7 @@ impl Scratch {
     /// When the system refuses.
     pub fn in_dir(place: &Path) -> io::Result<Self> {
         let mut builder = tempfile::Builder::new();
-        builder.prefix("clusterwright-");
+        builder.prefix(PREFIX);
         #[cfg(unix)]
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
         let dir = builder.tempdir_in(place)?.keep();
@@ -61,6 +64,20 @@ impl Drop for Scratch {
     fn drop(&mut self) {
         wipe_away(&self.dir);
     }
+}
+
+/// Returns whether a path leads to a directory as we make them: by its name, no link, and for its owner alone.
+#[cfg(unix)]
+pub(super) fn is_one(dir: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    let named = dir
+        .file_name()
+        .is_some_and(|name| name.to_string_lossy().starts_with(PREFIX));
+    let private = fs::symlink_metadata(dir).is_ok_and(|found| {
+        let owner = rustix::process::geteuid().as_raw();
+        found.is_dir() && found.mode() & 0o777 == 0o700 && found.uid() == owner
+    });
+    named && private
 }
 
 /// Overwrites and removes whatever is in a directory, swap and backup files of an editor included, and itself.

@@ -124,7 +124,10 @@ fn failures_leave_the_file_as_it_was_and_no_clear_text() {
 fn when_we_are_told_to_end_the_clear_text_goes_first() {
     let repo = encrypted();
     let old = repo.read(FILE);
-    for signal in ["TERM", "HUP"] {
+    let everywhere = ["TERM", "HUP", "USR1", "ALRM", "ABRT", "XCPU"];
+    let of_linux = ["PWR", "64"];
+    let of_linux = of_linux.iter().filter(|_| cfg!(target_os = "linux"));
+    for signal in everywhere.iter().chain(of_linux) {
         // The editor would go on for a minute, if nobody ended it.
         let run = edit(
             &repo,
@@ -233,6 +236,20 @@ fn a_new_file_starts_from_an_example_and_is_encrypted_by_its_rule() {
     nothing_is_left(&repo);
     let plain = repo.ok(&["secrets", "decrypt", "apps/new.sops.yaml"]).stdout;
     assert!(plain.contains("token: canary-token"), "{plain}");
+}
+
+#[test]
+fn what_no_process_can_watch_is_cleared_by_another_one() {
+    let repo = encrypted();
+    let old = repo.read(FILE);
+    for signal in ["KILL", "SEGV", "ILL", "FPE"] {
+        // The run is over when the second process is: it holds on to our standard error.
+        let run = edit(&repo, &format!("{NOTE}kill -{signal} $PPID"), &[FILE]);
+        // Rust takes the first SEGV for a stack that ran over, and goes on where none did.
+        assert!(run.code != 0 || signal == "SEGV", "{signal}");
+        assert_eq!(repo.read(FILE), old, "{signal}");
+        nothing_is_left(&repo);
+    }
 }
 
 #[test]

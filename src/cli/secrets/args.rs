@@ -36,6 +36,9 @@ pub(in crate::cli) enum Secrets {
     Merge(Merge),
     /// Have git use `textconv` and `merge` for SOPS files in this repository
     InstallGit(InstallGit),
+    /// Wipe what an edit left behind that was killed: started by `edit`, which names the directory on standard input
+    #[command(hide = true)]
+    WaitForEdit,
 }
 
 /// How a file is to be encrypted, in place of what the rule says.
@@ -250,6 +253,7 @@ pub(in crate::cli) struct Diff {
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Textconv {
     /// The file
+    #[arg(allow_hyphen_values = true)]
     pub(in crate::cli) file: PathBuf,
     /// Print it decrypted
     #[arg(long)]
@@ -266,6 +270,8 @@ pub(in crate::cli) struct Merge {
     /// Their version, %B
     pub(in crate::cli) theirs: PathBuf,
     /// What findings call the file, %P
+    // Lines that an earlier `install-git` wrote have no `--`: a name that begins with a dash is no option.
+    #[arg(allow_hyphen_values = true)]
     pub(in crate::cli) name: Option<String>,
 }
 

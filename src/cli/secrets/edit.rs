@@ -1,6 +1,7 @@
 //! `clusterwright secrets edit`: a file in the editor, in clear text, and nowhere else.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use zeroize::Zeroizing;
 
@@ -10,7 +11,7 @@ use super::{identities, identities_if_any, numbers, of_file};
 use crate::cli::exit::Exit;
 use crate::cli::{Outcome, Session, variable};
 use crate::diag::{Aborted, Diagnostic};
-use crate::secrets::{File, rule_for};
+use crate::secrets::{File, argument, rule_for};
 use crate::side;
 use crate::sops::{Format, Identities, MacCheck, Rule, SopsError};
 use crate::sys::editor::Editor;
@@ -53,7 +54,7 @@ pub(super) fn run(args: &Edit, session: &mut Session<'_>) -> Outcome {
     let (target, plain) = target(args, session)?;
     let program = command.first().cloned().unwrap_or_default();
     let scratch = scratch(args, session)?;
-    let editor = Editor::new(command, scratch)
+    let editor = Editor::new(command, scratch, guard())
         .map_err(|error| session.diags.abort(failed(&program, &error.to_string())))?;
     let base = args
         .file
@@ -111,6 +112,27 @@ pub(super) fn run(args: &Edit, session: &mut Session<'_>) -> Outcome {
     }
 }
 
+/// Waits for an edit in another process to be over, and wipes what that left.
+#[cfg(unix)]
+pub(super) fn wait() -> Outcome {
+    // There is nobody to tell.
+    let _ = crate::sys::guard::wait(std::io::stdin().lock());
+    Ok((Exit::Success, None))
+}
+
+/// Without process groups there is no such process.
+#[cfg(not(unix))]
+pub(super) fn wait() -> Outcome {
+    Ok((Exit::Success, None))
+}
+
+/// Returns the command that calls [`wait`].
+fn guard() -> Option<Command> {
+    let mut command = Command::new(std::env::current_exe().ok()?);
+    command.args(["secrets", "wait-for-edit"]).env_clear();
+    Some(command)
+}
+
 /// Returns the editor's command.
 fn command() -> Result<Vec<String>, Diagnostic> {
     let no_editor = |message: &str| {
@@ -161,7 +183,7 @@ fn target(args: &Edit, session: &mut Session<'_>) -> Result<(Target, Zeroizing<V
         Ok(plain) => Ok((Target::Existing(file, format, identities), plain)),
         Err(error) => {
             let finding = of_file(&error, &file.name);
-            let encrypt = format!("`clusterwright secrets encrypt -i {}`", file.name);
+            let encrypt = format!("`clusterwright secrets encrypt -i {}`", argument(&file.name));
             Err(session.diags.abort(match error {
                 SopsError::NotEncrypted => finding.help(encrypt),
                 _ => finding,
@@ -259,7 +281,9 @@ fn finish(target: &Target, text: &str, session: &mut Session<'_>) -> Result<(), 
         .in_file(name)
         .note(format!("your edit is kept, encrypted, in `{kept}`"))
         .help(format!(
-            "compare them: `clusterwright secrets diff {name} {kept}`"
+            "compare them: `clusterwright secrets diff {} {}`",
+            argument(name),
+            argument(&kept)
         )),
     ))
 }

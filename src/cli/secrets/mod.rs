@@ -30,6 +30,7 @@ pub(super) fn run(args: &Secrets, session: &mut Session<'_>) -> Outcome {
         Secrets::Encrypt(args) => encrypt::run(args, session),
         Secrets::Decrypt(args) => decrypt::run(args, session),
         Secrets::Edit(args) => edit::run(args, session),
+        Secrets::WaitForEdit => edit::wait(),
         Secrets::Set(args) => value::set(args, session),
         Secrets::Unset(args) => value::unset(args, session),
         Secrets::Rotate(args) => recipients::rotate(args, session),
@@ -82,7 +83,8 @@ fn of_option(error: &SopsError, option: &str) -> Diagnostic {
 fn of_file(error: &SopsError, name: &str) -> Diagnostic {
     match error {
         SopsError::AlreadyEncrypted { .. } => seal::finding(error, name).help(format!(
-            "to change it, use `clusterwright secrets edit {name}` or `secrets set`"
+            "to change it, use `clusterwright secrets edit {}` or `secrets set`",
+            crate::secrets::argument(name)
         )),
         _ => seal::finding(error, name),
     }
