@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::file::argument;
 use crate::config;
 use crate::diag::Diagnostic;
 use crate::seal;
@@ -179,7 +180,8 @@ fn no_rule(name: &str, found: Option<&FoundConfig>) -> Diagnostic {
         )
         .in_file(&found.name)
         .help(format!(
-            "`clusterwright secrets explain {name}` tells why; or name recipients with `--age`"
+            "`clusterwright secrets explain {}` tells why; or name recipients with `--age`",
+            argument(name)
         )),
         None => Diagnostic::error(
             "secrets/no-rule",

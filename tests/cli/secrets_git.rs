@@ -127,8 +127,8 @@ fn git_merges_by_value_once_it_is_told_to() {
     // The driver as git starts it, by the path of the binary under test.
     let binary = env!("CARGO_BIN_EXE_clusterwright");
     for (key, command) in [
-        ("merge.clusterwright.driver", "secrets merge %O %A %B %P"),
-        ("diff.clusterwright.textconv", "secrets textconv"),
+        ("merge.clusterwright.driver", "secrets merge -- %O %A %B %P"),
+        ("diff.clusterwright.textconv", "secrets textconv --"),
     ] {
         let configured = repo.git(&["config", key]).expect("git");
         assert_eq!(configured.trim(), format!("clusterwright {command}"));
@@ -183,4 +183,44 @@ fn a_conflict_is_named_by_key_and_leaks_nothing() {
     let ours = repo.read("ours");
     repo.fails(&["secrets", "merge", "base", "ours", "theirs", FILE]);
     assert_eq!(repo.read("ours"), ours);
+}
+
+#[test]
+fn names_that_begin_with_a_dash_are_files_to_git_and_to_every_command() {
+    let Some(repo) = committed() else { return };
+    let binary = env!("CARGO_BIN_EXE_clusterwright");
+    repo.ok(&["secrets", "install-git"]);
+    for end_of_options in ["-- ", ""] {
+        // Without it, as an earlier release wrote the lines.
+        let driver = format!("'{binary}' secrets merge {end_of_options}%O %A %B %P");
+        let textconv = format!("'{binary}' secrets textconv {end_of_options}");
+        repo.git(&["config", "merge.clusterwright.driver", &driver]);
+        repo.git(&["config", "diff.clusterwright.textconv", textconv.trim()]);
+        for name in ["-h.sops.yaml", "-V.sops.yaml", "--help.sops.yaml"] {
+            repo.write(name, SECRET);
+            repo.ok(&["secrets", "encrypt", "-i", "--", name]);
+            repo.ok(&["secrets", "status", "--", name]);
+            repo.git(&["add", "-A"]);
+            repo.git(&["commit", "-qm", "base"]);
+            repo.git(&["checkout", "-qB", "other"]);
+            repo.ok(&["secrets", "set", "--", name, "stringData.user", "theirs"]);
+            repo.git(&["commit", "-qam", "theirs"]);
+            repo.git(&["checkout", "-q", "main"]);
+            repo.ok(&["secrets", "set", "--", name, "stringData.password", "ours"]);
+            let diff = repo.git(&["diff", "--", name]).expect("git");
+            assert!(
+                diff.contains("-stringData.password: <encrypted"),
+                "{name}: {diff}"
+            );
+            repo.git(&["commit", "-qam", "ours"]);
+            repo.git(&["merge", "-q", "--no-edit", "other"]);
+            let clear = repo.ok(&["secrets", "decrypt", "--", name]).stdout;
+            assert!(
+                clear.contains("user: theirs") && clear.contains("password: ours"),
+                "{name}: {clear}"
+            );
+            repo.git(&["rm", "-q", "--", name]);
+            repo.git(&["commit", "-qm", "away"]);
+        }
+    }
 }

@@ -18,15 +18,45 @@ const ATTRIBUTES: [&str; 1] = ["?*.sops.* diff=clusterwright merge=clusterwright
 const CONFIG: [(&str, &str); 2] = [
     (
         "[diff \"clusterwright\"]",
-        "[diff \"clusterwright\"]\n\ttextconv = clusterwright secrets textconv\n\tcachetextconv = false\n",
+        "[diff \"clusterwright\"]\n\ttextconv = clusterwright secrets textconv --\n\tcachetextconv = false\n",
     ),
     (
         "[merge \"clusterwright\"]",
-        "[merge \"clusterwright\"]\n\tname = SOPS files by value\n\tdriver = clusterwright secrets merge %O %A %B %P\n",
+        "[merge \"clusterwright\"]\n\tname = SOPS files by value\n\tdriver = clusterwright secrets merge -- %O %A %B %P\n",
     ),
 ];
 
-/// Adds what is missing; run again, it changes nothing.
+/// What a file holds, and what is to be changed in it.
+#[derive(Debug, PartialEq, Eq)]
+struct Change {
+    old: String,
+    /// Lines of an earlier release with what takes their place.
+    replaced: Vec<(String, String)>,
+    added: String,
+}
+
+impl Change {
+    fn is_empty(&self) -> bool {
+        self.replaced.is_empty() && self.added.is_empty()
+    }
+
+    fn text(&self) -> String {
+        let mut out = String::with_capacity(self.old.len() + self.added.len());
+        let mut replaced = self.replaced.iter().peekable();
+        for line in self.old.split_inclusive('\n') {
+            match replaced.next_if(|(old, _)| line.trim_end_matches(['\r', '\n']) == old) {
+                Some((old, new)) => out.extend([new, &line[old.len()..]]),
+                None => out.push_str(line),
+            }
+        }
+        if !out.is_empty() && !out.ends_with('\n') && !self.added.is_empty() {
+            out.push('\n');
+        }
+        out + &self.added
+    }
+}
+
+/// Adds what is missing, and mends the lines of earlier releases; run again, it changes nothing.
 pub(super) fn run(args: &InstallGit, session: &mut Session<'_>) -> Outcome {
     let root = session.world.root.clone();
     let git = Repository::discover(&root).map_err(|finding| session.diags.abort(finding))?;
@@ -38,19 +68,19 @@ pub(super) fn run(args: &InstallGit, session: &mut Session<'_>) -> Outcome {
     let attributes = git.work_dir().join(".gitattributes");
     let config = git.common_dir().join("config");
     let wanted = ATTRIBUTES.map(|line| (line, format!("{line}\n")));
-    let plan = additions(
+    let plan = change(
         &attributes,
         wanted.iter().map(|(mark, text)| (*mark, text.as_str())),
     )
     .and_then(|one| {
         Ok([
             (attributes, one),
-            (config.clone(), additions(&config, CONFIG.into_iter())?),
+            (config.clone(), change(&config, CONFIG.into_iter())?),
         ])
     });
     let plan = plan.map_err(|finding| session.diags.abort(finding))?;
     let mut written = Vec::new();
-    for (path, (old, added)) in plan.iter().filter(|(_, (_, added))| !added.is_empty()) {
+    for (path, change) in plan.iter().filter(|(_, change)| !change.is_empty()) {
         let name = path
             .strip_prefix(git.work_dir())
             .unwrap_or(path)
@@ -58,18 +88,15 @@ pub(super) fn run(args: &InstallGit, session: &mut Session<'_>) -> Outcome {
             .to_string();
         if session.ui.is_human() {
             session.ui.line(&format!("{name}:"));
-            added
-                .lines()
-                .for_each(|line| session.ui.line(&format!("  + {line}")));
+            for (old, new) in &change.replaced {
+                session.ui.line(&format!("  - {old}"));
+                session.ui.line(&format!("  + {new}"));
+            }
+            let lines = change.added.lines();
+            lines.for_each(|line| session.ui.line(&format!("  + {line}")));
         }
         if !args.dry_run {
-            let line_break = if old.is_empty() || old.ends_with('\n') {
-                ""
-            } else {
-                "\n"
-            };
-            let text = format!("{old}{line_break}{added}");
-            replace_file(path, text.as_bytes(), Access::Kept)
+            replace_file(path, change.text().as_bytes(), Access::Kept)
                 .map_err(|error| session.diags.abort(Diagnostic::io("write", path, &error)))?;
         }
         written.push(name);
@@ -83,11 +110,8 @@ pub(super) fn run(args: &InstallGit, session: &mut Session<'_>) -> Outcome {
     ))
 }
 
-/// Returns the text of a file, and what it lacks.
-fn additions<'t>(
-    path: &Path,
-    wanted: impl Iterator<Item = (&'t str, &'t str)>,
-) -> Result<(String, String), Diagnostic> {
+/// Returns the text of a file, what it lacks, and what is outdated in it.
+fn change<'t>(path: &Path, wanted: impl Iterator<Item = (&'t str, &'t str)>) -> Result<Change, Diagnostic> {
     let old = match std::fs::read_to_string(path) {
         Ok(text) => text,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
@@ -98,5 +122,86 @@ fn additions<'t>(
         .filter(|(mark, _)| !has(mark))
         .map(|(_, text)| text)
         .collect();
-    Ok((old, added))
+    let mut replaced = Vec::new();
+    let mut section = "";
+    for line in old.lines() {
+        if line.trim_start().starts_with('[') {
+            section = line.trim();
+        } else if CONFIG.iter().any(|(mark, _)| *mark == section)
+            && let Some(new) = with_end_of_options(line)
+        {
+            replaced.push((line.to_owned(), new));
+        }
+    }
+    Ok(Change { old, replaced, added })
+}
+
+/// Returns a line of ours with the `--` that it lacks: without it, a file whose name begins with a dash is taken for
+/// options. What people added to the command stays.
+fn with_end_of_options(line: &str) -> Option<String> {
+    let (key, _) = line.split_once('=')?;
+    let put = |at: usize, text: &str| Some(format!("{}{text}{}", &line[..at], &line[at..]));
+    match key.trim() {
+        "driver" => {
+            let command = "secrets merge ";
+            let at = line.find(command)? + command.len();
+            line[at..].starts_with("%O").then(|| put(at, "-- "))?
+        }
+        "textconv" => {
+            let command = "secrets textconv";
+            let at = line.find(command)? + command.len();
+            let rest = line[at..].trim_end();
+            let options = rest.strip_suffix('"').unwrap_or(rest);
+            matches!(options.trim(), "" | "--reveal").then(|| put(at + options.len(), " --"))?
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_of_earlier_releases_get_the_end_of_options() {
+        for (old, new) in [
+            (
+                "\tdriver = clusterwright secrets merge %O %A %B %P",
+                Some("\tdriver = clusterwright secrets merge -- %O %A %B %P"),
+            ),
+            (
+                "driver = '/opt/a b/cw' secrets merge %O %A %B %P # mine",
+                Some("driver = '/opt/a b/cw' secrets merge -- %O %A %B %P # mine"),
+            ),
+            (
+                "\ttextconv = clusterwright secrets textconv",
+                Some("\ttextconv = clusterwright secrets textconv --"),
+            ),
+            (
+                "textconv = \"cw secrets textconv --reveal\"",
+                Some("textconv = \"cw secrets textconv --reveal --\""),
+            ),
+            ("\tdriver = clusterwright secrets merge -- %O %A %B %P", None),
+            ("\ttextconv = clusterwright secrets textconv --", None),
+            ("\tdriver = somebody else %O %A %B", None),
+            ("\tcachetextconv = false", None),
+            ("\tname = SOPS files by value", None),
+        ] {
+            assert_eq!(with_end_of_options(old).as_deref(), new, "{old}");
+        }
+    }
+
+    #[test]
+    fn only_our_sections_are_touched_and_everything_else_keeps_its_bytes() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("config");
+        let old = "[core]\r\n\tbare = false\r\n[diff \"other\"]\n\ttextconv = clusterwright secrets textconv\n[merge \"clusterwright\"]\r\n\tdriver = clusterwright secrets merge %O %A %B %P\r\n\tname = mine";
+        std::fs::write(&path, old).unwrap();
+        let change = change(&path, CONFIG.into_iter()).unwrap();
+        let text = change.text();
+        let new = old.replace("merge %O", "merge -- %O") + "\n" + CONFIG[0].1;
+        assert_eq!(text, new);
+        std::fs::write(&path, &text).unwrap();
+        assert!(super::change(&path, CONFIG.into_iter()).unwrap().is_empty());
+    }
 }

@@ -7,7 +7,7 @@ use super::{identities, of_file};
 use crate::cli::exit::Exit;
 use crate::cli::{Outcome, Session};
 use crate::diag::Diagnostic;
-use crate::secrets::File;
+use crate::secrets::{File, argument};
 use crate::sops::Format;
 
 /// Merges `theirs` into `ours`. Git takes exit code 1 for a conflict; the file then holds our values, encrypted.
@@ -46,13 +46,14 @@ pub(super) fn run(args: &Merge, session: &mut Session<'_>) -> Outcome {
         ours.write(&merged.text)
             .map_err(|finding| session.diags.abort(finding))?;
     }
+    let (typed, stage) = (argument(&name), argument(&format!(":3:{name}")));
     for path in &merged.conflicts {
         session.diags.push(
             Diagnostic::error("secrets/conflict", format!("both sides changed `{path}` in `{name}`"))
                 .in_file(&name)
                 .note("the file holds our value, encrypted")
-                .help(format!("keep it with `git add {name}`, or set another: `clusterwright secrets set {name} '{path}' --value-stdin`"))
-                .help(format!("theirs: `git show :3:{name}` prints their version, encrypted; `git checkout --theirs {name}` takes it whole")),
+                .help(format!("keep it with `git add {typed}`, or set another: `clusterwright secrets set {typed} '{path}' --value-stdin`"))
+                .help(format!("theirs: `git show {stage}` prints their version, encrypted; `git checkout --theirs {typed}` takes it whole")),
         );
     }
     let exit = if merged.conflicts.is_empty() {
