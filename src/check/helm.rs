@@ -131,7 +131,7 @@ impl<'a> Values<'a> {
             return Some((key, self.follow(value)));
         }
         // Merge keys do not nest in practice: one level.
-        let merged = self.follow(node.get("<<")?);
+        let merged = self.follow(node.merged()?);
         let sources = if merged.entries().is_empty() {
             merged.items()
         } else {

@@ -135,7 +135,7 @@ impl Reader {
         let mut entries: Vec<(Value, Value)> = Vec::new();
         let mut merged: Vec<(Value, Value)> = Vec::new();
         for (key, value) in node.entries() {
-            if key.as_str() == Some("<<") {
+            if key.is_merge() {
                 let sources = match &value.kind {
                     Kind::Seq(items) => items.as_slice(),
                     _ => std::slice::from_ref(value),

@@ -7,10 +7,12 @@ use super::error::SopsError;
 use super::format::Format;
 use super::json;
 use super::metadata::Metadata;
-use super::plan::overlap;
+use super::plan::{Props, overlap};
 use super::splice::{Edit, apply};
 use super::text;
-use crate::yaml::double_quoted;
+use super::typing::{self, Typed};
+use super::value::ValueType;
+use crate::yaml::{Kind, Node, double_quoted};
 
 /// A `sops` block that is to be written.
 pub(crate) struct Block<'m> {
@@ -122,13 +124,45 @@ pub(super) fn body_of(docs: &Documents<'_>) -> Result<String, SopsError> {
     apply(docs.text, &edits).ok_or_else(overlap)
 }
 
-/// The edits that give the blocks of a file another time and MAC.
+/// The times that stand without quotes in a part of a YAML file: SOPS from 3.13 and Flux take such a text of the `sops`
+/// block for a time and refuse the file. With the range to be replaced, a tag included.
+pub(super) fn bare_times<'n>(docs: &Documents<'_>, node: &'n Node, out: &mut Vec<(Range<usize>, &'n str)>) {
+    if docs.format != Format::Yaml {
+        return;
+    }
+    for (key, value) in node.entries() {
+        if let Kind::Scalar { value: text, style } = &value.kind
+            && let Typed::Value(plain) = typing::scalar(text, *style, value.tag.as_deref())
+            && plain.kind == ValueType::Time
+        {
+            let tag = Props::scan(docs.text, key.span.end..value.span.start).tag;
+            let start = tag.map_or(value.span.start, |tag| tag.start);
+            out.push((start..value.span.end, text));
+        }
+        bare_times(docs, value, out);
+    }
+    node.items().iter().for_each(|item| bare_times(docs, item, out));
+}
+
+/// The edits that quote the times in the blocks of a file.
+pub(super) fn quoting_edits(docs: &Documents<'_>) -> Vec<Edit> {
+    let mut found = Vec::new();
+    for (_, root) in docs.roots() {
+        if let Some(block) = root.get(SOPS_KEY) {
+            bare_times(docs, block, &mut found);
+        }
+    }
+    let edit = |(range, text): (Range<usize>, &str)| Edit::new(range, double_quoted(text).as_str());
+    found.into_iter().map(edit).collect()
+}
+
+/// The edits that give the blocks of a file another time and MAC, and their times quotes.
 pub(super) fn stamp_edits(docs: &Documents<'_>, new: &Metadata) -> Vec<Edit> {
     let stamps = [
         ("lastmodified", new.lastmodified.as_str()),
         ("mac", new.mac.as_deref().unwrap_or_default()),
     ];
-    let mut edits = Vec::new();
+    let mut edits = quoting_edits(docs);
     for (_, root) in docs.roots() {
         let Some(block) = root.get(SOPS_KEY) else { continue };
         let in_brackets = is_flow(docs.text, block) || is_flow(docs.text, root);
@@ -136,6 +170,11 @@ pub(super) fn stamp_edits(docs: &Documents<'_>, new: &Metadata) -> Vec<Edit> {
             let Some(node) = block.get(name).filter(|node| node.as_str() != Some(value)) else {
                 continue;
             };
+            let bare = edits.iter_mut().find(|edit| edit.range.end == node.span.end);
+            if let Some(bare) = bare {
+                *bare = Edit::new(bare.range.clone(), double_quoted(value).as_str());
+                continue;
+            }
             let written = match docs.format {
                 Format::Yaml if in_brackets || name == "lastmodified" => double_quoted(value),
                 Format::Yaml => text::string(value, false),

@@ -1,9 +1,11 @@
 //! `.sops.yaml`: which rule a new file gets.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use regex::Regex;
 
+use super::document::line_break_of_yaml11;
 use super::error::SopsError;
 use super::format::Format;
 use super::groups::KeyGroups;
@@ -31,6 +33,21 @@ const OTHER_GROUP_KEYS: [&str; 6] = ["pgp", "kms", "gcp_kms", "hckms", "azure_ke
 pub struct Config {
     rules: Vec<CreationRule>,
     indents: Indents,
+}
+
+/// What a look at a file needs to know of its creation rule.
+#[derive(Debug, Clone)]
+pub struct Glance {
+    /// Whether the rule has a `path_regex`.
+    pub by_path: bool,
+    /// Which values it encrypts.
+    pub selector: Selector,
+    /// Its age recipients as written.
+    pub age: BTreeSet<String>,
+    /// Whether it has keys of other kinds, beside age or alone: files of it can be looked at and opened, but not made.
+    pub has_other_keys: bool,
+    /// The rule by which a file is made.
+    pub rule: Result<Rule, SopsError>,
 }
 
 /// Indentation by format, in spaces; 0 is a tab.
@@ -96,6 +113,12 @@ impl Config {
     /// # Errors
     /// [`SopsError::Yaml`] and [`SopsError::Config`], both with a byte range.
     pub fn parse(text: &str) -> Result<Self, SopsError> {
+        if let Some(at) = line_break_of_yaml11(text) {
+            return Err(wrong(
+                "a raw line break of YAML 1.1: sops begins a new line here",
+                at,
+            ));
+        }
         let documents = yaml::parse(text)?;
         let Some(root) = documents.first() else {
             return Err(wrong("it is empty", 0..0));
@@ -116,6 +139,21 @@ impl Config {
             .iter()
             .map(|rule| (rule.path.as_ref().map(Regex::as_str), matches(rule.path.as_ref())))
             .collect()
+    }
+
+    /// Returns what a look at a file needs to know of the creation rule that matches it; `None` when none does. `path` is
+    /// that of [`Config::rule_for`].
+    pub fn glance(&self, path: &str) -> Option<Glance> {
+        let bare = path.strip_prefix("./").unwrap_or(path);
+        let matches = |rule: &&CreationRule| rule.path.as_ref().is_none_or(|regex| regex.is_match(bare));
+        let rule = self.rules.iter().find(matches)?;
+        Some(Glance {
+            by_path: rule.path.is_some(),
+            selector: rule.selector.clone(),
+            age: rule.recipients.iter().cloned().collect(),
+            has_other_keys: rule.unsupported.is_some(),
+            rule: self.rule_for(path),
+        })
     }
 
     /// Returns the rule for a file: that of the first creation rule whose `path_regex` matches, anywhere in the path.
@@ -238,7 +276,7 @@ fn group_keys(group: &Node, depth: usize) -> Vec<String> {
         let merged = group.get("merge").map(Node::items).unwrap_or_default();
         keys.extend(merged.iter().flat_map(|group| group_keys(group, depth + 1)));
     }
-    let mut seen = std::collections::BTreeSet::new();
+    let mut seen = BTreeSet::new();
     keys.retain(|key| seen.insert(key.clone()));
     keys
 }
@@ -331,6 +369,29 @@ mod tests {
     }
 
     #[test]
+    fn a_glance_sees_the_age_keys_beside_others() {
+        for (keys, age, other) in [
+            (format!("age: {A}"), 1, false),
+            (format!("age: {A}\n    pgp: ABC"), 1, true),
+            (format!("kms: arn:aws:kms:x\n    age: {A}"), 1, true),
+            ("pgp: ABC".to_owned(), 0, true),
+            (format!("key_groups: [{{age: [{A}], pgp: [ABC]}}]"), 1, true),
+        ] {
+            let text = format!("creation_rules:\n  - path_regex: ^x\n    encrypted_suffix: _e\n    {keys}\n");
+            let config = Config::parse(&text).unwrap();
+            let found = config.glance("./x.yaml").unwrap();
+            assert_eq!(
+                (found.age.len(), found.has_other_keys, found.by_path),
+                (age, other, true),
+                "{keys}"
+            );
+            assert_eq!(found.rule.is_err(), other, "{keys}");
+            assert_eq!(found.selector, Selector::EncryptedSuffix("_e".to_owned()));
+            assert!(config.glance("y.yaml").is_none());
+        }
+    }
+
+    #[test]
     fn each_store_has_its_indentation() {
         let indents = |stores: &str| {
             let text = format!("stores: {stores}\ncreation_rules: [{{age: {A}}}]\n");
@@ -345,6 +406,12 @@ mod tests {
 
     #[test]
     fn mistakes_are_reported_with_their_place() {
+        // A rule that sops reads in what is a comment for us.
+        let text = "# note\u{2028}creation_rules: [{age: age1stranger}]\n";
+        assert_eq!(
+            &text[Config::parse(text).unwrap_err().span().unwrap()],
+            "\u{2028}"
+        );
         let text = "creation_rules:\n  - path_regex: \"(\"\n";
         let error = Config::parse(text).unwrap_err();
         assert_eq!(&text[error.span().unwrap()], "\"(\"");

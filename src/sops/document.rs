@@ -8,7 +8,7 @@ use super::error::SopsError;
 use super::format::Format;
 use super::value::Encrypted;
 use super::{json, lines};
-use crate::yaml::{self, Kind, Node, ParseError};
+use crate::yaml::{self, Kind, Node, ParseError, Style};
 
 /// The top-level key that holds SOPS' metadata.
 pub(crate) const SOPS_KEY: &str = "sops";
@@ -70,6 +70,19 @@ impl<'t> Documents<'t> {
                 span: Some(at..at + 1),
             });
         }
+        // The parser keeps to YAML 1.2: a document that breaks at one of these is none for it, or another one.
+        let suspect = line_break_of_yaml11(text);
+        let read = Self::parse_lines(text);
+        match suspect.filter(|_| !read.as_ref().is_ok_and(Self::agrees_on_line_breaks)) {
+            Some(span) => Err(SopsError::LineBreak {
+                code: text[span.start..].chars().next().map_or(0, u32::from),
+                span,
+            }),
+            None => read,
+        }
+    }
+
+    fn parse_lines(text: &'t str) -> Result<Self, SopsError> {
         let mut all = Vec::new();
         let mut start = 0;
         for end in cuts(text) {
@@ -117,6 +130,38 @@ impl<'t> Documents<'t> {
             all,
             format: Format::Yaml,
             block: Vec::new(),
+        })
+    }
+
+    /// Returns whether YAML 1.1 reads the same: U+2028 and U+2029 inside of a quoted value, without blanks around them that it
+    /// would drop.
+    fn agrees_on_line_breaks(&self) -> bool {
+        fn values<'n>(node: &'n Node, out: &mut Vec<&'n Node>) {
+            match &node.kind {
+                Kind::Scalar {
+                    style: Style::SingleQuoted | Style::DoubleQuoted,
+                    ..
+                } => out.push(node),
+                _ => {
+                    node.items().iter().for_each(|item| values(item, out));
+                    node.entries().iter().for_each(|(_, value)| values(value, out));
+                }
+            }
+        }
+        let mut quoted = Vec::new();
+        self.roots().for_each(|(_, root)| values(root, &mut quoted));
+        let breaks = |c: char| matches!(c, '\u{2028}' | '\u{2029}');
+        let blank = |c: char| c.is_whitespace() && !breaks(c);
+        let mut found = self.text.match_indices(['\u{85}', '\u{2028}', '\u{2029}']);
+        found.all(|(at, found)| {
+            let (before, after) = (&self.text[..at], &self.text[at + found.len()..]);
+            found.starts_with(breaks)
+                && quoted.iter().any(|node| node.span.contains(&at))
+                && !before.ends_with(blank)
+                && !before.ends_with('\\')
+                && !after.starts_with(blank)
+                && !after.starts_with("---")
+                && !after.starts_with("...")
         })
     }
 
@@ -325,6 +370,12 @@ pub(crate) fn next_line(text: &str, offset: usize) -> usize {
     text[offset..].find('\n').map_or(text.len(), |at| offset + at + 1)
 }
 
+/// Finds a character that ends a line in YAML 1.1, which go-yaml reads, and not in YAML 1.2.
+pub(super) fn line_break_of_yaml11(text: &str) -> Option<Range<usize>> {
+    let (at, found) = text.match_indices(['\u{85}', '\u{2028}', '\u{2029}']).next()?;
+    Some(at..at + found.len())
+}
+
 /// Finds a CR without its LF. It ends a line in YAML, SOPS never writes one, and editors show it in many ways.
 fn lone_carriage_return(text: &str) -> Option<usize> {
     let mut found = text.match_indices('\r').map(|(at, _)| at);
@@ -364,6 +415,44 @@ mod tests {
         assert_eq!(error("# only\n"), SopsError::EmptyDocument);
         assert_eq!(error("---\n---\na: 1\n"), SopsError::EmptyDocument);
         assert!(matches!(error("a: 1\n---\na: [\n"), SopsError::Yaml { span, .. } if span.start > 8));
+    }
+
+    #[test]
+    fn line_ends_of_yaml_1_1_are_refused_where_go_yaml_reads_another_text() {
+        // Each was read by sops 3.13.3: as other keys, as other values, or not at all.
+        for text in [
+            "# c\u{2028}k: v\na: x\n",
+            "# c\u{85}k: v\na: x\n",
+            "a: x # c\u{2029}b: z\n",
+            "a: x\u{2028}b: z\n",
+            "a: x\u{2028}y\nb: z\n",
+            "a: \"x\u{85}y\"\n",
+            "a: 'x\u{2028}    y'\n",
+            "a: 'x \u{2028}y'\n",
+            "a: 'x\u{2028}--- y'\n",
+            "a: |\n  x\u{2028}  y\n",
+            "a: >\n  x\u{2029}  y\n",
+            "'a\u{2028}k': x\n",
+            "a: x\n\u{2028}\nb: z\n",
+        ] {
+            let error = Documents::parse(text).map(|_| ()).unwrap_err();
+            let SopsError::LineBreak { span, .. } = &error else {
+                panic!("{text:?}: {error:?}");
+            };
+            let found = text[span.clone()].chars().next();
+            assert!(
+                matches!(found, Some('\u{85}' | '\u{2028}' | '\u{2029}')),
+                "{text:?}"
+            );
+        }
+        for text in [
+            "a: \"x\u{2028}y\"\n",
+            "a: ['x\u{2029}y']\n",
+            "a: '\u{2028}'\n",
+            "a: \"x\\Ly\\N\"\n",
+        ] {
+            assert!(Documents::parse(text).is_ok(), "{text:?}");
+        }
     }
 
     #[test]

@@ -275,6 +275,14 @@ fn seal_rest(
             span: odd.span.clone(),
         });
     }
+    if walk.text_merges.len() > old.walk.text_merges.len()
+        && let Some(key) = walk.text_merges.last()
+    {
+        return Err(SopsError::TextMerge {
+            path: key.path.clone(),
+            span: 0..0,
+        });
+    }
     let key = &old.key;
     let mut tokens = Vec::with_capacity(walk.leaves.len());
     for leaf in &walk.leaves {

@@ -61,6 +61,22 @@ pub enum SopsError {
         /// Where, if it stands in the text.
         span: Option<Range<usize>>,
     },
+    /// A character that ends a line for go-yaml, and so for SOPS and Flux, and not for YAML 1.2.
+    #[error("a raw U+{code:04X} stands here, where sops and Flux begin a new line")]
+    LineBreak {
+        /// The character.
+        code: u32,
+        /// Where.
+        span: Range<usize>,
+    },
+    /// A key `<<` that is no merge: SOPS writes it back as one.
+    #[error("the key at `{path}` is `<<` as text, which sops and Flux write back as a merge")]
+    TextMerge {
+        /// Path of the key.
+        path: String,
+        /// Where.
+        span: Range<usize>,
+    },
     /// A comment that decides what is encrypted, at a place where SOPS might take it for another value's.
     #[error("comments decide what is encrypted here, and {what}")]
     Marker {
@@ -293,6 +309,8 @@ impl SopsError {
             | Self::UnsupportedTag { span, .. }
             | Self::AliasLeavesScope { span, .. }
             | Self::MergeInScope { span, .. }
+            | Self::LineBreak { span, .. }
+            | Self::TextMerge { span, .. }
             | Self::Layout { span, .. }
             | Self::Repeated { span, .. }
             | Self::Config { span, .. } => Some(span.clone()),
@@ -374,6 +392,10 @@ impl SopsError {
             Self::AliasLeavesScope { .. } | Self::Repeated { .. } => {
                 "write the value out in place of the alias"
             }
+            Self::LineBreak { .. } => {
+                "take the character out, or write it as an escape in a text in double quotes: `\\N`, `\\L` or `\\P`"
+            }
+            Self::TextMerge { .. } => "give the key another name",
             Self::MergeInScope { .. } => "write the merged keys out in place of `<<`",
             Self::Layout { .. } => "write the document in plain `key: value` lines",
             Self::Config { .. } => "mend `.sops.yaml` at this place",

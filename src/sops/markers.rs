@@ -66,6 +66,30 @@ pub(crate) fn check(docs: &Documents<'_>, walk: &Walk<'_>, scope: &Scope) -> Res
     Ok(())
 }
 
+/// Returns whether nothing but blanks and comments stands between the dash of a list item and a place.
+fn follows_dash(docs: &Documents<'_>, at: usize) -> bool {
+    let mut before = docs.text[..at].trim_end();
+    while let Some(comment) = docs
+        .comments
+        .iter()
+        .rfind(|comment| comment.start < before.len() && before.len() <= comment.end)
+    {
+        before = docs.text[..comment.start].trim_end();
+    }
+    let rest = before.strip_suffix('-');
+    rest.is_some_and(|rest| rest.is_empty() || rest.ends_with(|c: char| c.is_whitespace()))
+}
+
+/// Returns whether the next line behind a comment that is not blank and no comment is dashes alone.
+fn precedes_lone_dash(from: &str) -> bool {
+    let mut lines = from.lines().skip(1).map(str::trim);
+    let next = lines.find(|line| !line.is_empty() && !line.starts_with('#'));
+    next.is_some_and(|line| {
+        let content = line.trim_start_matches(['-', ' ', '\t']);
+        line.starts_with('-') && line != "---" && (content.is_empty() || content.starts_with('#'))
+    })
+}
+
 /// Where a comment stands.
 enum Place {
     /// What it belongs to is plain.
@@ -87,6 +111,14 @@ fn place(docs: &Documents<'_>, walk: &Walk<'_>, at: usize) -> Place {
             .any(|container| container.in_flow && container.start <= line.end && line.start <= container.end)
     };
     let line = line_start(text, at)..line_end(text, at);
+    // With CRLF, go-yaml takes other places for blank lines. Behind a dash, it counts a comment for the item or for what
+    // the item holds, and SOPS writes it to where it means something else.
+    // An item without content loses its comments in the same way.
+    let part = docs.all[doc].span.clone();
+    if text[part.clone()].contains('\r') || follows_dash(docs, at) || precedes_lone_dash(&text[at..part.end])
+    {
+        return Place::Unclear;
+    }
     // Before the `---` of its document, or in or beside brackets.
     if text[at..docs.all[doc].span.end]
         .lines()

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use similar::{DiffOp, TextDiff};
 use zeroize::Zeroizing;
 
+use super::assemble::quoting_edits;
 use super::decrypt::MacCheck;
 use super::document::Documents;
 use super::edit::edits_at;
@@ -99,8 +100,10 @@ pub(crate) fn merge(
         }
         _ => None,
     };
+    let text = rekeyed.map_or(text, |rekeyed| rekeyed.text);
+    let edits = quoting_edits(&Documents::read(&text, format)?);
     Ok(Merged {
-        text: rekeyed.map_or(text, |rekeyed| rekeyed.text),
+        text: apply(&text, &edits).ok_or_else(overlap)?,
         conflicts,
     })
 }

@@ -68,7 +68,7 @@ mod update;
 mod value;
 mod walk;
 
-pub use config::Config;
+pub use config::{Config, Glance};
 pub use decrypt::{DecryptedValue, MacCheck, decrypt};
 pub use edit::NewValue;
 pub use encrypt::encrypt;
@@ -84,7 +84,7 @@ pub use merge::Merged;
 pub use prompt::{Nobody, Prompt};
 pub use rekey::Rekeyed;
 pub use rule::Rule;
-pub use scope::scope_spans;
+pub use scope::{covered_keys, scope_spans};
 pub use selector::{DEFAULT_UNENCRYPTED_SUFFIX, Selector};
 pub use status::{Status, status};
 pub use update::{Updated, update};

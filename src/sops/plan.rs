@@ -52,6 +52,12 @@ pub(crate) fn plan<'d, 't>(
             span: key.span.clone(),
         });
     }
+    if let Some(key) = walk.text_merges.first() {
+        return Err(SopsError::TextMerge {
+            path: key.path.clone(),
+            span: key.span.clone(),
+        });
+    }
     if !walk.leaves.iter().any(|leaf| leaf.in_scope) {
         return Err(SopsError::SelectorMatchesNothing);
     }

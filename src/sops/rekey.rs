@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::assemble::{Block, assemble};
+use super::assemble::{Block, assemble, quoting_edits};
 use super::document::{Documents, SOPS_KEY, is_flow, last_byte, line_end, line_start, next_line};
 use super::edit::{block_indent, check, others, restamp};
 use super::error::SopsError;
@@ -69,7 +69,7 @@ pub(crate) fn update_keys(
     let metadata = Metadata::read(&docs)?;
     metadata.age_alone("changing the keys of a file")?;
     let change = KeyChange::between(&metadata, rule);
-    if change.is_empty() {
+    if change.is_empty() && quoting_edits(&docs).is_empty() {
         return Ok(None);
     }
     rekey(&docs, metadata, rule, change.rotates(), identities, entropy).map(Some)
@@ -128,6 +128,7 @@ fn with_keys(
         && let Some(lines) = recipient_edits(docs, &old.age, &new.age, rotates)
     {
         edits.extend(lines);
+        edits.extend(quoting_edits(docs));
         return apply(docs.text, &edits).ok_or_else(overlap);
     }
     edits.extend(docs.sops_entries().into_iter().map(|range| Edit::new(range, "")));

@@ -1,4 +1,4 @@
-//! Which bytes of a plaintext a rule would encrypt.
+//! What of a plaintext a rule would encrypt.
 
 use std::ops::Range;
 
@@ -6,6 +6,8 @@ use super::document::Documents;
 use super::error::SopsError;
 use super::format::Format;
 use super::rule::Rule;
+use super::selector::Selector;
+use super::typing::Typed;
 use super::walk::walk;
 
 /// Returns the byte ranges of the values that encrypting `text` by `rule` would cover.
@@ -22,4 +24,29 @@ pub fn scope_spans(text: &str, rule: &Rule) -> Result<Vec<Range<usize>>, SopsErr
         .filter(|leaf| leaf.in_scope)
         .map(|leaf| leaf.span.clone())
         .collect())
+}
+
+/// Returns the keys above each value that a selector covers, with its document, counted from 0 among those with content; empty texts and nulls, which
+/// nobody encrypts, are left out.
+///
+/// # Errors
+/// When the text is not of this format, or the selector does not compile.
+pub fn covered_keys(
+    format: Format,
+    text: &str,
+    selector: &Selector,
+) -> Result<Vec<(usize, Vec<String>)>, SopsError> {
+    let scope = format.scope(selector)?;
+    let docs = Documents::read(text, format)?;
+    let walk = walk(&docs, &scope, false)?;
+    let covered = walk.leaves.into_iter().filter(|leaf| {
+        let holds = match &leaf.typed {
+            Typed::Null | Typed::BadTag => false,
+            Typed::Value(plain) => !plain.is_empty(),
+            Typed::TooLarge => true,
+        };
+        leaf.in_scope && holds
+    });
+    let number = |doc: usize| docs.roots().take_while(|(at, _)| *at < doc).count();
+    Ok(covered.map(|leaf| (number(leaf.doc), leaf.keys)).collect())
 }

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::assemble::bare_times;
 use super::document::{Documents, SOPS_KEY};
 use super::error::SopsError;
 use super::format::Format;
@@ -26,6 +27,9 @@ pub struct Status {
     /// Plain integers of a JSON file that count in its MAC and that SOPS before 3.13.2 reads as floats of other digits,
     /// so that it takes the file for changed: path and place.
     pub inexact: Vec<(String, Range<usize>)>,
+    /// Times in the `sops` block of a YAML file that stand without quotes, such as `lastmodified`: SOPS from 3.13 and Flux
+    /// refuse the file. They read the block of the first document alone.
+    pub bare_times: Vec<Range<usize>>,
 }
 
 impl Status {
@@ -62,7 +66,13 @@ pub(crate) fn status_in(format: Format, text: &str) -> Result<Status, SopsError>
             .collect(),
         has_mac: metadata.mac.is_some(),
         inexact: Vec::new(),
+        bare_times: Vec::new(),
     };
+    if let Some(block) = docs.roots().next().and_then(|(_, root)| root.get(SOPS_KEY)) {
+        let mut found = Vec::new();
+        bare_times(&docs, block, &mut found);
+        status.bare_times = found.into_iter().map(|(range, _)| range).collect();
+    }
     for leaf in &walk(&docs, &scope, true)?.leaves {
         match &leaf.typed {
             _ if !leaf.in_scope => {

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::assemble::{Block, assemble, body_of, stamped_block};
+use super::assemble::{Block, assemble, body_of, quoting_edits, stamped_block};
 use super::document::{Documents, line_start};
 use super::encrypt::{metadata, stamp};
 use super::error::SopsError;
@@ -106,7 +106,9 @@ pub(crate) fn update_in(
         || entries.len() == old_docs.roots().count() && entries.windows(2).all(|pair| pair[0] == pair[1]);
     let same_rule =
         old.metadata.selector == rule.selector && old.metadata.mac_only_encrypted == rule.mac_only_encrypted;
-    let same_block = one_block && same_rule && people.is_empty();
+    // A block that SOPS refuses is written anew.
+    let keeps_block = one_block && same_rule && people.is_empty();
+    let same_block = keeps_block && quoting_edits(&old_docs).is_empty();
     let same_values = encrypted == 0 && !rotated && old_mac == plan.mac && same_rule;
     if same_block && same_values {
         let body = apply(new_plain, &edits).ok_or_else(overlap)?;
@@ -131,7 +133,7 @@ pub(crate) fn update_in(
     }
     let block = Block {
         metadata: &new,
-        verbatim: same_block.then(|| stamped_block(&old_docs, &new)).flatten(),
+        verbatim: keeps_block.then(|| stamped_block(&old_docs, &new)).flatten(),
         indent: rule.indent,
     };
     let text = assemble(&docs, edits, &block)?;

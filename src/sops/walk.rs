@@ -113,6 +113,8 @@ pub(crate) struct Walk<'n> {
     pub(crate) odd_keys: Vec<KeyUse>,
     /// Merge keys, `<<`.
     pub(crate) merges: Vec<KeyUse>,
+    /// Keys that are the text `<<`.
+    pub(crate) text_merges: Vec<KeyUse>,
     /// Mappings and lists, outer ones first; those behind aliases are left out.
     pub(crate) containers: Vec<Container>,
 }
@@ -271,8 +273,10 @@ impl<'d> Walker<'d, '_, '_> {
                 Typed::Value(plain) => plain.kind == ValueType::Str,
                 _ => false,
             };
-            if name == "<<" && key.tag.is_none() && *style == crate::yaml::Style::Plain {
+            if key.is_merge() && key.tag.is_none() {
                 self.out.merges.push(found);
+            } else if name == "<<" && !key.is_merge() && self.docs.format == Format::Yaml {
+                self.out.text_merges.push(found);
             } else if !text {
                 self.out.odd_keys.push(found);
             }

@@ -333,6 +333,21 @@ impl Node {
         }
     }
 
+    /// Returns whether the node is a merge key: `<<` without quotes. In quotes it is a key like any other, for go-yaml as
+    /// for `PyYAML`.
+    pub fn is_merge(&self) -> bool {
+        matches!(&self.kind, Kind::Scalar { value, style: Style::Plain } if value == "<<")
+            && self.tag.as_deref().is_none_or(|tag| tag == "!!merge")
+    }
+
+    /// Returns the value of the merge key.
+    pub fn merged(&self) -> Option<&Node> {
+        self.entries()
+            .iter()
+            .find(|(key, _)| key.is_merge())
+            .map(|(_, value)| value)
+    }
+
     /// Returns the items of a sequence, nothing for other nodes.
     pub fn items(&self) -> &[Node] {
         match &self.kind {
@@ -421,7 +436,7 @@ fn json(node: &Node, anchors: &HashMap<usize, &Node>) -> Value {
         Kind::Map(entries) => {
             let mut map = serde_json::Map::new();
             for (key, value) in entries {
-                if key.as_str() == Some("<<") {
+                if key.is_merge() {
                     let merged = json(value, anchors);
                     let sources = match merged {
                         Value::Array(items) => items,
@@ -438,7 +453,8 @@ fn json(node: &Node, anchors: &HashMap<usize, &Node>) -> Value {
             }
             for (key, value) in entries {
                 match key.as_str() {
-                    Some("<<") | None => {}
+                    _ if key.is_merge() => {}
+                    None => {}
                     Some(key) => {
                         map.insert(key.to_owned(), json(value, anchors));
                     }
@@ -491,6 +507,13 @@ mod tests {
             one("a: &x {k: 1, l: 2}\nb:\n  <<: *x\n  l: 3\n"),
             json!({"a": {"k": 1, "l": 2}, "b": {"k": 1, "l": 3}})
         );
+        assert_eq!(one("b:\n  !!merge <<: {k: 1}\n"), json!({"b": {"k": 1}}));
+        for key in ["\"<<\"", "'<<'", "!!str <<"] {
+            assert_eq!(
+                one(&format!("b:\n  {key}: {{k: 1}}\n")),
+                json!({"b": {"<<": {"k": 1}}})
+            );
+        }
     }
 
     #[test]

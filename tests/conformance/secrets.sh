@@ -322,6 +322,67 @@ for seed in $(seq "${FIRST:-1}" "$((count * 2))"); do
         fi
     done
 done
+# A time that lost its quotes: sops refuses the file, `status` tells, and sops opens whatever we write.
+all_rules "age: $me"
+printf 'stringData:\n  first: theone\n  other: x\n' >plain.any
+cp plain.any bare.yaml
+check "bare time: encrypt" cw encrypt -i bare.yaml
+sed -i -E 's/(lastmodified: )"(.*)"/\1\2/' bare.yaml
+cp bare.yaml bare.txt
+fails "bare time: sops refuses it" 1 sops decrypt bare.yaml
+fails "bare time: status" 1 cw status bare.yaml
+while read -r what command; do
+    cp bare.txt bare.yaml
+    all_rules "age: $me"
+    [ "$what" != newcomer ] || all_rules "age: $me,$you"
+    # shellcheck disable=SC2086 # words
+    check "bare time: $what" cw $command
+    check "bare time: sops opens what $what wrote" sops decrypt bare.yaml
+    check "bare time: status after $what" cw status bare.yaml
+done <<'TXT'
+set set bare.yaml stringData.first new
+unset unset bare.yaml stringData.first
+rotate rotate -i bare.yaml
+edit edit --allow-disk bare.yaml
+updatekeys updatekeys --yes bare.yaml
+newcomer updatekeys --yes bare.yaml
+merge merge bare.txt bare.yaml bare.txt
+TXT
+all_rules "age: $me"
+
+# Line ends of YAML 1.1 and `<<` as text: both read the same, or we refuse. One file a line, as printf writes it.
+while IFS= read -r line; do
+    # shellcheck disable=SC2059 # it is the format
+    printf "$line" >ends.yaml
+    cp ends.yaml theirs.yaml
+    if ! cw encrypt -i ends.yaml >out.log 2>err.log; then
+        check "line ends: refused for what it is: $line" grep -q 'a raw U+\|write back as a merge\|not valid YAML' err.log
+        continue
+    fi
+    check "line ends: sops opens ours: $line" sops decrypt --output-type json ends.yaml
+    cp out.log ours.out
+    check "line ends: sops encrypts: $line" sops encrypt -i theirs.yaml
+    check "line ends: sops opens its own: $line" sops decrypt --output-type json theirs.yaml
+    check "line ends: the same values: $line" cmp -s ours.out out.log
+done <<'TXT'
+# c\u2028k: v\na: x\n
+# c\u0085k: v\na: x\n
+a: x # c\u2029b: z\n
+a: x\u2028b: z\n
+a: "x\u2028y"\nb: z\n
+a: 'x\u2029y'\nb: z\n
+a: ["x\u2028y", z]\n
+a: "x\u0085y"\n
+a: 'x \u2028y'\n
+a: 'x\u2028    y'\n
+a: |\n  x\u2028  y\n
+a: >\n  x\u2028  y\n
+a: "x\\Ly\\P\\N"\n
+a: x\u00a0y\n
+b:\n  "<<": {k: v}\n
+b:\n  "<<": v\n
+TXT
+
 echo "$refused of $((count * 4)) files with comments that decide were refused"
 [ "$refused" -lt "$((count * 3))" ] || fail "$refused of $((count * 4)) files with comments were refused"
 finish

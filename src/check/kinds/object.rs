@@ -131,11 +131,11 @@ impl<'a> Walk<'a, '_> {
     fn entries(&mut self, node: &'a Node) -> Vec<(&'a Node, &'a Node)> {
         let own = node.entries();
         let mut all: Vec<(&'a Node, &'a Node)> = own.iter().map(|(key, value)| (key, value)).collect();
-        if node.get("<<").is_none() {
+        let Some(merged) = node.merged() else {
             return all;
-        }
-        all.retain(|(key, _)| key.as_str() != Some("<<"));
-        let Some(source) = node.get("<<").and_then(|source| self.target(source)) else {
+        };
+        all.retain(|(key, _)| !key.is_merge());
+        let Some(source) = self.target(merged) else {
             return all;
         };
         let sources = if source.items().is_empty() {

@@ -11,6 +11,9 @@ impl Generator {
         let mut out = "first: value\n".to_owned();
         self.marked_map(0, 3, &mut out);
         out.push_str("# secret\nlast: end\n");
+        if self.one_in(8) {
+            return out.replace('\n', "\r\n");
+        }
         out
     }
 
@@ -38,6 +41,20 @@ impl Generator {
             4 | 5 => {
                 out.push_str(&format!("{}\n", self.beside()));
                 self.marked_map(indent + 2, depth - 1, out);
+            }
+            6 if self.one_in(4) => {
+                out.push_str(&format!("{}\n", self.beside()));
+                for _ in 0..=self.below(2) {
+                    // A dash on a line of its own.
+                    self.comments(indent + 2, out);
+                    out.push_str(&format!("{:width$}-{}\n", "", self.beside(), width = indent + 2));
+                    self.comments(indent + 4, out);
+                    if self.one_in(2) {
+                        self.marked_map(indent + 4, depth - 1, out);
+                    } else {
+                        out.push_str(&format!("{:width$}- x\n", "", width = indent + 4));
+                    }
+                }
             }
             6 => {
                 out.push_str(&format!("{}\n", self.beside()));

@@ -1,3 +1,4 @@
+use super::super::Step;
 use super::*;
 
 fn error(text: &str) -> SopsError {
@@ -105,10 +106,29 @@ fn what_sops_or_kubernetes_would_break_is_refused() {
     assert!(
         matches!(error("x: {<<: {a: b}}\nstringData:\n  y: &m {k: v}\n  z:\n    <<: *m\n"), E::MergeInScope { path, .. } if path.contains("<<"))
     );
+    // A key that is the text `<<`: sops 3.13.3 writes `!!merge <<` for it, in and out of the encrypted scope.
+    for text in [
+        "stringData:\n  \"<<\": {a: b}\n",
+        "stringData:\n  !!str <<: b\n",
+        "x: {'<<': {a: b}}\nstringData: {c: d}\n",
+    ] {
+        assert!(
+            matches!(error(text), E::TextMerge { path, .. } if path.contains("<<")),
+            "{text}"
+        );
+    }
     assert!(
         matches!(error("stringData: {a: &s b}\nother: *s\n"), E::AliasLeavesScope { path, .. } if path == "other")
     );
     let me = person();
+    let enc = sealed("stringData: {a: b}\n", &rule(&[&me]));
+    let path = KeyPath::new(vec![
+        Step::Key("stringData".to_owned()),
+        Step::Key("<<".to_owned()),
+    ]);
+    let value = NewValue::Text(SecretText::new("x".to_owned()));
+    let result = set(&enc, 0, &path, &value, &me.identities, &mut FixedEntropy::new(2));
+    assert!(matches!(result, Err(E::TextMerge { .. })), "{result:?}");
     let all = |text| super::super::encrypt(text, &whole(&[&me]), &mut FixedEntropy::new(1)).unwrap_err();
     assert!(matches!(
         all("a: 18446744073709551615\n"),

@@ -126,6 +126,20 @@ fn comments_that_readers_could_place_elsewhere_are_refused() {
         "a:\n  b: 1\nc: 2\n  # secret\nd: 3\n",
         "a:\n  b: 1\n# other\n  # secret\nc: 2\n",
         "a:\n  b:\n      c: |\n        x\n  d:\n      # secret\n    e: 1\n",
+        // Between a dash and what the item holds.
+        "m:\n  -\n    # secret\n    a: x\n    b: y\n",
+        "m:\n  -\n    # secret\n    - x\n    - y\n",
+        "m:\n  - # other\n    # secret\n    a: x\n",
+        "m:\n  -\n\n    # other\n\n    # secret\n    a: x\n",
+        "m:\n  - - # secret\n      a: x\n",
+        "m:\n  - -\n      # secret\n      - x\n",
+        // Before a dash that has nothing behind it.
+        "a: # secret\n  -\n",
+        "a:\n  # secret\n  -\n  - x\n",
+        "a:\n  # secret\n\n  # other\n  - # note\n    k: 1\n",
+        // With CRLF.
+        "k:\r\n- data: x\r\n# secret\r\n- trux\r\nz: q\r\n",
+        "# secret\r\na: x\r\nb: y\r\n",
     ] {
         let error =
             super::super::encrypt(text, &by_comment(true, &me), &mut FixedEntropy::new(1)).unwrap_err();

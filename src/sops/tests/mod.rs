@@ -16,6 +16,7 @@ mod releases;
 mod round_trip;
 mod stores;
 mod tamper;
+mod times;
 mod updates;
 
 use super::{

@@ -335,7 +335,7 @@ impl Editor {
 fn first_alias(node: &Node, path: &mut Vec<String>) -> Option<Vec<String>> {
     for (key, value) in node.entries() {
         path.push(key.as_str()?.to_owned());
-        if matches!(value.kind, Kind::Alias(_)) && path.last().is_some_and(|key| key != "<<") {
+        if matches!(value.kind, Kind::Alias(_)) && !key.is_merge() {
             return Some(path.clone());
         }
         if let Some(found) = first_alias(value, path) {
