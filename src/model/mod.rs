@@ -12,6 +12,7 @@ mod name;
 mod number;
 mod proxmox;
 mod secret;
+mod stand_in;
 mod text;
 mod uuid;
 
@@ -26,6 +27,7 @@ pub use name::{Fqdn, HostLabel, KernelModule, LabelValue, NodeName, ObjectName};
 pub use number::{Asn, VlanTag};
 pub use proxmox::{ProxmoxEndpoint, ProxmoxTokenId};
 pub use secret::{SecretFormat, SecretHttpUrl, SecretHttpsUrl, SecretToken};
+pub use stand_in::{is_no_secret, is_no_secret_in_base64};
 pub use text::{Branch, ChartVersion, HeaderName, HttpUrl, Line, Repository, SchematicId, Version};
 pub use uuid::Uuid;
 

@@ -22,7 +22,7 @@ use crate::jinja::{Engine, Host, Template, Value};
 use crate::lock::Sha256;
 use crate::render::Rendered;
 use crate::side;
-use crate::sops::{self, Config, Identities};
+use crate::sops::{Config, Identities};
 use crate::sys::SecretText;
 use crate::tree::{Artifact, Origin, RepoPath, Tree};
 use crate::yaml;
@@ -375,9 +375,8 @@ fn assemble(
     let mut artifacts = BTreeMap::new();
     let mut documents = BTreeMap::new();
     for (path, file) in files {
-        // What is sealed already is not for the rules to judge.
-        let sealed = path.is_sops() && sops::status(&file.text).is_ok_and(|status| status.is_sealed());
-        if path.is_yaml() && !sealed {
+        // What is sealed already, whatever its name, stays with its keys: others refer to it.
+        if path.is_yaml() {
             match yaml::parse(&file.text) {
                 Ok(parsed) => {
                     documents.insert(path.clone(), parsed);

@@ -9,7 +9,9 @@ mod listing;
 mod rules;
 pub mod scan;
 pub mod status;
+mod template;
 
-pub use file::File;
+pub use file::{File, argument};
 pub use listing::{Listed, list};
 pub use rules::{FoundConfig, Overrides, Reason, cluster_rule, config_for, rule_for};
+pub use template::Templates;

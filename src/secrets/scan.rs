@@ -8,15 +8,18 @@ use regex::bytes::Regex;
 use zeroize::Zeroizing;
 
 use super::status::{claims_sops, is_sops_name};
+use super::template::Templates;
 use crate::diag::{Diagnostic, Diagnostics};
+use crate::model::{is_no_secret, is_no_secret_in_base64};
 use crate::sops::{Format, SopsError};
 use crate::yaml::{self, Kind, Node};
 
 /// Values shorter than this are not looked for: they would stand in too many places by chance. In bytes.
 pub const MIN_VALUE: usize = 8;
 
-/// Largest file that is looked through, in bytes: larger ones are no configuration.
-const MAX_BYTES: usize = 5 << 20;
+/// Largest file that is looked through, in bytes: larger ones are no configuration. Whoever reads files tells how many were
+/// left out.
+pub const MAX_BYTES: u64 = 5 << 20;
 
 /// Something that should not be committed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -121,10 +124,7 @@ pub fn secret_values(text: &str) -> Vec<(String, Zeroizing<String>)> {
 }
 
 /// Looks through one file. `path` is relative to the repository.
-pub fn scan(path: &str, bytes: &[u8], known: &Known) -> Vec<Found> {
-    if bytes.len() > MAX_BYTES {
-        return Vec::new();
-    }
+pub fn scan(path: &str, bytes: &[u8], known: &Known, templates: &Templates) -> Vec<Found> {
     let mut found = Vec::new();
     for (key, span) in known.find(bytes) {
         found.push(Found {
@@ -141,11 +141,17 @@ pub fn scan(path: &str, bytes: &[u8], known: &Known) -> Vec<Found> {
         return found;
     };
     keys(text, &mut found);
-    let format = Format::of_text(path, text);
-    if named || claims_sops(text) {
+    let made = Templates::made(name);
+    let format = Format::of_text(made.unwrap_or(name), text);
+    let manifests = matches!(format, Format::Yaml | Format::Json) && !name.starts_with(".sops.");
+    if claims_sops(text) || named && made.is_none() {
         sops_file(format, text, named, &mut found);
-    } else if matches!(format, Format::Yaml | Format::Json) && !name.starts_with(".sops.") {
-        kubernetes(text, &mut found);
+    } else if made.is_some() && manifests {
+        // It is encrypted when it is rendered; what it prints is not in it.
+        let (text, printed) = templates.blanked(text);
+        kubernetes(&text, &printed, &mut found);
+    } else if manifests {
+        kubernetes(text, &[], &mut found);
     }
     found.sort_by_key(|one| one.span.start);
     found.dedup_by(|a, b| a.span == b.span);
@@ -224,7 +230,7 @@ fn sops_file(format: Format, text: &str, named: bool, found: &mut Vec<Found>) {
             }
         }
         Err(SopsError::NotEncrypted) if named => found.push(not_encrypted(text, UNLIKE_ITS_NAME)),
-        Err(SopsError::NotEncrypted) => kubernetes(text, found),
+        Err(SopsError::NotEncrypted) => kubernetes(text, &[], found),
         Err(error) => found.push(Found {
             code: "secrets/broken",
             what: error.to_string(),
@@ -234,8 +240,8 @@ fn sops_file(format: Format, text: &str, named: bool, found: &mut Vec<Found>) {
     }
 }
 
-/// Kubernetes Secrets with data in clear. Files that are no YAML, templates for example, are passed over line by line.
-fn kubernetes(text: &str, found: &mut Vec<Found>) {
+/// Kubernetes Secrets with data in clear, but for values that tell nothing and those that a template prints.
+fn kubernetes(text: &str, printed: &[Range<usize>], found: &mut Vec<Found>) {
     if !text.contains("Secret")
         || !(text.contains("data:") || text.contains("stringData") || text.contains("\"data\""))
     {
@@ -257,7 +263,13 @@ fn kubernetes(text: &str, found: &mut Vec<Found>) {
                 let Kind::Scalar { value: text, .. } = &value.kind else {
                     continue;
                 };
-                if text.is_empty() || is_reference(text) {
+                let harmless = match section {
+                    "data" => is_no_secret_in_base64(text),
+                    _ => is_no_secret(text),
+                };
+                let prints =
+                    |range: &Range<usize>| range.start < value.span.end && value.span.start < range.end;
+                if harmless || printed.iter().any(prints) {
                     continue;
                 }
                 found.push(Found {
@@ -272,17 +284,6 @@ fn kubernetes(text: &str, found: &mut Vec<Found>) {
             }
         }
     }
-}
-
-/// Returns whether a value only says where the secret comes from: `${SECRET_DOMAIN}`, `<path:vault#key>`, a template, or
-/// ciphertext.
-fn is_reference(text: &str) -> bool {
-    let text = text.trim();
-    (text.starts_with("${") && text.ends_with('}') && text.matches("${").count() == 1)
-        || (text.starts_with("{{") && text.ends_with("}}"))
-        || (text.starts_with("#{") && text.ends_with("}#"))
-        || (text.starts_with("<path:") && text.ends_with('>'))
-        || text.starts_with("ENC[AES256_GCM,")
 }
 
 /// Reports what was found in a file, with its lines masked.
@@ -354,7 +355,7 @@ mod tests {
 
     fn codes(path: &str, text: &str) -> Vec<&'static str> {
         let known = Known::new([("cloudflare_token".to_owned(), "canary-value-1")]);
-        scan(path, text.as_bytes(), &known)
+        scan(path, text.as_bytes(), &known, &Templates::default())
             .iter()
             .map(|one| one.code)
             .collect()
@@ -389,6 +390,16 @@ mod tests {
             ("a.sops.ini", "[a]\nb=1\n", "secrets/not-encrypted"),
             ("a.sops.json", "{\"a\": 1}\n", "secrets/not-encrypted"),
             ("a.sops.txt", "a: 1\n", "secrets/not-encrypted"),
+            (
+                "a.sops.yaml.tera",
+                "kind: Secret\nstringData:\n  a: #{ b }#\n  c: hunter2\n",
+                "secrets/plain-secret",
+            ),
+            (
+                "a.yaml.j2",
+                "#% if x %#\nkind: Secret\ndata:\n  a: aHVudGVyMg==\n#% endif %#\n",
+                "secrets/plain-secret",
+            ),
             ("x", &identity, "secrets/age-identity"),
             (
                 "x",
@@ -424,8 +435,57 @@ mod tests {
             ("x", "canary-value"),
             ("x.sops.env", "\n"),
             ("x.env", "A=1\n"),
+            // Of a template, what it prints is not in it.
+            (
+                "x.sops.yaml.tera",
+                "kind: Secret\nstringData:\n  token: \"#{ cloudflare_token }#\"\n  b: #{ c }#\n",
+            ),
+            (
+                "x.sops.yaml.j2",
+                "#% if a %#\nkind: Secret\nstringData:\n  token: #{ cloudflare_token }#\n#% endif %#\n",
+            ),
+            (
+                "x.yaml.j2",
+                "kind: Secret\nstringData:\n  url: https://{{ a }}:{{ b }}@c\n",
+            ),
+            ("talsecret.sops.yaml.j2", "secrets: #{ talsecret }#\n"),
+            // Nor is what stands in for a secret one, or what everybody may see.
+            (
+                "a.yaml",
+                "kind: Secret\nstringData:\n  a: op://vault/item/field\n  b: <token>\n  c: CHANGEME\n",
+            ),
+            ("a.yaml", "kind: Secret\ndata:\n  a: Q0hBTkdFTUU=\n"),
+            (
+                "a.yaml",
+                "kind: Secret\nstringData:\n  cosign.pub: |\n    -----BEGIN PUBLIC KEY-----\n    MFkwEwYHKoZIzj0CAQYI\n    -----END PUBLIC KEY-----\n",
+            ),
         ] {
             assert_eq!(codes(path, text), [""; 0], "{path}: {text}");
+        }
+    }
+
+    #[test]
+    fn an_encrypted_file_is_known_by_what_is_in_it() {
+        let (_, public) = crate::sops::generate_identity();
+        let recipient = crate::sops::Recipient::new(&public).unwrap();
+        let rule = crate::sops::Rule::secrets(vec![recipient]);
+        let plain = "kind: Secret\nstringData:\n  a: hunter2\n";
+        let mut entropy = crate::sys::FixedEntropy::new(1);
+        let enc = crate::sops::encrypt(plain, &rule, &mut entropy).unwrap();
+        for path in [
+            "a.enc.yaml",
+            "a.yaml",
+            "a.sops.yaml",
+            "a.enc",
+            "a",
+            "a.yaml.tera",
+            "a.yaml.j2",
+        ] {
+            assert_eq!(codes(path, &enc), [""; 0], "{path}");
+        }
+        let opened = enc.replace("  a: ENC", "  b: hunter2\n  a: ENC");
+        for path in ["a.enc.yaml", "a.yaml", "a.sops.yaml"] {
+            assert_eq!(codes(path, &opened), ["secrets/plain-value"], "{path}");
         }
     }
 
@@ -433,12 +493,14 @@ mod tests {
     fn what_is_shown_holds_no_value() {
         let text = "# canary-one\nstringData:\n  pass: canary-two canary-value-1\nx canary-value-1\n";
         let known = Known::new([("k".to_owned(), "canary-value-1")]);
-        let spans = scan("x", text.as_bytes(), &known).into_iter().map(|one| one.span);
+        let templates = Templates::default();
+        let found = scan("x", text.as_bytes(), &known, &templates);
+        let spans = found.into_iter().map(|one| one.span);
         let shown = masked(text, spans);
         assert!(!shown.contains("canary"), "{shown}");
         assert_eq!(shown.len(), text.len());
         let text = "kind: Secret\nstringData:\n  pass: canary-two\n";
-        let spans = scan("x.yaml", text.as_bytes(), &Known::default())
+        let spans = scan("x.yaml", text.as_bytes(), &Known::default(), &templates)
             .into_iter()
             .map(|one| one.span);
         assert!(masked(text, spans).contains("  pass: **********\n"));

@@ -1,14 +1,16 @@
 //! Whether the SOPS files of a tree hide what they promise to hide, and for whom. Needs no key.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use super::file::argument;
 use super::listing::Listed;
 use super::rules::{FoundConfig, cluster_rule, config_for};
+use super::template::Templates;
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::seal;
 use crate::side;
-use crate::sops::{Format, KeyChange, Rule, SopsError};
+use crate::sops::{Format, Glance, KeyChange, Selector, SopsError, covered_keys};
 
 /// What a look at one file shows.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -24,9 +26,6 @@ pub struct FileStatus {
     /// What is wrong, in words; holds no value.
     pub problems: Vec<String>,
 }
-
-/// The rule of a configuration that matches a file, and whether it has a `path_regex`.
-type Matched = (Result<Rule, SopsError>, bool);
 
 /// Configurations, each read once.
 #[derive(Debug, Default)]
@@ -48,15 +47,17 @@ impl Configs {
         Ok(self.by_dir.get(&dir).and_then(Option::as_ref))
     }
 
-    /// Returns the rule of the configuration for a file, if one matches.
-    fn rule(&mut self, root: &Path, file: &Path) -> Result<Option<Matched>, Diagnostic> {
-        let Some(found) = self.get(root, file)? else {
-            return Ok(None);
-        };
-        let path = found.relative(file);
-        let considered = found.config.consider(&path);
-        let matched = considered.iter().find(|(_, matches)| *matches);
-        Ok(matched.map(|(regex, _)| (found.config.rule_for(&path), regex.is_some())))
+    /// Returns what is to be known of the creation rule for a file, if one matches.
+    fn rule(&mut self, root: &Path, file: &Path) -> Result<Option<Glance>, Diagnostic> {
+        let found = self.get(root, file)?;
+        Ok(found.and_then(|found| found.config.glance(&found.relative(file))))
+    }
+
+    /// Returns whether the creation rule for a file has keys of other kinds, and its age recipients are these.
+    pub fn agrees_but_for_other_keys(&mut self, root: &Path, file: &Path, recipients: &[String]) -> bool {
+        let have: BTreeSet<String> = recipients.iter().cloned().collect();
+        let rule = self.rule(root, file).ok().flatten();
+        rule.is_some_and(|rule| rule.has_other_keys && rule.age == have)
     }
 }
 
@@ -64,7 +65,7 @@ impl Configs {
 pub fn claims_sops(text: &str) -> bool {
     let has_block = text.lines().any(|line| {
         line.starts_with("sops:")
-            || line.trim_start().starts_with("\"sops\":")
+            || line.contains("\"sops\":")
             || line.starts_with("sops_mac=")
             || line.trim_end() == "[sops]"
     });
@@ -76,7 +77,8 @@ pub fn is_sops_name(name: &str) -> bool {
     file_name(name).contains(".sops.") && !file_name(name).starts_with(".sops.")
 }
 
-/// Looks at files. Those that are not SOPS files and need not be ones are left out.
+/// Looks at files. Those that are not SOPS files and need not be ones are left out: a file that is in clear is reported by
+/// its name, or when it holds what the creation rule for its path would encrypt.
 ///
 /// # Errors
 /// When a file or a configuration cannot be read.
@@ -86,30 +88,73 @@ pub fn look(
     configs: &mut Configs,
 ) -> Result<Vec<(FileStatus, Vec<Diagnostic>)>, Diagnostic> {
     let mut found = Vec::new();
-    for file in files {
-        let Ok(Some(bytes)) = side::read_bytes(&file.path, &file.name) else {
+    for file in files.iter().filter(|file| !is_config(&file.name)) {
+        let must = file.named || is_sops_name(&file.name) && Templates::made(&file.name).is_none();
+        let bytes = match side::read_bytes(&file.path, &file.name) {
+            Ok(Some(bytes)) => bytes,
             // Too large: no SOPS file that we could read.
-            if file.named {
-                side::read_bytes(&file.path, &file.name)?;
-            }
-            continue;
+            Err(finding) if must => return Err(finding),
+            _ => continue,
         };
         let text = std::str::from_utf8(&bytes).ok();
         let rule = configs.rule(root, &file.path);
-        let covered = matches!(&rule, Ok(Some((_, true))));
-        let claims = text.is_some_and(claims_sops);
-        if !(file.named || is_sops_name(&file.name) || covered || claims) || is_config(&file.name) {
+        let covered = || match &rule {
+            Ok(Some(glance)) if glance.by_path && Templates::made(&file.name).is_none() => {
+                holds_covered(&file.path, text, &glance.selector)
+            }
+            _ => false,
+        };
+        // A manual may show such a file, and be none.
+        let is_one = |text: &str| {
+            let format = Format::of_text(&file.path, text);
+            claims_sops(text) && !matches!(format.status(text), Err(SopsError::NotEncrypted))
+        };
+        if !(must || text.is_some_and(is_one) || covered()) {
             continue;
         }
         let rule = match cluster_rule(root, &file.path, text.unwrap_or_default(), &[]) {
             // Who can decrypt is then told by `age.key`, which need not be here.
             Some(Err(_)) => None,
-            Some(Ok(rule)) => Some((Ok(rule), true)),
+            Some(Ok(rule)) => Some(Glance {
+                by_path: true,
+                selector: rule.selector.clone(),
+                age: rule
+                    .recipients
+                    .iter()
+                    .map(|one| one.as_str().to_owned())
+                    .collect(),
+                has_other_keys: false,
+                rule: Ok(rule),
+            }),
             None => rule?,
         };
-        found.push(one(file, text, rule.map(|(rule, _)| rule)));
+        found.push(one(file, text, rule));
     }
     Ok(found)
+}
+
+/// Returns whether a file in clear holds a value that a creation rule would encrypt. The `data` of a `ConfigMap` is there to be
+/// read; files of no format are one value, which only a rule for whole files means.
+fn holds_covered(path: &Path, text: Option<&str>, selector: &Selector) -> bool {
+    let whole = *selector == Selector::whole_document();
+    let Some(text) = text else { return whole };
+    let format = Format::of(path);
+    if format == Format::Binary {
+        return whole && !text.trim().is_empty();
+    }
+    let Ok(covered) = covered_keys(format, text, selector) else {
+        return false;
+    };
+    let documents = format.documents(text).unwrap_or_default();
+    let config_maps: Vec<bool> = documents
+        .iter()
+        .map(|node| node.str_at(&["kind"]) == Some("ConfigMap"))
+        .collect();
+    let open = |doc: usize, keys: &[String]| {
+        config_maps.get(doc) == Some(&true)
+            && matches!(keys.first().map(String::as_str), Some("data" | "binaryData"))
+    };
+    covered.iter().any(|(doc, keys)| !open(*doc, keys))
 }
 
 fn is_config(name: &str) -> bool {
@@ -121,11 +166,7 @@ fn file_name(name: &str) -> &str {
 }
 
 /// Looks at one file; `None` for one that is not text.
-fn one(
-    file: &Listed,
-    text: Option<&str>,
-    rule: Option<Result<Rule, SopsError>>,
-) -> (FileStatus, Vec<Diagnostic>) {
+fn one(file: &Listed, text: Option<&str>, rule: Option<Glance>) -> (FileStatus, Vec<Diagnostic>) {
     let mut findings = Vec::new();
     let mut status = FileStatus {
         path: file.name.clone(),
@@ -135,6 +176,7 @@ fn one(
         problems: Vec::new(),
     };
     let name = &file.name;
+    let typed = argument(name);
     let format = Format::of_text(&file.path, text.unwrap_or_default());
     let looked = text.map_or(Err(SopsError::NotEncrypted), |text| format.status(text));
     let text = text.unwrap_or_default();
@@ -142,7 +184,7 @@ fn one(
         Err(SopsError::NotEncrypted) => findings.push(
             Diagnostic::error("secrets/not-encrypted", format!("`{name}` is not encrypted"))
                 .in_file(name)
-                .help(format!("encrypt it: `clusterwright secrets encrypt -i {name}`"))
+                .help(format!("encrypt it: `clusterwright secrets encrypt -i {typed}`"))
                 .help("if it was pushed, treat its secrets as leaked and change them"),
         ),
         Err(error) => findings.push(seal::finding(&error, name)),
@@ -158,7 +200,7 @@ fn one(
                     )
                     .in_file(name)
                     .help(format!(
-                        "set it again: `clusterwright secrets set {name} '{path}' --value-stdin`"
+                        "set it again: `clusterwright secrets set {typed} '{path}' --value-stdin`"
                     )),
                 );
             }
@@ -187,15 +229,39 @@ fn one(
                     ),
                 );
             }
+            if let Some(span) = found.bare_times.first() {
+                let line = text[..span.start].matches('\n').count() + 1;
+                findings.push(
+                    Diagnostic::error(
+                        "secrets/unquoted-time",
+                        format!(
+                            "a time in the `sops` block has no quotes (line {line}): sops from 3.13 and Flux refuse the file"
+                        ),
+                    )
+                    .in_file(name)
+                    .help(format!("run `clusterwright secrets updatekeys {typed}`"))
+                    .help("or put the time in quotes, as in `lastmodified: \"2026-01-02T03:04:05Z\"`"),
+                );
+            }
             if !found.has_mac {
                 findings.push(seal::finding(&SopsError::NoMac, name));
             }
-            match rule {
-                Some(Ok(rule)) => {
-                    let change = format.key_change(text, &rule).unwrap_or_default();
-                    findings.extend(other_keys(name, &change));
+            match rule.map(|glance| (glance.has_other_keys, glance.age, glance.rule)) {
+                // What is no age key can only be compared by `sops`.
+                Some((true, age, _)) => {
+                    let have: BTreeSet<String> = found.recipients.iter().cloned().collect();
+                    let change = KeyChange {
+                        added: age.difference(&have).cloned().collect(),
+                        removed: have.difference(&age).cloned().collect(),
+                        regrouped: false,
+                    };
+                    findings.extend(other_keys(name, &change, "sops updatekeys"));
                 }
-                Some(Err(error)) => findings.push(seal::finding(&error, name)),
+                Some((_, _, Ok(rule))) => {
+                    let change = format.key_change(text, &rule).unwrap_or_default();
+                    findings.extend(other_keys(name, &change, "clusterwright secrets updatekeys"));
+                }
+                Some((_, _, Err(error))) => findings.push(seal::finding(&error, name)),
                 None => {}
             }
         }
@@ -205,7 +271,7 @@ fn one(
     (status, findings)
 }
 
-fn other_keys(name: &str, change: &KeyChange) -> Option<Diagnostic> {
+fn other_keys(name: &str, change: &KeyChange, command: &str) -> Option<Diagnostic> {
     let list = |names: &[String]| {
         names
             .iter()
@@ -229,7 +295,7 @@ fn other_keys(name: &str, change: &KeyChange) -> Option<Diagnostic> {
             format!("`{name}` {}, unlike its rule says", parts.join(" and ")),
         )
         .in_file(name)
-        .help(format!("run `clusterwright secrets updatekeys {name}`"))
+        .help(format!("run `{command} {}`", argument(name)))
     })
 }
 

@@ -58,11 +58,12 @@ impl Repository {
         Ok(found.into_iter().collect())
     }
 
-    /// Returns the files below the root that the next commit adds or changes, sorted.
+    /// Returns the files below the root that the next commit adds or changes, sorted; and the names, made readable, of
+    /// those that no path of ours can say: not UTF-8, or with a backslash or a control character.
     ///
     /// # Errors
     /// When the index or HEAD cannot be read.
-    pub fn staged(&self) -> Result<Vec<RepoPath>, Diagnostic> {
+    pub fn staged(&self) -> Result<(Vec<RepoPath>, Vec<String>), Diagnostic> {
         let index = self.index()?;
         let head = || -> gix::Result<Option<gix::index::File>> {
             let Some(id) = self.repo.head()?.try_peel_to_id()? else {
@@ -72,7 +73,7 @@ impl Repository {
             Ok(Some(self.repo.index_from_tree(&tree.id)?))
         };
         let head = head().map_err(|error| broken("read HEAD", &error))?;
-        let mut found = Vec::new();
+        let (mut found, mut odd) = (Vec::new(), Vec::new());
         for entry in index.entries() {
             let file = matches!(entry.mode, Mode::FILE | Mode::FILE_EXECUTABLE);
             if !file || entry.stage() != Stage::Unconflicted || entry.flags.contains(Flags::INTENT_TO_ADD) {
@@ -85,13 +86,16 @@ impl Repository {
             if old.is_some_and(|old| old.id == entry.id) {
                 continue;
             }
-            let path = full
-                .to_str()
-                .ok()
-                .and_then(|path| path.strip_prefix(&self.prefix));
-            found.extend(path.and_then(|path| RepoPath::parse(path).ok()));
+            let Some(below) = full.strip_prefix(self.prefix.as_bytes()) else {
+                continue;
+            };
+            let path = below.to_str().ok().and_then(|path| RepoPath::parse(path).ok());
+            match path {
+                Some(path) => found.push(path),
+                None => odd.push(format!("{:?}", below.as_bstr())),
+            }
         }
-        Ok(found)
+        Ok((found, odd))
     }
 
     /// Returns a file that the index has at or below `dir`, or in place of a directory above it; in any case of letters,

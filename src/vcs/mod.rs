@@ -143,8 +143,21 @@ impl Repository {
     /// # Errors
     /// When the index or an object cannot be read.
     pub fn read_index<'a>(&self, paths: impl IntoIterator<Item = &'a RepoPath>) -> Result<Blobs, Diagnostic> {
+        self.read_index_within(paths, u64::MAX).map(|(blobs, _)| blobs)
+    }
+
+    /// Reads the staged versions of `paths` that have no more than `most` bytes; the others are only named.
+    ///
+    /// # Errors
+    /// Those of [`Repository::read_index`].
+    pub fn read_index_within<'a>(
+        &self,
+        paths: impl IntoIterator<Item = &'a RepoPath>,
+        most: u64,
+    ) -> Result<(Blobs, Vec<RepoPath>), Diagnostic> {
         let index = self.index()?;
         let mut blobs = Blobs::new();
+        let mut larger = Vec::new();
         for path in paths {
             let full = self.full(path);
             let Some(entry) = index.entry_by_path_and_stage(full.as_bstr(), Stage::Unconflicted) else {
@@ -153,10 +166,15 @@ impl Repository {
             if matches!(entry.mode, Mode::FILE | Mode::FILE_EXECUTABLE)
                 && !entry.flags.contains(Flags::INTENT_TO_ADD)
             {
-                blobs.insert(path.clone(), self.blob(entry.id, path)?);
+                let header = self.repo.find_header(entry.id);
+                if header.is_ok_and(|header| header.size() > most) {
+                    larger.push(path.clone());
+                } else {
+                    blobs.insert(path.clone(), self.blob(entry.id, path)?);
+                }
             }
         }
-        Ok(blobs)
+        Ok((blobs, larger))
     }
 
     /// Returns whether the index knows the file, also in a merge conflict.

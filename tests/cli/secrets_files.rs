@@ -249,6 +249,107 @@ fn status_leaves_ignored_and_other_files_alone() {
 }
 
 #[test]
+fn status_tells_of_a_time_without_quotes_and_updatekeys_gives_them_back() {
+    let repo = encrypted();
+    let file = "apps/x.sops.yaml";
+    let sealed = repo.read(file);
+    let stamp = sealed
+        .lines()
+        .find(|line| line.contains("lastmodified"))
+        .expect("stamped");
+    repo.write(file, &sealed.replace(stamp, &stamp.replace('"', "")));
+    let run = repo.fails(&["secrets", "status"]);
+    assert!(
+        run.stderr.contains("secrets/unquoted-time") && run.stderr.contains("updatekeys apps/x.sops.yaml"),
+        "{}",
+        run.stderr
+    );
+    assert_eq!(repo.run(&["secrets", "updatekeys", "--check"]).code, 2);
+    let run = repo.ok(&["secrets", "updatekeys", "--yes"]);
+    assert!(run.stdout.contains("quotes around the time"), "{}", run.stdout);
+    assert_eq!(repo.read(file), sealed);
+    repo.ok(&["secrets", "status"]);
+    repo.ok(&["secrets", "updatekeys", "--check"]);
+}
+
+#[test]
+fn a_broad_rule_reports_only_what_it_would_encrypt() {
+    let repo = encrypted();
+    let rule = |keys: &str| {
+        let text = format!(
+            "creation_rules:\n  - path_regex: .*.yaml\n    encrypted_regex: ^(data|stringData|password)$\n    {keys}\n"
+        );
+        repo.write(".sops.yaml", &text);
+    };
+    let looked = |repo: &Repo| -> Vec<String> {
+        let json = repo.run(&["-o", "json", "secrets", "status"]).stdout;
+        let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+        let files = json["files"].as_array().expect("a list").iter();
+        let bad = files.filter(|file| file["ok"] == false);
+        bad.map(|file| file["path"].as_str().expect("a path").to_owned())
+            .collect()
+    };
+    rule(&format!("age: {RECIPIENT}"));
+    for i in 0..20 {
+        let text = format!("kind: HelmRelease\nmetadata:\n  name: a{i}\nspec:\n  values: {{replicas: 1}}\n");
+        repo.write(&format!("apps/a{i}/helmrelease.yaml"), &text);
+    }
+    repo.write("apps/config.yaml", "kind: ConfigMap\ndata:\n  a: b\n");
+    repo.write("apps/empty.yaml", "kind: Secret\nstringData:\n  a: \"\"\n");
+    repo.write(
+        "apps/t.sops.yaml.tera",
+        "kind: Secret\nstringData:\n  a: #{ b }#\n",
+    );
+    repo.write("apps/not.yaml", "a: [\n");
+    repo.write("README.md", "password: none\n");
+    assert_eq!(looked(&repo), [""; 0]);
+    // What holds a key that the rule would encrypt is reported, whatever its kind.
+    repo.write("apps/plain.yaml", SECRET);
+    repo.write(
+        "apps/values.yaml",
+        "kind: HelmRelease\nspec:\n  values:\n    password: x\n",
+    );
+    let wanted = ["apps/plain.yaml", "apps/values.yaml"];
+    assert_eq!(looked(&repo), wanted);
+    // A rule with keys of other kinds beside age can be looked at: what is encrypted for its age keys is as it should be.
+    rule(&format!("age: {RECIPIENT}\n    pgp: ABCDEF"));
+    assert_eq!(looked(&repo), wanted);
+    repo.ok(&["secrets", "updatekeys", "--check", "apps/x.sops.yaml"]);
+    rule("age: age1other\n    kms: arn:aws:kms:x");
+    assert_eq!(
+        looked(&repo),
+        ["apps/plain.yaml", "apps/values.yaml", "apps/x.sops.yaml"]
+    );
+}
+
+#[test]
+fn an_encrypted_file_is_known_by_what_is_in_it() {
+    let repo = encrypted();
+    for name in ["apps/x.enc.yaml", "apps/plainly.yaml"] {
+        repo.write(name, &repo.read("apps/x.sops.yaml"));
+    }
+    // On one line as well; a manual that shows one is none.
+    repo.write("apps/compact", &compact(&repo, "apps/a.json"));
+    repo.write(
+        "docs/sops.md",
+        &format!("# Secrets\n\n```yaml\n{}```\n", repo.read("apps/x.sops.yaml")),
+    );
+    let run = repo.ok(&["secrets", "status"]);
+    assert_eq!(run.stdout.lines().count(), 4, "{}", run.stdout);
+    repo.ok(&["secrets", "updatekeys", "--check"]);
+    repo.ok(&["secrets", "scan"]);
+}
+
+/// A JSON file, encrypted, without a line break.
+fn compact(repo: &Repo, name: &str) -> String {
+    repo.write(name, "{\"a\": \"canary\"}");
+    repo.ok(&["secrets", "encrypt", "-i", "--age", RECIPIENT, name]);
+    let text = repo.read(name).replace('\n', "");
+    std::fs::remove_file(repo.path(name)).expect("removed");
+    text
+}
+
+#[test]
 fn explain_tells_rule_recipients_and_keys() {
     let repo = encrypted();
     let out = repo.ok(&["secrets", "explain", "apps/x.sops.yaml"]).stdout;

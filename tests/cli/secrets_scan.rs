@@ -131,3 +131,88 @@ fn a_whole_tree_of_ours_is_clean_and_without_git_the_private_files_are_left_out(
     let run = repo.fails(&["secrets", "scan", "--staged"]);
     assert!(run.stderr.contains("git/none"), "{}", run.stderr);
 }
+
+#[test]
+fn the_template_that_the_manual_tells_to_write_is_clean() {
+    let repo = Repo::with(MINIMAL);
+    repo.write(".gitignore", GITIGNORE);
+    if repo.git(&["init", "-q"]).is_none() {
+        return;
+    }
+    let file = "templates/apps/default/homepage/app/secret.sops.yaml.tera";
+    let text = "apiVersion: v1\nkind: Secret\nmetadata:\n  name: h\nstringData:\n  token: \"#{ cloudflare_token }#\"\n";
+    repo.write(file, text);
+    // With the delimiters of makejinja's configuration as well.
+    repo.write(
+        "makejinja.toml",
+        "[makejinja.delimiter]\nvariable_start = \"<<\"\nvariable_end = \">>\"\n",
+    );
+    repo.write(
+        "templates/own.sops.yaml.j2",
+        "kind: Secret\nstringData:\n  token: << cloudflare_token >>\n",
+    );
+    repo.git(&["add", "-A"]);
+    repo.ok(&["secrets", "scan", "--staged"]);
+    repo.ok(&["secrets", "scan"]);
+    repo.ok(&["secrets", "status"]);
+    repo.write(file, &format!("{text}  other: {CANARY}\n"));
+    repo.git(&["add", "-A"]);
+    let run = repo.fails(&["secrets", "scan", "--staged"]);
+    assert!(
+        run.stderr.contains("secrets/plain-secret") && !run.stderr.contains(CANARY),
+        "{}",
+        run.stderr
+    );
+}
+
+#[test]
+fn large_files_are_not_read_and_their_number_is_told() {
+    let repo = Repo::with(MINIMAL);
+    repo.write(".gitignore", GITIGNORE);
+    if repo.git(&["init", "-q"]).is_none() {
+        return;
+    }
+    // Nothing but a hole: a terabyte that nobody could read.
+    let file = std::fs::File::create(repo.path("disk.img")).expect("created");
+    if file.set_len(1 << 40).is_err() {
+        return;
+    }
+    let run = repo.ok(&["secrets", "scan"]);
+    assert!(
+        run.stderr
+            .contains("1 file of more than 5 MiB was not looked through: `disk.img`"),
+        "{}",
+        run.stderr
+    );
+    std::fs::remove_file(repo.path("disk.img")).expect("removed");
+    let large = format!("token: test-cloudflare-token\n{}", "x".repeat(6 << 20));
+    repo.write("large.txt", &large);
+    repo.git(&["add", "large.txt"]);
+    let run = repo.ok(&["secrets", "scan", "--staged"]);
+    assert!(
+        run.stderr.contains("not looked through: `large.txt`"),
+        "{}",
+        run.stderr
+    );
+    let json = repo.ok(&["-o", "json", "secrets", "scan", "--staged"]).stdout;
+    let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+    assert_eq!(json["too_large"], serde_json::json!(["large.txt"]));
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_name_that_cannot_be_said_is_told_and_not_passed_over() {
+    let repo = Repo::with(MINIMAL);
+    repo.write(".gitignore", GITIGNORE);
+    if repo.git(&["init", "-q"]).is_none() {
+        return;
+    }
+    repo.write("a\\b.yaml", SECRET);
+    repo.git(&["add", "-A"]);
+    let run = repo.fails(&["secrets", "scan", "--staged"]);
+    assert!(
+        run.stderr.contains("secrets/odd-name") && !run.stderr.contains(CANARY),
+        "{}",
+        run.stderr
+    );
+}

@@ -3,6 +3,8 @@
 use crate::check::manifests::Manifests;
 use crate::check::rule::{Finding, Rule};
 use crate::diag::Severity;
+use crate::foreign;
+use crate::model::{is_no_secret, is_no_secret_in_base64};
 use crate::yaml::Node;
 
 pub(super) static RULE: Rule = Rule {
@@ -19,17 +21,22 @@ fn run(manifests: &Manifests<'_>, findings: &mut Vec<Finding>) {
         .iter()
         .filter(|o| o.kind == "Secret" && o.api_version == "v1")
     {
-        if object.path.is_sops() {
+        // What is encrypted is known by what is in it, whatever its name.
+        if object.path.is_sops() || is_sealed(object.node) {
             continue;
         }
         for key in ["data", "stringData"] {
             let Some((name, value)) = object.node.entry(key) else {
                 continue;
             };
-            if value
+            let tells = |text: &str| match key {
+                "data" => !is_no_secret_in_base64(text),
+                _ => !is_no_secret(text),
+            };
+            if !value
                 .entries()
                 .iter()
-                .all(|(_, value)| value.as_str().is_some_and(str::is_empty))
+                .any(|(_, value)| value.as_str().is_none_or(tells))
             {
                 continue;
             }
@@ -48,7 +55,9 @@ fn run(manifests: &Manifests<'_>, findings: &mut Vec<Finding>) {
     }
     for (path, documents) in manifests.files().filter(|(path, _)| path.is_sops()) {
         for document in documents {
-            if document.get("kind").and_then(Node::as_str) == Some("Secret") && document.get("sops").is_some()
+            if document.get("kind").and_then(Node::as_str) == Some("Secret")
+                && document.get("sops").is_some()
+                && !is_sealed(document)
             {
                 let message = "the file is already encrypted, and would be encrypted again";
                 let help =
@@ -61,4 +70,13 @@ fn run(manifests: &Manifests<'_>, findings: &mut Vec<Finding>) {
             }
         }
     }
+}
+
+/// Returns whether SOPS encrypted a Secret: there is its block, and no value in clear that tells something.
+fn is_sealed(document: &Node) -> bool {
+    let values = ["data", "stringData"]
+        .into_iter()
+        .flat_map(|part| document.get(part).map(Node::entries).unwrap_or_default());
+    let mut clear = values.filter_map(|(_, value)| value.as_str());
+    foreign::is_sealed(document) && clear.all(|text| text.is_empty() || text.starts_with("ENC[AES256_GCM,"))
 }

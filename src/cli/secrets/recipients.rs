@@ -10,9 +10,9 @@ use super::{identities, identities_if_any, of_file, recipients_of};
 use crate::cli::exit::Exit;
 use crate::cli::{Outcome, Session};
 use crate::diag::Diagnostic;
-use crate::secrets::status::{claims_sops, short};
+use crate::secrets::status::{Configs, claims_sops, short};
 use crate::secrets::{File, Overrides, list, rule_for};
-use crate::sops::{KeyChange, Rule};
+use crate::sops::{KeyChange, Rule, SopsError};
 
 /// Gives files new data keys: all of them or none.
 pub(super) fn rotate(args: &Rotate, session: &mut Session<'_>) -> Outcome {
@@ -50,17 +50,19 @@ pub(super) fn rotate(args: &Rotate, session: &mut Session<'_>) -> Outcome {
     Ok((Exit::Success, Some(json!({ "rotated": names }))))
 }
 
-/// A file whose recipients are not those of its rule.
+/// A file whose recipients are not those of its rule, or whose block must be written anew.
 struct Outdated {
     file: File,
     rule: Rule,
     change: KeyChange,
+    /// Whether a time in the block lacks its quotes.
+    quotes: bool,
 }
 
 impl Outdated {
     fn json(&self) -> Value {
         json!({"path": self.file.name, "added": self.change.added, "removed": self.change.removed,
-            "regrouped": self.change.regrouped})
+            "regrouped": self.change.regrouped, "quotes": self.quotes})
     }
 }
 
@@ -82,6 +84,9 @@ pub(super) fn updatekeys(args: &Updatekeys, session: &mut Session<'_>) -> Outcom
                 .for_each(|name| session.ui.line(&format!("  - {} (new data key)", short(name))));
             if one.change.regrouped {
                 session.ui.line("  other key groups (new data key)");
+            }
+            if one.quotes {
+                session.ui.line("  quotes around the time in the `sops` block");
             }
         }
         if outdated.is_empty() {
@@ -142,11 +147,12 @@ pub(super) fn updatekeys(args: &Updatekeys, session: &mut Session<'_>) -> Outcom
     Ok((Exit::Success, Some(result)))
 }
 
-/// Finds the files whose recipients differ. Files without a rule are a finding only when they were named.
+/// Finds the files whose recipients differ, and those with a time that lacks its quotes. Files without a rule are a finding only when they were named.
 fn outdated(args: &Updatekeys, session: &mut Session<'_>) -> Result<Vec<Outdated>, crate::diag::Aborted> {
     let root = session.world.root.clone();
     let files = list(&root, &args.paths).map_err(|finding| session.diags.abort(finding))?;
     let own = identities_if_any(session).recipients();
+    let mut configs = Configs::default();
     let mut found = Vec::new();
     for listed in files {
         let Ok(file) = File::read(&root, listed.path.strip_prefix(&root).unwrap_or(&listed.path)) else {
@@ -157,13 +163,20 @@ fn outdated(args: &Updatekeys, session: &mut Session<'_>) -> Result<Vec<Outdated
             continue;
         }
         let format = file.format(None);
-        if let Err(error) = format.status(text) {
-            session.diags.push(of_file(&error, &listed.name));
-            continue;
-        }
+        let (quotes, recipients) = match format.status(text) {
+            Ok(status) => (!status.bare_times.is_empty(), status.recipients),
+            // A manual may show such a file, and be none.
+            Err(SopsError::NotEncrypted) if !listed.named => continue,
+            Err(error) => {
+                session.diags.push(of_file(&error, &listed.name));
+                continue;
+            }
+        };
         let overrides = Overrides::default();
         let rule = match rule_for(&root, &file.path, &listed.name, text, &overrides, &own) {
             Ok((rule, _)) => rule,
+            // A rule with keys of other kinds: nothing is to be done where those of age are right.
+            Err(_) if configs.agrees_but_for_other_keys(&root, &file.path, &recipients) => continue,
             Err(finding) if listed.named || finding.code != "secrets/no-rule" => {
                 session.diags.push(finding);
                 continue;
@@ -171,8 +184,13 @@ fn outdated(args: &Updatekeys, session: &mut Session<'_>) -> Result<Vec<Outdated
             Err(_) => continue,
         };
         match format.key_change(text, &rule) {
-            Ok(change) if change.is_empty() => {}
-            Ok(change) => found.push(Outdated { file, rule, change }),
+            Ok(change) if change.is_empty() && !quotes => {}
+            Ok(change) => found.push(Outdated {
+                file,
+                rule,
+                change,
+                quotes,
+            }),
             Err(error) => session.diags.push(of_file(&error, &listed.name)),
         }
     }

@@ -1,5 +1,9 @@
 //! `clusterwright secrets scan`: a hook for commits.
 
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::path::Path;
+
 use serde_json::json;
 use zeroize::Zeroizing;
 
@@ -9,7 +13,7 @@ use crate::cli::exit::Exit;
 use crate::cli::{Outcome, Session};
 use crate::diag::{Aborted, Diagnostic, Severity};
 use crate::secrets::scan::{self, Known};
-use crate::secrets::{compare, list};
+use crate::secrets::{Templates, compare, list};
 use crate::side;
 use crate::sops::Format;
 use crate::vcs::Repository;
@@ -18,15 +22,31 @@ use crate::vcs::Repository;
 pub(super) fn run(args: &Scan, session: &mut Session<'_>) -> Outcome {
     let values = known_values(session);
     let known = Known::new(values.iter().map(|(name, value)| (name.clone(), value.as_str())));
+    let makejinja = side::read(&session.world.root, "makejinja.toml").ok().flatten();
+    let templates = makejinja.map_or_else(Templates::default, |text| Templates::of_makejinja(text.expose()));
     let mut looked = 0;
+    let mut large: Vec<String> = Vec::new();
     let mut take = |name: &str, bytes: &[u8], session: &mut Session<'_>| {
         looked += 1;
-        let found = scan::scan(name, bytes, &known);
+        let found = scan::scan(name, bytes, &known, &templates);
         scan::report(name, bytes, found, &mut session.diags);
     };
     if args.staged {
-        for (name, bytes) in staged(args, session)? {
+        let staged = staged(args, session)?;
+        for (name, bytes) in staged.blobs {
             take(&name, &bytes, session);
+        }
+        large = staged.large;
+        for name in staged.odd {
+            session.diags.push(
+                Diagnostic::error(
+                    "secrets/odd-name",
+                    format!(
+                        "the staged file {name} was not looked at: its name holds what no path of ours may"
+                    ),
+                )
+                .help("give it a name of letters without backslashes and control characters"),
+            );
         }
     } else {
         let root = session.world.root.clone();
@@ -38,8 +58,9 @@ pub(super) fn run(args: &Scan, session: &mut Session<'_>) -> Outcome {
             .into_iter()
             .filter(|file| file.named || !private(&file.name))
         {
-            match std::fs::read(&file.path) {
-                Ok(bytes) => take(&file.name, &Zeroizing::new(bytes), session),
+            match read(&file.path) {
+                Ok(Some(bytes)) => take(&file.name, &bytes, session),
+                Ok(None) => large.push(file.name),
                 Err(error) => session.diags.push(Diagnostic::io("read", &file.name, &error)),
             }
         }
@@ -51,14 +72,54 @@ pub(super) fn run(args: &Scan, session: &mut Session<'_>) -> Outcome {
             .ui
             .note(&format!("{looked} {files}, no secrets in clear text"));
     }
+    if session.ui.is_human() && !large.is_empty() {
+        let (count, first) = (
+            large.len(),
+            large.iter().take(3).cloned().collect::<Vec<_>>().join("`, `"),
+        );
+        let (files, were) = if count == 1 {
+            ("file", "was")
+        } else {
+            ("files", "were")
+        };
+        let more = if count > 3 { ", …" } else { "" };
+        session.ui.note(&format!(
+            "{count} {files} of more than {} MiB {were} not looked through: `{first}`{more}",
+            scan::MAX_BYTES >> 20
+        ));
+    }
     let exit = if found == 0 { Exit::Success } else { Exit::Failure };
-    Ok((exit, Some(json!({ "scanned": looked }))))
+    Ok((exit, Some(json!({ "scanned": looked, "too_large": large }))))
+}
+
+/// Reads a file; `None` for one that is too large, and never more of it than may be looked through.
+fn read(path: &Path) -> io::Result<Option<Zeroizing<Vec<u8>>>> {
+    let file = File::open(path)?;
+    let found = file.metadata()?;
+    if !found.is_file() || found.len() > scan::MAX_BYTES {
+        return Ok(None);
+    }
+    let mut bytes = Zeroizing::new(Vec::with_capacity(
+        usize::try_from(found.len()).unwrap_or_default() + 1,
+    ));
+    file.take(scan::MAX_BYTES + 1).read_to_end(&mut bytes)?;
+    Ok((bytes.len() as u64 <= scan::MAX_BYTES).then_some(bytes))
+}
+
+/// What is staged.
+struct Staged {
+    /// Files with their bytes.
+    blobs: Vec<(String, Vec<u8>)>,
+    /// Names of files that are too large.
+    large: Vec<String>,
+    /// Names that cannot be asked for.
+    odd: Vec<String>,
 }
 
 /// Reads what the next commit would add, from the index.
-fn staged(args: &Scan, session: &mut Session<'_>) -> Result<Vec<(String, Vec<u8>)>, Aborted> {
+fn staged(args: &Scan, session: &mut Session<'_>) -> Result<Staged, Aborted> {
     let root = session.world.root.clone();
-    let read = || -> Result<Vec<(String, Vec<u8>)>, Diagnostic> {
+    let read = || -> Result<Staged, Diagnostic> {
         let Some(git) = Repository::discover(&root)? else {
             return Err(
                 Diagnostic::error("git/none", "there is no git repository, so nothing is staged")
@@ -81,16 +142,15 @@ fn staged(args: &Scan, session: &mut Session<'_>) -> Result<Vec<(String, Vec<u8>
                             .is_some_and(|rest| rest.starts_with('/'))
                 })
         };
-        let paths: Vec<_> = git
-            .staged()?
-            .into_iter()
-            .filter(|path| below(path.as_str()))
-            .collect();
-        let blobs = git.read_index(&paths)?;
-        Ok(blobs
-            .into_iter()
-            .map(|(path, bytes)| (path.to_string(), bytes))
-            .collect())
+        let (paths, odd) = git.staged()?;
+        let paths: Vec<_> = paths.into_iter().filter(|path| below(path.as_str())).collect();
+        let (blobs, large) = git.read_index_within(&paths, scan::MAX_BYTES)?;
+        let blobs = blobs.into_iter().map(|(path, bytes)| (path.to_string(), bytes));
+        Ok(Staged {
+            blobs: blobs.collect(),
+            large: large.iter().map(ToString::to_string).collect(),
+            odd,
+        })
     };
     read().map_err(|finding| session.diags.abort(finding))
 }
