@@ -170,7 +170,7 @@ fn run(
 /// A file of somebody else's that is encrypted is as it should be; of ours, it would be encrypted twice.
 fn is_sealed_already(rule: &Rule, finding: &Finding, manifests: &Manifests<'_>) -> bool {
     let documents = manifests.documents(finding.path.as_str());
-    rule.name == "plain-secret" && documents.iter().all(is_sealed)
+    rule.name == "plain-secret" && finding.path.is_sops() && documents.iter().all(is_sealed)
 }
 
 fn report(

@@ -33,11 +33,21 @@ fn run(manifests: &Manifests<'_>, findings: &mut Vec<Finding>) {
                 "data" => !is_no_secret_in_base64(text),
                 _ => !is_no_secret(text),
             };
-            if !value
-                .entries()
-                .iter()
-                .any(|(_, value)| value.as_str().is_none_or(tells))
-            {
+            let mut entries = value.entries().iter();
+            let Some((clear, _)) = entries.find(|(_, value)| value.as_str().is_none_or(tells)) else {
+                continue;
+            };
+            if foreign::is_sealed(object.node) {
+                let path = format!("{key}.{}", clear.as_str().unwrap_or_default());
+                let message = format!(
+                    "Secret `{}` has `{path}` in clear in a file that is encrypted",
+                    object.name
+                );
+                let help = format!(
+                    "encrypt it: `clusterwright secrets set {} '{path}' --value-stdin`",
+                    object.path
+                );
+                findings.push(Finding::new(object.path, message, help).at(clear.span.clone(), "in clear"));
                 continue;
             }
             let message = format!(
