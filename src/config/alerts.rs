@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::secret::Secret;
-use crate::model::{Line, SecretHttpUrl, SecretHttpsUrl, TextValue as _};
+use crate::model::{Line, SecretHttpUrl, SecretHttpsUrl, SecretWord, TextValue as _};
 
 /// Where Alertmanager sends alerts. Without a receiver they show in Grafana and Alertmanager alone.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -32,7 +32,7 @@ pub struct Alerts {
     #[serde(default)]
     #[schemars(
         example = &"<PagerDuty routing key>",
-        extend("x-placeholder" = "<PagerDuty routing key>")
+        extend("format" = SecretWord::FORMAT, "x-placeholder" = "<PagerDuty routing key>")
     )]
     pub alert_pagerduty_routing_key: Option<Secret>,
 

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::secret::Secret;
-use crate::model::{AgeRecipient, HttpUrl, Line, TextValue as _};
+use crate::model::{AgeRecipient, HttpUrl, Line, SecretWord, TextValue as _};
 
 /// Encrypted snapshots of etcd, uploaded every six hours to storage that speaks S3. On when `backup_s3_endpoint` and
 /// `backup_s3_bucket` are set; the other keys but the region are then required.
@@ -29,12 +29,18 @@ pub struct Backup {
 
     /// Id of the S3 access key, with the right to write to the bucket. Required for backups.
     #[serde(default)]
-    #[schemars(example = &"<S3 access key id>", extend("x-placeholder" = "<S3 access key id>"))]
+    #[schemars(
+        example = &"<S3 access key id>",
+        extend("format" = SecretWord::FORMAT, "x-placeholder" = "<S3 access key id>")
+    )]
     pub backup_s3_access_key: Option<Secret>,
 
     /// Secret of the S3 access key. Required for backups.
     #[serde(default)]
-    #[schemars(example = &"<S3 secret access key>", extend("x-placeholder" = "<S3 secret access key>"))]
+    #[schemars(
+        example = &"<S3 secret access key>",
+        extend("format" = SecretWord::FORMAT, "x-placeholder" = "<S3 secret access key>")
+    )]
     pub backup_s3_secret_key: Option<Secret>,
 
     /// Age recipient that snapshots are encrypted for. Required for backups. Make a key of its own with

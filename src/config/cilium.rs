@@ -15,13 +15,14 @@ pub struct Cilium {
     #[schemars(example = &"snat")]
     pub cilium_loadbalancer_mode: LoadBalancerMode,
 
-    /// Network that load balancer addresses come from, in CIDR notation. Without it they come from `node_cidr`. Useful
-    /// with BGP, where the addresses need not be in the node network.
+    /// Network that load balancer addresses come from, in CIDR notation. Without it they come from `node_cidr`. The
+    /// first and the last address, the API's, the router's and the nodes' are left out of either. Useful to keep
+    /// Services apart from other machines, and with BGP, where the addresses need not be in the node network.
     #[serde(default)]
     #[schemars(example = &"10.10.20.0/24")]
     pub cilium_lb_pool_cidr: Option<Cidr>,
 
-    /// Address of the router that the nodes peer with over BGP. Switches BGP on, together with
+    /// Address of the router that the nodes peer with over BGP, in `node_cidr`. Switches BGP on, together with
     /// `cilium_bgp_router_asn` and `cilium_bgp_node_asn`.
     #[serde(default)]
     #[schemars(example = &"10.10.10.1")]

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::secret::Secret;
-use crate::model::{Fqdn, Ipv4, Uuid};
+use crate::model::{Fqdn, Ipv4, LabelValue, SecretWord, TextValue as _, Uuid};
 
 /// Your domain, its DNS and the tunnel at Cloudflare.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -17,7 +17,7 @@ pub struct Cloudflare {
     /// external-dns use it.
     #[schemars(
         example = &"<Cloudflare API token>",
-        extend("x-placeholder" = "<Cloudflare API token>")
+        extend("format" = SecretWord::FORMAT, "x-placeholder" = "<Cloudflare API token>")
     )]
     pub cloudflare_token: Secret,
 
@@ -31,4 +31,13 @@ pub struct Cloudflare {
     #[serde(default)]
     #[schemars(example = &"6ff42ae2-765d-4adf-8112-31c55c1551ef")]
     pub cloudflare_tunnel_id: Option<Uuid>,
+
+    /// Owner of the DNS records that external-dns makes, at Cloudflare and at a UniFi controller; it deletes only what
+    /// carries this owner. Without it, `cluster_name`. Clusters that share a domain need different ones, or each
+    /// deletes the other's records. A change leaves the records of the old owner behind: nothing updates or deletes
+    /// them any more. `default` stands for what was rendered before there was this key: `default` at Cloudflare,
+    /// `unifi` at a UniFi controller.
+    #[serde(default)]
+    #[schemars(example = &"home")]
+    pub external_dns_owner_id: Option<LabelValue>,
 }

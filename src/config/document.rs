@@ -29,6 +29,7 @@ pub struct Document {
     pub(super) files: Vec<File>,
     pub(super) json: Value,
     pub(super) unknown: BTreeSet<String>,
+    pub(super) cut: BTreeSet<String>,
     pub(super) encrypted: bool,
     pub(super) vocabulary: Arc<Vocabulary>,
 }
@@ -59,6 +60,11 @@ impl Document {
     /// Returns whether the value of a secret key is encrypted and cannot be read.
     pub fn is_unknown(&self, key: &str) -> bool {
         self.unknown.contains(key)
+    }
+
+    /// Returns the secret keys whose value is followed by a comment that looks like the rest of it: ` #` and no blank.
+    pub fn cut_secrets(&self) -> impl Iterator<Item = &str> {
+        self.cut.iter().map(String::as_str)
     }
 
     /// Returns whether `cluster.yaml` is itself encrypted with SOPS.

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::secret::Secret;
-use crate::model::{HttpUrl, Line, TextValue as _, Uuid};
+use crate::model::{HttpUrl, Line, SecretWord, TextValue as _, Uuid};
 
 /// Secrets that your own apps fetch from 1Password, Bitwarden or Vault: the external-secrets operator, and one
 /// `ClusterSecretStore` for the provider.
@@ -29,7 +29,7 @@ pub struct ExternalSecrets {
     #[serde(default)]
     #[schemars(
         example = &"<1Password Connect token>",
-        extend("x-placeholder" = "<1Password Connect token>")
+        extend("format" = SecretWord::FORMAT, "x-placeholder" = "<1Password Connect token>")
     )]
     pub onepassword_connect_token: Option<Secret>,
 
@@ -42,7 +42,7 @@ pub struct ExternalSecrets {
     #[serde(default)]
     #[schemars(
         example = &"<Bitwarden access token>",
-        extend("x-placeholder" = "<Bitwarden access token>")
+        extend("format" = SecretWord::FORMAT, "x-placeholder" = "<Bitwarden access token>")
     )]
     pub bitwarden_access_token: Option<Secret>,
 

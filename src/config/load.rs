@@ -14,7 +14,7 @@ use super::syntax::{key_name, root_of};
 use super::vocabulary::Vocabulary;
 use crate::diag::{Aborted, Diagnostic, Diagnostics};
 use crate::sys::SecretText;
-use crate::yaml::{self, Kind, Node};
+use crate::yaml::{self, Kind, Node, Style};
 
 /// The main file.
 pub(super) const CLUSTER: &str = "cluster.yaml";
@@ -82,6 +82,7 @@ struct Part {
     file: File,
     json: serde_json::Map<String, Value>,
     unknown: BTreeSet<String>,
+    cut: BTreeSet<String>,
     encrypted: bool,
 }
 
@@ -108,6 +109,7 @@ fn part(
         name: name.to_owned(),
         json: object(file.root.to_json()),
         unknown: BTreeSet::new(),
+        cut: cut_secrets(text, &file.root, vocabulary),
         encrypted,
         file,
     };
@@ -119,6 +121,35 @@ fn part(
         part.json.shift_remove("sops");
     }
     Ok(part)
+}
+
+/// Returns the secret keys of a file whose value ends at a ` #` that goes on without a blank, as in `abc #def`: there,
+/// YAML takes for a comment what may be half of the secret.
+fn cut_secrets(text: &str, root: &Node, vocabulary: &Vocabulary) -> BTreeSet<String> {
+    let is_cut = |value: &Node| {
+        let plain = matches!(
+            &value.kind,
+            Kind::Scalar {
+                style: Style::Plain,
+                ..
+            }
+        );
+        let rest = text.get(value.span.end..).unwrap_or_default();
+        let line = rest.lines().next().unwrap_or_default();
+        let comment = line.trim_start().strip_prefix('#');
+        // Comments behind ciphertext are ciphertext as well.
+        let sealed = value.as_str().is_some_and(|text| text.starts_with(CIPHERTEXT));
+        plain
+            && !sealed
+            && !value.span.is_empty()
+            && comment.is_some_and(|comment| comment.starts_with(|c: char| !c.is_whitespace() && c != '#'))
+    };
+    root.entries()
+        .iter()
+        .filter_map(|(key, value)| Some((key.as_str()?, value)))
+        .filter(|(key, value)| vocabulary.keys().top_kind(key) == Some(KeyKind::Secret) && is_cut(value))
+        .map(|(key, _)| key.to_owned())
+        .collect()
 }
 
 fn object(json: Value) -> serde_json::Map<String, Value> {
@@ -243,6 +274,7 @@ fn merge(
         files: Vec::new(),
         json: Value::Null,
         unknown: BTreeSet::new(),
+        cut: BTreeSet::new(),
         encrypted: parts.first().is_some_and(|part| part.encrypted),
         vocabulary: Arc::clone(vocabulary),
     };
@@ -275,9 +307,39 @@ fn merge(
         }
         json.extend(part.json);
         document.unknown.extend(part.unknown);
+        document.cut.extend(part.cut);
         document.files.push(part.file);
         names.push(part.name);
     }
     document.json = Value::Object(json);
     result.map(|()| document)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_comment_without_a_blank_may_be_half_of_a_secret() {
+        let cut = |line: &str| {
+            let text = format!("cloudflare_domain: example.com #x\n{line}\n");
+            let documents = yaml::parse(&text).expect("YAML");
+            !cut_secrets(&text, &documents[0], &Vocabulary::built_in()).is_empty()
+        };
+        for line in ["cloudflare_token: abc #def", "cloudflare_token: abc   #d #e"] {
+            assert!(cut(line), "{line}");
+        }
+        for line in [
+            "cloudflare_token: abc # the token",
+            "cloudflare_token: abc #",
+            "cloudflare_token: abc ## old",
+            "cloudflare_token: abc#def",
+            "cloudflare_token: 'abc #def'",
+            "cloudflare_token: 'abc' #def",
+            "cloudflare_token: ENC[AES256_GCM,data:x] #ENC[AES256_GCM,data:y]",
+            "cloudflare_gateway_addr: 10.0.0.1 #def",
+        ] {
+            assert!(!cut(line), "{line}");
+        }
+    }
 }

@@ -8,13 +8,13 @@ use crate::model::{Cidr, Fqdn, Ipv4, LabelValue, TextValue as _, VlanTag};
 /// Name, networks and addresses of the cluster.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Network {
-    /// Name of the cluster. It stands in the Talos and kubectl contexts and labels traces, so that several clusters
-    /// can be told apart. The default says nothing about your cluster: choose a name before the first bootstrap.
+    /// Name of the cluster. It stands in the Talos and kubectl contexts, labels traces and owns DNS records, so that
+    /// several clusters can be told apart. The default says nothing about your cluster: choose a name before the first bootstrap.
     #[serde(default = "cluster_name")]
     #[schemars(example = &"home")]
     pub cluster_name: LabelValue,
 
-    /// Network that the nodes are in, in CIDR notation. Node addresses, the API address and (unless
+    /// Network that the nodes are in, in CIDR notation. Node addresses, the API address, the router and (unless
     /// `cilium_lb_pool_cidr` is set) all load balancer addresses lie in it. Must not overlap the pod and service
     /// networks.
     #[schemars(example = &"10.10.10.0/24", extend("x-placeholder" = "<network of your nodes, such as 192.168.1.0/24>"))]
@@ -30,7 +30,8 @@ pub struct Network {
     #[schemars(length(min = 1), example = serde_json::json!(["162.159.200.1"]))]
     pub node_ntp_servers: Vec<Ipv4>,
 
-    /// Default gateway of the nodes. Without it, the first address of `node_cidr` is used.
+    /// Default gateway of the nodes: your router's address in `node_cidr`, which nothing else may have. Without it, the
+    /// first address of `node_cidr`.
     #[serde(default)]
     #[schemars(example = &"10.10.10.1")]
     pub node_default_gateway: Option<Ipv4>,

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Ipv4, KernelModule, Line, MacAddress, NodeName, SchematicId};
+use crate::model::{Disk, Ipv4, KernelModule, MacAddress, NodeName, SchematicId};
 
 /// The machines of the cluster.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -35,7 +35,7 @@ pub struct Node {
     /// Disk to install Talos on: a device path such as `/dev/nvme0n1`, or the serial number of the disk. List them with
     /// `talosctl get disks --insecure --nodes ADDRESS`.
     #[schemars(example = &"/dev/sda", extend("x-placeholder" = "<device path or serial number of the disk>"))]
-    pub disk: Line,
+    pub disk: Disk,
 
     /// MAC address of the network card, in lower case. List it with
     /// `talosctl get links --insecure --nodes ADDRESS`.

@@ -300,6 +300,7 @@ mod tests {
                 "node_vlan_tag",
                 "cluster_dns_gateway_addr",
                 "cloudflare_tunnel_id",
+                "external_dns_owner_id",
                 "cilium_lb_pool_cidr",
                 "cilium_bgp_router_addr",
                 "cilium_bgp_router_asn",

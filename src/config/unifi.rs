@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::secret::Secret;
-use crate::model::{HttpUrl, Line, TextValue as _};
+use crate::model::{HttpUrl, Line, SecretWord, TextValue as _};
 
 /// DNS records for your network, written to a UniFi controller. On when `unifi_host` and `unifi_api_key` are both
 /// set; it then replaces k8s-gateway.
@@ -17,7 +17,10 @@ pub struct Unifi {
 
     /// API key of the controller. Needs UniFi Network 9.0.0 or later and full management access.
     #[serde(default)]
-    #[schemars(example = &"<UniFi API key>", extend("x-placeholder" = "<UniFi API key>"))]
+    #[schemars(
+        example = &"<UniFi API key>",
+        extend("format" = SecretWord::FORMAT, "x-placeholder" = "<UniFi API key>")
+    )]
     pub unifi_api_key: Option<Secret>,
 
     /// Id of the site, which is not the name that is shown: almost always `default`.

@@ -21,6 +21,17 @@ impl Cidr {
         self.0.contains(&address.0)
     }
 
+    /// Returns the n-th address, counted from the network's own; nothing where the network ends before.
+    pub fn nth(&self, n: u32) -> Option<super::Ipv4> {
+        let address = Ipv4Addr::from(u32::from(self.0.network()).checked_add(n)?);
+        self.0.contains(&address).then_some(super::Ipv4(address))
+    }
+
+    /// Returns the address that the router has in most networks: the first that a host can have.
+    pub fn router(&self) -> Option<super::Ipv4> {
+        self.nth(1)
+    }
+
     /// Returns whether a host may have the address: it lies in the network and is neither the network's own nor its
     /// broadcast address.
     pub fn is_host(&self, address: super::Ipv4) -> bool {
@@ -44,6 +55,15 @@ impl TextValue for Cidr {
     const PATTERN: Option<&'static str> = Some(r"^[0-9]{1,3}(\.[0-9]{1,3}){3}/[0-9]{1,2}$");
 
     fn parse(text: &str) -> Result<Self, Invalid> {
+        if text.contains(',') {
+            let first = text.split(',').next().unwrap_or_default().trim();
+            let invalid = Invalid::new("is a list; one IPv4 network is supported here, and no dual stack");
+            return Err(if Self::parse(first).is_ok() {
+                invalid.suggest(first)
+            } else {
+                invalid
+            });
+        }
         let Some((host, prefix)) = text.split_once('/') else {
             return Err(match text.parse::<Ipv4Addr>() {
                 Ok(address) => Invalid::new("has no prefix length").suggest(likely_network(address)),
@@ -87,6 +107,16 @@ mod tests {
             ("10.42.0.0", "has no prefix length", Some("10.42.0.0/16")),
             ("10.10.10.0/33", "has a prefix length of 33; 32 is the most", None),
             ("10.10.10.0/x", "has a prefix length that is not a number", None),
+            (
+                "10.42.0.0/16,fd00:10:42::/56",
+                "is a list; one IPv4 network is supported here, and no dual stack",
+                Some("10.42.0.0/16"),
+            ),
+            (
+                "fd00::/56",
+                "is an IPv6 address; only IPv4 is supported here",
+                None,
+            ),
             ("10.10.10.0/+8", "has a prefix length that is not a number", None),
             (
                 "10.10.300.0/24",
@@ -100,6 +130,18 @@ mod tests {
                 (reason, suggestion)
             );
         }
+    }
+
+    #[test]
+    fn addresses_are_counted_from_the_network_s_own() {
+        let nth = |text, n| {
+            let cidr = Cidr::parse(text).expect("valid");
+            cidr.nth(n).map(|address| address.to_string())
+        };
+        assert_eq!(nth("10.43.0.0/16", 10).as_deref(), Some("10.43.0.10"));
+        assert_eq!(nth("10.0.0.0/30", 10), None, "out of range");
+        assert_eq!(nth("255.255.255.0/24", u32::MAX), None, "beyond the last of all");
+        assert_eq!(nth("10.0.0.7/32", 1), None);
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod address;
 mod age;
 mod amount;
 mod cidr;
+mod disk;
 mod mac;
 mod name;
 mod number;
@@ -22,11 +23,12 @@ pub use address::Ipv4;
 pub use age::AgeRecipient;
 pub use amount::{Quantity, Retention, TraceRetention};
 pub use cidr::Cidr;
+pub use disk::Disk;
 pub use mac::MacAddress;
 pub use name::{Fqdn, HostLabel, KernelModule, LabelValue, NodeName, ObjectName};
 pub use number::{Asn, VlanTag};
 pub use proxmox::{ProxmoxEndpoint, ProxmoxTokenId};
-pub use secret::{SecretFormat, SecretHttpUrl, SecretHttpsUrl, SecretToken};
+pub use secret::{SecretFormat, SecretHttpUrl, SecretHttpsUrl, SecretToken, SecretWord};
 pub use stand_in::{is_no_secret, is_no_secret_in_base64};
 pub use text::{Branch, ChartVersion, HeaderName, HttpUrl, Line, Repository, SchematicId, Version};
 pub use uuid::Uuid;
@@ -39,6 +41,8 @@ pub struct Invalid {
     pub reason: Cow<'static, str>,
     /// The value that was probably meant.
     pub suggestion: Option<String>,
+    /// The edit that mends it, where no suggestion can say it. The same for every such value.
+    pub help: Option<&'static str>,
 }
 
 impl Invalid {
@@ -46,6 +50,7 @@ impl Invalid {
         Self {
             reason: reason.into(),
             suggestion: None,
+            help: None,
         }
     }
 
@@ -59,6 +64,11 @@ impl Invalid {
 
     fn suggest(mut self, suggestion: impl Into<String>) -> Self {
         self.suggestion = Some(suggestion.into());
+        self
+    }
+
+    fn help(mut self, help: &'static str) -> Self {
+        self.help = Some(help);
         self
     }
 }
@@ -117,6 +127,7 @@ pub static FORMATS: &[Format] = &[
     Format::of::<Branch>(),
     Format::of::<ChartVersion>(),
     Format::of::<Cidr>(),
+    Format::of::<Disk>(),
     Format::of::<Fqdn>(),
     Format::of::<HeaderName>(),
     Format::of::<HostLabel>(),
@@ -138,6 +149,7 @@ pub static FORMATS: &[Format] = &[
     Format::of::<SecretHttpUrl>(),
     Format::of::<SecretHttpsUrl>(),
     Format::of::<SecretToken>(),
+    Format::of::<SecretWord>(),
     Format::of::<TraceRetention>(),
     Format::of::<Uuid>(),
     Format::of::<Version>(),

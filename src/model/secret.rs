@@ -16,7 +16,86 @@ impl TextValue for SecretFormat {
     const PATTERN: Option<&'static str> = Some(r"\S");
 
     fn parse(text: &str) -> Result<Self, Invalid> {
-        one_line(text).map(|()| Self(()))
+        written_out(text).map(|()| Self(()))
+    }
+}
+
+/// What stands before a token in an HTTP header, what is wrong, and the edit.
+const SCHEMES: [(&str, &str, &str); 3] = [
+    (
+        "Bearer ",
+        "starts with `Bearer `, which is no part of a token",
+        "remove `Bearer ` and keep what follows",
+    ),
+    (
+        "Token ",
+        "starts with `Token `, which is no part of a token",
+        "remove `Token ` and keep what follows",
+    ),
+    (
+        "Authorization:",
+        "is a whole HTTP header",
+        "keep only the token: what follows `Authorization: Bearer `",
+    ),
+];
+
+fn begins_with(text: &str, prefix: &str) -> bool {
+    text.get(..prefix.len())
+        .is_some_and(|start| start.eq_ignore_ascii_case(prefix))
+}
+
+/// One line that is the secret, not the name of a place that holds it.
+fn written_out(text: &str) -> Result<(), Invalid> {
+    one_line(text)?;
+    let whole = |open: &str, close: &str| text.starts_with(open) && text.ends_with(close);
+    if whole("${", "}") || whole("{{", "}}") || whole("$(", ")") {
+        return Err(unexpanded());
+    }
+    if text.starts_with("op://") || text.starts_with("ref+") {
+        return Err(Invalid::new("is a reference, which nothing looks up")
+            .help("write the secret itself in place of the reference: `cluster.yaml` is read as it stands"));
+    }
+    Ok(())
+}
+
+/// Returns whether a text is `$NAME`, as a shell writes it.
+fn is_shell_variable(text: &str) -> bool {
+    text.strip_prefix('$').is_some_and(|name| {
+        name.starts_with(|c: char| c.is_ascii_uppercase())
+            && name
+                .bytes()
+                .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_')
+    })
+}
+
+fn unexpanded() -> Invalid {
+    Invalid::new("is a variable, which nothing fills in")
+        .help("write the secret itself in place of the variable: `cluster.yaml` is read as it stands")
+}
+
+/// A key or token as a service hands it out: one word, without what stands before it in an HTTP header.
+#[derive(Debug)]
+pub struct SecretWord(());
+
+impl TextValue for SecretWord {
+    const FORMAT: &'static str = "secret-word";
+    const CODE: &'static str = "config/bad-secret";
+    const EXPECTED: &'static str = "a token without blanks";
+    const PATTERN: Option<&'static str> = None;
+
+    fn parse(text: &str) -> Result<Self, Invalid> {
+        if let Some(scheme) = SCHEMES.iter().find(|scheme| begins_with(text.trim(), scheme.0)) {
+            return Err(Invalid::new(scheme.1).help(scheme.2));
+        }
+        written_out(text)?;
+        if is_shell_variable(text) {
+            return Err(unexpanded());
+        }
+        if text.contains(char::is_whitespace) {
+            return Err(Invalid::new("has a blank inside, which no token has")
+                .help("remove the blank and what does not belong to the token, or copy the token again"));
+        }
+        Ok(Self(()))
     }
 }
 
@@ -31,9 +110,9 @@ impl TextValue for SecretToken {
     const PATTERN: Option<&'static str> = None;
 
     fn parse(text: &str) -> Result<Self, Invalid> {
-        one_line(text)?;
-        if text.contains(|c: char| c.is_whitespace() || matches!(c, '"' | '\\')) {
-            return Err(Invalid::new("contains a blank, a quote or a backslash"));
+        SecretWord::parse(text)?;
+        if text.contains(['"', '\\']) {
+            return Err(Invalid::new("contains a quote or a backslash"));
         }
         Ok(Self(()))
     }
@@ -50,7 +129,7 @@ impl TextValue for SecretHttpUrl {
     const PATTERN: Option<&'static str> = None;
 
     fn parse(text: &str) -> Result<Self, Invalid> {
-        one_line(text)?;
+        written_out(text)?;
         HttpUrl::parse(text).map(|_| Self(())).map_err(without_value)
     }
 }
@@ -66,7 +145,7 @@ impl TextValue for SecretHttpsUrl {
     const PATTERN: Option<&'static str> = None;
 
     fn parse(text: &str) -> Result<Self, Invalid> {
-        one_line(text)?;
+        written_out(text)?;
         if !text.starts_with("https://") {
             return Err(Invalid::new("does not start with `https://`"));
         }
@@ -116,5 +195,40 @@ mod tests {
             assert!(SecretFormat::parse(text).is_err(), "{text:?}");
         }
         assert!(SecretFormat::parse("correct horse").is_ok());
+    }
+
+    #[test]
+    fn what_is_not_the_secret_itself_is_told_apart() {
+        for text in [
+            "${CF_TOKEN}",
+            "{{ token }}",
+            "$(cat token)",
+            "op://vault/item/field",
+        ] {
+            assert!(SecretFormat::parse(text).is_err(), "{text}");
+            assert!(SecretWord::parse(text).is_err(), "{text}");
+        }
+        for text in [
+            "$CF_TOKEN",
+            "Bearer abc",
+            "bearer abc",
+            "Token abc",
+            "Authorization: Bearer abc",
+            "abc def",
+        ] {
+            let invalid = SecretToken::parse(text).expect_err(text);
+            assert!(
+                invalid.help.is_some() && invalid.fixed_reason().is_some(),
+                "{text}"
+            );
+            assert!(
+                SecretFormat::parse(text).is_ok(),
+                "{text}: a password may be that"
+            );
+        }
+        for text in ["Bearer", "0.4c7d.abc:de==", "$ecret1", "to$ken"] {
+            assert!(SecretToken::parse(text).is_ok(), "{text}");
+        }
+        assert!(SecretWord::parse("a\"b\\c").is_ok(), "a key of an own S3 server");
     }
 }

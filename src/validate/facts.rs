@@ -75,6 +75,12 @@ impl<'d> Facts<'d> {
         self.document.is_encrypted()
     }
 
+    /// Returns the secret keys whose value may go on after a ` #`, with its place.
+    pub(super) fn cut_secrets(&self) -> impl Iterator<Item = (&str, Option<Span>)> {
+        let keys = self.document.cut_secrets();
+        keys.map(|key| (key, self.document.span(&format!("/{key}"))))
+    }
+
     /// Returns whether a flag is on; an invalid one counts as off.
     pub(super) fn is_on(&self, key: &str) -> bool {
         self.get::<bool>(&format!("/{key}"))

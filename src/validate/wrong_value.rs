@@ -221,12 +221,13 @@ impl Wrong<'_> {
         let invalid = self.value.as_str().and_then(|text| (format.check)(text).err());
         let label = format!("expected {}", format.expected);
         let (Some(shown), Some(invalid)) = (self.shown(), &invalid) else {
+            let help = invalid.as_ref().and_then(|invalid| invalid.help);
             let message = match invalid.and_then(|invalid| invalid.fixed_reason()) {
                 Some(reason) => format!("the value of `{}` {reason}", self.key),
                 None => format!("the value of `{}` is not {}", self.key, format.expected),
             };
             let finding = self.finding(format.code, message, "");
-            return finding.help(self.write_such_as());
+            return finding.help(help.map_or_else(|| self.write_such_as(), str::to_owned));
         };
         let message = format!("{shown} {}", invalid.reason);
         match &invalid.suggestion {

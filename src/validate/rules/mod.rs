@@ -13,6 +13,7 @@ mod bgp_timers;
 mod bgp_unused;
 mod cidrs_overlap;
 mod controllers;
+mod cut_secrets;
 mod deploy_key;
 mod disk_encryption;
 mod dns_gateway;
@@ -26,6 +27,7 @@ mod oidc_pair;
 mod proxmox_ccm;
 mod proxmox_csi;
 mod proxmox_tokens;
+mod router_address;
 mod tunnel_id;
 mod unifi_pair;
 
@@ -53,6 +55,7 @@ pub static RULES: &[Rule] = &[
     bgp_unused::RULE,
     cidrs_overlap::RULE,
     controllers::RULE,
+    cut_secrets::RULE,
     deploy_key::RULE,
     disk_encryption::RULE,
     dns_gateway::RULE,
@@ -66,6 +69,7 @@ pub static RULES: &[Rule] = &[
     proxmox_ccm::RULE,
     proxmox_csi::RULE,
     proxmox_tokens::RULE,
+    router_address::RULE,
     tunnel_id::RULE,
     unifi_pair::RULE,
 ];
