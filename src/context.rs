@@ -1,6 +1,8 @@
 //! What templates and feature expressions can read: the keys of `cluster.yaml` with their defaults, the values derived
 //! from them, and the secrets as tokens.
 
+pub mod pool;
+
 use std::collections::BTreeMap;
 
 use serde::Serialize;
@@ -9,14 +11,18 @@ use serde_json::{Value, json};
 use crate::catalog::Catalog;
 use crate::config::{Cluster, Vault, Vocabulary};
 use crate::diag::{Diagnostic, Diagnostics};
+use crate::model::{Cidr, Ipv4};
 use crate::render::Values;
 use crate::render::names::Shape;
 
-/// The host number of the gateway in the node network, unless the configuration names one.
-const GATEWAY_HOST: u32 = 1;
-
 /// The host number of CoreDNS in the service network. Source: what Talos and kubeadm write into every kubelet.
 const DNS_HOST: u32 = 10;
+
+/// The owner of records at Cloudflare in trees that were rendered before `external_dns_owner_id` was there.
+pub const OWNER_BEFORE: &str = "default";
+
+/// The same at a UniFi controller.
+pub const UNIFI_OWNER_BEFORE: &str = "unifi";
 
 /// Values computed from the configuration. Everything templates must not compute themselves is here.
 #[derive(Debug, Default, Serialize)]
@@ -37,8 +43,14 @@ pub struct Derived {
     pub node_count: usize,
     /// Address of CoreDNS.
     pub cluster_dns_ip: String,
-    /// Where load balancer addresses come from.
+    /// The network that load balancer addresses come from.
     pub lb_pool_cidr: String,
+    /// What of it Cilium may give out.
+    pub lb_pool_blocks: Vec<pool::Block>,
+    /// Owner of the records at Cloudflare.
+    pub dns_owner_id: String,
+    /// Owner of the records at a UniFi controller.
+    pub unifi_dns_owner_id: String,
     /// The default gateway of the nodes.
     pub node_gateway: String,
     /// What the key says; without it, whether there is more than one node.
@@ -62,6 +74,14 @@ impl Derived {
             .collect();
         let unifi_dns = unifi.unifi_host.is_some() && unifi.unifi_api_key.is_some();
         let pool = cilium.cilium_lb_pool_cidr.as_ref().unwrap_or(&network.node_cidr);
+        let gateway = network
+            .node_default_gateway
+            .or_else(|| network.node_cidr.router());
+        let taken = nodes.iter().map(|node| node.address);
+        let taken = taken.chain([network.cluster_api_addr]).chain(gateway);
+        let taken = taken.chain(cilium.cilium_bgp_router_addr);
+        let owner = cluster.cloudflare.external_dns_owner_id.as_ref();
+        let owner = owner.unwrap_or(&network.cluster_name).as_str();
         let tunnel_key = cluster.cloudflare.cloudflare_tunnel_id.as_ref();
         Self {
             cilium_bgp_enabled: cilium.cilium_bgp_router_addr.is_some()
@@ -73,12 +93,16 @@ impl Derived {
             controller_count: controllers.len(),
             controller_addresses: controllers,
             node_count: nodes.len(),
-            cluster_dns_ip: host(&network.cluster_svc_cidr.to_string(), DNS_HOST),
+            cluster_dns_ip: or_network(network.cluster_svc_cidr.nth(DNS_HOST), &network.cluster_svc_cidr),
             lb_pool_cidr: pool.to_string(),
-            node_gateway: network.node_default_gateway.map_or_else(
-                || host(&network.node_cidr.to_string(), GATEWAY_HOST),
-                |gateway| gateway.to_string(),
-            ),
+            lb_pool_blocks: pool::blocks(pool, taken),
+            dns_owner_id: owner.to_owned(),
+            unifi_dns_owner_id: if owner == OWNER_BEFORE {
+                UNIFI_OWNER_BEFORE.to_owned()
+            } else {
+                owner.to_owned()
+            },
+            node_gateway: or_network(gateway, &network.node_cidr),
             spegel_enabled: cluster.images.spegel_enabled.unwrap_or(nodes.len() > 1),
             talos_backup_enabled: backup.backup_s3_endpoint.is_some() && backup.backup_s3_bucket.is_some(),
             tunnel_id: tunnel_id
@@ -89,13 +113,9 @@ impl Derived {
     }
 }
 
-/// Returns the n-th address of a network; the network's own text if that is out of range.
-fn host(cidr: &str, n: u32) -> String {
-    let address = cidr.parse::<ipnet::Ipv4Net>().ok().and_then(|net| {
-        let address = std::net::Ipv4Addr::from(u32::from(net.network()).checked_add(n)?);
-        net.contains(&address).then_some(address)
-    });
-    address.map_or_else(|| cidr.to_owned(), |address| address.to_string())
+/// Returns the address; the network's own text if it has none.
+fn or_network(address: Option<Ipv4>, network: &Cidr) -> String {
+    address.map_or_else(|| network.to_string(), |address| address.to_string())
 }
 
 /// The key of per-app choices, which templates do not read: they act on what is rendered.
@@ -180,15 +200,4 @@ fn shape(map: &serde_json::Map<String, Value>, vocabulary: &Vocabulary) -> BTree
         .collect();
     shape.insert("secrets".to_owned(), Shape::Object(secrets));
     shape
-}
-
-#[cfg(test)]
-mod tests {
-    use super::host;
-
-    #[test]
-    fn hosts_are_counted_from_the_network_address() {
-        assert_eq!(host("10.43.0.0/16", 10), "10.43.0.10");
-        assert_eq!(host("10.0.0.0/30", 10), "10.0.0.0/30", "out of range");
-    }
 }

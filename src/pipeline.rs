@@ -320,6 +320,9 @@ pub fn check(
     diags: &mut Diagnostics,
 ) -> Result<Tree<Checked>, Aborted> {
     let (tree, _) = rendered(world, catalog, plan, configuration, before, diags)?;
+    let existing = read_existing(world, &tree, before);
+    check::pool_change::report(&tree, |path| existing.bytes(path), diags);
+    diags.checkpoint()?;
     check::check(tree, &check::exceptions(catalog), diags)
 }
 
@@ -335,7 +338,14 @@ fn rendered(
     let Configuration { values, vault, .. } = configuration;
     before.foreign.report(diags);
     diags.checkpoint()?;
-    let tree = render::render(catalog, plan, values, vault, &before.foreign, diags)?;
+    let mut values = values.clone();
+    let standing = {
+        let mut bases = before.bases.borrow_mut();
+        merge::standing(&world.root, &before.lock, (&mut bases, before.git.as_ref()))
+    };
+    let standing = standing.map_err(|finding| diags.abort(finding))?;
+    merge::carry(&standing, &configuration.cluster, &mut values.map, diags);
+    let tree = render::render(catalog, plan, &values, vault, &before.foreign, diags)?;
     let pins = plan.enabled().filter(|planned| {
         let choice = planned.choice.as_ref();
         choice.is_some_and(|choice| choice.chosen.version.is_some())

@@ -10,6 +10,7 @@ pub mod helm;
 pub mod kinds;
 pub mod manifests;
 pub mod placed;
+pub mod pool_change;
 pub mod releases;
 pub mod rule;
 pub mod rules;
@@ -41,11 +42,12 @@ pub struct Checked {
 /// Whose a file is that people have added.
 const FOREIGN: &str = "foreign";
 
-/// Rules about how a file is written rather than about what it does: in files that people have added, their findings
-/// are warnings.
-const STYLE: [&str; 5] = [
+/// Rules about how a file is written rather than about what it does, or about what has worked so far: in files that
+/// people have added, their findings are warnings.
+const STYLE: [&str; 6] = [
     "ingress",
     "persistence-without-storage-class",
+    "taken-address-in-pool",
     "unpinned-version",
     "unreferenced-file",
     "yaml-1-1-trap",
@@ -109,12 +111,8 @@ pub fn check_foreign(tree: Tree<Rendered>, diags: &mut Diagnostics) -> Result<Tr
     run(tree, &Exceptions::new(), level, diags)
 }
 
-fn run(
-    tree: Tree<Rendered>,
-    exceptions: &Exceptions,
-    level: impl Fn(&Rule) -> Severity,
-    diags: &mut Diagnostics,
-) -> Result<Tree<Checked>, Aborted> {
+/// Returns the text and the app of every file, also of those that people have added.
+fn texts(tree: &Tree<Rendered>) -> BTreeMap<&RepoPath, (&str, &str)> {
     let foreign = tree.stage().foreign.iter();
     let foreign = foreign.map(|(path, text)| (path, (text.as_str(), FOREIGN)));
     let ours = tree.iter().map(|artifact| {
@@ -123,7 +121,16 @@ fn run(
             (artifact.text.as_str(), artifact.origin.app.as_str()),
         )
     });
-    let texts: BTreeMap<&RepoPath, (&str, &str)> = foreign.chain(ours).collect();
+    foreign.chain(ours).collect()
+}
+
+fn run(
+    tree: Tree<Rendered>,
+    exceptions: &Exceptions,
+    level: impl Fn(&Rule) -> Severity,
+    diags: &mut Diagnostics,
+) -> Result<Tree<Checked>, Aborted> {
+    let texts = texts(&tree);
     let edited: BTreeSet<&RepoPath> = tree
         .iter()
         .filter(|artifact| matches!(artifact.edits, Edits::Merged { .. }))

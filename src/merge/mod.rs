@@ -12,6 +12,7 @@
 //! checked is what will stand on the disk. SOPS files merge by value, in [`crate::seal`], with [`three_way`].
 
 mod base;
+mod carried;
 mod charts;
 mod diff3;
 mod identity;
@@ -26,6 +27,7 @@ mod yaml;
 use std::collections::BTreeMap;
 
 pub use base::{BASE_DIR, Bases};
+pub use carried::{Standing, carry, standing};
 pub use charts::{TreeVersion, newer_charts};
 pub use stage::merge;
 pub use version::{KeptVersion, keep_newer};

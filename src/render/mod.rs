@@ -48,7 +48,7 @@ pub const SCHEMA_COPY: &str = ".clusterwright/cluster.schema.json";
 pub const APP_SCHEMA_COPY: &str = ".clusterwright/app.schema.json";
 
 /// What templates see, beside the app itself.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Values {
     /// Keys of `cluster.yaml`, derived names, `secrets`; secret values are tokens.
     pub map: Map<String, Value>,

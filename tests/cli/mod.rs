@@ -14,6 +14,7 @@ mod help;
 mod init;
 mod keys;
 mod merge;
+mod network;
 mod own_apps;
 mod per_app;
 mod plugin;

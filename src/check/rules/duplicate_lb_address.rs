@@ -17,14 +17,17 @@ pub(super) static RULE: Rule = Rule {
 };
 
 fn run(manifests: &Manifests<'_>, findings: &mut Vec<Finding>) {
-    let wanted = wanted(manifests);
+    // A patch asks for an object that may ask for the same.
+    let mut wanted = wanted(manifests);
+    wanted.retain(|wanted| wanted.object.kind != "Kustomization");
     let mut owners: BTreeMap<IpAddr, &Wanted<'_>> = BTreeMap::new();
     for second in &wanted {
         let Some(first) = owners.get(&second.ip) else {
             owners.insert(second.ip, second);
             continue;
         };
-        if first.sharing.is_some() && first.sharing == second.sharing {
+        let same = std::ptr::eq(first.object.node, second.object.node);
+        if same || first.sharing.is_some() && first.sharing == second.sharing {
             continue;
         }
         let name = |wanted: &Wanted<'_>| format!("{} `{}`", wanted.object.kind, wanted.object.name);

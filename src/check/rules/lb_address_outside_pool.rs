@@ -18,7 +18,7 @@ fn run(manifests: &Manifests<'_>, findings: &mut Vec<Finding>) {
     if blocks.is_empty() {
         return;
     }
-    let all: Vec<String> = blocks.iter().map(text).collect();
+    let all: Vec<String> = blocks.iter().map(Block::to_string).collect();
     for wanted in wanted(manifests) {
         if blocks.iter().any(|block| block.contains(wanted.ip)) {
             continue;
@@ -33,8 +33,4 @@ fn run(manifests: &Manifests<'_>, findings: &mut Vec<Finding>) {
         );
         findings.push(Finding::new(wanted.object.path, message, help).at(wanted.span, "outside"));
     }
-}
-
-fn text(block: &Block) -> String {
-    format!("{}–{}", block.first, block.last)
 }

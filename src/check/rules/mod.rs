@@ -34,6 +34,7 @@ mod network_policy_beside_monitor;
 mod outdated_api_version;
 mod persistence_without_storage_class;
 mod plain_secret;
+mod taken_address_in_pool;
 mod talos_version_drift;
 mod two_owners;
 mod unchecked_dependency;
@@ -90,6 +91,7 @@ pub const ALL: &[&Rule] = &[
     &outdated_api_version::RULE,
     &persistence_without_storage_class::RULE,
     &plain_secret::RULE,
+    &taken_address_in_pool::RULE,
     &talos_version_drift::RULE,
     &two_owners::RULE,
     &unchecked_dependency::RULE,
