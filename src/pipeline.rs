@@ -486,7 +486,9 @@ fn changes(
     match ChangeSet::compute(tree, existing, &before.lock, choices) {
         Ok(changes) => {
             let bases = before.bases.borrow();
-            Ok(changes.with_bases(tree, merge::BASE_DIR, bases.stored()))
+            Ok(changes
+                .with_raised(existing, |path, hash| bases.get(path, hash))
+                .with_bases(tree, merge::BASE_DIR, bases.stored()))
         }
         Err(findings) => {
             findings.into_iter().for_each(|finding| diags.push(finding));

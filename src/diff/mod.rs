@@ -31,6 +31,7 @@ mod classify;
 mod existing;
 pub mod findings;
 pub mod json;
+mod raised;
 pub mod redact;
 pub mod text;
 

@@ -55,6 +55,7 @@ pub fn merge(
     }
     let moves = moves(&artifacts, existing, lock, choices);
     wanted.extend(moves.iter().map(|(from, (_, hash))| (from.clone(), *hash)));
+    wanted.extend(stale(&artifacts, existing, lock));
     bases.find(&wanted, git).map_err(|finding| diags.abort(finding))?;
     for (from, (to, hash)) in moves {
         if let Some(artifact) = artifacts.get_mut(&to)
@@ -113,6 +114,24 @@ pub fn merge(
     }
     diags.checkpoint()?;
     Ok((Tree::new(artifacts, rendered), kept))
+}
+
+/// Files that somebody edited and that are no longer rendered, with the hash of their base: `diff` tells raised versions
+/// from other edits.
+fn stale<'a>(
+    artifacts: &'a BTreeMap<RepoPath, Artifact>,
+    existing: &'a Existing,
+    lock: &'a Lock,
+) -> impl Iterator<Item = (RepoPath, Sha256)> + 'a {
+    let entries = lock.entries.iter();
+    let stale = entries.filter(move |(path, entry)| {
+        let edited = |bytes| Sha256::of_text(bytes) != entry.hash;
+        path.is_yaml()
+            && !path.is_sops()
+            && !artifacts.contains_key(*path)
+            && existing.bytes(path).is_some_and(edited)
+    });
+    stale.map(|(path, entry)| (path.clone(), entry.hash))
 }
 
 /// Files that a person edited and that are rendered elsewhere now: from, with the hash of the base, to. Told by app and
