@@ -15,6 +15,7 @@ pub mod releases;
 pub mod rule;
 pub mod rules;
 pub mod substitution;
+mod talos;
 pub mod walk;
 
 use std::collections::{BTreeMap, BTreeSet};

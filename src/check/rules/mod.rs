@@ -1,5 +1,6 @@
 //! The rules, one a file.
 
+mod blocked_flux_address;
 mod blocked_flux_operator_metrics;
 mod bootstrap_version_drift;
 mod closed_apiserver_port;
@@ -14,6 +15,7 @@ mod doubled_hubble_metric;
 mod doubtful_unifi_settings;
 mod duplicate_lb_address;
 mod duplicate_object;
+mod expired_setting;
 mod grafana_default_login;
 mod grafana_without_route;
 mod incomplete_envoy_metrics;
@@ -37,6 +39,7 @@ mod plain_secret;
 mod taken_address_in_pool;
 mod talos_version_drift;
 mod two_owners;
+mod unapproved_kubelet_certificates;
 mod unchecked_dependency;
 mod undefined_substitution;
 mod unknown_field;
@@ -50,6 +53,7 @@ mod unreachable_kustomization;
 mod unreferenced_file;
 mod unscrapable_control_plane;
 mod unscrapable_etcd;
+mod unsupported_kubernetes;
 mod wrong_type;
 mod yaml_1_1_trap;
 
@@ -57,6 +61,7 @@ use super::rule::Rule;
 
 /// All rules, sorted by name.
 pub const ALL: &[&Rule] = &[
+    &blocked_flux_address::RULE,
     &blocked_flux_operator_metrics::RULE,
     &bootstrap_version_drift::RULE,
     &closed_apiserver_port::RULE,
@@ -71,6 +76,7 @@ pub const ALL: &[&Rule] = &[
     &doubtful_unifi_settings::RULE,
     &duplicate_lb_address::RULE,
     &duplicate_object::RULE,
+    &expired_setting::RULE,
     &grafana_default_login::RULE,
     &grafana_without_route::RULE,
     &incomplete_envoy_metrics::RULE,
@@ -94,6 +100,7 @@ pub const ALL: &[&Rule] = &[
     &taken_address_in_pool::RULE,
     &talos_version_drift::RULE,
     &two_owners::RULE,
+    &unapproved_kubelet_certificates::RULE,
     &unchecked_dependency::RULE,
     &undefined_substitution::RULE,
     &unknown_field::RULE,
@@ -107,6 +114,7 @@ pub const ALL: &[&Rule] = &[
     &unreferenced_file::RULE,
     &unscrapable_control_plane::RULE,
     &unscrapable_etcd::RULE,
+    &unsupported_kubernetes::RULE,
     &wrong_type::RULE,
     &yaml_1_1_trap::RULE,
 ];

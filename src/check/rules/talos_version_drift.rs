@@ -2,6 +2,7 @@
 
 use crate::check::manifests::Manifests;
 use crate::check::rule::{Finding, Rule};
+use crate::check::talos;
 use crate::diag::Severity;
 use crate::tree::RepoPath;
 use crate::yaml::Node;
@@ -14,8 +15,6 @@ pub(super) static RULE: Rule = Rule {
     run,
 };
 
-/// Files of talhelper, the one that decides first.
-const FILES: &[&str] = &["talos/talenv.yaml", "talos/talconfig.yaml"];
 /// The key there, and the kind and path of tuppr's object.
 const VERSIONS: &[(&str, &str, &[&str])] = &[
     ("talosVersion", "TalosUpgrade", &["spec", "talos", "version"]),
@@ -29,7 +28,7 @@ const VERSIONS: &[(&str, &str, &[&str])] = &[
 fn run(manifests: &Manifests<'_>, findings: &mut Vec<Finding>) {
     for (key, kind, path) in VERSIONS {
         let mut places: Vec<(RepoPath, &Node)> = Vec::new();
-        for file in FILES {
+        for file in talos::VERSIONS {
             let node = manifests.documents(file).first().and_then(|node| node.get(key));
             places.extend(RepoPath::parse(file).ok().zip(node));
         }
@@ -48,8 +47,16 @@ fn run(manifests: &Manifests<'_>, findings: &mut Vec<Finding>) {
             }
             let what = kind.trim_end_matches("Upgrade");
             let message = format!("two versions of {what}: {wanted} in `{first}`, {version} here");
-            let mut finding =
-                Finding::new(path, message, format!("write `{wanted}`")).at(node.span.clone(), "");
+            // Never back: the upgrade controller would take the nodes there.
+            let newer = talos::parse(version) > talos::parse(wanted);
+            let help = if newer {
+                format!(
+                    "write `{version}` in `{first}` as well, where nodes are generated from, and in `cluster.yaml`"
+                )
+            } else {
+                format!("write `{wanted}`")
+            };
+            let mut finding = Finding::new(path, message, help).at(node.span.clone(), "");
             let also = (first.clone(), decides.span.clone(), "decides".to_owned());
             finding.also.push(also);
             findings.push(finding);
