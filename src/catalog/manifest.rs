@@ -95,7 +95,8 @@ pub struct KustomizationSpec {
     /// Whether Flux waits until every object is ready.
     #[serde(default)]
     pub wait: bool,
-    /// How long Flux waits for readiness, as a Go duration.
+    /// How long Flux waits for readiness, as a Go duration; 10m by default. Longer than the timeout of a HelmRelease that
+    /// it waits for, which is 5m by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout: Option<String>,
     /// How often Flux reconciles, as a Go duration.

@@ -11,6 +11,12 @@ use crate::yaml;
 const OCI_INTERVAL: &str = "30m";
 /// How often Flux fetches the index of a Helm repository.
 const HELM_INTERVAL: &str = "1h";
+/// How long Flux waits for what a Kustomization applies, unless its manifest says otherwise. Without a timeout it waits
+/// until 30 seconds before the next interval, 59 and a half minutes here, and reports nothing meanwhile. Longer than the
+/// 5 minutes that helm-controller gives a release by default, so that the release's own failure is what gets reported.
+/// Source: `GetTimeout` in kustomize-controller's `api/v1/kustomization_types.go` and helm-controller's
+/// `api/v2/helmrelease_types.go`.
+const TIMEOUT: &str = "10m";
 
 fn document(value: &Value) -> String {
     format!("---\n{}", yaml::to_string(value))
@@ -65,9 +71,10 @@ fn flux_kustomization(planned: &PlannedKustomization<'_>) -> Value {
         json!({"kind": "GitRepository", "name": "flux-system", "namespace": "flux-system"}),
     );
     out.insert("targetNamespace".to_owned(), json!(app.namespace));
-    if let Some(timeout) = &spec.timeout {
-        out.insert("timeout".to_owned(), json!(timeout));
-    }
+    out.insert(
+        "timeout".to_owned(),
+        json!(spec.timeout.as_deref().unwrap_or(TIMEOUT)),
+    );
     out.insert("wait".to_owned(), json!(spec.wait));
     for (key, value) in &spec.spec {
         out.insert(key.clone(), value.clone());
