@@ -59,6 +59,8 @@ pub struct Derived {
     pub talos_backup_enabled: bool,
     /// Id of the Cloudflare tunnel.
     pub tunnel_id: String,
+    /// The Kubernetes version has volumes from images, and has them off.
+    pub image_volume_gate: bool,
 }
 
 impl Derived {
@@ -109,8 +111,36 @@ impl Derived {
                 .or_else(|| tunnel_key.map(crate::model::Uuid::as_str))
                 .unwrap_or_default()
                 .to_owned(),
+            image_volume_gate: image_volume_gate(cluster.versions.kubernetes_version.as_str()),
         }
     }
+}
+
+/// The minor versions of Kubernetes 1 that know the feature gate `ImageVolume` and have it off. Earlier ones refuse it as
+/// unknown; later ones have it on, and from 1.39 on the API server and the kubelet do not start with a gate that is gone.
+/// Source: the Kubernetes documentation, Feature Gates: alpha from 1.31, beta from 1.33, on by default from 1.35.
+const IMAGE_VOLUME_GATE: std::ops::Range<u64> = 31..35;
+
+/// Returns whether this Kubernetes version needs the feature gate `ImageVolume`.
+fn image_volume_gate(kubernetes: &str) -> bool {
+    semver::Version::parse(kubernetes)
+        .is_ok_and(|version| version.major == 1 && IMAGE_VOLUME_GATE.contains(&version.minor))
+}
+
+/// Returns the values for nodes with another Kubernetes version than `kubernetes_version` says; `None` when that makes no
+/// difference.
+pub fn for_kubernetes(values: &Values, version: &str) -> Option<Values> {
+    let gate = Value::Bool(image_volume_gate(version));
+    let key = "image_volume_gate";
+    (values.map.get(key) != Some(&gate)).then(|| {
+        let mut map = values.map.clone();
+        map.insert(key.to_owned(), gate);
+        Values {
+            map,
+            shape: values.shape.clone(),
+            schema: values.schema.clone(),
+        }
+    })
 }
 
 /// Returns the address; the network's own text if it has none.
@@ -200,4 +230,21 @@ fn shape(map: &serde_json::Map<String, Value>, vocabulary: &Vocabulary) -> BTree
         .collect();
     shape.insert("secrets".to_owned(), Shape::Object(secrets));
     shape
+}
+
+#[cfg(test)]
+mod tests {
+    use super::image_volume_gate;
+
+    #[test]
+    fn the_gate_of_image_volumes_is_set_only_where_it_is_known_and_off() {
+        for version in ["1.31.0", "1.33.4", "1.34.99"] {
+            assert!(image_volume_gate(version), "{version}");
+        }
+        for version in [
+            "1.9.0", "1.30.9", "1.35.0", "1.36.1", "1.39.0", "1.100.0", "2.31.0",
+        ] {
+            assert!(!image_volume_gate(version), "{version}");
+        }
+    }
 }

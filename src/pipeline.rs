@@ -345,7 +345,14 @@ fn rendered(
     };
     let standing = standing.map_err(|finding| diags.abort(finding))?;
     merge::carry(&standing, &configuration.cluster, &mut values.map, diags);
-    let tree = render::render(catalog, plan, &values, vault, &before.foreign, diags)?;
+    let mut tree = render::render(catalog, plan, &values, vault, &before.foreign, diags)?;
+    let existing = read_existing(world, &tree, before);
+    let versions = &configuration.cluster.versions;
+    let kubernetes = versions.kubernetes_version.as_str();
+    let kept = merge::kept_kubernetes(&existing, &before.lock, &before.choices, kubernetes);
+    if let Some(values) = kept.and_then(|version| context::for_kubernetes(&values, &version)) {
+        tree = render::render(catalog, plan, &values, vault, &before.foreign, diags)?;
+    }
     let pins = plan.enabled().filter(|planned| {
         let choice = planned.choice.as_ref();
         choice.is_some_and(|choice| choice.chosen.version.is_some())

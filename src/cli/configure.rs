@@ -6,7 +6,7 @@ use super::args::{Configure, Raw};
 use super::exit::Exit;
 use super::{Outcome, Session, raw, summary};
 use crate::diag::{Aborted, Diagnostic, Diagnostics};
-use crate::diff::{ChangeKind, Choices, json as diff_json};
+use crate::diff::{ChangeKind, ChangeSet, Choices, json as diff_json};
 use crate::pipeline::{self, Before, Compared};
 use crate::plan::Plan;
 use crate::seal::Sealed;
@@ -54,6 +54,7 @@ pub(super) fn carry_out(choices: Choices, how: How, raw: &Raw, session: &mut Ses
     let result = json!({
         "written": exit == Written::Yes,
         "changes": diff_json::changes(&compared.changes, &compared.tree, &compared.existing),
+        "talos_first": talos_first(&compared.changes),
         "secrets_not_verified": compared.tree.stage().unverified(),
     });
     let exit = match exit {
@@ -156,6 +157,36 @@ fn show(compared: &Compared, plan: Option<&Plan<'_>>, session: &mut Session<'_>)
             .ui
             .line("Flux prunes: once this is pushed, it removes the live objects of deleted files as well.");
     }
+    if talos_first(changes) {
+        session.ui.line(
+            "Both the nodes' configuration and what Flux applies change: apply Talos first, with \
+             `talhelper genconfig` and `talhelper gencommand apply` in talos/, and push after it.",
+        );
+    }
+}
+
+/// The versions that nodes are generated for: tuppr brings them to the nodes, one at a time.
+const TALOS_VERSIONS: &str = "talos/talenv.yaml";
+
+/// Returns whether nodes that run need another configuration as well as Flux other objects. What Flux applies may count on
+/// the nodes, never the other way round.
+fn talos_first(changes: &ChangeSet) -> bool {
+    let written = [
+        ChangeKind::Create,
+        ChangeKind::Recreate,
+        ChangeKind::Update,
+        ChangeKind::Merge,
+        ChangeKind::Delete,
+    ];
+    let below = |prefix: &'static str| {
+        let written = changes
+            .differing()
+            .filter(|change| written.contains(&change.kind));
+        written.filter(move |change| change.path.as_str().starts_with(prefix))
+    };
+    let fresh = below("talos/talconfig.yaml").any(|change| change.kind == ChangeKind::Create);
+    let nodes = below("talos/").any(|change| change.path.as_str() != TALOS_VERSIONS);
+    nodes && !fresh && below("kubernetes/").next().is_some()
 }
 
 fn finish(how: How, compared: &Compared, session: &mut Session<'_>) -> Result<Written, Aborted> {

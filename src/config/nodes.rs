@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Disk, Ipv4, KernelModule, MacAddress, NodeName, SchematicId};
+use crate::model::{Disk, Ipv4, KernelModule, LabelValue, MacAddress, NodeName, SchematicId};
 
 /// The machines of the cluster.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -70,6 +70,13 @@ pub struct Node {
     #[serde(default)]
     #[schemars(example = serde_json::json!(["nbd"]))]
     pub kernel_modules: Vec<KernelModule>,
+
+    /// Name of the Proxmox host that runs this virtual machine. The node carries it as the label
+    /// `topology.kubernetes.io/zone`, and `proxmox_region` beside it, without which no volume of `proxmox_csi_enabled`
+    /// finds its node. Not needed with `proxmox_ccm_enabled`, which finds it out.
+    #[serde(default)]
+    #[schemars(example = &"pve-1")]
+    pub proxmox_host: Option<LabelValue>,
 }
 
 fn mtu() -> u16 {

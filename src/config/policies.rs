@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::model::Cidr;
+
 /// Cilium network policies for the cluster's own apps.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Policies {
@@ -15,6 +17,12 @@ pub struct Policies {
     #[serde(default)]
     #[schemars(example = &"enforce")]
     pub network_policies_mode: PolicyMode,
+
+    /// Networks outside of the cluster that routes lead to, in CIDR notation, such as a NAS behind a Service without
+    /// selector or a Backend of Envoy Gateway. With `network_policies_mode: enforce` the proxies reach no others.
+    #[serde(default)]
+    #[schemars(example = serde_json::json!(["10.10.10.50/32"]))]
+    pub network_policies_backends: Vec<Cidr>,
 }
 
 /// What policies do with traffic that they do not allow.
@@ -22,7 +30,8 @@ pub struct Policies {
 #[serde(rename_all = "lowercase")]
 #[schemars(inline)]
 pub enum PolicyMode {
-    /// Nothing is blocked; Hubble shows what would be. Start with this.
+    /// Nothing is blocked. Start with this, and with `hubble_enabled`: `docs/verify.md` tells how to see what `enforce`
+    /// would drop.
     #[default]
     Audit,
     /// Traffic that no policy allows is dropped.

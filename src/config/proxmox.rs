@@ -12,7 +12,8 @@ use crate::model::{LabelValue, Line, ProxmoxEndpoint, ProxmoxTokenId, SecretToke
 pub struct Proxmox {
     /// Switches on volumes on Proxmox storage, with the storage class `proxmox-zfs`: set `storage_class` to it for
     /// volumes of the monitoring apps. Needs `proxmox_endpoint`, `proxmox_csi_token_id`, `proxmox_csi_token_secret` and
-    /// `proxmox_csi_storage`.
+    /// `proxmox_csi_storage`, and to know the host of each node: from `proxmox_ccm_enabled`, or `proxmox_host` of the
+    /// nodes.
     #[serde(default)]
     #[schemars(example = true)]
     pub proxmox_csi_enabled: bool,
@@ -47,7 +48,7 @@ pub struct Proxmox {
     pub proxmox_region: LabelValue,
 
     /// Switches on the Proxmox cloud controller manager: nodes get provider ids and labels of their Proxmox host, and
-    /// go when their machine is deleted. It takes the place of the one for Talos. Needs `proxmox_endpoint`,
+    /// go when their machine is deleted. Needs `proxmox_endpoint`,
     /// `proxmox_ccm_token_id` and `proxmox_ccm_token_secret`.
     #[serde(default)]
     #[schemars(example = true)]

@@ -16,6 +16,7 @@ mod carried;
 mod charts;
 mod diff3;
 mod identity;
+mod kubernetes;
 mod layout;
 mod stage;
 #[cfg(test)]
@@ -29,6 +30,7 @@ use std::collections::BTreeMap;
 pub use base::{BASE_DIR, Bases};
 pub use carried::{Standing, carry, standing};
 pub use charts::{TreeVersion, newer_charts};
+pub use kubernetes::kept_kubernetes;
 pub use stage::merge;
 pub use version::{KeptVersion, keep_newer};
 

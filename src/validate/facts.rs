@@ -112,6 +112,11 @@ impl<'d> Facts<'d> {
         self.document.json()["nodes"].as_array().map_or(0, Vec::len)
     }
 
+    /// Returns whether a key of a node is written, valid or not.
+    pub(super) fn node_has(&self, index: usize, key: &str) -> bool {
+        self.document.is_written(&format!("/nodes/{index}/{key}"))
+    }
+
     /// Returns what a node is called in messages: its name, or its place in the list.
     pub(super) fn node_name(&self, index: usize) -> String {
         match self.get::<String>(&format!("/nodes/{index}/name")) {

@@ -15,6 +15,7 @@ mod init;
 mod keys;
 mod merge;
 mod network;
+mod nodes;
 mod own_apps;
 mod per_app;
 mod plugin;

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use clusterwright::yaml;
+
 use super::tree;
 use crate::support::{EVERYTHING, MINIMAL};
 
@@ -108,5 +110,73 @@ fn audit_never_denies_by_default() {
             "{path} denies in audit mode"
         );
         assert!(text.contains("enableDefaultDeny:"), "{path} does not say");
+    }
+}
+
+/// The policy of the proxies in enforce mode, with these lines.
+fn proxies(lines: &str) -> yaml::Node {
+    let enforce = "network_policies_enabled: true\nnetwork_policies_mode: enforce\n";
+    let tree = tree(&format!("{enforce}{lines}{MINIMAL}"));
+    let text = &tree["kubernetes/apps/network/network-policies/app/envoy-proxy.yaml"];
+    yaml::parse(text).expect("YAML").remove(0)
+}
+
+/// The README shows a policy that opens the way to a NAS beside the rendered one: both must be about the same pods.
+#[test]
+fn proxies_reach_machines_outside_of_the_cluster_only_where_that_is_asked_for() {
+    let egress = |policy: &yaml::Node| policy.path(&["spec", "egress"]).expect("rules").to_json();
+    let closed = proxies("");
+    assert_eq!(egress(&closed), serde_json::json!([{"toEntities": ["cluster"]}]));
+    let opened = proxies("network_policies_backends: [10.10.10.50/32, 192.168.7.0/24]\n");
+    let cidrs = serde_json::json!({"toCIDR": ["10.10.10.50/32", "192.168.7.0/24"]});
+    assert_eq!(
+        egress(&opened),
+        serde_json::json!([{"toEntities": ["cluster"]}, cidrs])
+    );
+
+    let readme = include_str!("../../README.md");
+    let own = readme
+        .split("```yaml\n")
+        .find_map(|block| block.strip_prefix("# kubernetes/apps/network/nas/app/ciliumnetworkpolicy.yaml\n"))
+        .and_then(|block| block.split("```").next())
+        .expect("the README's policy");
+    let own = yaml::parse(own).expect("YAML").remove(0);
+    let selector = |policy: &yaml::Node| {
+        policy
+            .path(&["spec", "endpointSelector"])
+            .expect("a selector")
+            .to_json()
+    };
+    assert_eq!(selector(&own), selector(&closed));
+    assert!(own.path(&["spec", "egress"]).is_some() && own.path(&["spec", "ingress"]).is_none());
+}
+
+/// What a comment says above `enableDefaultDeny` is what stands below it.
+#[test]
+fn comments_about_drops_fit_the_mode() {
+    for (mode, word, not) in [
+        (
+            "audit",
+            "# In audit mode nothing is dropped.",
+            "# What no rule allows is dropped.",
+        ),
+        (
+            "enforce",
+            "# What no rule allows is dropped.",
+            "# In audit mode nothing is dropped.",
+        ),
+    ] {
+        let config = EVERYTHING.replace(
+            "network_policies_enabled: true\n",
+            &format!("network_policies_enabled: true\nnetwork_policies_mode: {mode}\n"),
+        );
+        let tree = tree(&config);
+        let policies = tree.iter().filter(|(path, _)| path.contains("network-policies/"));
+        let texts: Vec<&String> = policies.map(|(_, text)| text).collect();
+        assert!(
+            texts.iter().filter(|text| text.contains(word)).count() > 15,
+            "{mode}"
+        );
+        assert!(!texts.iter().any(|text| text.contains(not)), "{mode}");
     }
 }

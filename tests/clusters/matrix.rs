@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use clusterwright::catalog::{BUILT_IN, Catalog};
-use clusterwright::check;
+use clusterwright::check::{self, Checked};
 use clusterwright::config::{Decrypted, Vocabulary, parse};
 use clusterwright::context;
 use clusterwright::diag::{Diagnostics, human};
@@ -12,6 +12,8 @@ use clusterwright::plan::{self, PerApp, Plan};
 use clusterwright::render::{self, Foreign};
 use clusterwright::side::Reported;
 use clusterwright::sys::{FixedEntropy, SecretText};
+use clusterwright::tree::Tree;
+use clusterwright::yaml::{self, Node};
 use clusterwright::{config::Vault, validate};
 
 use crate::support::{MINIMAL, RECIPIENT};
@@ -103,12 +105,19 @@ impl Flags {
             );
         }
         out.push_str(MINIMAL.trim_end());
+        let host = if self.csi && !self.ccm {
+            "\n    proxmox_host: pve-1"
+        } else {
+            ""
+        };
+        out.push_str(host);
         if self.second_node {
             out.push_str(
                 "\n  - name: k8s-2\n    address: 10.10.10.12\n    controller: false\n    disk: /dev/sda\n    \
                  mac_addr: bc:24:11:0a:00:02\n    \
                  schematic_id: 376567988ad370138ad8b2698212367b8edcb69b5fd68c80be1f2ec7d603b4ba",
             );
+            out.push_str(host);
         }
         out.push('\n');
         out
@@ -138,7 +147,6 @@ impl Flags {
         };
         add(self.second_node, "spegel");
         add(self.backup, "talos-backup");
-        add(!self.ccm, "talos-ccm");
         add(self.ccm, "proxmox-ccm");
         add(self.csi, "proxmox-csi");
         add(!self.unifi, "k8s-gateway");
@@ -183,7 +191,13 @@ fn examine(catalog: &Catalog, flags: Flags, rendered: bool) -> usize {
         keyless: false,
     };
     let clean = |diags: &Diagnostics| {
-        assert!(diags.sorted().is_empty(), "{flags:?}\n{}", human::render(diags));
+        // An audit without Hubble is warned of; without monitoring there is no Hubble.
+        let mut found = diags.sorted().into_iter();
+        assert!(
+            found.all(|finding| finding.code == "config/blind-audit"),
+            "{flags:?}\n{}",
+            human::render(diags)
+        );
     };
     let document = parse(
         &[("cluster.yaml", flags.config())],
@@ -216,7 +230,59 @@ fn examine(catalog: &Catalog, flags: Flags, rendered: bool) -> usize {
     clean(&diags);
     let tree = check::check(tree.expect("renders"), &check::exceptions(catalog), &mut diags);
     clean(&diags);
-    tree.expect("passes").len()
+    let tree = tree.expect("passes");
+    examine_timeouts(&tree);
+    tree.len()
+}
+
+/// Minutes of a Go duration as the library writes it.
+fn minutes(duration: &str) -> u32 {
+    let number = duration.strip_suffix('m').expect("minutes");
+    number.parse().expect("a number")
+}
+
+/// Every Kustomization has a timeout, which is longer than that of each HelmRelease it waits for.
+fn examine_timeouts(tree: &Tree<Checked>) {
+    let documents: Vec<(&str, Node)> = tree
+        .iter()
+        .filter(|artifact| artifact.path.is_yaml())
+        .flat_map(|artifact| {
+            let nodes = yaml::parse(&artifact.text).expect("YAML");
+            nodes.into_iter().map(|node| (artifact.path.as_str(), node))
+        })
+        .collect();
+    let of_kind = |group: &'static str, kind: &'static str| {
+        documents.iter().filter(move |(_, node)| {
+            let version = node.str_at(&["apiVersion"]);
+            version.is_some_and(|v| v.starts_with(group)) && node.str_at(&["kind"]) == Some(kind)
+        })
+    };
+    let mut seen = 0;
+    for (path, node) in of_kind("kustomize.toolkit.fluxcd.io/", "Kustomization") {
+        let timeout = node.str_at(&["spec", "timeout"]);
+        let timeout = minutes(timeout.unwrap_or_else(|| panic!("{path}: no timeout")));
+        seen += 1;
+        let waits = node.str_at(&["spec", "wait"]) == Some("true");
+        let checked = node.path(&["spec", "healthChecks"]).map(Node::items);
+        let folder = format!(
+            "{}/",
+            node.str_at(&["spec", "path"])
+                .expect("a path")
+                .trim_start_matches("./")
+        );
+        for (file, release) in of_kind("helm.toolkit.fluxcd.io/", "HelmRelease") {
+            let name = release.str_at(&["metadata", "name"]);
+            let named = checked.unwrap_or_default().iter().any(|check| {
+                check.str_at(&["kind"]) == Some("HelmRelease") && check.str_at(&["name"]) == name
+            });
+            if file.starts_with(&folder) && (waits || named) {
+                // Without one, helm-controller gives each action five minutes.
+                let own = minutes(release.str_at(&["spec", "timeout"]).unwrap_or("5m"));
+                assert!(timeout > own, "{path}: {timeout}m, and {file} has {own}m");
+            }
+        }
+    }
+    assert!(seen > 10, "{seen} Kustomizations");
 }
 
 fn examine_plan(plan: &Plan<'_>, flags: Flags) {

@@ -129,9 +129,29 @@ pub(crate) const VARIANTS: &[(&str, &str)] = &[
         "unifi_host: https://10.10.10.1\nunifi_api_key: test-unifi-key\n",
     ),
     ("policies", "network_policies_enabled: true\n"),
+    (
+        "policies-enforced",
+        "network_policies_enabled: true\nnetwork_policies_mode: enforce\n\
+         network_policies_backends: [10.10.10.50/32]\n",
+    ),
+    (
+        "kubelet-serving-certificates",
+        "kubelet_serving_certificates: true\n",
+    ),
+    ("kubernetes-1.34", "kubernetes_version: 1.34.3\n"),
     ("spegel-on-one-node", "spegel_enabled: true\n"),
     ("snat", "cilium_loadbalancer_mode: snat\n"),
 ];
+
+/// The configuration of a variant: its lines, the minimal cluster, and what volumes on Proxmox need to know of its node.
+pub(crate) fn with_minimal(lines: &str) -> String {
+    let host = if lines.contains("proxmox_csi_enabled") {
+        "    proxmox_host: pve-1\n"
+    } else {
+        ""
+    };
+    format!("{lines}{MINIMAL}{host}")
+}
 
 /// For each combination: which files come, go or change. Reviews stay small, and no file is forgotten.
 #[test]
@@ -140,7 +160,7 @@ fn variants() {
     let mut out = String::new();
     for (name, lines) in VARIANTS {
         out.push_str(&format!("# {name}\n"));
-        let variant = tree(&format!("{lines}{MINIMAL}"));
+        let variant = tree(&with_minimal(lines));
         for path in minimal
             .keys()
             .chain(variant.keys())
@@ -162,7 +182,7 @@ fn variants() {
 fn every_resource_that_is_listed_exists() {
     let mut folders = 0;
     for (name, lines) in VARIANTS.iter().chain([&("minimal", "")]) {
-        let tree = tree(&format!("{lines}{MINIMAL}"));
+        let tree = tree(&with_minimal(lines));
         for (path, text) in tree
             .iter()
             .filter(|(path, _)| path.ends_with("/kustomization.yaml"))

@@ -20,12 +20,15 @@ mod dns_gateway;
 mod external_secrets;
 mod grafana_password;
 mod hubble_ui;
+mod kubelet_certificates;
 mod monitoring;
 mod node_addresses;
 mod node_uniqueness;
 mod oidc_pair;
+mod policy_audit;
 mod proxmox_ccm;
 mod proxmox_csi;
+mod proxmox_host;
 mod proxmox_tokens;
 mod router_address;
 mod tunnel_id;
@@ -62,12 +65,15 @@ pub static RULES: &[Rule] = &[
     external_secrets::RULE,
     grafana_password::RULE,
     hubble_ui::RULE,
+    kubelet_certificates::RULE,
     monitoring::RULE,
     node_addresses::RULE,
     node_uniqueness::RULE,
     oidc_pair::RULE,
+    policy_audit::RULE,
     proxmox_ccm::RULE,
     proxmox_csi::RULE,
+    proxmox_host::RULE,
     proxmox_tokens::RULE,
     router_address::RULE,
     tunnel_id::RULE,
