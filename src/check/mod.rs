@@ -14,6 +14,7 @@ pub mod pool_change;
 pub mod releases;
 pub mod rule;
 pub mod rules;
+pub mod services;
 pub mod substitution;
 mod talos;
 pub mod walk;

@@ -30,7 +30,11 @@ fn run(manifests: &Manifests<'_>, findings: &mut Vec<Finding>) {
         }
         let message =
             format!("the chart refuses `{DASHBOARDS}` beside the dashboard sidecar, which is on by default");
-        let mut finding = release.finding(SIDECAR, message, "", format!("set `{SIDECAR}: false`"));
+        let help = format!(
+            "ship them as ConfigMaps with the label `grafana_dashboard: \"1\"`, or set `{SIDECAR}: false` and lose those \
+             that charts ship"
+        );
+        let mut finding = release.finding(SIDECAR, message, "", help);
         if values.get("grafana.sidecar").is_some() {
             finding.also.push((
                 release.object.path.clone(),

@@ -3,6 +3,7 @@
 use crate::check::helm::{Release, VICTORIA_METRICS, flag, text};
 use crate::check::manifests::Manifests;
 use crate::check::rule::{Finding, Rule};
+use crate::check::services::VMSINGLE;
 use crate::diag::Severity;
 use crate::yaml::Node;
 
@@ -47,9 +48,12 @@ fn run(manifests: &Manifests<'_>, findings: &mut Vec<Finding>) {
             continue;
         }
         let message = format!("`{path}` has no datasource `Prometheus`, which dashboards ask for");
+        let url = VMSINGLE
+            .of(release)
+            .map(|single| single.url())
+            .unwrap_or_default();
         let help = format!(
-            "add `{{name: Prometheus, uid: prometheus, type: prometheus, url: {}, isDefault: false}}` to `{path}`",
-            url(release)
+            "add `{{name: Prometheus, uid: prometheus, type: prometheus, url: {url}, isDefault: false}}` to `{path}`"
         );
         findings.push(release.finding(path, message, "", help));
     }
@@ -70,41 +74,19 @@ fn check(release: &Release<'_>, entry: &Node, findings: &mut Vec<Finding>) {
         let message = "two datasources are the default".to_owned();
         wrong("isDefault", message, "set `isDefault: false`".to_owned());
     }
-    let expected = url(release);
-    let found = entry.get("url").and_then(text).unwrap_or_default();
-    let single = release.values.flag("vmsingle.enabled") != Some(false);
-    if single && (host(found) != host(&expected) || port(found) != port(&expected)) {
-        let message = format!("the URL of datasource `Prometheus` does not lead to VMSingle: `{found}`");
-        wrong("url", message, format!("set `url: {expected}`"));
-    }
-}
-
-/// The address of `VMSingle`, which listens on 8429 before chart 0.58.3 and on 8428 from then on. Source: its release notes.
-fn url(release: &Release<'_>) -> String {
-    let default = if release.at_least(0, 58, 3) {
-        "8428"
-    } else {
-        "8429"
+    let Some(single) = VMSINGLE.of(release) else {
+        return;
     };
-    let port = release.values.text("vmsingle.spec.port").unwrap_or(default);
-    format!(
-        "http://vmsingle-{}.{}.svc:{port}",
-        full_name(release),
-        release.namespace
-    )
-}
-
-fn full_name<'a>(release: &Release<'a>) -> &'a str {
-    release.values.text("fullnameOverride").unwrap_or(release.name)
+    // Its port is the business of `dead-service-address`.
+    let found = entry.get("url").and_then(text).unwrap_or_default();
+    if host(found) != single.name {
+        let message = format!("the URL of datasource `Prometheus` does not lead to VMSingle: `{found}`");
+        wrong("url", message, format!("set `url: {}`", single.url()));
+    }
 }
 
 /// The Service, without namespace and domain.
 fn host(url: &str) -> &str {
     let rest = url.split("://").nth(1).unwrap_or(url);
     rest.split(['.', ':', '/']).next().unwrap_or(rest)
-}
-
-fn port(url: &str) -> Option<&str> {
-    let rest = url.split("://").nth(1).unwrap_or(url);
-    rest.split('/').next()?.rsplit_once(':').map(|(_, port)| port)
 }

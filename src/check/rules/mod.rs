@@ -9,6 +9,7 @@ mod dangling_depends_on;
 mod dangling_health_check;
 mod dashboard_sidecar_conflict;
 mod dead_metric;
+mod dead_service_address;
 mod dependency_cycle;
 mod double_chart;
 mod doubled_hubble_metric;
@@ -44,6 +45,7 @@ mod unchecked_dependency;
 mod undefined_substitution;
 mod unknown_field;
 mod unlisted_namespace;
+mod unloaded_dashboards;
 mod unmatched_selector;
 mod unordered_certificate;
 mod unpinned_version;
@@ -70,6 +72,7 @@ pub const ALL: &[&Rule] = &[
     &dangling_health_check::RULE,
     &dashboard_sidecar_conflict::RULE,
     &dead_metric::RULE,
+    &dead_service_address::RULE,
     &dependency_cycle::RULE,
     &double_chart::RULE,
     &doubled_hubble_metric::RULE,
@@ -105,6 +108,7 @@ pub const ALL: &[&Rule] = &[
     &undefined_substitution::RULE,
     &unknown_field::RULE,
     &unlisted_namespace::RULE,
+    &unloaded_dashboards::RULE,
     &unmatched_selector::RULE,
     &unordered_certificate::RULE,
     &unpinned_version::RULE,

@@ -1,0 +1,168 @@
+//! Services that charts make, and the ports that they listen on: what other files of the tree repeat.
+
+use super::helm::{PROMETHEUS, Release, VICTORIA_METRICS};
+use super::manifests::Manifests;
+
+/// A Service whose port the values of a chart set.
+#[derive(Debug)]
+pub struct Known {
+    /// The chart.
+    chart: &'static str,
+    /// The flag that switches the component off, if there is one.
+    enabled: Option<&'static str>,
+    /// What its name has before and after the chart's full name.
+    affixes: (&'static str, &'static str),
+    /// The value that sets its port.
+    pub key: &'static str,
+    /// Its port without that value.
+    default: fn(&Release<'_>) -> &'static str,
+    /// Ports that it has besides.
+    pub others: &'static [&'static str],
+    /// `app.kubernetes.io/name` of its pods, where they listen on the same port.
+    pub pods: Option<&'static str>,
+}
+
+/// `VMSingle` of the VictoriaMetrics stack.
+pub static VMSINGLE: Known = Known {
+    chart: VICTORIA_METRICS,
+    enabled: Some("vmsingle.enabled"),
+    affixes: ("vmsingle-", ""),
+    key: "vmsingle.spec.port",
+    // Source: release notes of chart 0.58.3.
+    default: |release| {
+        if release.at_least(0, 58, 3) {
+            "8428"
+        } else {
+            "8429"
+        }
+    },
+    others: &[],
+    pods: Some("vmsingle"),
+};
+
+/// Sources: values.yaml and the Services of victoria-metrics-k8s-stack 0.45.0, kube-prometheus-stack 80.10.0 and loki
+/// 6.49.0; the VictoriaMetrics operator puts the kind of the object before its name.
+static ALL: &[&Known] = &[
+    &VMSINGLE,
+    &Known {
+        chart: VICTORIA_METRICS,
+        enabled: Some("vmalert.enabled"),
+        affixes: ("vmalert-", ""),
+        key: "vmalert.spec.port",
+        default: |_| "8080",
+        others: &[],
+        pods: Some("vmalert"),
+    },
+    &Known {
+        chart: VICTORIA_METRICS,
+        enabled: Some("alertmanager.enabled"),
+        affixes: ("vmalertmanager-", ""),
+        key: "alertmanager.spec.port",
+        default: |_| "9093",
+        others: &["9094"],
+        pods: Some("vmalertmanager"),
+    },
+    &Known {
+        chart: PROMETHEUS,
+        enabled: Some("prometheus.enabled"),
+        affixes: ("", "-prometheus"),
+        key: "prometheus.service.port",
+        default: |_| "9090",
+        others: &["8080"],
+        pods: None,
+    },
+    &Known {
+        chart: PROMETHEUS,
+        enabled: Some("alertmanager.enabled"),
+        affixes: ("", "-alertmanager"),
+        key: "alertmanager.service.port",
+        default: |_| "9093",
+        others: &["8080"],
+        pods: None,
+    },
+    &Known {
+        chart: "loki",
+        enabled: None,
+        affixes: ("", ""),
+        key: "loki.server.http_listen_port",
+        default: |_| "3100",
+        others: &["7946", "9095"],
+        pods: Some("loki"),
+    },
+];
+
+/// A Service of a release.
+#[derive(Debug)]
+pub struct Service<'m, 'a> {
+    /// What is known of it.
+    pub known: &'static Known,
+    /// The release that makes it.
+    pub release: &'m Release<'a>,
+    /// Its name.
+    pub name: String,
+    /// The port that it listens on.
+    pub port: &'a str,
+}
+
+impl Known {
+    /// Returns the Service as a release of the chart makes it; nothing when it is switched off.
+    pub fn of<'m, 'a>(&'static self, release: &'m Release<'a>) -> Option<Service<'m, 'a>> {
+        if self.enabled.and_then(|flag| release.values.flag(flag)) == Some(false) {
+            return None;
+        }
+        let (before, after) = self.affixes;
+        Some(Service {
+            known: self,
+            release,
+            name: format!("{before}{}{after}", full_name(release)),
+            port: release
+                .values
+                .text(self.key)
+                .unwrap_or_else(|| (self.default)(release)),
+        })
+    }
+}
+
+impl Service<'_, '_> {
+    /// Returns its address from anywhere in the cluster.
+    pub fn url(&self) -> String {
+        format!(
+            "http://{}.{}.svc:{}",
+            self.name, self.release.namespace, self.port
+        )
+    }
+
+    /// Returns whether it listens on a port.
+    pub fn has(&self, port: &str) -> bool {
+        self.port == port || self.known.others.contains(&port)
+    }
+}
+
+/// Returns the known Services of a tree.
+pub fn services<'m, 'a>(manifests: &'m Manifests<'a>) -> Vec<Service<'m, 'a>> {
+    let pairs = manifests
+        .releases
+        .iter()
+        .flat_map(|release| ALL.iter().map(move |known| (release, *known)));
+    pairs
+        .filter(|(release, known)| release.chart == known.chart)
+        .filter_map(|(release, known)| known.of(release))
+        .collect()
+}
+
+/// Returns what the names of a release's objects are made of, by the template that these charts share: an override, else
+/// the name of the release, with the chart's where it does not hold that already.
+fn full_name(release: &Release<'_>) -> String {
+    let chosen = release.values.text("fullnameOverride").map(ToOwned::to_owned);
+    let name = release.values.text("nameOverride").unwrap_or(release.chart);
+    let full = chosen.unwrap_or_else(|| {
+        if release.name.contains(name) {
+            release.name.to_owned()
+        } else {
+            format!("{}-{name}", release.name)
+        }
+    });
+    let longest = if release.chart == PROMETHEUS { 26 } else { 63 };
+    let cut: String = full.chars().take(longest).collect();
+    cut.trim_end_matches('-').to_owned()
+}
