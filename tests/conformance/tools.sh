@@ -115,6 +115,33 @@ need_kustomize() { go_peer kustomize sigs.k8s.io/kustomize/kustomize/v5@v5.7.1; 
 need_kubectl() { command -v kubectl >/dev/null || { skip kubectl "not installed"; return 1; }; }
 need_kubeconform() { go_peer kubeconform github.com/yannh/kubeconform/cmd/kubeconform@v0.7.0; }
 
+# promtool of Prometheus 3.8.1. `go install` refuses its module, whose go.mod has `exclude` lines; and without the plugins
+# that find targets in clouds, which judge no rule, it builds in a minute.
+need_promtool() {
+    local log=$peers/promtool.log
+    [ -e "$bin/promtool" ] && return
+    if ! command -v go >/dev/null; then
+        skip promtool "not installed, and no Go to install it with"
+        return 1
+    fi
+    if ! (
+        set -e
+        cd "$(mktemp -d "$peers/install.XXXXXX")"
+        trap 'rm -rf "$PWD"' EXIT
+        go mod init peer
+        source=$(go mod download -json github.com/prometheus/prometheus@v0.308.1 | sed -n 's/^\t"Dir": "\(.*\)",$/\1/p')
+        cp -R "$source" prometheus
+        chmod -R u+w prometheus
+        cd prometheus
+        rm plugins/plugins.go
+        timeout 600 go build -mod=mod -buildvcs=false -o "$bin/promtool" ./cmd/promtool
+        cd ..
+    ) >"$log" 2>&1; then
+        skip promtool "go build failed: $(tail -1 "$log")"
+        return 1
+    fi
+}
+
 need_language_server() {
     server=$peers/node/node_modules/yaml-language-server/bin/yaml-language-server
     [ -e "$server" ] && return
