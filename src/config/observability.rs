@@ -91,7 +91,8 @@ pub struct Observability {
     #[schemars(range(min = 50, max = 99), example = 85)]
     pub node_cpu_threshold: u8,
 
-    /// Switches on logs: Loki stores them, Alloy collects them from pods and from Talos. Needs `monitoring_enabled`.
+    /// Switches on logs: Loki stores them, Alloy collects those of all pods. Logs of Talos itself (kernel, kubelet,
+    /// etcd) stay on their node: read them with `talosctl dmesg` and `talosctl logs`. Needs `monitoring_enabled`.
     #[serde(default)]
     #[schemars(example = true)]
     pub loki_enabled: bool,

@@ -2,6 +2,7 @@
 
 mod flows;
 mod matrix;
+mod monitoring;
 
 use std::collections::BTreeMap;
 

@@ -154,11 +154,14 @@ const INCIDENTS: &[Incident] = &[
         fixture: None,
         edits: &[(
             VICTORIA_METRICS,
-            "        dashboards:\n          enabled: false\n",
-            "        dashboards:\n          label: dashboard\n",
+            "      extraInitContainers:\n",
+            "      dashboards: {network: {}}\n      extraInitContainers:\n",
         )],
-        at: (VICTORIA_METRICS, "        dashboards:"),
-        help: "set `grafana.sidecar.dashboards.enabled: false`",
+        at: (
+            VICTORIA_METRICS,
+            "          enabled: true\n          folderAnnotation:",
+        ),
+        help: "ship them as ConfigMaps with the label `grafana_dashboard: \"1\"`",
     },
     Incident {
         id: "L-10",
