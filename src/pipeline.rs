@@ -7,7 +7,6 @@ mod undo;
 
 use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -32,16 +31,17 @@ use crate::side;
 use crate::sops::{self, Identities, Prompt, SopsError};
 use crate::source::Span;
 use crate::sys::disk::OsDisk;
+use crate::sys::root::{Kind, Refused, Root, limits};
 use crate::sys::{Entropy, SecretText};
-use crate::tree::Tree;
+use crate::tree::{Tree, bare_repository};
 use crate::validate;
 use crate::vcs::Repository;
 use crate::write::{self, Receipt, Recovery};
 
 /// Where a run works, and what it gets from outside.
 pub struct World<'a> {
-    /// The directory with `cluster.yaml`.
-    pub root: PathBuf,
+    /// The directory with `cluster.yaml`, and the way to everything below it.
+    pub root: Root,
     /// Where private keys are looked for.
     pub sources: Sources,
     /// Who is asked for what a key needs, such as its passphrase.
@@ -104,7 +104,7 @@ pub fn catalog(world: &World<'_>, diags: &mut Diagnostics) -> Result<Catalog, Ab
 ///
 /// # Errors
 /// When a template cannot be read or a manifest is wrong.
-pub fn catalog_of(root: &Path, diags: &mut Diagnostics) -> Result<Catalog, Aborted> {
+pub fn catalog_of(root: &Root, diags: &mut Diagnostics) -> Result<Catalog, Aborted> {
     let files = library::files(root, diags)?;
     Catalog::load(
         files.iter().map(|(path, text)| (path.as_str(), text.as_str())),
@@ -124,9 +124,9 @@ pub fn configuration(
     context::check_keys(catalog, diags);
     diags.checkpoint()?;
     let vocabulary = catalog.vocabulary();
-    if !world.root.join("templates/apps").is_dir()
-        && !world.root.join("templates/repo").is_dir()
-        && world.root.join(raw::SETTINGS).is_file()
+    if !world.root.is_dir("templates/apps")
+        && !world.root.is_dir("templates/repo")
+        && world.root.is_file(raw::SETTINGS)
     {
         let message = format!("`{}` is not read: the catalogue is rendered", raw::SETTINGS);
         let hint = Diagnostic::note_level("raw/hint", message).in_file(raw::SETTINGS);
@@ -243,6 +243,13 @@ pub fn plan<'a>(
 /// # Errors
 /// When the lock or the repository cannot be read.
 pub fn before(world: &World<'_>, diags: &mut Diagnostics) -> Result<Before, Aborted> {
+    // Everything below it would be looked for elsewhere.
+    if let Some(meta) = world.root.look(write::OWN_DIR).ok().flatten()
+        && meta.kind == Kind::Link
+    {
+        let at = write::OWN_DIR.to_owned();
+        return Err(diags.abort(Refused::Link { at }.finding("read", write::OWN_DIR)));
+    }
     let lock = read_lock(world, diags)?;
     let git = Repository::discover(&world.root).map_err(|finding| diags.abort(finding))?;
     let foreign = foreign::read(&world.root, &lock, diags);
@@ -267,10 +274,9 @@ pub fn read_lock(world: &World<'_>, diags: &mut Diagnostics) -> Result<Lock, Abo
 
 /// Reads the text of the lock; none where there is no lock.
 fn lock_text(world: &World<'_>, diags: &mut Diagnostics) -> Result<String, Aborted> {
-    match std::fs::read_to_string(world.root.join(LOCK_FILE)) {
-        Ok(text) => Ok(text),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(String::new()),
-        Err(error) => Err(diags.abort(Diagnostic::io("read", LOCK_FILE, &error))),
+    match world.root.read_text_if_there(LOCK_FILE, limits::LOCK) {
+        Ok(text) => Ok(text.unwrap_or_default()),
+        Err(refused) => Err(diags.abort(refused.finding("read", LOCK_FILE))),
     }
 }
 
@@ -404,6 +410,16 @@ fn merged(
     before: &Before,
     diags: &mut Diagnostics,
 ) -> Result<(Tree<Rendered>, Vec<KeptVersion>), Aborted> {
+    if let Some(dir) = bare_repository(tree.iter().map(|artifact| &artifact.path)) {
+        let shown = if dir.is_empty() { "." } else { dir.as_str() };
+        let message = format!("the output would make `{shown}` a git repository");
+        return Err(diags.abort(
+            Diagnostic::error("path/git-repository", message)
+                .in_file(shown)
+                .note("git takes a folder with `HEAD`, `objects` and `refs` for one, and runs what its `config` says")
+                .help("rename one of the three"),
+        ));
+    }
     let existing = read_existing(world, &tree, before);
     let git = before.git.as_ref();
     let bases = (&mut *before.bases.borrow_mut(), git);

@@ -1,16 +1,13 @@
 //! The same object in a person's file and in one of ours at another path: an app in another folder or namespace.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use super::foreign::namespace_of;
 use crate::diag::Diagnostic;
 use crate::seal::Sealed;
+use crate::sys::root::{Root, limits};
 use crate::tree::{RepoPath, Tree};
 use crate::yaml::{self, Node};
-
-/// Larger files are no manifests of an app.
-const MAX_BYTES: u64 = 1 << 20;
 
 /// The kinds that stand for an app, with their API groups.
 const KINDS: [(&str, &str); 2] = [
@@ -103,7 +100,7 @@ fn identities(path: &RepoPath, text: &str) -> Vec<Identity> {
 }
 
 /// Finds the objects of `theirs` that the tree renders to another path, in the same namespace if there is such a one.
-pub(super) fn find(root: &Path, tree: &Tree<Sealed>, theirs: &[RepoPath]) -> Vec<Elsewhere> {
+pub(super) fn find(root: &Root, tree: &Tree<Sealed>, theirs: &[RepoPath]) -> Vec<Elsewhere> {
     let mut ours: BTreeMap<(&str, String), Vec<(String, &crate::tree::Artifact)>> = BTreeMap::new();
     for artifact in tree.iter().filter(|a| a.path.is_yaml() && !a.is_sops()) {
         for identity in identities(&artifact.path, &artifact.text) {
@@ -113,11 +110,9 @@ pub(super) fn find(root: &Path, tree: &Tree<Sealed>, theirs: &[RepoPath]) -> Vec
     }
     let mut found = Vec::new();
     for path in theirs.iter().filter(|path| path.is_yaml() && !path.is_sops()) {
-        let full = path.under(root);
-        if full.metadata().is_ok_and(|meta| meta.len() > MAX_BYTES) {
+        let Ok(text) = root.read_text(path.as_str(), limits::MANIFEST) else {
             continue;
-        }
-        let text = std::fs::read_to_string(full).unwrap_or_default();
+        };
         for identity in identities(path, &text) {
             let same_name = ours.get(&(identity.kind, identity.name.clone()));
             let same_name = same_name.map(Vec::as_slice).unwrap_or_default();
@@ -134,7 +129,7 @@ pub(super) fn find(root: &Path, tree: &Tree<Sealed>, theirs: &[RepoPath]) -> Vec
                 path: path.clone(),
                 our_namespace: our_namespace.clone(),
                 our_path: artifact.path.clone(),
-                both: artifact.path.under(root).symlink_metadata().is_ok(),
+                both: root.is_taken(artifact.path.as_str()),
                 app: artifact.origin.app.clone(),
                 reason: artifact.origin.reason.clone(),
             });
@@ -172,7 +167,7 @@ mod tests {
             std::fs::write(full, text).expect("written");
             paths.push(path);
         }
-        let found = find(dir.path(), &tree, &paths);
+        let found = find(&Root::new(dir.path()), &tree, &paths);
         found
             .into_iter()
             .map(|e| {

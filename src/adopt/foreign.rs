@@ -1,9 +1,9 @@
 //! What is in the repository and not rendered by us.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use crate::catalog::APPS_ROOT;
+use crate::sys::root::{Bounds, Root};
 use crate::tree::RepoPath;
 
 /// The folders that a cluster's files live in.
@@ -12,8 +12,11 @@ const ROOTS: [&str; 3] = ["kubernetes", "talos", "bootstrap"];
 /// Where talhelper writes machine configurations, which hold secrets: not looked at.
 const MACHINES: &str = "talos/clusterconfig";
 
-/// How deep folders are followed.
-const MAX_DEPTH: usize = 32;
+/// How far folders are followed.
+const BOUNDS: Bounds = Bounds {
+    depth: 32,
+    names: 1_000_000,
+};
 
 /// A folder with files that are a person's own.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -27,33 +30,15 @@ pub struct Folder {
 }
 
 /// Returns the files below the folders of a cluster that are not `ours`, sorted. Links are not followed.
-pub fn foreign_files(root: &Path, ours: impl Fn(&RepoPath) -> bool) -> Vec<RepoPath> {
+pub fn foreign_files(root: &Root, ours: impl Fn(&RepoPath) -> bool) -> Vec<RepoPath> {
     let mut found = Vec::new();
     for dir in ROOTS {
-        walk(root, dir, 0, &ours, &mut found);
+        let walked = root.walk(dir, BOUNDS, |dir| dir != MACHINES).unwrap_or_default();
+        let paths = walked.files.iter().filter_map(|path| RepoPath::parse(path).ok());
+        found.extend(paths.filter(|path| !ours(path)));
     }
     found.sort();
     found
-}
-
-fn walk(root: &Path, dir: &str, depth: usize, ours: &impl Fn(&RepoPath) -> bool, found: &mut Vec<RepoPath>) {
-    if depth > MAX_DEPTH || dir == MACHINES {
-        return;
-    }
-    for entry in std::fs::read_dir(root.join(dir)).into_iter().flatten().flatten() {
-        let (Ok(kind), Ok(name)) = (entry.file_type(), entry.file_name().into_string()) else {
-            continue;
-        };
-        let path = format!("{dir}/{name}");
-        if kind.is_dir() {
-            walk(root, &path, depth + 1, ours, found);
-        } else if kind.is_file()
-            && let Ok(path) = RepoPath::parse(&path)
-            && !ours(&path)
-        {
-            found.push(path);
-        }
-    }
 }
 
 /// Groups files by app, or by folder where there is no app.
@@ -132,7 +117,9 @@ mod tests {
         }
         #[cfg(unix)]
         std::os::unix::fs::symlink("../talos", dir.path().join("kubernetes/link")).expect("linked");
-        let found = foreign_files(dir.path(), |path| path.as_str() == "kubernetes/a/b.yaml");
+        let found = foreign_files(&Root::new(dir.path()), |path| {
+            path.as_str() == "kubernetes/a/b.yaml"
+        });
         let found: Vec<&str> = found.iter().map(RepoPath::as_str).collect();
         assert_eq!(found, ["talos/mine.yaml"]);
     }

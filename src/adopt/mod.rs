@@ -13,11 +13,10 @@ pub use foreign::{Folder, foreign_files};
 pub use request::{Picked, Request};
 pub use state::{State, locked};
 
-use std::path::Path;
-
 use crate::diff::{ChangeSet, Existing};
 use crate::lock::Lock;
 use crate::seal::{Keys, Sealed};
+use crate::sys::root::Root;
 use crate::tree::{RepoPath, Tree};
 
 /// A rendered file and what stands in its place.
@@ -45,7 +44,7 @@ pub struct Survey {
 impl Survey {
     /// Looks at the repository. `changes` are those without any choice.
     pub fn new(
-        root: &Path,
+        root: &Root,
         tree: &Tree<Sealed>,
         existing: &Existing,
         lock: &Lock,

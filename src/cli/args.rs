@@ -90,6 +90,9 @@ pub(super) struct Raw {
     /// Read more data for the templates, after that of makejinja.toml: YAML, JSON or TOML; later files win
     #[arg(long, value_name = "FILE", requires = "raw")]
     pub(super) data: Vec<PathBuf>,
+    /// Let makejinja.toml name this path outside of the repository, exactly as given; relative to the repository
+    #[arg(long, value_name = "PATH", requires = "raw")]
+    pub(super) allow_outside: Vec<PathBuf>,
     /// Let templates read a variable of the environment, as `env.NAME` or `get_env('NAME')`
     #[arg(long, value_name = "NAME", requires = "raw")]
     pub(super) env: Vec<String>,

@@ -11,6 +11,7 @@ use crate::pipeline::{self, Before, Compared};
 use crate::plan::Plan;
 use crate::seal::Sealed;
 use crate::side;
+use crate::sys::root::Root;
 use crate::tree::{RepoPath, Tree};
 use crate::vcs::Repository;
 
@@ -121,7 +122,7 @@ pub(super) fn private_file(git: &Repository, path: &RepoPath) -> Result<Option<D
         };
         return Ok(Some(finding.in_file(path.as_str()).help(help)));
     }
-    if git.work_dir().join(path.as_str()).exists() && !git.is_ignored(path)? {
+    if Root::new(git.root_dir()).is_taken(path.as_str()) && !git.is_ignored(path)? {
         return Ok(Some(
             Diagnostic::warning(
                 "git/not-ignored",

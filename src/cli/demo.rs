@@ -11,11 +11,11 @@ use crate::vcs;
 
 /// Scaffolds, configures, commits and tells what comes next.
 pub(super) fn run(args: &Demo, session: &mut Session<'_>) -> Outcome {
-    let root = session.world.root.join(&args.directory);
+    let path = session.world.root.join(&args.directory);
     let shown = args.directory.display().to_string();
-    let taken = root
+    let taken = path
         .read_dir()
-        .map_or_else(|_| root.exists(), |mut entries| entries.next().is_some());
+        .map_or_else(|_| path.exists(), |mut entries| entries.next().is_some());
     if taken {
         return Err(session.diags.abort(
             Diagnostic::error("demo/not-empty", format!("`{shown}` exists and is not empty"))
@@ -23,16 +23,17 @@ pub(super) fn run(args: &Demo, session: &mut Session<'_>) -> Outcome {
                 .help("choose another directory, or remove this one"),
         ));
     }
-    if let Err(error) = std::fs::create_dir_all(&root) {
+    if let Err(error) = std::fs::create_dir_all(&path) {
         return Err(session.diags.abort(Diagnostic::io("create", &shown, &error)));
     }
+    let root = Root::new(path);
     let secrets = example::DemoSecrets {
         cloudflare_token: init::random_hex(session.world.entropy),
         grafana_admin_password: init::random_hex(session.world.entropy),
     };
     let config = SecretText::new(example::text(example::Fill::Demo(&secrets)));
     init::scaffold(
-        &Root::new(&root),
+        &root,
         &config,
         session.world.entropy,
         &mut session.diags,

@@ -1,7 +1,5 @@
 //! `clusterwright doctor`: is everything around the configuration in order?
 
-use std::path::Path;
-
 use anstyle::{AnsiColor, Style};
 use serde_json::{Value, json};
 
@@ -13,8 +11,9 @@ use crate::diag::{Diagnostic, Diagnostics, Severity};
 use crate::pipeline::{self, World};
 use crate::render::SCHEMA_COPY;
 use crate::side;
+use crate::sys::root::{Root, limits};
 use crate::tree::RepoPath;
-use crate::vcs::Repository;
+use crate::vcs::{Repository, private};
 use crate::write;
 
 /// Who can decrypt what is committed.
@@ -122,7 +121,7 @@ pub(super) fn run(session: &mut Session<'_>) -> Outcome {
     Ok((exit, Some(json!({"checks": checks}))))
 }
 
-fn interrupted(root: &Path, report: &mut Report) {
+fn interrupted(root: &Root, report: &mut Report) {
     if write::is_interrupted(root) {
         let mend = "run `clusterwright configure`, which finishes it or takes it back";
         report.add(State::Broken, "a run was interrupted while it wrote", Some(mend));
@@ -156,7 +155,7 @@ fn configuration(world: &mut World<'_>, report: &mut Report) {
     }
 }
 
-fn side_files(root: &Path, report: &mut Report) {
+fn side_files(root: &Root, report: &mut Report) {
     for name in [side::PUSH_TOKEN, side::DEPLOY_KEY, side::TUNNEL] {
         let found =
             side::read(root, name).and_then(|text| text.map(|text| side::check(name, &text)).transpose());
@@ -185,8 +184,8 @@ fn side_files(root: &Path, report: &mut Report) {
 }
 
 /// Adds the line of a private file that is there and holds what it should.
-fn present(root: &Path, name: &str, report: &mut Report) {
-    if is_open(&root.join(name)) {
+fn present(root: &Root, name: &str, report: &mut Report) {
+    if is_open(root, name) {
         report.add(
             State::Note,
             format!("`{name}` can be read by other users of this machine"),
@@ -199,14 +198,15 @@ fn present(root: &Path, name: &str, report: &mut Report) {
 
 /// Returns whether others than the owner can read a file.
 #[cfg(unix)]
-fn is_open(path: &Path) -> bool {
+fn is_open(root: &Root, name: &str) -> bool {
     use std::os::unix::fs::PermissionsExt as _;
-    path.metadata()
-        .is_ok_and(|metadata| metadata.permissions().mode() & 0o077 != 0)
+    // A private file may be a link, and what counts is what it names.
+    let metadata = root.path().join(name).metadata();
+    metadata.is_ok_and(|metadata| metadata.permissions().mode() & 0o077 != 0)
 }
 
 #[cfg(not(unix))]
-fn is_open(_: &Path) -> bool {
+fn is_open(_: &Root, _: &str) -> bool {
     false
 }
 
@@ -215,7 +215,7 @@ fn age_key(world: &World<'_>, report: &mut Report) {
     let Ok(found) = pipeline::identities(world, &mut diags) else {
         return diags.sorted().iter().for_each(|finding| report.finding(finding));
     };
-    let here = world.root.join(side::AGE_KEY).is_file();
+    let here = private::is_there(&world.root, side::AGE_KEY);
     let found = found.filter(|found| found.own.is_some());
     match &found {
         Some(_) if here => present(&world.root, side::AGE_KEY, report),
@@ -226,7 +226,7 @@ fn age_key(world: &World<'_>, report: &mut Report) {
             Some("copy it here from where you keep it, or run `clusterwright init`, which creates it"),
         ),
     }
-    let Ok(config) = std::fs::read_to_string(world.root.join(SOPS_CONFIG)) else {
+    let Ok(config) = world.root.read_text(SOPS_CONFIG, limits::CONFIG) else {
         return report.add(
             State::Note,
             format!("there is no `{SOPS_CONFIG}`: nothing is sealed yet"),
@@ -246,7 +246,7 @@ fn age_key(world: &World<'_>, report: &mut Report) {
     }
 }
 
-fn git(root: &Path, report: &mut Report) {
+fn git(root: &Root, report: &mut Report) {
     let git = match Repository::discover(root) {
         Ok(Some(git)) => git,
         Ok(None) => {
@@ -272,9 +272,11 @@ fn git(root: &Path, report: &mut Report) {
 }
 
 /// Returns whether `cluster.yaml` is a SOPS file.
-fn is_encrypted(root: &Path) -> bool {
-    std::fs::read_to_string(root.join("cluster.yaml"))
-        .is_ok_and(|text| text.lines().any(|line| line.trim_end() == "sops:"))
+fn is_encrypted(root: &Root) -> bool {
+    private::read(root, "cluster.yaml", limits::CONFIG).is_ok_and(|bytes| {
+        let text = String::from_utf8_lossy(&bytes);
+        text.lines().any(|line| line.trim_end() == "sops:")
+    })
 }
 
 fn schema_copy(world: &World<'_>, report: &mut Report) {
@@ -282,7 +284,7 @@ fn schema_copy(world: &World<'_>, report: &mut Report) {
     let Ok(catalog) = pipeline::catalog(world, &mut Diagnostics::default()) else {
         return;
     };
-    match std::fs::read_to_string(world.root.join(SCHEMA_COPY)) {
+    match world.root.read_text(SCHEMA_COPY, limits::CONFIG) {
         Ok(text) if text == catalog.vocabulary().text() => {
             report.ok(format!("`{SCHEMA_COPY}` is that of this version"));
         }

@@ -25,7 +25,7 @@ struct Missing {
 
 /// Creates what is missing.
 pub(super) fn run(args: &Init, session: &mut Session<'_>) -> Outcome {
-    let root = Root::new(&session.world.root);
+    let root = session.world.root.clone();
     refuse_empty(&root, &mut session.diags)?;
     let missing = missing(&root, args.pq, session.world.entropy, &mut session.diags)?;
     let ignore = Ignore::read(&root, &mut session.diags)?;
@@ -120,7 +120,7 @@ fn missing(
         });
     }
     if absent(SCHEMA_COPY) {
-        let text = SecretText::new(pipeline::catalog_of(root.path(), diags)?.vocabulary().text());
+        let text = SecretText::new(pipeline::catalog_of(root, diags)?.vocabulary().text());
         missing.push(Missing {
             name: SCHEMA_COPY,
             what: "its schema, for your editor",

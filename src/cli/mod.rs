@@ -35,6 +35,7 @@ use clap::{CommandFactory as _, Parser as _};
 use crate::diag::{Aborted, Diagnostics};
 use crate::keyring::{self, Home, Sources};
 use crate::pipeline::{self, World};
+use crate::sys::root::Root;
 use crate::sys::{OsEntropy, SecretText, core_dump, stack};
 use args::{Cli, Command};
 use exit::Exit;
@@ -84,7 +85,7 @@ pub fn run() -> ExitCode {
     };
     let mut entropy = OsEntropy;
     let world = World {
-        root: cli.root,
+        root: Root::new(cli.root),
         sources: sources(),
         prompt: Arc::new(ui::Terminal),
         entropy: &mut entropy,

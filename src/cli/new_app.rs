@@ -16,7 +16,7 @@ use crate::tree::RepoPath;
 
 /// Writes the files.
 pub(super) fn run(args: &Args, session: &mut Session<'_>) -> Outcome {
-    let root = Root::new(&session.world.root);
+    let root = session.world.root.clone();
     let diags = &mut session.diags;
     let catalog = pipeline::catalog(&session.world, diags)?;
     let app = request(args, &catalog, diags)?;
@@ -118,7 +118,10 @@ fn refuse_existing(
     let id = format!("{}/{}", app.namespace, app.name);
     let exists = |message: String| Diagnostic::error("new-app/exists", message);
     let folder = app.folder();
-    if root.is_taken(&folder) {
+    let there = root
+        .look(&folder)
+        .map_err(|refused| diags.abort(refused.finding("create", &folder)))?;
+    if there.is_some() {
         let finding = exists(format!("`{folder}` is there already")).in_file(folder);
         return Err(diags.abort(finding.help("choose another name, or change the files that are there")));
     }

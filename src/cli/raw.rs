@@ -11,7 +11,9 @@ use crate::pipeline::{self, Before};
 use crate::plan::Plan;
 use crate::raw::Request;
 use crate::seal::Keys;
+use crate::sys::root::limits;
 use crate::tree::Tree;
+use crate::vcs::private;
 
 /// A checked tree, and what the later stages need.
 pub(super) struct Prepared<'c> {
@@ -41,8 +43,9 @@ pub(super) fn prepare<'c>(
         let request = request(args, diags)?;
         let mut before = pipeline::before(world, diags)?;
         before.choices = choices;
-        let config = std::fs::read_to_string(world.root.join("cluster.yaml")).unwrap_or_default();
-        guard(&before, config.contains("\nsops:"), diags)?;
+        let config = private::read(&world.root, "cluster.yaml", limits::CONFIG).unwrap_or_default();
+        let encrypted = String::from_utf8_lossy(&config).contains("\nsops:");
+        guard(&before, encrypted, diags)?;
         let (tree, run) = pipeline::raw(world, &request, &before, diags)?;
         return Ok(Prepared {
             tree,
@@ -72,6 +75,7 @@ pub(super) fn prepare<'c>(
 fn request(args: &Raw, diags: &mut Diagnostics) -> Result<Request, Aborted> {
     let mut request = Request {
         data: args.data.clone(),
+        outside: args.allow_outside.clone(),
         ..Request::default()
     };
     for name in &args.env {

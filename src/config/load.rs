@@ -1,7 +1,6 @@
 //! Reads `cluster.yaml` and `nodes.yaml`.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -14,6 +13,7 @@ use super::syntax::{key_name, root_of};
 use super::vocabulary::Vocabulary;
 use crate::diag::{Aborted, Diagnostic, Diagnostics};
 use crate::sys::SecretText;
+use crate::sys::root::Root;
 use crate::yaml::{self, Kind, Node, Style};
 
 /// The main file.
@@ -42,7 +42,7 @@ pub enum Decrypted {
 /// # Errors
 /// When a file cannot be read or is not one YAML mapping; everything that can be found at once is reported.
 pub fn load(
-    root: &Path,
+    root: &Root,
     vocabulary: &Arc<Vocabulary>,
     decrypt: &dyn Fn(&str) -> Result<Decrypted, Diagnostic>,
     diags: &mut Diagnostics,

@@ -1,21 +1,20 @@
 //! From a file to its text.
 
-use std::fs;
-use std::io::{self, Read as _};
-use std::path::Path;
+use std::io;
 
 use super::load::CLUSTER;
 use crate::diag::{Aborted, Diagnostic, Diagnostics, io_reason};
+use crate::sys::root::{Kind, Refused, Root, limits};
+use crate::vcs::private;
 
-/// The most bytes a configuration file may have, 4 MiB: far beyond any real one, and little enough to read and to
-/// quote from.
-pub const MAX_CONFIG_BYTES: u64 = 4 * 1024 * 1024;
+/// The most bytes a configuration file may have.
+pub const MAX_CONFIG_BYTES: u64 = limits::CONFIG;
 
-pub(super) fn missing(root: &Path, diags: &mut Diagnostics) -> Aborted {
+pub(super) fn missing(root: &Root, diags: &mut Diagnostics) -> Aborted {
     let finding =
         Diagnostic::error("config/missing-file", format!("there is no `{CLUSTER}` here")).in_file(CLUSTER);
     let other = ["cluster.yml", "config.yaml", "cluster.sample.yaml"];
-    let finding = match other.iter().find(|name| root.join(name).is_file()) {
+    let finding = match other.iter().find(|name| root.is_file(name)) {
         Some(name) => finding.help(format!("rename `{name}` to `{CLUSTER}`")),
         None => finding.help("run `clusterwright init` to write one with placeholders to fill in"),
     };
@@ -23,8 +22,8 @@ pub(super) fn missing(root: &Path, diags: &mut Diagnostics) -> Aborted {
 }
 
 /// Reads one file as text, without a byte order mark.
-pub(super) fn read(root: &Path, name: &str, diags: &mut Diagnostics) -> Result<Option<String>, Aborted> {
-    match read_bytes(&root.join(name), name) {
+pub(super) fn read(root: &Root, name: &str, diags: &mut Diagnostics) -> Result<Option<String>, Aborted> {
+    match read_bytes(root, name) {
         Ok(Some(bytes)) => text_of(bytes, name)
             .map(Some)
             .map_err(|finding| diags.abort(*finding)),
@@ -33,45 +32,29 @@ pub(super) fn read(root: &Path, name: &str, diags: &mut Diagnostics) -> Result<O
     }
 }
 
-fn read_bytes(path: &Path, name: &str) -> Result<Option<Vec<u8>>, Box<Diagnostic>> {
-    let failed = |error: io::Error| unreadable(name, &error);
-    let metadata = match fs::metadata(path) {
-        Ok(metadata) => metadata,
-        Err(error) if error.kind() == io::ErrorKind::NotFound && fs::symlink_metadata(path).is_err() => {
-            return Ok(None);
+fn read_bytes(root: &Root, name: &str) -> Result<Option<Vec<u8>>, Box<Diagnostic>> {
+    match private::read(root, name, limits::CONFIG) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(Refused::Absent) => Ok(None),
+        Err(Refused::NotRegular { kind }) => {
+            let what = match kind {
+                Kind::Directory => "a directory",
+                _ => "not a regular file",
+            };
+            let finding = Diagnostic::error("config/not-a-file", format!("`{name}` is {what}"));
+            let help = format!("move it away and run `clusterwright init` to write `{CLUSTER}`");
+            Err(Box::new(finding.in_file(name).help(help)))
         }
-        Err(error) => return Err(failed(error)),
-    };
-    if !metadata.is_file() {
-        let what = if metadata.is_dir() {
-            "a directory"
-        } else {
-            "not a regular file"
-        };
-        let finding = Diagnostic::error("config/not-a-file", format!("`{name}` is {what}"));
-        let help = format!("move it away and run `clusterwright init` to write `{CLUSTER}`");
-        return Err(Box::new(finding.in_file(name).help(help)));
+        Err(Refused::TooLarge { .. }) => Err(too_large(name)),
+        Err(Refused::Io(error)) => Err(unreadable(name, &error)),
+        Err(refused) => Err(Box::new(private::finding(&refused, name))),
     }
-    // Asked before reading: a file of any size may lie there.
-    if metadata.len() > MAX_CONFIG_BYTES {
-        return Err(too_large(name));
-    }
-    let mut bytes = Vec::new();
-    let file = fs::File::open(path).map_err(failed)?;
-    file.take(MAX_CONFIG_BYTES + 1)
-        .read_to_end(&mut bytes)
-        .map_err(failed)?;
-    if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > MAX_CONFIG_BYTES {
-        return Err(too_large(name));
-    }
-    Ok(Some(bytes))
 }
 
 fn unreadable(name: &str, error: &io::Error) -> Box<Diagnostic> {
     let message = format!("cannot read `{name}`: {}", io_reason(error));
     let help = match error.kind() {
         io::ErrorKind::PermissionDenied => format!("allow yourself to read it: `chmod u+r {name}`"),
-        io::ErrorKind::NotFound => format!("remove the broken link `{name}`, or mend its target"),
         _ => format!("replace `{name}` by a regular file"),
     };
     Box::new(

@@ -1,10 +1,8 @@
 //! What is on the disk at the paths that matter, read once.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::fs;
-use std::io::{self, Read as _};
-use std::path::Path;
+use std::collections::{BTreeMap, BTreeSet};
 
+use crate::sys::root::{Kind, Refused, Root, limits};
 use crate::tree::RepoPath;
 
 /// From how many files on reading is spread over threads.
@@ -52,7 +50,7 @@ pub struct Existing {
 
 impl Existing {
     /// Reads `paths` below `root`, each once. Never fails: what cannot be read is [`OnDisk::Unreadable`].
-    pub fn read<'a>(root: &Path, paths: impl IntoIterator<Item = &'a RepoPath>) -> Self {
+    pub fn read<'a>(root: &Root, paths: impl IntoIterator<Item = &'a RepoPath>) -> Self {
         let paths: Vec<&RepoPath> = paths.into_iter().collect::<BTreeSet<_>>().into_iter().collect();
         let threads = std::thread::available_parallelism()
             .map_or(1, std::num::NonZero::get)
@@ -121,106 +119,38 @@ impl Existing {
     }
 }
 
-/// What is known about a directory.
-#[derive(Clone)]
-enum Dir {
-    Real,
-    Missing,
-    Not(OnDisk),
-}
-
-fn read_all(root: &Path, paths: &[&RepoPath]) -> Vec<(RepoPath, OnDisk)> {
-    let mut dirs = HashMap::new();
+fn read_all(root: &Root, paths: &[&RepoPath]) -> Vec<(RepoPath, OnDisk)> {
     paths
         .iter()
-        .map(|path| {
-            let on_disk = match dir(root, path.parent(), &mut dirs) {
-                Dir::Real => read_one(root, path),
-                Dir::Missing => OnDisk::Absent,
-                Dir::Not(what) => what,
-            };
-            ((*path).clone(), on_disk)
-        })
+        .map(|path| ((*path).clone(), read_one(root, path)))
         .collect()
 }
 
-/// Looks at a directory and those above it, each once.
-fn dir<'a>(root: &Path, path: &'a str, known: &mut HashMap<&'a str, Dir>) -> Dir {
-    if path.is_empty() {
-        return Dir::Real;
-    }
-    if let Some(known) = known.get(path) {
-        return known.clone();
-    }
-    let above = path.rsplit_once('/').map_or("", |(above, _)| above);
-    let found = match dir(root, above, known) {
-        Dir::Real => match fs::symlink_metadata(root.join(path)) {
-            Ok(meta) if meta.is_dir() => Dir::Real,
-            Ok(meta) if meta.is_symlink() => Dir::Not(OnDisk::Symlink { at: path.to_owned() }),
-            Ok(_) => Dir::Not(OnDisk::BelowFile { at: path.to_owned() }),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Dir::Missing,
-            Err(error) => Dir::Not(unreadable(&error)),
-        },
-        other => other,
-    };
-    known.insert(path, found.clone());
-    found
-}
-
-fn read_one(root: &Path, path: &RepoPath) -> OnDisk {
-    let full = path.under(root);
-    let meta = match fs::symlink_metadata(&full) {
-        Ok(meta) => meta,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return OnDisk::Absent,
-        Err(error) => return unreadable(&error),
-    };
-    if meta.is_symlink() {
-        let at = path.as_str().to_owned();
-        return OnDisk::Symlink { at };
-    }
-    if meta.is_dir() {
-        return OnDisk::Directory;
-    }
-    if !meta.is_file() {
-        let reason = "not a regular file".to_owned();
-        return OnDisk::Unreadable { reason };
-    }
-    let size = usize::try_from(meta.len()).unwrap_or(0);
-    match read_bytes(&full, size) {
-        Ok(bytes) => OnDisk::File {
+fn read_one(root: &Root, path: &RepoPath) -> OnDisk {
+    match root.read_with_meta(path.as_str(), limits::OUTPUT) {
+        Ok((bytes, meta)) => OnDisk::File {
             bytes,
-            executable: is_executable(&meta),
+            executable: meta.executable,
         },
-        Err(error) => unreadable(&error),
+        Err(Refused::Absent) => OnDisk::Absent,
+        Err(Refused::Link { at }) => OnDisk::Symlink { at },
+        Err(Refused::BelowFile { at }) => OnDisk::BelowFile { at },
+        Err(Refused::NotRegular {
+            kind: Kind::Directory,
+        }) => OnDisk::Directory,
+        Err(Refused::NotRegular { .. }) => OnDisk::Unreadable {
+            reason: "not a regular file".to_owned(),
+        },
+        Err(refused) => OnDisk::Unreadable {
+            reason: refused.to_string(),
+        },
     }
-}
-
-/// Reads a file whose size is known already, without asking for it again.
-fn read_bytes(path: &Path, size: usize) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::with_capacity(size + 1);
-    fs::File::open(path)?.take(u64::MAX).read_to_end(&mut bytes)?;
-    Ok(bytes)
-}
-
-fn unreadable(error: &io::Error) -> OnDisk {
-    OnDisk::Unreadable {
-        reason: crate::diag::io_reason(error),
-    }
-}
-
-#[cfg(unix)]
-fn is_executable(meta: &fs::Metadata) -> bool {
-    use std::os::unix::fs::PermissionsExt as _;
-    meta.permissions().mode() & 0o100 != 0
-}
-
-#[cfg(not(unix))]
-fn is_executable(_: &fs::Metadata) -> bool {
-    false
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn path(text: &str) -> RepoPath {
@@ -241,7 +171,7 @@ mod tests {
             "real/file/below",
         ]
         .map(path);
-        let existing = Existing::read(root, &paths);
+        let existing = Existing::read(&Root::new(root), &paths);
         assert_eq!(existing.bytes(&paths[0]), Some(&b"x\r\n"[..]));
         assert_eq!(existing.get(&paths[1]), &OnDisk::Absent);
         assert_eq!(existing.get(&paths[2]), &OnDisk::Absent);
@@ -263,7 +193,7 @@ mod tests {
         symlink("real", root.join("link")).expect("linked");
         symlink("file", root.join("real/link")).expect("linked");
         let paths = ["link/deep/file", "real/link", "real/file"].map(path);
-        let existing = Existing::read(root, &paths);
+        let existing = Existing::read(&Root::new(root), &paths);
         let link = |at: &str| OnDisk::Symlink { at: at.to_owned() };
         assert_eq!(existing.get(&paths[0]), &link("link"));
         assert_eq!(existing.get(&paths[1]), &link("real/link"));
@@ -282,7 +212,7 @@ mod tests {
             fs::create_dir_all(dir.path().join(path.parent())).expect("made");
             fs::write(path.under(dir.path()), i.to_string()).expect("written");
         }
-        let existing = Existing::read(dir.path(), &paths);
+        let existing = Existing::read(&Root::new(dir.path()), &paths);
         for (i, path) in paths.iter().enumerate() {
             assert_eq!(existing.bytes(path), Some(i.to_string().as_bytes()), "{path}");
         }

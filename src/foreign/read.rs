@@ -1,17 +1,16 @@
 //! Reads what people have added.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 
 use super::{Foreign, ForeignFile, KS, KUSTOMIZATION, display, is_flux};
 use crate::catalog::APPS_ROOT;
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::lock::Lock;
+use crate::sys::dotgit::is_git_dir;
+use crate::sys::root::{Kind, Refused, Root, limits};
 use crate::tree::RepoPath;
 use crate::yaml::{self, Node};
 
-/// Largest file that is read, in bytes.
-const MAX_BYTES: u64 = 4 << 20;
 /// Most files that are read; a tree with more is not one of manifests.
 const MAX_FILES: usize = 10_000;
 /// How deep folders may lie in each other.
@@ -19,7 +18,7 @@ const MAX_DEPTH: usize = 16;
 
 /// Finds apps and namespaces in the tree that are not in the lock, and reads their files and what these refer to.
 /// Findings are kept for [`Foreign::report`]; `diags` takes the texts they quote.
-pub fn read(root: &Path, lock: &Lock, diags: &mut Diagnostics) -> Foreign {
+pub fn read(root: &Root, lock: &Lock, diags: &mut Diagnostics) -> Foreign {
     let mut reader = Reader {
         root,
         lock,
@@ -50,7 +49,7 @@ fn is_ks(path: &RepoPath) -> bool {
 }
 
 struct Reader<'a> {
-    root: &'a Path,
+    root: &'a Root,
     lock: &'a Lock,
     foreign: Foreign,
     /// Files and folders to read.
@@ -63,23 +62,23 @@ impl Reader<'_> {
     }
 
     fn find(&mut self) {
-        for namespace in folders(&self.root.join(APPS_ROOT)) {
+        for namespace in self.folders(APPS_ROOT) {
             let dir = format!("{APPS_ROOT}/{namespace}");
             let file = format!("{dir}/{KUSTOMIZATION}");
-            if self.root.join(&file).is_file() && !self.is_ours(&file) {
+            if self.root.is_file(&file) && !self.is_ours(&file) {
                 self.foreign.namespaces.insert(namespace.clone());
                 self.open.push(file);
             }
-            for app in folders(&self.root.join(&dir)) {
+            for app in self.folders(&dir) {
                 let ks = format!("{dir}/{app}/{KS}");
-                if self.root.join(&ks).is_file() && !self.is_ours(&ks) {
+                if self.root.is_file(&ks) && !self.is_ours(&ks) {
                     let apps = self.foreign.apps.entry(namespace.clone()).or_default();
                     apps.insert(app.clone());
                     self.open.push(format!("{dir}/{app}"));
                 }
             }
             if self.foreign.apps.contains_key(&namespace) || self.foreign.namespaces.contains(&namespace) {
-                let files = files(&self.root.join(&dir));
+                let files = self.files(&dir);
                 self.open
                     .extend(files.into_iter().map(|file| format!("{dir}/{file}")));
             }
@@ -88,17 +87,18 @@ impl Reader<'_> {
 
     /// Reads a file, or every file below a folder.
     fn entry(&mut self, path: &str, depth: usize, diags: &mut Diagnostics) {
-        let full = self.root.join(path);
-        if full.is_symlink() || depth > MAX_DEPTH || self.foreign.files.len() > MAX_FILES {
+        if depth > MAX_DEPTH || self.foreign.files.len() > MAX_FILES {
             return;
         }
-        if full.is_dir() {
-            let below = files(&full).into_iter().chain(folders(&full));
-            for name in below.filter(|name| name != ".git") {
-                self.entry(&format!("{path}/{name}"), depth + 1, diags);
+        match self.root.look(path).ok().flatten().map(|meta| meta.kind) {
+            Some(Kind::Directory) => {
+                let below = self.files(path).into_iter().chain(self.folders(path));
+                for name in below {
+                    self.entry(&format!("{path}/{name}"), depth + 1, diags);
+                }
             }
-        } else if full.is_file() && !self.is_ours(path) {
-            self.file(path, diags);
+            Some(Kind::File) if !self.is_ours(path) => self.file(path, diags),
+            _ => {}
         }
     }
 
@@ -112,7 +112,7 @@ impl Reader<'_> {
             documents: Vec::new(),
         };
         if path.is_yaml() {
-            match text(&self.root.join(name), name) {
+            match text(self.root, name) {
                 Ok(text) => file.text = text,
                 Err(finding) => self.foreign.findings.push(finding),
             }
@@ -170,17 +170,17 @@ impl Reader<'_> {
             let Some(folder) = path.as_str().and_then(|text| RepoPath::parse(text).ok()) else {
                 continue;
             };
-            let full = folder.under(self.root);
+            let is_dir = self.root.is_dir(folder.as_str());
             let alone = !self
                 .foreign
                 .files
                 .keys()
                 .any(|file| file != ks && below(file, ks.parent()));
-            let problem = if !full.is_dir() && alone {
+            let problem = if !is_dir && alone {
                 Diagnostic::error("foreign/missing-folder", format!("`{folder}` does not exist")).help(
                     format!("create it with the app's files, or correct `path` in `{ks}`"),
                 )
-            } else if full.is_dir() && !full.join(KUSTOMIZATION).is_file() {
+            } else if is_dir && !self.root.is_file(&format!("{folder}/{KUSTOMIZATION}")) {
                 let message = format!("`{folder}` has no {KUSTOMIZATION}");
                 Diagnostic::warning("foreign/no-kustomization-file", message)
                     .note("Flux then applies every YAML file below the folder, finished or not")
@@ -243,19 +243,19 @@ impl Reader<'_> {
     fn idle_folders(&mut self) {
         let applied: Vec<String> = self.applied().into_iter().collect();
         let mut notes = Vec::new();
-        for namespace in folders(&self.root.join(APPS_ROOT)) {
+        for namespace in self.folders(APPS_ROOT) {
             if self.foreign.namespaces.contains(&namespace) {
                 continue;
             }
             let dir = format!("{APPS_ROOT}/{namespace}");
             let mut apps = 0;
             let mut idle = Vec::new();
-            for app in folders(&self.root.join(&dir)) {
+            for app in self.folders(&dir) {
                 let folder = format!("{dir}/{app}");
                 let used = applied
                     .iter()
                     .any(|path| path == &folder || path.starts_with(&format!("{folder}/")));
-                if used || self.root.join(&folder).join(KS).is_file() {
+                if used || self.root.is_file(&format!("{folder}/{KS}")) {
                     apps += 1;
                 } else if self.holds_foreign(&folder, 0) {
                     idle.push(folder);
@@ -299,14 +299,35 @@ impl Reader<'_> {
 
     /// Returns whether a file below a folder is not ours.
     fn holds_foreign(&self, folder: &str, depth: usize) -> bool {
-        let full = self.root.join(folder);
         depth <= MAX_DEPTH
-            && (files(&full)
+            && (self
+                .files(folder)
                 .iter()
                 .any(|file| !self.is_ours(&format!("{folder}/{file}")))
-                || folders(&full)
+                || self
+                    .folders(folder)
                     .iter()
                     .any(|inner| self.holds_foreign(&format!("{folder}/{inner}"), depth + 1)))
+    }
+
+    /// The names of the folders in a folder, but for those of git.
+    fn folders(&self, path: &str) -> Vec<String> {
+        let mut names = self.names(path, Kind::Directory);
+        names.retain(|name| !is_git_dir(name));
+        names
+    }
+
+    /// The names of the files in a folder.
+    fn files(&self, path: &str) -> Vec<String> {
+        self.names(path, Kind::File)
+    }
+
+    fn names(&self, path: &str, kind: Kind) -> Vec<String> {
+        let entries = self.root.list(path).unwrap_or_default().into_iter();
+        entries
+            .filter(|entry| entry.kind == kind)
+            .map(|entry| entry.name)
+            .collect()
     }
 }
 
@@ -342,34 +363,18 @@ fn below(path: &RepoPath, folder: &str) -> bool {
     rest.is_some_and(|rest| rest.starts_with('/'))
 }
 
-fn text(path: &Path, name: &str) -> Result<String, Diagnostic> {
-    let failed = |error: std::io::Error| Diagnostic::io("read", name, &error);
-    if std::fs::metadata(path).map_err(failed)?.len() > MAX_BYTES {
-        let message = format!("`{name}` is larger than 4 MiB");
-        return Err(Diagnostic::error("foreign/too-large", message)
-            .in_file(name)
-            .help("Kubernetes takes no object of that size: split it, or move it out of the apps"));
-    }
-    let bytes = std::fs::read(path).map_err(failed)?;
-    String::from_utf8(bytes).map_err(|_| {
-        Diagnostic::error("foreign/not-text", format!("`{name}` is not UTF-8 text"))
-            .in_file(name)
-            .help("save it as UTF-8")
-    })
-}
-
-fn folders(path: &Path) -> BTreeSet<String> {
-    names(path, std::fs::FileType::is_dir)
-}
-
-fn files(path: &Path) -> BTreeSet<String> {
-    names(path, std::fs::FileType::is_file)
-}
-
-fn names(path: &Path, wanted: fn(&std::fs::FileType) -> bool) -> BTreeSet<String> {
-    let entries = std::fs::read_dir(path).into_iter().flatten().flatten();
-    entries
-        .filter(|entry| entry.file_type().is_ok_and(|kind| wanted(&kind)))
-        .filter_map(|entry| entry.file_name().into_string().ok())
-        .collect()
+fn text(root: &Root, name: &str) -> Result<String, Diagnostic> {
+    root.read_text(name, limits::MANIFEST)
+        .map_err(|refused| match refused {
+            Refused::TooLarge { .. } => {
+                let message = format!("`{name}` is larger than 4 MiB");
+                Diagnostic::error("foreign/too-large", message)
+                    .in_file(name)
+                    .help("Kubernetes takes no object of that size: split it, or move it out of the apps")
+            }
+            Refused::NotText => Diagnostic::error("foreign/not-text", format!("`{name}` is not UTF-8 text"))
+                .in_file(name)
+                .help("save it as UTF-8"),
+            refused => refused.finding("read", name),
+        })
 }

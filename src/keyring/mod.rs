@@ -13,6 +13,7 @@ use crate::diag::Diagnostic;
 use crate::side;
 use crate::sops::{self, Identities, Prompt, SopsError};
 use crate::sys::SecretText;
+use crate::sys::root::Root;
 
 /// Where to look, as the environment says.
 #[derive(Debug, Clone, Default)]
@@ -147,13 +148,16 @@ struct Entry<'a> {
 }
 
 enum Place<'a> {
+    /// A file beside `cluster.yaml`.
+    Side(&'a Root),
+    /// A file of the person's, wherever it is.
     File(PathBuf),
     Text(&'a SecretText),
     Command(&'a str),
 }
 
 /// Looks into every source. Returns what was found, and findings about sources that a person has named.
-pub fn gather(root: &Path, sources: &Sources, prompt: &Arc<dyn Prompt>) -> (Keyring, Vec<Diagnostic>) {
+pub fn gather(root: &Root, sources: &Sources, prompt: &Arc<dyn Prompt>) -> (Keyring, Vec<Diagnostic>) {
     let mut keyring = Keyring::default();
     let mut findings = Vec::new();
     for entry in entries(root, sources) {
@@ -179,19 +183,19 @@ pub fn gather(root: &Path, sources: &Sources, prompt: &Arc<dyn Prompt>) -> (Keyr
     (keyring, findings)
 }
 
-fn entries<'a>(root: &Path, sources: &'a Sources) -> Vec<Entry<'a>> {
+fn entries<'a>(root: &'a Root, sources: &'a Sources) -> Vec<Entry<'a>> {
     let file = |name: String, path: PathBuf, own, named| Entry {
         name,
         place: Place::File(path),
         own,
         named,
     };
-    let mut entries = vec![file(
-        side::AGE_KEY.to_owned(),
-        root.join(side::AGE_KEY),
-        true,
-        false,
-    )];
+    let mut entries = vec![Entry {
+        name: side::AGE_KEY.to_owned(),
+        place: Place::Side(root),
+        own: true,
+        named: false,
+    }];
     if let Some(path) = &sources.age_key_file {
         entries.push(file("SOPS_AGE_KEY_FILE".to_owned(), path.clone(), true, true));
     }
@@ -258,11 +262,11 @@ fn look(entry: &Entry<'_>, keyring: &mut Keyring, prompt: &Arc<dyn Prompt>) -> R
             keyring.all.add_supplier(name.to_owned(), Arc::new(supply));
             return Ok(Outcome::Deferred);
         }
-        Place::File(_) => None,
+        Place::File(_) | Place::Side(_) => None,
     };
     let mut identities = match (&text, &entry.place) {
-        (None, Place::File(path)) => {
-            let Some(bytes) = read(entry, path)? else {
+        (None, Place::File(_) | Place::Side(_)) => {
+            let Some(bytes) = read(entry)? else {
                 return Ok(Outcome::Absent);
             };
             if !cfg!(feature = "ssh") && bytes.trim_ascii_start().starts_with(b"-----BEGIN OPENSSH") {
@@ -307,8 +311,13 @@ fn look(entry: &Entry<'_>, keyring: &mut Keyring, prompt: &Arc<dyn Prompt>) -> R
 }
 
 /// Reads a file with keys; `None` when it is not there and nobody has named it.
-fn read(entry: &Entry<'_>, path: &Path) -> Result<Option<zeroize::Zeroizing<Vec<u8>>>, Refused> {
-    match side::read_bytes(path, &entry.name) {
+fn read(entry: &Entry<'_>) -> Result<Option<zeroize::Zeroizing<Vec<u8>>>, Refused> {
+    let (bytes, path) = match &entry.place {
+        Place::Side(root) => (side::own_bytes(root, &entry.name), Path::new(side::AGE_KEY)),
+        Place::File(path) => (side::read_bytes(path, &entry.name), path.as_path()),
+        Place::Text(_) | Place::Command(_) => return Ok(None),
+    };
+    match bytes {
         Ok(Some(bytes)) => Ok(Some(bytes)),
         Ok(None) if entry.named => {
             let name = &entry.name;

@@ -1,5 +1,6 @@
 use super::*;
 use crate::sops::{Nobody, generate_identity, generate_post_quantum_identity};
+use crate::sys::root::Root;
 
 fn nobody() -> Arc<dyn Prompt> {
     Arc::new(Nobody)
@@ -52,7 +53,7 @@ fn all_sources_are_merged_and_the_first_own_one_is_the_repositorys() {
         default_files: vec![dir.path().join("keys.txt"), dir.path().join("absent.txt")],
         ..Sources::default()
     };
-    let (keyring, findings) = gather(dir.path(), &sources, &nobody());
+    let (keyring, findings) = gather(&Root::new(dir.path()), &sources, &nobody());
     assert!(findings.is_empty(), "{findings:?}");
     let recipients: Vec<String> = keyring.all.recipients().iter().map(ToString::to_string).collect();
     assert_eq!(recipients, [my_public.clone(), variable_public, home_public]);
@@ -70,7 +71,7 @@ fn all_sources_are_merged_and_the_first_own_one_is_the_repositorys() {
         age_key: None,
         ..sources
     };
-    let (keyring, _) = gather(dir.path(), &only_home, &nobody());
+    let (keyring, _) = gather(&Root::new(dir.path()), &only_home, &nobody());
     assert!(keyring.own.is_none(), "a key in the home is not the repository's");
     assert_eq!(keyring.all.recipients().len(), 1);
 }
@@ -86,7 +87,7 @@ fn what_is_wrong_with_a_named_source_is_an_error_and_with_a_default_one_a_line()
         default_files: vec![dir.path().join("broken.txt"), dir.path().join("empty.txt")],
         ..Sources::default()
     };
-    let (keyring, findings) = gather(dir.path(), &sources, &nobody());
+    let (keyring, findings) = gather(&Root::new(dir.path()), &sources, &nobody());
     assert_eq!(findings.len(), 2, "{findings:?}");
     assert!(keyring.all.is_empty());
     let found = outcomes(&keyring);
@@ -107,13 +108,13 @@ fn a_command_is_the_own_source_or_asked_when_needed() {
         age_key_command: Some(format!("cat '{}'", dir.path().join("keys.txt").display())),
         ..Sources::default()
     };
-    let (keyring, findings) = gather(dir.path(), &sources, &nobody());
+    let (keyring, findings) = gather(&Root::new(dir.path()), &sources, &nobody());
     assert!(findings.is_empty());
     assert_eq!(keyring.own.unwrap().recipients, std::slice::from_ref(&public));
 
     let (other, _) = generate_identity();
     std::fs::write(dir.path().join("age.key"), other.expose()).unwrap();
-    let (keyring, _) = gather(dir.path(), &sources, &nobody());
+    let (keyring, _) = gather(&Root::new(dir.path()), &sources, &nobody());
     assert_eq!(keyring.sources[1].outcome, Outcome::Deferred);
     let rule = sops::Rule::secrets(vec![sops::Recipient::new(&public).unwrap()]);
     let plain = "kind: Secret\nstringData: {a: b}\n";
@@ -124,7 +125,7 @@ fn a_command_is_the_own_source_or_asked_when_needed() {
         age_key_command: Some("false".to_owned()),
         ..Sources::default()
     };
-    let (keyring, _) = gather(dir.path(), &failing, &nobody());
+    let (keyring, _) = gather(&Root::new(dir.path()), &failing, &nobody());
     let error = sops::decrypt(&enc, &keyring.all, sops::MacCheck::Verify).unwrap_err();
     let SopsError::NoIdentityMatches { tried, .. } = error else {
         panic!("{error:?}")
@@ -148,7 +149,7 @@ fn a_command_can_give_an_ssh_key() {
         ssh_key_command: Some(format!("cat '{}'", dir.path().join("id_ed25519").display())),
         ..Sources::default()
     };
-    let (keyring, findings) = gather(dir.path(), &sources, &nobody());
+    let (keyring, findings) = gather(&Root::new(dir.path()), &sources, &nobody());
     assert!(keyring.own.is_none(), "an SSH key is never the repository's");
     if cfg!(not(feature = "ssh")) {
         assert_eq!(findings.len(), 1);
@@ -161,7 +162,10 @@ fn a_command_can_give_an_ssh_key() {
         default_ssh_files: vec![dir.path().join("id_ed25519")],
         ..Sources::default()
     };
-    let public = gather(dir.path(), &public, &nobody()).0.all.recipients();
+    let public = gather(&Root::new(dir.path()), &public, &nobody())
+        .0
+        .all
+        .recipients();
     let plain = "kind: Secret\nstringData: {a: b}\n";
     let enc = sops::encrypt(
         plain,

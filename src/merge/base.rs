@@ -4,10 +4,10 @@
 //! Such renders are kept beside the lock, named by their hash, and committed with it.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use crate::diag::Diagnostic;
 use crate::lock::{Sha256, lf};
+use crate::sys::root::{Kind, Root, limits};
 use crate::tree::RepoPath;
 use crate::vcs::Repository;
 
@@ -23,17 +23,14 @@ pub struct Bases {
 
 impl Bases {
     /// Reads the renders kept beside the lock. A damaged one is as good as none.
-    pub fn read(root: &Path) -> Self {
+    pub fn read(root: &Root) -> Self {
         let mut stored = BTreeMap::new();
-        let entries = std::fs::read_dir(root.join(BASE_DIR))
-            .into_iter()
-            .flatten()
-            .flatten();
-        for entry in entries {
-            let Some(hash) = entry.file_name().to_str().and_then(Sha256::parse) else {
+        let entries = root.list(BASE_DIR).unwrap_or_default();
+        for entry in entries.iter().filter(|entry| entry.kind == Kind::File) {
+            let Some(hash) = Sha256::parse(&entry.name) else {
                 continue;
             };
-            if let Ok(bytes) = std::fs::read(entry.path()) {
+            if let Ok(bytes) = root.read(&format!("{BASE_DIR}/{}", entry.name), limits::OUTPUT) {
                 stored.insert(hash, bytes);
             }
         }

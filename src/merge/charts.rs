@@ -1,10 +1,10 @@
 //! Chart versions that the work tree has raised beyond the library.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use super::version::is_newer;
 use crate::catalog::Catalog;
+use crate::sys::root::{Root, limits};
 use crate::tree::RepoPath;
 use crate::yaml::{self, Node};
 
@@ -42,7 +42,7 @@ pub(super) fn places() -> impl Iterator<Item = &'static str> {
 
 /// Returns the chart versions below `root` that are newer than the library's, by `namespace/app`. They are rendered
 /// instead of the library's, so that everything that names the version follows: the bootstrap as well.
-pub fn newer_charts(root: &Path, catalog: &Catalog) -> BTreeMap<String, TreeVersion> {
+pub fn newer_charts(root: &Root, catalog: &Catalog) -> BTreeMap<String, TreeVersion> {
     let mut found = BTreeMap::new();
     for app in &catalog.apps {
         let Some(chart) = &app.manifest.chart else {
@@ -53,7 +53,7 @@ pub fn newer_charts(root: &Path, catalog: &Catalog) -> BTreeMap<String, TreeVers
             let Ok(file) = RepoPath::parse(&format!("{dir}/{name}")) else {
                 continue;
             };
-            let Ok(text) = std::fs::read_to_string(file.under(root)) else {
+            let Ok(text) = root.read_text(file.as_str(), limits::MANIFEST) else {
                 continue;
             };
             // Most files have the library's version, and need no reading.

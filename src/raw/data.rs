@@ -8,30 +8,31 @@ use indexmap::IndexMap;
 use crate::diag::Diagnostic;
 use crate::jinja::{Value, from_json};
 use crate::sops::{self, Identities, MacCheck};
+use crate::sys::root::Refused;
 use crate::yaml::{self, Kind, Node, Style};
 
 /// Names and values for templates.
 pub(super) type Data = IndexMap<String, Value>;
 
-/// Largest data file, in bytes.
-const MAX_BYTES: u64 = 16 << 20;
-
-/// Reads a data file; one that is sealed is opened in memory. `shown` is what findings call it.
+/// Understands a data file; one that is sealed is opened in memory. `bytes` is what was read, `shown` what findings call
+/// the file.
 ///
 /// # Errors
 /// When it cannot be read, or is no mapping. No finding repeats anything of it.
-pub(super) fn read(path: &Path, shown: &str, identities: Option<&Identities>) -> Result<Data, Diagnostic> {
-    let size = std::fs::metadata(path)
-        .map_err(|error| Diagnostic::io("read", shown, &error))?
-        .len();
-    if size > MAX_BYTES {
-        return Err(wrong(shown, "is larger than 16 MiB"));
-    }
-    let text = std::fs::read_to_string(path).map_err(|error| match error.kind() {
-        std::io::ErrorKind::InvalidData => wrong(shown, "is not UTF-8 text"),
-        _ => Diagnostic::io("read", shown, &error),
+pub(super) fn read(
+    bytes: Result<Vec<u8>, Refused>,
+    shown: &str,
+    identities: Option<&Identities>,
+) -> Result<Data, Diagnostic> {
+    let bytes = bytes.map_err(|refused| match refused {
+        Refused::TooLarge { .. } => wrong(shown, "is larger than 16 MiB"),
+        refused => refused.finding("read", shown),
     })?;
-    match path.extension().and_then(|extension| extension.to_str()) {
+    let text = String::from_utf8(bytes).map_err(|_| wrong(shown, "is not UTF-8 text"))?;
+    match Path::new(shown)
+        .extension()
+        .and_then(|extension| extension.to_str())
+    {
         Some("yaml" | "yml") => of_yaml(&text, shown, identities),
         Some("json") => match serde_json::from_str(&text) {
             Ok(serde_json::Value::Object(map)) => Ok(map
@@ -59,8 +60,10 @@ pub(super) fn read(path: &Path, shown: &str, identities: Option<&Identities>) ->
 }
 
 /// Returns whether a file can be one with data, by its name.
-pub(super) fn is_data(path: &Path) -> bool {
-    let suffix = path.extension().and_then(|extension| extension.to_str());
+pub(super) fn is_data(path: &str) -> bool {
+    let suffix = Path::new(path)
+        .extension()
+        .and_then(|extension| extension.to_str());
     suffix.is_some_and(|suffix| ["yaml", "yml", "json", "toml"].contains(&suffix))
 }
 

@@ -1,15 +1,14 @@
 //! The files of the input folders.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
 
 use super::glob;
+use super::place::Place;
 use super::settings::Settings;
 use crate::diag::{Diagnostic, Diagnostics};
+use crate::sys::dotgit::is_git_modules;
+use crate::sys::root::{Kind, Refused, Root, TREE, limits};
 use crate::tree::RepoPath;
-
-/// Largest template, in bytes.
-const MAX_BYTES: u64 = 16 << 20;
 
 /// What a file of the inputs is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,11 +37,19 @@ pub(super) struct Input {
 }
 
 /// Reads all files of the inputs; of several for one output, the first counts.
-pub(super) fn read(root: &Path, settings: &Settings, diags: &mut Diagnostics) -> Vec<Input> {
+pub(super) fn read(root: &Root, settings: &Settings, diags: &mut Diagnostics) -> Vec<Input> {
     let mut found = Vec::new();
     let mut outputs: BTreeSet<RepoPath> = BTreeSet::new();
+    let places: Vec<(String, Place)> = settings
+        .inputs
+        .iter()
+        .map(|input| {
+            let shown = input.trim_start_matches("./").trim_end_matches('/');
+            (shown.to_owned(), Place::of(root, input))
+        })
+        .collect();
     // Git keeps no empty folder, so one that is missing is one without files.
-    if !settings.inputs.iter().any(|input| root.join(input).exists()) {
+    if places.iter().all(|(_, place)| matches!(place.look(), Ok(None))) {
         let finding = Diagnostic::error("raw/no-input", "none of the `inputs` exists");
         diags.push(
             finding
@@ -50,72 +57,112 @@ pub(super) fn read(root: &Path, settings: &Settings, diags: &mut Diagnostics) ->
                 .help("name the folders that hold the templates"),
         );
     }
-    for input in &settings.inputs {
-        let shown = input.trim_start_matches("./").trim_end_matches('/');
-        let path = root.join(shown);
-        if path.is_file() {
-            let name = shown.rsplit('/').next().unwrap_or(shown);
-            let file = (path.clone(), name.to_owned(), shown.to_owned());
-            found.extend(one(file, true, settings, &mut outputs, diags));
-        } else if path.is_dir() {
-            let mut files = Vec::new();
-            walk(&path, "", &mut files, diags, shown);
-            files.sort_by(|(_, a), (_, b)| a.split('/').cmp(b.split('/')));
-            for (path, name) in files {
-                let shown = if shown.is_empty() {
-                    name.clone()
-                } else {
-                    format!("{shown}/{name}")
-                };
-                found.extend(one((path, name, shown), false, settings, &mut outputs, diags));
+    for (shown, place) in places {
+        match place.look() {
+            Ok(None) => {}
+            Ok(Some(Kind::Directory)) => {
+                for (path, name) in walk(&place, &shown, settings, diags) {
+                    let shown = joined(&shown, &name);
+                    let file = File {
+                        root: &place.root,
+                        path,
+                        name,
+                        shown,
+                    };
+                    found.extend(one(file, false, settings, &mut outputs, diags));
+                }
             }
+            Ok(Some(_)) => {
+                let name = shown.rsplit('/').next().unwrap_or(&shown).to_owned();
+                let file = File {
+                    root: &place.root,
+                    path: place.below.clone(),
+                    name,
+                    shown,
+                };
+                found.extend(one(file, true, settings, &mut outputs, diags));
+            }
+            Err(refused) => diags.push(refused.finding("read", &shown)),
         }
     }
     found
 }
 
-/// Collects the files below a folder; links to folders are not followed, as Python does it.
-fn walk(dir: &Path, below: &str, files: &mut Vec<(PathBuf, String)>, diags: &mut Diagnostics, shown: &str) {
-    let entries = match std::fs::read_dir(dir) {
-        Ok(entries) => entries,
-        Err(error) => return diags.push(Diagnostic::io("read", format!("{shown}/{below}"), &error)),
-    };
-    for entry in entries.flatten() {
-        let Ok(name) = entry.file_name().into_string() else {
-            continue;
-        };
-        let name = if below.is_empty() {
-            name
-        } else {
-            format!("{below}/{name}")
-        };
-        match entry.file_type() {
-            Ok(kind) if kind.is_dir() && !name.ends_with("/.git") && name != ".git" => {
-                walk(&entry.path(), &name, files, diags, shown);
-            }
-            Ok(_) if entry.path().is_file() => files.push((entry.path(), name)),
-            _ => {}
-        }
+fn joined(above: &str, name: &str) -> String {
+    if above.is_empty() {
+        name.to_owned()
+    } else {
+        format!("{above}/{name}")
     }
 }
 
+/// A file that was found.
+struct File<'a> {
+    /// Below what it is opened.
+    root: &'a Root,
+    /// Its path there.
+    path: String,
+    /// The path that includes name it by.
+    name: String,
+    /// What findings call it.
+    shown: String,
+}
+
+/// Returns the files below an input: their paths below its root, and below itself. A link is a finding, unless it is
+/// excluded: it could lead anywhere.
+fn walk(place: &Place, shown: &str, settings: &Settings, diags: &mut Diagnostics) -> Vec<(String, String)> {
+    let found = match place.root.walk(&place.below, TREE, |_| true) {
+        Ok(found) => found,
+        Err(refused) => {
+            diags.push(refused.finding("read", shown));
+            return Vec::new();
+        }
+    };
+    let name = |path: &str| {
+        let name = path.strip_prefix(place.below.as_str()).unwrap_or(path);
+        name.trim_start_matches('/').to_owned()
+    };
+    for link in &found.links {
+        let (name, at) = (name(link), joined(shown, &name(link)));
+        if is_wanted(settings, &name, &at) {
+            let finding = Refused::Link { at: at.clone() }.finding("read", &at);
+            diags.push(finding.help("or leave it out: add it to `exclude_patterns`"));
+        }
+    }
+    if let Some(at) = &found.cut {
+        let at = joined(shown, &name(at));
+        diags.push(Refused::TooDeep { at: at.clone() }.finding("read", &at));
+    }
+    let files = found.files.into_iter();
+    files.map(|path| (path.clone(), name(&path))).collect()
+}
+
+/// Returns whether the patterns take a file of an input.
+fn is_wanted(settings: &Settings, name: &str, shown: &str) -> bool {
+    let included = settings
+        .include
+        .iter()
+        .any(|pattern| glob::matches(pattern, name));
+    included
+        && !settings
+            .exclude
+            .iter()
+            .any(|pattern| glob::matches_end(pattern, shown))
+}
+
 fn one(
-    (path, name, shown): (PathBuf, String, String),
+    File {
+        root,
+        path,
+        name,
+        shown,
+    }: File<'_>,
     always: bool,
     settings: &Settings,
     outputs: &mut BTreeSet<RepoPath>,
     diags: &mut Diagnostics,
 ) -> Option<Input> {
-    let included = always
-        || settings
-            .include
-            .iter()
-            .any(|pattern| glob::matches(pattern, &name));
-    let excluded = !always
-        && settings
-            .exclude
-            .iter()
-            .any(|pattern| glob::matches_end(pattern, &shown));
+    let wanted = always || is_wanted(settings, &name, &shown);
     let is_template = !settings.suffix.is_empty() && has_suffix(&name, &settings.suffix);
     let mut purpose = if is_template || always || settings.suffix.is_empty() {
         Use::Render
@@ -123,7 +170,7 @@ fn one(
         Use::Copy
     };
     let mut output = None;
-    if !included || excluded {
+    if !wanted {
         purpose = Use::Include;
     } else {
         let stem = if is_template && !settings.keep_suffix {
@@ -132,6 +179,13 @@ fn one(
             &name
         };
         match RepoPath::parse(&format!("{}/{stem}", settings.output)) {
+            // Git takes addresses from there, and old versions commands.
+            Ok(path) if is_git_modules(path.file_name()) => {
+                let message = format!("`{shown}` would write `{path}`, which tells git what to fetch");
+                let finding = Diagnostic::error("raw/bad-path", message).in_file(shown);
+                diags.push(finding.help("write that file by hand, and exclude the template"));
+                return None;
+            }
             Ok(path) if outputs.insert(path.clone()) => output = Some(path),
             Ok(_) => purpose = Use::Include,
             Err(error) => {
@@ -142,7 +196,7 @@ fn one(
             }
         }
     }
-    let text = match read_text(&path, &shown) {
+    let text = match read_text(root, &path, &shown) {
         Ok(text) => text,
         // What nobody renders may be anything.
         Err(_) if purpose == Use::Include => return None,
@@ -166,23 +220,21 @@ fn has_suffix(name: &str, suffix: &str) -> bool {
     suffix.rfind('.') == Some(0) && file.len() > suffix.len() && file.ends_with(suffix)
 }
 
-fn read_text(path: &Path, shown: &str) -> Result<String, Diagnostic> {
-    let size = std::fs::metadata(path)
-        .map_err(|error| Diagnostic::io("read", shown, &error))?
-        .len();
-    if size > MAX_BYTES {
-        let message = format!("`{shown}` is larger than 16 MiB");
-        return Err(Diagnostic::error("raw/too-large", message)
+fn read_text(root: &Root, path: &str, shown: &str) -> Result<String, Diagnostic> {
+    root.read_text(path, limits::RAW)
+        .map_err(|refused| match refused {
+            Refused::TooLarge { .. } => {
+                let message = format!("`{shown}` is larger than 16 MiB");
+                Diagnostic::error("raw/too-large", message)
+                    .in_file(shown)
+                    .help("exclude it")
+            }
+            Refused::NotText => Diagnostic::warning(
+                "raw/not-text",
+                format!("`{shown}` is not UTF-8 text and is left out"),
+            )
             .in_file(shown)
-            .help("exclude it"));
-    }
-    std::fs::read_to_string(path).map_err(|error| match error.kind() {
-        std::io::ErrorKind::InvalidData => Diagnostic::warning(
-            "raw/not-text",
-            format!("`{shown}` is not UTF-8 text and is left out"),
-        )
-        .in_file(shown)
-        .help("copy it by hand, or exclude it"),
-        _ => Diagnostic::io("read", shown, &error),
-    })
+            .help("copy it by hand, or exclude it"),
+            refused => refused.finding("read", shown),
+        })
 }

@@ -8,11 +8,12 @@ mod data;
 mod derived;
 mod glob;
 mod inputs;
+mod place;
 mod secrets;
 mod settings;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::config::{Vault, schema};
@@ -23,7 +24,8 @@ use crate::lock::Sha256;
 use crate::render::Rendered;
 use crate::side;
 use crate::sops::{Config, Identities};
-use crate::sys::SecretText;
+use crate::sys::root::{Bounds, Kind, Refused, Root, TREE, limits};
+use crate::sys::{SecretText, named};
 use crate::tree::{Artifact, Origin, RepoPath, Tree};
 use crate::yaml;
 
@@ -31,6 +33,7 @@ pub use settings::SETTINGS;
 
 use data::Data;
 use inputs::{Input, Use};
+use place::Place;
 use secrets::{File, Watched};
 use settings::Settings;
 
@@ -38,14 +41,19 @@ use settings::Settings;
 const SOPS_CONFIG: &str = ".sops.yaml";
 /// What every file of raw mode belongs to.
 pub const ORIGIN: &str = "raw";
-/// Most files of a person that are looked at.
-const MAX_FILES: usize = 50_000;
+/// How many files of a person are looked at.
+const BOUNDS: Bounds = Bounds {
+    depth: 64,
+    names: 50_000,
+};
 
 /// What a run in raw mode is asked for.
 #[derive(Debug, Default, Clone)]
 pub struct Request {
     /// Data files, read after those of `makejinja.toml`.
     pub data: Vec<PathBuf>,
+    /// Paths outside of the root that `makejinja.toml` may name; relative ones start at the root.
+    pub outside: Vec<PathBuf>,
     /// Variables of the environment that templates may read.
     pub env: BTreeMap<String, String>,
 }
@@ -64,13 +72,13 @@ pub struct Found<'a> {
 /// # Errors
 /// When the settings, the data or a template are wrong, or a secret would stand in clear; all findings are reported.
 pub fn render(
-    root: &Path,
+    root: &Root,
     request: &Request,
     found: Option<Found<'_>>,
     vault: &mut Vault,
     diags: &mut Diagnostics,
 ) -> Result<Tree<Rendered>, Aborted> {
-    let settings = Settings::read(root, diags)?;
+    let settings = Settings::read(root, &request.outside, diags)?;
     let mut watched = Watched::default();
     let mut data = read_data(root, &settings, request, found, diags);
     diags.checkpoint()?;
@@ -93,7 +101,7 @@ pub fn render(
 
 /// Reads all data files, each over those before it.
 fn read_data(
-    root: &Path,
+    root: &Root,
     settings: &Settings,
     request: &Request,
     found: Option<Found<'_>>,
@@ -101,27 +109,28 @@ fn read_data(
 ) -> Data {
     let identities = found.map(|found| found.identities);
     let mut all = Data::new();
-    let mut add =
-        |path: &Path, shown: &str, diags: &mut Diagnostics| match data::read(path, shown, identities) {
-            Ok(data) => all.extend(data),
-            Err(finding) => diags.push(finding),
-        };
+    let mut add = |bytes: Result<Vec<u8>, Refused>, shown: &str, diags: &mut Diagnostics| match data::read(
+        bytes, shown, identities,
+    ) {
+        Ok(data) => all.extend(data),
+        Err(finding) => diags.push(finding),
+    };
     for name in &settings.data {
         let shown = name.trim_start_matches("./").trim_end_matches('/');
-        let path = root.join(shown);
-        if path.is_dir() {
-            let mut files = Vec::new();
-            folder(&path, shown, &mut files);
-            files.sort();
-            for (shown, path) in files {
-                add(&path, &shown, diags);
+        let place = Place::of(root, name);
+        match place.look() {
+            Ok(Some(Kind::Directory)) => {
+                for (path, shown) in folder(&place, shown, diags) {
+                    add(place.root.read(&path, limits::RAW), &shown, diags);
+                }
             }
-        } else {
-            add(&path, shown, diags);
+            Ok(_) => add(place.root.read(&place.below, limits::RAW), shown, diags),
+            Err(refused) => diags.push(refused.finding("read", shown)),
         }
     }
     for path in &request.data {
-        add(path, &path.display().to_string(), diags);
+        let shown = path.display().to_string();
+        add(named::read(path, limits::RAW), &shown, diags);
     }
     for (key, value) in &settings.variables {
         set(&mut all, key, data::of_toml(value));
@@ -129,17 +138,32 @@ fn read_data(
     all
 }
 
-/// Collects the data files of a folder.
-fn folder(dir: &Path, shown: &str, files: &mut Vec<(String, PathBuf)>) {
-    for entry in std::fs::read_dir(dir).into_iter().flatten().flatten() {
-        let name = entry.file_name().to_string_lossy().into_owned();
-        let path = entry.path();
-        if path.is_dir() {
-            folder(&path, &format!("{shown}/{name}"), files);
-        } else if !name.starts_with('.') && data::is_data(&path) {
-            files.push((format!("{shown}/{name}"), path));
+/// Returns the data files of a folder: their paths below its root, and what findings call them. Hidden files are left
+/// out; a link is a finding.
+fn folder(place: &Place, shown: &str, diags: &mut Diagnostics) -> Vec<(String, String)> {
+    let found = match place.root.walk(&place.below, TREE, |_| true) {
+        Ok(found) => found,
+        Err(refused) => {
+            diags.push(refused.finding("read", shown));
+            return Vec::new();
         }
+    };
+    let called = |path: &str| {
+        let below = path.strip_prefix(place.below.as_str()).unwrap_or(path);
+        format!("{shown}/{}", below.trim_start_matches('/'))
+    };
+    for link in &found.links {
+        let at = called(link);
+        diags.push(Refused::Link { at: at.clone() }.finding("read", &at));
     }
+    let is_data = |path: &String| {
+        let name = path.rsplit('/').next().unwrap_or(path);
+        !name.starts_with('.') && data::is_data(name)
+    };
+    let files = found.files.into_iter().filter(is_data);
+    let mut files: Vec<_> = files.map(|path| (path.clone(), called(&path))).collect();
+    files.sort_by(|(_, a), (_, b)| a.cmp(b));
+    files
 }
 
 /// Sets a value by its dotted key.
@@ -175,7 +199,7 @@ fn watch(data: &Data, watched: &mut Watched) {
 }
 
 /// What the functions of plugins return here: the contents of the private files.
-fn host(root: &Path, found: Option<Found<'_>>, watched: &mut Watched, diags: &mut Diagnostics) -> Host {
+fn host(root: &Root, found: Option<Found<'_>>, watched: &mut Watched, diags: &mut Diagnostics) -> Host {
     let mut host = Host::default();
     let mut secret = |ask: Ask, name: &str, answer: Answer| {
         if let Ok(text) = &answer {
@@ -260,7 +284,7 @@ fn patches(settings: &Settings, inputs: &[Input]) -> BTreeMap<String, Vec<String
 
 /// Renders and copies.
 fn rendered(
-    root: &Path,
+    root: &Root,
     settings: &Settings,
     inputs: &[Input],
     (data, host): (Data, Host),
@@ -292,7 +316,9 @@ fn rendered(
                 let mut values = BTreeMap::new();
                 for name in settings.file_data.get(&input.name).into_iter().flatten() {
                     let shown = name.trim_start_matches("./");
-                    match data::read(&root.join(shown), shown, found.map(|found| found.identities)) {
+                    let place = Place::of(root, name);
+                    let bytes = place.root.read(&place.below, limits::RAW);
+                    match data::read(bytes, shown, found.map(|found| found.identities)) {
                         Ok(data) => values.extend(data),
                         Err(finding) => diags.push(finding),
                     }
@@ -319,7 +345,7 @@ fn rendered(
 
 /// Reads the rules for SOPS files: rendered, or as they are in the repository.
 fn sops_config(
-    root: &Path,
+    root: &Root,
     files: &BTreeMap<RepoPath, File>,
     diags: &mut Diagnostics,
 ) -> Result<Option<Config>, Aborted> {
@@ -327,7 +353,13 @@ fn sops_config(
         .iter()
         .find(|(path, _)| path.as_str() == SOPS_CONFIG)
         .map(|(_, file)| file.text.clone());
-    let Some(text) = rendered.or_else(|| std::fs::read_to_string(root.join(SOPS_CONFIG)).ok()) else {
+    let text = match rendered {
+        Some(text) => Some(text),
+        None => root
+            .read_text_if_there(SOPS_CONFIG, limits::CONFIG)
+            .map_err(|refused| diags.abort(refused.finding("read", SOPS_CONFIG)))?,
+    };
+    let Some(text) = text else {
         return Ok(None);
     };
     Config::parse(&text).map(Some).map_err(|error| {
@@ -337,29 +369,16 @@ fn sops_config(
 }
 
 /// The files that people have beside the rendered ones, in the folders that hold such: what refers to them is right.
-fn foreign(root: &Path, files: &BTreeMap<RepoPath, File>) -> BTreeMap<RepoPath, String> {
+fn foreign(root: &Root, files: &BTreeMap<RepoPath, File>) -> BTreeMap<RepoPath, String> {
     let folders: BTreeSet<&str> = files
         .keys()
         .filter_map(|path| path.as_str().split_once('/'))
         .map(|(first, _)| first)
         .collect();
     let mut found = BTreeSet::new();
-    let mut open: Vec<String> = folders.into_iter().map(str::to_owned).collect();
-    while let Some(folder) = open.pop() {
-        for entry in std::fs::read_dir(root.join(&folder))
-            .into_iter()
-            .flatten()
-            .flatten()
-        {
-            let name = format!("{folder}/{}", entry.file_name().to_string_lossy());
-            match entry.file_type() {
-                Ok(kind) if kind.is_dir() => open.push(name),
-                Ok(kind) if kind.is_file() && found.len() < MAX_FILES => {
-                    found.extend(RepoPath::parse(&name).ok());
-                }
-                _ => {}
-            }
-        }
+    for folder in folders {
+        let walked = root.walk(folder, BOUNDS, |_| true).unwrap_or_default();
+        found.extend(walked.files.iter().filter_map(|path| RepoPath::parse(path).ok()));
     }
     found.retain(|path| !files.contains_key(path));
     // Their text is not for the rules to judge.

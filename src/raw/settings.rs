@@ -1,13 +1,15 @@
 //! `makejinja.toml`: where the templates lie, and how they are written.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::PathBuf;
 
 use toml::{Table, Value};
 
+use super::place::{is_allowed, leads_outside};
 use crate::diag::{Aborted, Diagnostic, Diagnostics};
 use crate::jinja::{Options, Pair, Undefined};
 use crate::plan::closest;
+use crate::sys::root::{Root, limits};
 
 /// The file.
 pub const SETTINGS: &str = "makejinja.toml";
@@ -79,14 +81,20 @@ pub(super) struct Settings {
 }
 
 impl Settings {
-    /// Reads the file in `root`.
+    /// Reads the file in `root`. It may send us to paths outside of the root that are `allowed`.
     ///
     /// # Errors
     /// When it is missing or wrong; all findings are reported.
-    pub(super) fn read(root: &Path, diags: &mut Diagnostics) -> Result<Self, Aborted> {
-        match std::fs::read_to_string(root.join(SETTINGS)) {
-            Ok(text) => Self::parse(&text, diags),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+    pub(super) fn read(root: &Root, allowed: &[PathBuf], diags: &mut Diagnostics) -> Result<Self, Aborted> {
+        match root.read_text_if_there(SETTINGS, limits::CONFIG) {
+            Ok(Some(text)) => {
+                let settings = Self::parse(&text, diags)?;
+                let mut reader = Reader { text: &text, diags };
+                reader.refuse_outside(&settings, root, allowed);
+                diags.checkpoint()?;
+                Ok(settings)
+            }
+            Ok(None) => {
                 let message =
                     format!("`{SETTINGS}` is missing: raw mode reads there where the templates lie");
                 let finding = Diagnostic::error("raw/no-settings", message).in_file(SETTINGS);
@@ -94,7 +102,7 @@ impl Settings {
                     finding.help("run it in the folder of `makejinja.toml`, or name that with `--root`"),
                 ))
             }
-            Err(error) => Err(diags.abort(Diagnostic::io("read", SETTINGS, &error))),
+            Err(refused) => Err(diags.abort(refused.finding("read", SETTINGS))),
         }
     }
 
@@ -126,6 +134,45 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
+    /// Nothing outside of the root is read unless a person named it, and nothing is written there.
+    fn refuse_outside(&mut self, settings: &Settings, root: &Root, allowed: &[PathBuf]) {
+        let of = |key: &'static str, list: &[String]| {
+            list.iter().map(|path| (key, path.clone())).collect::<Vec<_>>()
+        };
+        let mut paths = of("inputs", &settings.inputs);
+        paths.extend(of("data", &settings.data));
+        settings
+            .file_data
+            .values()
+            .for_each(|list| paths.extend(of("file_data", list)));
+        for (key, path) in paths {
+            if leads_outside(&path) && !is_allowed(root, &path, allowed) {
+                let finding = self.finding(key, &format!("`{path}` in `{key}` leads out of the repository"));
+                self.diags.push(
+                    Diagnostic {
+                        code: "raw/outside",
+                        ..finding
+                    }
+                    .note("a stranger's makejinja.toml could name any file of yours")
+                    .help("move it into the repository, and correct the path")
+                    .help(format!("or, when you trust it: `--allow-outside {path}`")),
+                );
+            }
+        }
+        if leads_outside(&settings.output) {
+            let message = format!("`output` leads out of the repository: `{}`", settings.output);
+            let finding = self.finding("output", &message);
+            self.diags.push(
+                Diagnostic {
+                    code: "raw/outside",
+                    ..finding
+                }
+                .note("nothing is ever written outside")
+                .help("name a folder of the repository, or run it with `--root` where the output belongs"),
+            );
+        }
+    }
+
     fn settings(&mut self, table: &Table) -> Settings {
         let empty = Table::new();
         let Some(main) = table.get("makejinja").and_then(Value::as_table) else {

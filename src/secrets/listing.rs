@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use crate::diag::Diagnostic;
+use crate::sys::named;
+use crate::sys::root::{Refused, Root, TREE};
 use crate::vcs::Repository;
 
 /// A file to look at.
@@ -15,6 +17,21 @@ pub struct Listed {
     pub path: PathBuf,
     /// Whether a person named it.
     pub named: bool,
+    /// The directory that was listed, and the path below it, for a file that nobody named.
+    found: Option<(PathBuf, String)>,
+}
+
+impl Listed {
+    /// Reads at most `limit` bytes. Links are followed for a file that a person named, and for no other.
+    ///
+    /// # Errors
+    /// When it is absent, a link, no regular file, too large, or the system refuses.
+    pub fn read(&self, limit: u64) -> Result<Vec<u8>, Refused> {
+        match &self.found {
+            Some((dir, below)) => Root::new(dir).read(below, limit),
+            None => named::read(&self.path, limit),
+        }
+    }
 }
 
 /// Returns the named files, and everything below the named directories that git would commit; below `root` when none
@@ -35,6 +52,7 @@ pub fn list(root: &Path, paths: &[PathBuf]) -> Result<Vec<Listed>, Diagnostic> {
                 name: shown(typed),
                 path,
                 named: true,
+                found: None,
             });
         } else {
             return Err(crate::side::not_found(&shown(typed)));
@@ -54,29 +72,19 @@ fn below(dir: &Path, typed: &Path, found: &mut BTreeSet<Listed>) -> Result<(), D
             name: shown(&typed.join(relative)),
             path: dir.join(relative),
             named: false,
+            found: Some((dir.to_path_buf(), relative.to_owned())),
         });
     };
+    let root = Root::new(dir);
     if let Some(git) = Repository::discover(dir)? {
-        git.work_tree_files(dir)?
+        git.work_tree_files(&root)?
             .iter()
             .for_each(|path| add(path.as_str()));
         return Ok(());
     }
-    let mut open = vec![PathBuf::new()];
-    while let Some(relative) = open.pop() {
-        let full = dir.join(&relative);
-        let entries = std::fs::read_dir(&full).map_err(|error| Diagnostic::io("read", &full, &error))?;
-        for entry in entries.flatten() {
-            let Ok(kind) = entry.file_type() else { continue };
-            let path = relative.join(entry.file_name());
-            if kind.is_dir() && entry.file_name() != ".git" {
-                open.push(path);
-            } else if kind.is_file()
-                && let Some(path) = path.to_str()
-            {
-                add(path);
-            }
-        }
-    }
+    let walked = root
+        .walk("", TREE, |_| true)
+        .map_err(|refused| refused.finding("read", &shown(typed)))?;
+    walked.files.iter().for_each(|path| add(path));
     Ok(())
 }

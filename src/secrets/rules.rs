@@ -8,6 +8,9 @@ use crate::diag::Diagnostic;
 use crate::seal;
 use crate::side;
 use crate::sops::{Config, Recipient, Rule, Selector};
+use crate::sys::SecretText;
+use crate::sys::root::{Root, limits};
+use crate::vcs;
 use crate::yaml;
 
 /// The name of the configuration.
@@ -52,7 +55,8 @@ pub enum Reason {
 }
 
 /// Looks for the configuration of a file: the one that was named, else from the file's directory upwards, else from
-/// the working directory upwards, as SOPS does.
+/// the working directory upwards, as SOPS does. For a file of the repository not beyond its top: that of git, or the
+/// working directory where there is none.
 ///
 /// # Errors
 /// When it cannot be read or understood.
@@ -65,17 +69,32 @@ pub fn config_for(root: &Path, file: &Path, named: Option<&Path>) -> Result<Opti
             None => Err(side::not_found(&name)),
         };
     }
-    let full = absolute(file);
-    for start in [full.parent().unwrap_or(&full), &absolute(root)] {
-        for dir in start.ancestors().take(MAX_DEPTH) {
+    let (full, here) = (absolute(file), absolute(root));
+    let top = vcs::top(&here).unwrap_or(&here);
+    for start in [full.parent().unwrap_or(&full), &here] {
+        let inside = start.starts_with(top);
+        let dirs = start.ancestors().take(MAX_DEPTH);
+        for dir in dirs.take_while(|dir| !inside || dir.starts_with(top)) {
             let path = dir.join(NAME);
             let name = shown(root, &path);
-            if let Some(text) = side::read_path(&path, &name)? {
+            // Below the top nothing is followed; elsewhere the person pointed there.
+            let text = match dir.strip_prefix(top).ok().and_then(Path::to_str) {
+                Some("") => in_tree(top, NAME, &name)?,
+                Some(below) => in_tree(top, &format!("{below}/{NAME}"), &name)?,
+                None => side::read_path(&path, &name)?,
+            };
+            if let Some(text) = text {
                 return read(&path, name, text.expose()).map(Some);
             }
         }
     }
     Ok(None)
+}
+
+fn in_tree(top: &Path, below: &str, name: &str) -> Result<Option<SecretText>, Diagnostic> {
+    let text = Root::new(top).read_text_if_there(below, limits::CONFIG);
+    text.map(|text| text.map(SecretText::new))
+        .map_err(|refused| refused.finding("read", name))
 }
 
 fn read(path: &Path, name: String, text: &str) -> Result<FoundConfig, Diagnostic> {

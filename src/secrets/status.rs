@@ -11,6 +11,7 @@ use crate::diag::{Diagnostic, Diagnostics};
 use crate::seal;
 use crate::side;
 use crate::sops::{Format, Glance, KeyChange, Selector, SopsError, covered_keys};
+use crate::sys::root::limits;
 
 /// What a look at one file shows.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -90,7 +91,7 @@ pub fn look(
     let mut found = Vec::new();
     for file in files.iter().filter(|file| !is_config(&file.name)) {
         let must = file.named || is_sops_name(&file.name) && Templates::made(&file.name).is_none();
-        let bytes = match side::read_bytes(&file.path, &file.name) {
+        let bytes = match side::found(file.read(limits::SECRET), &file.name) {
             Ok(Some(bytes)) => bytes,
             // Too large: no SOPS file that we could read.
             Err(finding) if must => return Err(finding),

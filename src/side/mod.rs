@@ -8,7 +8,9 @@ use std::path::Path;
 use zeroize::{Zeroize as _, Zeroizing};
 
 use crate::diag::{Diagnostic, Diagnostics};
-use crate::sys::SecretText;
+use crate::sys::root::{Kind, Refused, Root, limits};
+use crate::sys::{SecretText, named};
+use crate::vcs::private;
 
 pub use deploy_key::{DeployKey, generate as generate_deploy_key};
 pub use tunnel::{HOW as TUNNEL_HOW, Tunnel, demo as demo_tunnel};
@@ -50,7 +52,7 @@ pub struct Files {
 
 impl Files {
     /// Reads those that are there. In a run without the private files, `keyless`, none is missing.
-    pub fn read(root: &Path, keyless: bool, diags: &mut Diagnostics) -> Self {
+    pub fn read(root: &Root, keyless: bool, diags: &mut Diagnostics) -> Self {
         let mut text = |name: &str, parse: &mut dyn FnMut(&SecretText) -> Result<(), Diagnostic>| {
             let found = read(root, name).and_then(|text| text.map(|text| parse(&text)).transpose());
             found.unwrap_or_else(|finding| {
@@ -105,9 +107,6 @@ fn push_token(text: &SecretText) -> Result<SecretText, Diagnostic> {
     Ok(SecretText::new(token.to_owned()))
 }
 
-/// Largest side file that is read, in bytes.
-const MAX_BYTES: u64 = 1 << 20;
-
 /// Checks what a side file other than `cluster.yaml` holds.
 ///
 /// # Errors
@@ -121,24 +120,33 @@ pub fn check(name: &str, text: &SecretText) -> Result<(), Diagnostic> {
     }
 }
 
-/// Reads a side file; `None` when it is not there.
+/// Reads a side file; `None` when it is not there. A link is followed where git ignores it.
 ///
 /// # Errors
 /// When it is there and cannot be read as text.
-pub fn read(root: &Path, name: &str) -> Result<Option<SecretText>, Diagnostic> {
-    read_path(&root.join(name), name)
+pub fn read(root: &Root, name: &str) -> Result<Option<SecretText>, Diagnostic> {
+    own_bytes(root, name)?.map(|bytes| text(bytes, name)).transpose()
 }
 
-/// Reads a file that holds a secret; `name` is what findings call it.
+/// Reads a side file, which may be no text; `None` when it is not there. A link is followed where git ignores it.
+///
+/// # Errors
+/// When it is there and cannot be read.
+pub fn own_bytes(root: &Root, name: &str) -> Result<Option<Zeroizing<Vec<u8>>>, Diagnostic> {
+    found(private::read(root, name, limits::SECRET), name)
+}
+
+/// Reads a file that a person named and that holds a secret; `name` is what findings call it.
 ///
 /// # Errors
 /// When it is there and cannot be read as text.
 pub fn read_path(path: &Path, name: &str) -> Result<Option<SecretText>, Diagnostic> {
-    let Some(mut bytes) = read_bytes(path, name)? else {
-        return Ok(None);
-    };
+    read_bytes(path, name)?.map(|bytes| text(bytes, name)).transpose()
+}
+
+fn text(mut bytes: Zeroizing<Vec<u8>>, name: &str) -> Result<SecretText, Diagnostic> {
     match String::from_utf8(std::mem::take(&mut *bytes)) {
-        Ok(text) => Ok(Some(SecretText::new(text))),
+        Ok(text) => Ok(SecretText::new(text)),
         Err(error) => {
             error.into_bytes().zeroize();
             Err(Diagnostic::error("side/not-text", format!("`{name}` is not text")).in_file(name))
@@ -146,27 +154,26 @@ pub fn read_path(path: &Path, name: &str) -> Result<Option<SecretText>, Diagnost
     }
 }
 
-/// Reads a file that holds a secret and may be no text; `name` is what findings call it.
+/// Reads a file that a person named, holds a secret and may be no text; `name` is what findings call it.
 ///
 /// # Errors
 /// When it is there and cannot be read.
 pub fn read_bytes(path: &Path, name: &str) -> Result<Option<Zeroizing<Vec<u8>>>, Diagnostic> {
-    let metadata = match std::fs::metadata(path) {
-        Ok(metadata) => metadata,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(Diagnostic::io("read", name, &error)),
-    };
-    if !metadata.is_file() || metadata.len() > MAX_BYTES {
-        let what = if metadata.is_file() {
-            "is larger than 1 MiB"
-        } else {
-            "is not a file"
-        };
-        return Err(Diagnostic::error("side/not-text", format!("`{name}` {what}")).in_file(name));
-    }
-    match std::fs::read(path) {
+    found(named::read(path, limits::SECRET), name)
+}
+
+/// Takes what was read of a file that may hold a secret; `None` when it is not there, `name` is what findings call it.
+///
+/// # Errors
+/// When it is there and could not be read.
+pub fn found(read: Result<Vec<u8>, Refused>, name: &str) -> Result<Option<Zeroizing<Vec<u8>>>, Diagnostic> {
+    let wrong = |what: &str| Diagnostic::error("side/not-text", format!("`{name}` {what}")).in_file(name);
+    match read {
         Ok(bytes) => Ok(Some(Zeroizing::new(bytes))),
-        Err(error) => Err(Diagnostic::io("read", name, &error)),
+        Err(Refused::Absent) => Ok(None),
+        Err(Refused::NotRegular { kind }) if kind != Kind::Link => Err(wrong("is not a file")),
+        Err(Refused::TooLarge { .. }) => Err(wrong("is larger than 1 MiB")),
+        Err(refused) => Err(private::finding(&refused, name)),
     }
 }
 

@@ -17,6 +17,7 @@ pub mod dotgit;
 pub mod editor;
 #[cfg(unix)]
 pub mod guard;
+pub mod named;
 pub mod replace;
 pub mod root;
 pub mod scratch;

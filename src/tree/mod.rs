@@ -5,7 +5,7 @@ mod path;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-pub use path::{PathError, RepoPath};
+pub use path::{PathError, RepoPath, bare_repository};
 
 /// Why an artifact exists: which app, which template, which config key.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]

@@ -1,7 +1,10 @@
 //! Paths of the output: relative, normalised, inside the repository.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
+
+use crate::sys::dotgit::is_git_dir;
 
 /// A path inside the repository with `/` between its parts and no `.` or `..`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
@@ -20,7 +23,7 @@ pub enum PathError {
     /// Leads out of the repository.
     #[error("the path leads out of the repository")]
     Outside,
-    /// Lies in git's own directory.
+    /// A part is git's own directory, by one of its names (see [`is_git_dir`]).
     #[error("the path lies in .git")]
     Git,
     /// Has a character that file systems, kustomize or the lock file cannot carry.
@@ -32,7 +35,7 @@ impl RepoPath {
     /// Reads and normalises a path: `./a//b` is `a/b`, `a/../b` is `b`.
     ///
     /// # Errors
-    /// For a path that is empty, absolute, outside of the repository or inside `.git`.
+    /// For a path that is empty, absolute, outside of the repository or inside of a `.git`, at any depth.
     pub fn parse(text: &str) -> Result<Self, PathError> {
         if text.starts_with('/') {
             return Err(PathError::Absolute);
@@ -50,11 +53,13 @@ impl RepoPath {
                 part => parts.push(part),
             }
         }
-        match parts.first() {
-            None => Err(PathError::Empty),
-            Some(first) if first.eq_ignore_ascii_case(".git") => Err(PathError::Git),
-            Some(_) => Ok(Self(parts.join("/"))),
+        if parts.is_empty() {
+            return Err(PathError::Empty);
         }
+        if parts.iter().any(|part| is_git_dir(part)) {
+            return Err(PathError::Git);
+        }
+        Ok(Self(parts.join("/")))
     }
 
     /// Returns the text.
@@ -89,6 +94,29 @@ impl RepoPath {
     }
 }
 
+/// Returns a directory that these files would make a git repository without a work tree: git takes any directory with
+/// `HEAD`, `objects` and `refs` for one, and runs what its `config` says. Empty for the top.
+///
+/// Source: git's `is_git_directory` (`setup.c`); `safe.bareRepository` is not set by default.
+pub fn bare_repository<'a>(paths: impl IntoIterator<Item = &'a RepoPath>) -> Option<String> {
+    let mut parts: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
+    for path in paths {
+        let mut at = 0;
+        for part in path.as_str().split_inclusive('/') {
+            let wanted = ["HEAD", "objects/", "refs/"].into_iter();
+            for found in wanted.filter(|name| part.eq_ignore_ascii_case(name)) {
+                let above = path.as_str()[..at].trim_end_matches('/').to_ascii_lowercase();
+                parts.entry(above).or_default().insert(found);
+            }
+            at += part.len();
+        }
+    }
+    parts
+        .into_iter()
+        .find(|(_, found)| found.len() == 3)
+        .map(|(dir, _)| dir)
+}
+
 impl fmt::Display for RepoPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
@@ -109,7 +137,35 @@ mod tests {
         assert_eq!(RepoPath::parse("./"), Err(PathError::Empty));
         assert_eq!(RepoPath::parse(".git/config"), Err(PathError::Git));
         assert_eq!(RepoPath::parse("x/../.GIT/config"), Err(PathError::Git));
+        for path in [
+            "vendor/.git/config",
+            "a/b/.GIT",
+            "a/git~1/config",
+            "a/.git /hooks/post-checkout",
+            "a/.git::$INDEX_ALLOCATION/config",
+            "a/.g\u{200c}it/config",
+        ] {
+            assert_eq!(RepoPath::parse(path), Err(PathError::Git), "{path}");
+        }
+        assert!(
+            RepoPath::parse(".github/workflows/x.yaml").is_ok() && RepoPath::parse("a/.gitignore").is_ok()
+        );
         assert_eq!(RepoPath::parse("./a//b/./c").expect("fine").as_str(), "a/b/c");
+    }
+
+    #[test]
+    fn what_git_takes_for_a_repository_is_known() {
+        let of = |paths: &[&str]| {
+            let paths: Vec<RepoPath> = paths.iter().map(|p| RepoPath::parse(p).expect("valid")).collect();
+            bare_repository(&paths)
+        };
+        assert_eq!(
+            of(&["a/HEAD", "a/objects/x", "a/refs/x", "b/x"]).as_deref(),
+            Some("a")
+        );
+        assert_eq!(of(&["head", "Objects/x", "REFS/heads/x"]).as_deref(), Some(""));
+        assert_eq!(of(&["a/HEAD", "b/objects/x", "a/refs/x"]), None);
+        assert_eq!(of(&["a/HEAD", "a/objects", "a/refs/x"]), None);
     }
 
     #[test]

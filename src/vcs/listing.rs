@@ -8,7 +8,12 @@ use gix::index::entry::{Flags, Mode, Stage};
 
 use super::{Repository, broken};
 use crate::diag::Diagnostic;
+use crate::sys::dotgit::is_git_dir;
+use crate::sys::root::{Kind, Root};
 use crate::tree::RepoPath;
+
+/// How deep directories are listed.
+const MAX_DEPTH: usize = 64;
 
 impl Repository {
     /// Returns the files below the root that are tracked, or not ignored: what a commit of everything would hold.
@@ -16,16 +21,31 @@ impl Repository {
     ///
     /// # Errors
     /// When the index, an ignore file or a directory cannot be read.
-    pub fn work_tree_files(&self, root: &Path) -> Result<Vec<RepoPath>, Diagnostic> {
+    pub fn work_tree_files(&self, root: &Root) -> Result<Vec<RepoPath>, Diagnostic> {
         let index = self.index()?;
         let source = gix::worktree::stack::state::ignore::Source::WorktreeThenIdMappingIfNotSkipped;
         let failed = |error: gix::Error| broken("read the ignore files", &error);
         let mut stack = self.repo.excludes(&index, None, source).map_err(failed)?;
         let mut found = BTreeSet::new();
-        let mut open = vec![String::new()];
-        while let Some(dir) = open.pop() {
-            for (name, is_dir) in entries(&root.join(&dir))? {
-                let path = format!("{dir}{name}");
+        let mut open = vec![(String::new(), 0)];
+        while let Some((dir, depth)) = open.pop() {
+            let listed = root
+                .list(dir.trim_end_matches('/'))
+                .map_err(|refused| refused.finding("read", &dir))?;
+            // Another repository, with rules and files of its own.
+            if depth > 0 && listed.iter().any(|entry| is_git_dir(&entry.name)) {
+                continue;
+            }
+            for entry in listed {
+                let is_dir = match entry.kind {
+                    Kind::Directory => true,
+                    Kind::File => false,
+                    Kind::Link | Kind::Special => continue,
+                };
+                if is_git_dir(&entry.name) {
+                    continue;
+                }
+                let path = format!("{dir}{}", entry.name);
                 let full = format!("{}{path}", self.prefix);
                 let mode = if is_dir { Mode::DIR } else { Mode::FILE };
                 let excluded = stack
@@ -36,8 +56,8 @@ impl Repository {
                     continue;
                 }
                 if is_dir {
-                    if root.join(&path).join(".git").symlink_metadata().is_err() {
-                        open.push(format!("{path}/"));
+                    if depth < MAX_DEPTH {
+                        open.push((format!("{path}/"), depth + 1));
                     }
                 } else if let Ok(path) = RepoPath::parse(&path) {
                     found.insert(path);
@@ -49,9 +69,7 @@ impl Repository {
             let path = path
                 .strip_prefix(&self.prefix)
                 .and_then(|path| RepoPath::parse(path).ok());
-            if let Some(path) =
-                path.filter(|path| path.under(root).symlink_metadata().is_ok_and(|m| m.is_file()))
-            {
+            if let Some(path) = path.filter(|path| root.is_file(path.as_str())) {
                 found.insert(path);
             }
         }
@@ -124,20 +142,4 @@ impl Repository {
     pub fn common_dir(&self) -> &Path {
         self.repo.common_dir()
     }
-}
-
-/// Returns the files and directories of a directory; links and names that are not UTF-8 are left out.
-fn entries(dir: &Path) -> Result<Vec<(String, bool)>, Diagnostic> {
-    let read = std::fs::read_dir(dir).map_err(|error| Diagnostic::io("read", dir, &error))?;
-    let mut found = Vec::new();
-    for entry in read.flatten() {
-        let Ok(kind) = entry.file_type() else { continue };
-        match entry.file_name().into_string() {
-            Ok(name) if name != ".git" && (kind.is_file() || kind.is_dir()) => {
-                found.push((name, kind.is_dir()));
-            }
-            _ => {}
-        }
-    }
-    Ok(found)
 }

@@ -6,6 +6,7 @@
 
 mod history;
 mod listing;
+pub mod private;
 mod scaffold;
 
 use std::collections::BTreeMap;
@@ -39,6 +40,12 @@ impl std::fmt::Debug for Repository {
     }
 }
 
+/// Returns the directory at or above `dir` that holds git's own.
+pub fn top(dir: &Path) -> Option<&Path> {
+    dir.ancestors()
+        .find(|dir| dir.join(".git").symlink_metadata().is_ok())
+}
+
 impl Repository {
     /// Finds the repository with a work tree that `root` lies in. Reads neither the user's nor the system's
     /// configuration, and no environment variable.
@@ -60,13 +67,7 @@ impl Repository {
         );
         let repo = match found {
             Ok(repo) => repo.to_thread_local(),
-            Err(_)
-                if !root
-                    .ancestors()
-                    .any(|dir| dir.join(".git").symlink_metadata().is_ok()) =>
-            {
-                return Ok(None);
-            }
+            Err(_) if top(&root).is_none() => return Ok(None),
             Err(error) => return Err(broken("open the git repository", &error)),
         };
         let Some(work_dir) = repo.workdir() else {
@@ -97,6 +98,11 @@ impl Repository {
     /// Returns the top of the work tree; of the linked one for a linked work tree.
     pub fn work_dir(&self) -> &Path {
         &self.work_dir
+    }
+
+    /// Returns the cluster's root, which may be a directory below the top.
+    pub fn root_dir(&self) -> PathBuf {
+        self.work_dir.join(&self.prefix)
     }
 
     /// Reads the files that HEAD has among `paths`; none on a branch without a commit.

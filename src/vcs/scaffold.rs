@@ -1,30 +1,31 @@
 //! Making a repository, for `demo`.
 
-use std::path::Path;
-
 use super::{Repository, broken};
 use crate::diag::Diagnostic;
+use crate::sys::dotgit::is_git_dir;
+use crate::sys::root::{Kind, Root, limits};
 use crate::tree::RepoPath;
 
 /// Makes a git repository with an empty history; one that is there already stays as it is.
 ///
 /// # Errors
 /// When the system refuses.
-pub fn init(root: &Path) -> Result<(), Diagnostic> {
-    if root.join(".git").exists() {
+pub fn init(root: &Root) -> Result<(), Diagnostic> {
+    let is_there = |entry: &crate::sys::root::Entry| is_git_dir(&entry.name);
+    if root.list("").is_ok_and(|entries| entries.iter().any(is_there)) {
         return Ok(());
     }
-    gix::init(root)
+    gix::init(root.path())
         .map(drop)
         .map_err(|error| broken("create the git repository", &error))
 }
 
-/// Commits every file below `root` that is not ignored. Meant for a repository without history.
+/// Commits every regular file below `root` that is not ignored. Meant for a repository without history.
 ///
 /// # Errors
 /// When a file cannot be read or an object cannot be written.
-pub fn commit_all(root: &Path, message: &str) -> Result<(), Diagnostic> {
-    let Some(git) = Repository::discover(root)? else {
+pub fn commit_all(root: &Root, message: &str) -> Result<(), Diagnostic> {
+    let Some(git) = Repository::discover(root.path())? else {
         return Err(Diagnostic::error(
             "git/none",
             "there is no git repository to commit to",
@@ -51,15 +52,14 @@ pub fn commit_all(root: &Path, message: &str) -> Result<(), Diagnostic> {
 
 impl Repository {
     /// Writes a directory as a tree object and returns its id.
-    fn write_tree(&self, root: &Path, below: &str) -> Result<gix::ObjectId, Diagnostic> {
+    fn write_tree(&self, root: &Root, below: &str) -> Result<gix::ObjectId, Diagnostic> {
         use gix::objs::tree::{Entry, EntryKind};
-        let dir = root.join(below);
-        let listed = std::fs::read_dir(&dir).map_err(|error| Diagnostic::io("read", &dir, &error))?;
+        let listed = root
+            .list(below)
+            .map_err(|refused| refused.finding("read", below))?;
         let mut entries = Vec::new();
-        for found in listed.flatten() {
-            let Ok(name) = found.file_name().into_string() else {
-                continue;
-            };
+        for found in listed {
+            let name = found.name;
             let path = if below.is_empty() {
                 name.clone()
             } else {
@@ -68,15 +68,16 @@ impl Repository {
             let Ok(repo_path) = RepoPath::parse(&path) else {
                 continue;
             };
-            let is_dir = found.file_type().is_ok_and(|kind| kind.is_dir());
-            if self.is_ignored(&repo_path)? {
+            let known = matches!(found.kind, Kind::File | Kind::Directory);
+            if !known || self.is_ignored(&repo_path)? {
                 continue;
             }
-            let (kind, oid) = if is_dir {
+            let (kind, oid) = if found.kind == Kind::Directory {
                 (EntryKind::Tree, self.write_tree(root, &path)?)
             } else {
-                let bytes =
-                    std::fs::read(found.path()).map_err(|error| Diagnostic::io("read", &path, &error))?;
+                let bytes = root
+                    .read(&path, limits::OUTPUT)
+                    .map_err(|refused| refused.finding("read", &path))?;
                 let id = self
                     .repo
                     .write_blob(bytes)

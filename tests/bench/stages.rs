@@ -13,6 +13,7 @@ use clusterwright::pipeline::{self, Before, Configuration, World};
 use clusterwright::render;
 use clusterwright::sops::{Config, Identities, Updated, encrypt, generate_identity, update};
 use clusterwright::sys::OsEntropy;
+use clusterwright::sys::root::Root;
 use clusterwright::tree::Tree;
 use criterion::{Criterion, criterion_group, criterion_main};
 
@@ -36,7 +37,7 @@ fn repository() -> tempfile::TempDir {
 
 fn world<'a>(root: &Path, entropy: &'a mut OsEntropy) -> World<'a> {
     World {
-        root: root.to_path_buf(),
+        root: Root::new(root),
         sources: Sources::default(),
         prompt: std::sync::Arc::new(clusterwright::sops::Nobody),
         entropy,
@@ -127,7 +128,7 @@ fn comparing(c: &mut Criterion) {
         b.iter_batched(checked, compare, criterion::BatchSize::LargeInput);
     });
     let paths: Vec<_> = first.tree.iter().map(|artifact| &artifact.path).collect();
-    let existing = Existing::read(dir.path(), paths.iter().copied());
+    let existing = Existing::read(&Root::new(dir.path()), paths.iter().copied());
     c.bench_function("diff", |b| {
         b.iter(|| {
             ChangeSet::compute(

@@ -2,6 +2,7 @@
 
 mod adopt;
 mod bad_input;
+mod boundary;
 mod by_hand;
 mod canary;
 mod core_dump;

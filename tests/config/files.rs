@@ -6,6 +6,7 @@ use std::path::Path;
 use clusterwright::config::{MAX_CONFIG_BYTES, Vault, Vocabulary, load};
 use clusterwright::diag::{Diagnostics, concise, human};
 use clusterwright::sys::FixedEntropy;
+use clusterwright::sys::root::Root;
 use clusterwright::validate::validate;
 
 use super::{all_beside, check, no_identity};
@@ -16,7 +17,7 @@ fn load_with(make: impl FnOnce(&Path)) -> String {
     make(directory.path());
     let mut diags = Diagnostics::default();
     let result = load(
-        directory.path(),
+        &Root::new(directory.path()),
         &Vocabulary::built_in(),
         &no_identity,
         &mut diags,
@@ -122,7 +123,7 @@ fn places_are_exact_behind_a_byte_order_mark_and_windows_line_ends() {
     let directory = tempfile::tempdir().expect("a directory");
     fs::write(directory.path().join("cluster.yaml"), text).expect("written");
     let document = load(
-        directory.path(),
+        &Root::new(directory.path()),
         &Vocabulary::built_in(),
         &no_identity,
         &mut diags,

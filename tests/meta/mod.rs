@@ -1,5 +1,7 @@
 //! The repository about itself: direction of dependencies, sizes, words.
 
+mod boundary;
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 

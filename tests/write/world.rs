@@ -9,6 +9,7 @@ use clusterwright::diff::{ChangeSet, Choices, Existing};
 use clusterwright::lock::{LOCK_FILE, Lock};
 use clusterwright::seal::Sealed;
 use clusterwright::sys::disk::{Disk, OsDisk};
+use clusterwright::sys::root::Root;
 use clusterwright::tree::{Artifact, Origin, RepoPath, Tree};
 use clusterwright::write::{Receipt, Record, Recovery, apply, recover, undo};
 
@@ -105,7 +106,7 @@ impl World {
 
     pub(crate) fn existing(&self, tree: &Tree<Sealed>, lock: &Lock) -> Existing {
         let paths = tree.iter().map(|a| &a.path).chain(lock.entries.keys());
-        Existing::read(&self.root, paths)
+        Existing::read(&Root::new(&self.root), paths)
     }
 
     pub(crate) fn diff(&self, wanted: &Files, choices: &Choices) -> Result<ChangeSet, Vec<Diagnostic>> {

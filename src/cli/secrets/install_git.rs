@@ -1,15 +1,18 @@
 //! `clusterwright secrets install-git`: has git use `textconv` and `merge` in this repository.
 
-use std::path::{Path, PathBuf};
-
 use serde_json::json;
 
 use super::args::InstallGit;
 use crate::cli::exit::Exit;
 use crate::cli::{Outcome, Session};
 use crate::diag::Diagnostic;
-use crate::sys::replace::{Access, replace_file};
+use crate::sys::named;
+use crate::sys::replace::replace_file;
+use crate::sys::root::{Access, Refused, Root, limits};
 use crate::vcs::Repository;
+
+/// The file that tells git of kinds of files.
+const ATTRIBUTES_FILE: &str = ".gitattributes";
 
 /// Which files, in `.gitattributes`.
 const ATTRIBUTES: [&str; 1] = ["?*.sops.* diff=clusterwright merge=clusterwright"];
@@ -65,27 +68,28 @@ pub(super) fn run(args: &InstallGit, session: &mut Session<'_>) -> Outcome {
             .help("run it inside of one: `git init`");
         return Err(session.diags.abort(finding));
     };
-    let attributes = git.work_dir().join(".gitattributes");
-    let config = git.common_dir().join("config");
+    let (work, config) = (Root::new(git.work_dir()), git.common_dir().join("config"));
+    let attributes = work
+        .read_text_if_there(ATTRIBUTES_FILE, limits::CONFIG)
+        .map_err(|refused| session.diags.abort(refused.finding("read", ATTRIBUTES_FILE)))?
+        .unwrap_or_default();
+    // Git's own file, wherever git has it.
+    let shown = config.strip_prefix(git.work_dir()).unwrap_or(&config);
+    let shown = shown.display().to_string();
+    let configured = match named::read(&config, limits::CONFIG) {
+        Ok(bytes) => String::from_utf8(bytes).map_err(|_| Refused::NotText),
+        Err(Refused::Absent) => Ok(String::new()),
+        Err(refused) => Err(refused),
+    };
+    let configured = configured.map_err(|refused| session.diags.abort(refused.finding("read", &shown)))?;
     let wanted = ATTRIBUTES.map(|line| (line, format!("{line}\n")));
-    let plan = change(
-        &attributes,
-        wanted.iter().map(|(mark, text)| (*mark, text.as_str())),
-    )
-    .and_then(|one| {
-        Ok([
-            (attributes, one),
-            (config.clone(), change(&config, CONFIG.into_iter())?),
-        ])
-    });
-    let plan = plan.map_err(|finding| session.diags.abort(finding))?;
+    let wanted = wanted.iter().map(|(mark, text)| (*mark, text.as_str()));
+    let plan = [
+        (ATTRIBUTES_FILE.to_owned(), change(attributes, wanted)),
+        (shown, change(configured, CONFIG.into_iter())),
+    ];
     let mut written = Vec::new();
-    for (path, change) in plan.iter().filter(|(_, change)| !change.is_empty()) {
-        let name = path
-            .strip_prefix(git.work_dir())
-            .unwrap_or(path)
-            .display()
-            .to_string();
+    for (name, change) in plan.into_iter().filter(|(_, change)| !change.is_empty()) {
         if session.ui.is_human() {
             session.ui.line(&format!("{name}:"));
             for (old, new) in &change.replaced {
@@ -96,8 +100,15 @@ pub(super) fn run(args: &InstallGit, session: &mut Session<'_>) -> Outcome {
             lines.for_each(|line| session.ui.line(&format!("  + {line}")));
         }
         if !args.dry_run {
-            replace_file(path, change.text().as_bytes(), Access::Kept)
-                .map_err(|error| session.diags.abort(Diagnostic::io("write", path, &error)))?;
+            let text = change.text();
+            let result = if name == ATTRIBUTES_FILE {
+                work.replace(&name, text.as_bytes(), Access::Kept)
+                    .map_err(|refused| refused.finding("write", &name))
+            } else {
+                replace_file(&config, text.as_bytes(), Access::Kept)
+                    .map_err(|error| Diagnostic::io("write", &name, &error))
+            };
+            result.map_err(|finding| session.diags.abort(finding))?;
         }
         written.push(name);
     }
@@ -110,13 +121,8 @@ pub(super) fn run(args: &InstallGit, session: &mut Session<'_>) -> Outcome {
     ))
 }
 
-/// Returns the text of a file, what it lacks, and what is outdated in it.
-fn change<'t>(path: &Path, wanted: impl Iterator<Item = (&'t str, &'t str)>) -> Result<Change, Diagnostic> {
-    let old = match std::fs::read_to_string(path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
-        Err(error) => return Err(Diagnostic::io("read", PathBuf::from(path), &error)),
-    };
+/// Returns what a text lacks, and what is outdated in it.
+fn change<'t>(old: String, wanted: impl Iterator<Item = (&'t str, &'t str)>) -> Change {
     let has = |mark: &str| old.lines().any(|line| line.trim() == mark);
     let added = wanted
         .filter(|(mark, _)| !has(mark))
@@ -133,7 +139,7 @@ fn change<'t>(path: &Path, wanted: impl Iterator<Item = (&'t str, &'t str)>) -> 
             replaced.push((line.to_owned(), new));
         }
     }
-    Ok(Change { old, replaced, added })
+    Change { old, replaced, added }
 }
 
 /// Returns a line of ours with the `--` that it lacks: without it, a file whose name begins with a dash is taken for
@@ -193,15 +199,10 @@ mod tests {
 
     #[test]
     fn only_our_sections_are_touched_and_everything_else_keeps_its_bytes() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("config");
         let old = "[core]\r\n\tbare = false\r\n[diff \"other\"]\n\ttextconv = clusterwright secrets textconv\n[merge \"clusterwright\"]\r\n\tdriver = clusterwright secrets merge %O %A %B %P\r\n\tname = mine";
-        std::fs::write(&path, old).unwrap();
-        let change = change(&path, CONFIG.into_iter()).unwrap();
-        let text = change.text();
+        let text = change(old.to_owned(), CONFIG.into_iter()).text();
         let new = old.replace("merge %O", "merge -- %O") + "\n" + CONFIG[0].1;
         assert_eq!(text, new);
-        std::fs::write(&path, &text).unwrap();
-        assert!(super::change(&path, CONFIG.into_iter()).unwrap().is_empty());
+        assert!(change(text, CONFIG.into_iter()).is_empty());
     }
 }

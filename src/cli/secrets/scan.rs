@@ -1,9 +1,5 @@
 //! `clusterwright secrets scan`: a hook for commits.
 
-use std::fs::File;
-use std::io::{self, Read as _};
-use std::path::Path;
-
 use serde_json::json;
 use zeroize::Zeroizing;
 
@@ -16,6 +12,7 @@ use crate::secrets::scan::{self, Known};
 use crate::secrets::{Templates, compare, list};
 use crate::side;
 use crate::sops::Format;
+use crate::sys::root::Refused;
 use crate::vcs::Repository;
 
 /// Looks for secrets in clear text.
@@ -58,10 +55,10 @@ pub(super) fn run(args: &Scan, session: &mut Session<'_>) -> Outcome {
             .into_iter()
             .filter(|file| file.named || !private(&file.name))
         {
-            match read(&file.path) {
-                Ok(Some(bytes)) => take(&file.name, &bytes, session),
-                Ok(None) => large.push(file.name),
-                Err(error) => session.diags.push(Diagnostic::io("read", &file.name, &error)),
+            match file.read(scan::MAX_BYTES) {
+                Ok(bytes) => take(&file.name, &Zeroizing::new(bytes), session),
+                Err(Refused::TooLarge { .. } | Refused::NotRegular { .. }) => large.push(file.name),
+                Err(refused) => session.diags.push(refused.finding("read", &file.name)),
             }
         }
     }
@@ -90,20 +87,6 @@ pub(super) fn run(args: &Scan, session: &mut Session<'_>) -> Outcome {
     }
     let exit = if found == 0 { Exit::Success } else { Exit::Failure };
     Ok((exit, Some(json!({ "scanned": looked, "too_large": large }))))
-}
-
-/// Reads a file; `None` for one that is too large, and never more of it than may be looked through.
-fn read(path: &Path) -> io::Result<Option<Zeroizing<Vec<u8>>>> {
-    let file = File::open(path)?;
-    let found = file.metadata()?;
-    if !found.is_file() || found.len() > scan::MAX_BYTES {
-        return Ok(None);
-    }
-    let mut bytes = Zeroizing::new(Vec::with_capacity(
-        usize::try_from(found.len()).unwrap_or_default() + 1,
-    ));
-    file.take(scan::MAX_BYTES + 1).read_to_end(&mut bytes)?;
-    Ok((bytes.len() as u64 <= scan::MAX_BYTES).then_some(bytes))
 }
 
 /// What is staged.

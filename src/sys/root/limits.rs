@@ -19,7 +19,7 @@ pub const RAW: u64 = 16 << 20;
 /// Manifests. Kubernetes takes no object of more than 3 MiB (etcd no more than 1.5 MiB); a file may hold several.
 pub const MANIFEST: u64 = 4 << 20;
 
-/// Files at the paths that we render or rendered: the largest is some hundred kilobytes, those of raw mode are copies of
+/// Files at the paths that we render or rendered: the largest is some hundred kilobytes, those of raw mode are made of
 /// inputs.
 pub const OUTPUT: u64 = RAW;
 

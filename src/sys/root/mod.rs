@@ -46,6 +46,18 @@ pub enum Kind {
     Special,
 }
 
+impl Kind {
+    /// Returns what people call it.
+    pub fn noun(self) -> &'static str {
+        match self {
+            Self::File => "a regular file",
+            Self::Directory => "a directory",
+            Self::Link => "a symbolic link",
+            Self::Special => "a device, a pipe or a socket",
+        }
+    }
+}
+
 /// What is known of a file without reading it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Meta {
@@ -146,11 +158,8 @@ impl Root {
         let (file, meta) = by_way!(self, open(path))?;
         match meta.kind {
             Kind::File => Ok((read_all(&file, meta.len, limit)?, meta)),
-            Kind::Directory => Err(Refused::NotRegular { what: "a directory" }),
             Kind::Link => Err(Refused::Link { at: path.to_owned() }),
-            Kind::Special => Err(Refused::NotRegular {
-                what: "a device, a pipe or a socket",
-            }),
+            kind => Err(Refused::NotRegular { kind }),
         }
     }
 
@@ -371,6 +380,21 @@ impl Root {
     }
 }
 
+/// Where the path of the root itself is meant, for what is shown and for git.
+impl std::ops::Deref for Root {
+    type Target = Path;
+
+    fn deref(&self) -> &Path {
+        &self.0.path
+    }
+}
+
+impl AsRef<Path> for Root {
+    fn as_ref(&self) -> &Path {
+        &self.0.path
+    }
+}
+
 fn absent_is_fine(result: Result<(), Refused>) -> Result<(), Refused> {
     match result {
         Err(Refused::Absent) => Ok(()),
@@ -382,16 +406,13 @@ fn absent_is_fine(result: Result<(), Refused>) -> Result<(), Refused> {
 fn regular(meta: Meta, path: &str) -> Result<(), Refused> {
     match meta.kind {
         Kind::File => Ok(()),
-        Kind::Directory => Err(Refused::NotRegular { what: "a directory" }),
         Kind::Link => Err(Refused::Link { at: path.to_owned() }),
-        Kind::Special => Err(Refused::NotRegular {
-            what: "a device, a pipe or a socket",
-        }),
+        kind => Err(Refused::NotRegular { kind }),
     }
 }
 
 /// Reads a file to its end, which may have moved since its size was asked for.
-fn read_all(file: &File, len: u64, limit: u64) -> Result<Vec<u8>, Refused> {
+pub(super) fn read_all(file: &File, len: u64, limit: u64) -> Result<Vec<u8>, Refused> {
     if len > limit {
         return Err(Refused::TooLarge { limit });
     }

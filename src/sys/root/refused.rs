@@ -2,6 +2,7 @@
 
 use std::io;
 
+use super::Kind;
 use crate::diag::{Diagnostic, io_reason};
 
 /// Why something below the root was not read or written.
@@ -23,10 +24,10 @@ pub enum Refused {
         at: String,
     },
     /// No regular file.
-    #[error("it is {what}")]
+    #[error("it is {}", kind.noun())]
     NotRegular {
         /// What it is.
-        what: &'static str,
+        kind: Kind,
     },
     /// Larger than what is read of such a file.
     #[error("it is larger than {} MiB", limit >> 20)]
@@ -76,8 +77,11 @@ impl Refused {
                 let message = format!("cannot {action} `{path}`: `{at}` is not a directory");
                 error("path/not-a-directory", message).help(format!("move it away: `mv {at} {at}.old`"))
             }
-            Self::NotRegular { what } => error("path/not-a-file", format!("`{path}` is {what}, not a file"))
-                .help("put a regular file there, or remove it"),
+            Self::NotRegular { kind } => error(
+                "path/not-a-file",
+                format!("`{path}` is {}, not a file", kind.noun()),
+            )
+            .help("put a regular file there, or remove it"),
             Self::TooLarge { limit } => {
                 let message = format!("`{path}` is larger than {} MiB", limit >> 20);
                 error("path/too-large", message)

@@ -421,7 +421,7 @@ fn findings_say_what_to_do() {
         said(link("a/b")),
         said(link("a")),
         said(Refused::BelowFile { at: "a".to_owned() }),
-        said(Refused::NotRegular { what: "a directory" }),
+        said(Refused::NotRegular { kind: Kind::Directory }),
         said(Refused::TooLarge { limit: limits::CONFIG }),
         said(Refused::NotText),
         said(Refused::TooDeep { at: "a".to_owned() }),

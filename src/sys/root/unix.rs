@@ -30,9 +30,7 @@ impl From<Errno> for Refused {
             Errno::NOENT => Self::Absent,
             Errno::EXIST => Self::Exists,
             // What opening a socket, or a device without a driver, says.
-            Errno::NXIO | Errno::NODEV | Errno::OPNOTSUPP => Self::NotRegular {
-                what: "a device, a pipe or a socket",
-            },
+            Errno::NXIO | Errno::NODEV | Errno::OPNOTSUPP => Self::NotRegular { kind: Kind::Special },
             errno => Self::Io(errno.into()),
         }
     }
