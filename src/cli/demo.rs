@@ -32,12 +32,7 @@ pub(super) fn run(args: &Demo, session: &mut Session<'_>) -> Outcome {
         grafana_admin_password: init::random_hex(session.world.entropy),
     };
     let config = SecretText::new(example::text(example::Fill::Demo(&secrets)));
-    init::scaffold(
-        &root,
-        &config,
-        session.world.entropy,
-        &mut session.diags,
-    )?;
+    init::scaffold(&root, &config, session.world.entropy, &mut session.diags)?;
     if let Err(finding) = vcs::init(&root) {
         return Err(session.diags.abort(finding));
     }

@@ -22,7 +22,10 @@ pub(super) fn run(args: &Args, session: &mut Session<'_>) -> Outcome {
     let app = request(args, &catalog, diags)?;
     refuse_existing(&app, &catalog, &root, diags)?;
     let mut files = app.files();
-    if !root.is_taken(APP_SCHEMA_COPY) {
+    let copy = root
+        .look(APP_SCHEMA_COPY)
+        .map_err(|refused| diags.abort(refused.finding("create", APP_SCHEMA_COPY)))?;
+    if copy.is_none() {
         files.push((APP_SCHEMA_COPY.to_owned(), manifest::schema_text()));
     }
     for (path, text) in &files {

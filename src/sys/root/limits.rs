@@ -2,6 +2,10 @@
 //!
 //! A repository may be a stranger's: what is read must fit into memory whatever lies there.
 
+/// Everything that one command reads by one root, together. The largest repository that is known, of 10,000 manifests,
+/// has some 50 MB; a stranger's could hold thousands of files that are each within their own limit.
+pub const TOTAL: u64 = 128 << 20;
+
 /// Configuration that a person writes: `cluster.yaml`, `nodes.yaml`, `.sops.yaml`, `makejinja.toml`, `.gitignore`. Real
 /// ones have a few kilobytes; 4 MiB is little enough to quote from.
 pub const CONFIG: u64 = 4 << 20;

@@ -26,6 +26,7 @@ use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 pub use super::replace::Access;
 pub use refused::Refused;
@@ -88,6 +89,19 @@ struct Inner {
     #[cfg(unix)]
     handle: std::sync::OnceLock<rustix::fd::OwnedFd>,
     way: Way,
+    /// How many bytes were read.
+    read: AtomicU64,
+}
+
+impl Inner {
+    /// Counts what is about to be read.
+    fn spend(&self, bytes: u64) -> Result<(), Refused> {
+        let before = self.read.fetch_add(bytes, Ordering::Relaxed);
+        if before.saturating_add(bytes) > limits::TOTAL {
+            return Err(Refused::TooMuch);
+        }
+        Ok(())
+    }
 }
 
 /// How paths are resolved.
@@ -133,6 +147,7 @@ impl Root {
             #[cfg(unix)]
             handle: std::sync::OnceLock::new(),
             way,
+            read: AtomicU64::new(0),
         }))
     }
 
@@ -157,7 +172,11 @@ impl Root {
         checked_file(path)?;
         let (file, meta) = by_way!(self, open(path))?;
         match meta.kind {
-            Kind::File => Ok((read_all(&file, meta.len, limit)?, meta)),
+            Kind::File if meta.len > limit => Err(Refused::TooLarge { limit }),
+            Kind::File => {
+                self.0.spend(meta.len)?;
+                Ok((read_all(&file, meta.len, limit)?, meta))
+            }
             Kind::Link => Err(Refused::Link { at: path.to_owned() }),
             kind => Err(Refused::NotRegular { kind }),
         }

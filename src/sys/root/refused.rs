@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::Kind;
+use super::{Kind, limits};
 use crate::diag::{Diagnostic, io_reason};
 
 /// Why something below the root was not read or written.
@@ -35,6 +35,9 @@ pub enum Refused {
         /// The most bytes.
         limit: u64,
     },
+    /// All that was read by this root is more than a repository holds.
+    #[error("all files together are larger than {} MiB", limits::TOTAL >> 20)]
+    TooMuch,
     /// Not UTF-8.
     #[error("it is not UTF-8 text")]
     NotText,
@@ -86,6 +89,15 @@ impl Refused {
                 let message = format!("`{path}` is larger than {} MiB", limit >> 20);
                 error("path/too-large", message)
                     .help("check that this is the right file: such files are far smaller")
+            }
+            Self::TooMuch => {
+                let message = format!(
+                    "`{path}` is not read: all files together are larger than {} MiB",
+                    limits::TOTAL >> 20
+                );
+                error("path/too-much", message).help(
+                    "look for large files, `du -a . | sort -n | tail`, and move them out of the repository",
+                )
             }
             Self::NotText => error("path/not-text", format!("`{path}` is not UTF-8 text"))
                 .help("save it as UTF-8, or check that this is the right file"),

@@ -83,6 +83,25 @@ fn files_are_read_up_to_their_limit() {
 }
 
 #[test]
+fn many_files_have_a_limit_together() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let root = Root::new(dir.path());
+    let file = File::create(dir.path().join("large")).expect("made");
+    file.set_len(limits::TOTAL / 2 - 1).expect("sparse");
+    std::fs::write(dir.path().join("small"), "x").expect("written");
+    for _ in 0..2 {
+        root.read("large", limits::TOTAL).expect("within");
+    }
+    root.read("small", 9).expect("within");
+    root.read("small", 9).expect("within");
+    assert!(matches!(root.read("small", 9), Err(Refused::TooMuch)));
+    assert!(
+        Root::new(dir.path()).read("small", 9).is_ok(),
+        "each root counts for itself"
+    );
+}
+
+#[test]
 fn paths_that_lead_out_and_those_of_git_are_refused_everywhere() {
     in_every_way(|place| {
         let root = &place.root;
