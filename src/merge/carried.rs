@@ -6,7 +6,6 @@
 //! an edit by hand meets the same render as before, so that it merges as ever.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
@@ -18,6 +17,7 @@ use crate::diag::{Diagnostic, Diagnostics};
 use crate::diff::Existing;
 use crate::foreign::display;
 use crate::lock::{Lock, Sha256, lf};
+use crate::sys::root::Root;
 use crate::tree::RepoPath;
 use crate::vcs::Repository;
 use crate::yaml::{self, Node};
@@ -56,7 +56,7 @@ const POOL: &str = "kubernetes/apps/kube-system/cilium/app/networks.yaml";
 /// # Errors
 /// When git cannot be read.
 pub fn standing(
-    root: &Path,
+    root: &Root,
     lock: &Lock,
     (bases, git): (&mut Bases, Option<&Repository>),
 ) -> Result<Vec<Standing>, Diagnostic> {
