@@ -7,6 +7,7 @@ use std::path::Path;
 use clusterwright::diag::Diagnostic;
 use clusterwright::lock::Sha256;
 use clusterwright::sys::disk::OsDisk;
+use clusterwright::sys::root::Root;
 use clusterwright::vcs;
 use clusterwright::write::{Record, Recovery};
 
@@ -145,10 +146,10 @@ fn a_journal_of_the_version_before_is_told_file_by_file() {
 #[test]
 fn a_journal_that_git_tracks_is_not_carried_out() {
     let world = interrupted();
-    vcs::init(&world.root).expect("made");
+    vcs::init(&Root::new(&world.root)).expect("made");
     // Not tracked, it is one's own.
     fs::remove_file(world.root.join(TXN).join(".gitignore")).expect("removed");
-    vcs::commit_all(&world.root, "everything").expect("committed");
+    vcs::commit_all(&Root::new(&world.root), "everything").expect("committed");
     let finding = refused(&world, "write/tracked-journal");
     assert!(
         finding.help.iter().any(|help| help.contains("git rm -r")),
@@ -249,9 +250,9 @@ fn an_undo_record_that_was_copied_or_committed_is_not_believed() {
     copy(&original.root, &world.root);
     let error = Record::load(&world.root).expect_err("a copy");
     assert_eq!(error.code, "undo/foreign");
-    vcs::init(&original.root).expect("made");
+    vcs::init(&Root::new(&original.root)).expect("made");
     fs::remove_file(original.root.join(".clusterwright/undo/.gitignore")).expect("removed");
-    vcs::commit_all(&original.root, "everything").expect("committed");
+    vcs::commit_all(&Root::new(&original.root), "everything").expect("committed");
     let error = Record::load(&original.root).expect_err("committed");
     assert_eq!(error.code, "undo/tracked");
     // The next run replaces it by one's own.
