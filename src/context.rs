@@ -95,7 +95,7 @@ impl Derived {
             controller_count: controllers.len(),
             controller_addresses: controllers,
             node_count: nodes.len(),
-            cluster_dns_ip: or_network(network.cluster_svc_cidr.nth(DNS_HOST), &network.cluster_svc_cidr),
+            cluster_dns_ip: or_network(network.cluster_svc_cidr.nth(DNS_HOST), network.cluster_svc_cidr),
             lb_pool_cidr: pool.to_string(),
             lb_pool_blocks: pool::blocks(pool, taken),
             dns_owner_id: owner.to_owned(),
@@ -104,7 +104,7 @@ impl Derived {
             } else {
                 owner.to_owned()
             },
-            node_gateway: or_network(gateway, &network.node_cidr),
+            node_gateway: or_network(gateway, network.node_cidr),
             spegel_enabled: cluster.images.spegel_enabled.unwrap_or(nodes.len() > 1),
             talos_backup_enabled: backup.backup_s3_endpoint.is_some() && backup.backup_s3_bucket.is_some(),
             tunnel_id: tunnel_id
@@ -144,7 +144,7 @@ pub fn for_kubernetes(values: &Values, version: &str) -> Option<Values> {
 }
 
 /// Returns the address; the network's own text if it has none.
-fn or_network(address: Option<Ipv4>, network: &Cidr) -> String {
+fn or_network(address: Option<Ipv4>, network: Cidr) -> String {
     address.map_or_else(|| network.to_string(), |address| address.to_string())
 }
 

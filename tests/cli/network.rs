@@ -127,6 +127,25 @@ fn a_pool_that_was_written_by_hand_over_the_old_default_stays() {
 }
 
 #[test]
+fn a_pool_that_was_written_by_hand_outlives_a_new_node() {
+    let repo = configured(MINIMAL);
+    if repo.git(&["status"]).is_none() {
+        return;
+    }
+    let own = "    - start: \"10.10.10.200\"\n      stop: \"10.10.10.253\"\n";
+    let rendered = "    - start: \"10.10.10.2\"\n      stop: \"10.10.10.10\"\n    - start: \"10.10.10.12\"\n      stop: \"10.10.10.253\"\n";
+    repo.edit(POOL, rendered, own);
+    commit(&repo);
+    let node = "  - name: k8s-2\n    address: 10.10.10.12\n    controller: false\n    disk: /dev/sda\n    \
+                mac_addr: bc:24:11:0a:00:02\n    \
+                schematic_id: 376567988ad370138ad8b2698212367b8edcb69b5fd68c80be1f2ec7d603b4ba\n";
+    repo.write("cluster.yaml", &format!("{MINIMAL}{node}"));
+    let run = repo.ok(&["configure", "--yes"]);
+    assert!(repo.read(POOL).contains(own), "{run:?}");
+    assert!(repo.read("talos/talconfig.yaml").contains("k8s-2"), "{run:?}");
+}
+
+#[test]
 fn the_owner_of_an_older_tree_stays_until_it_is_chosen() {
     let repo = configured(MINIMAL);
     aged(&repo, DNS, "txtOwnerId: \"talos-cluster\"", "txtOwnerId: default");
