@@ -355,15 +355,16 @@ while IFS= read -r line; do
     # shellcheck disable=SC2059 # it is the format
     printf "$line" >ends.yaml
     cp ends.yaml theirs.yaml
-    if ! cw encrypt -i ends.yaml >out.log 2>err.log; then
-        check "line ends: refused for what it is: $line" grep -q 'a raw U+\|write back as a merge\|not valid YAML' err.log
+    if ! cw encrypt --age "$me" -i ends.yaml >why.log 2>&1; then
+        check "line ends: refused for what it is: $line" grep -q 'a raw U+\|write back as a merge\|not valid YAML' why.log
         continue
     fi
     check "line ends: sops opens ours: $line" sops decrypt --output-type json ends.yaml
     cp out.log ours.out
     check "line ends: sops encrypts: $line" sops encrypt -i theirs.yaml
     check "line ends: sops opens its own: $line" sops decrypt --output-type json theirs.yaml
-    check "line ends: the same values: $line" cmp -s ours.out out.log
+    cp out.log theirs.out
+    check "line ends: the same values: $line" cmp -s ours.out theirs.out
 done <<'TXT'
 # c\u2028k: v\na: x\n
 # c\u0085k: v\na: x\n
