@@ -81,6 +81,7 @@ mod watch {
     use std::process::{Command, ExitStatus};
     use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
     use std::thread::JoinHandle;
+    use std::time::{Duration, Instant};
 
     use rustix::process::{Pid, Signal, kill_process};
     use signal_hook::consts::{
@@ -115,8 +116,20 @@ mod watch {
     struct State {
         /// The editor that runs.
         editor: Option<Pid>,
+        /// When the last one ended.
+        ended: Option<Instant>,
         /// Whether we were told to end.
         told: bool,
+    }
+
+    /// How long after its end an interrupt is still taken for the editor's: the thread that hears of it may be late.
+    const LATE: Duration = Duration::from_secs(1);
+
+    impl State {
+        fn is_of_the_editor(&self, signal: i32) -> bool {
+            let recent = self.ended.is_some_and(|ended| ended.elapsed() < LATE);
+            matches!(signal, SIGINT | SIGQUIT) && (self.editor.is_some() || recent)
+        }
     }
 
     /// A thread that waits for signals as long as there is plaintext on a file system.
@@ -144,7 +157,7 @@ mod watch {
             let thread = std::thread::spawn(move || {
                 for signal in &mut signals {
                     let mut state = lock(&shared);
-                    if state.editor.is_some() && matches!(signal, SIGINT | SIGQUIT) {
+                    if state.is_of_the_editor(signal) {
                         continue;
                     }
                     state.told = true;
@@ -173,6 +186,7 @@ mod watch {
             let status = child.wait();
             let mut state = lock(&self.state);
             state.editor = None;
+            state.ended = Some(Instant::now());
             if state.told {
                 return Err(io::Error::new(io::ErrorKind::Interrupted, "we were told to end"));
             }
@@ -184,6 +198,23 @@ mod watch {
         fn drop(&mut self) {
             self.handle.close();
             let _ = self.thread.take().map(JoinHandle::join);
+        }
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use super::*;
+
+        #[test]
+        fn an_interrupt_is_the_editors_while_it_runs_and_just_after() {
+            let mut state = State::default();
+            assert!(!state.is_of_the_editor(SIGINT));
+            state.ended = Some(Instant::now());
+            assert!(state.is_of_the_editor(SIGINT) && !state.is_of_the_editor(SIGTERM));
+            state.ended = Instant::now().checked_sub(LATE);
+            assert!(state.ended.is_none() || !state.is_of_the_editor(SIGINT));
+            state.editor = Pid::from_raw(1);
+            assert!(state.is_of_the_editor(SIGQUIT) && !state.is_of_the_editor(SIGHUP));
         }
     }
 }
