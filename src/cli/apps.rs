@@ -1,12 +1,12 @@
 //! `clusterwright apps`: the catalogue, and what its apps ask of the nodes.
 
-use anstyle::{AnsiColor, Style};
 use serde_json::json;
 
 use super::args::{Apps, Format};
 use super::exit::Exit;
 use super::{Outcome, Session};
 use crate::diag::Aborted;
+use crate::diag::screen::{self, AnsiColor, Style};
 use crate::pipeline;
 use crate::plan::Plan;
 use crate::render::{Component, resources};
@@ -40,7 +40,7 @@ pub(super) fn run(args: &Apps, session: &mut Session<'_>) -> Outcome {
 }
 
 fn list(plan: &Plan<'_>) -> String {
-    let on = Style::new().fg_color(Some(AnsiColor::Green.into()));
+    let on = Style::of(AnsiColor::Green);
     let off = Style::new().dimmed();
     let version = |index: usize| plan.apps[index].version().unwrap_or_default();
     let rows = 0..plan.apps.len();
@@ -62,7 +62,7 @@ fn list(plan: &Plan<'_>) -> String {
             "{style}{word}{style:#} {:name_width$}  {:version_width$}  {}\n",
             planned.app.id(),
             version(index),
-            planned.app.manifest.summary
+            screen::line(&planned.app.manifest.summary)
         ));
     }
     out

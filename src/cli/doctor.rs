@@ -1,12 +1,12 @@
 //! `clusterwright doctor`: is everything around the configuration in order?
 
-use anstyle::{AnsiColor, Style};
 use serde_json::{Value, json};
 
 use super::args::Format;
 use super::configure::private_file;
 use super::exit::Exit;
 use super::{Outcome, Session};
+use crate::diag::screen::{self, AnsiColor, Style};
 use crate::diag::{Diagnostic, Diagnostics, Severity};
 use crate::pipeline::{self, World};
 use crate::render::SCHEMA_COPY;
@@ -43,7 +43,7 @@ impl State {
             Self::Note => AnsiColor::Yellow,
             Self::Broken => AnsiColor::Red,
         };
-        Style::new().fg_color(Some(color.into()))
+        Style::of(color)
     }
 }
 
@@ -108,7 +108,8 @@ pub(super) fn run(session: &mut Session<'_>) -> Outcome {
         for Line { state, what, mend } in &report.lines {
             let style = state.style();
             let mend = mend.as_ref().map(|mend| format!(": {mend}")).unwrap_or_default();
-            let line = format!("{style}{:<6}{style:#} {what}{mend}", state.word());
+            let words = format!("{what}{mend}");
+            let line = format!("{style}{:<6}{style:#} {}", state.word(), screen::line(&words));
             session.ui.line(&line);
         }
     }

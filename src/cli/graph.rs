@@ -7,6 +7,7 @@ use serde_json::json;
 use super::args::{Format, Graph, GraphFormat};
 use super::exit::Exit;
 use super::{Outcome, Session};
+use crate::diag::screen;
 use crate::foreign::Foreign;
 use crate::pipeline;
 use crate::plan::{KustomizationId, Plan};
@@ -103,7 +104,7 @@ fn by_namespace(graph: &Drawn) -> BTreeMap<&str, Vec<&KustomizationId>> {
 
 fn mermaid(graph: &Drawn) -> String {
     // Mermaid takes some words, such as `end` and `default`, for its own.
-    let name = |id: &KustomizationId| format!("{}.{}", id.namespace, id.name);
+    let name = |id: &KustomizationId| screen::line(&format!("{}.{}", id.namespace, id.name)).into_owned();
     let mut out = "flowchart LR\n".to_owned();
     for (namespace, ids) in by_namespace(graph) {
         out.push_str(&format!("  subgraph ns.{namespace} [{namespace}]\n"));
@@ -113,7 +114,11 @@ fn mermaid(graph: &Drawn) -> String {
             } else {
                 ('[', ']')
             };
-            out.push_str(&format!("    {}{open}{}{close}\n", name(id), id.name));
+            out.push_str(&format!(
+                "    {}{open}{}{close}\n",
+                name(id),
+                screen::line(&id.name)
+            ));
         }
         out.push_str("  end\n");
     }

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use anstyle::{AnsiColor, Style};
 use serde_json::json;
 
 use super::exit::Exit;
 use super::{Outcome, Session, summary};
 use crate::catalog::Catalog;
 use crate::diag::Diagnostics;
+use crate::diag::screen::{AnsiColor, Style};
 use crate::merge::KeptVersion;
 use crate::pipeline::{self, Before, Compared, Configuration};
 use crate::plan::Plan;
@@ -44,7 +44,7 @@ pub(super) fn run(session: &mut Session<'_>) -> Outcome {
 }
 
 fn text(plan: &Plan<'_>) -> String {
-    let on = Style::new().fg_color(Some(AnsiColor::Green.into()));
+    let on = Style::of(AnsiColor::Green);
     let off = Style::new().dimmed();
     let bold = Style::new().bold();
     let mut out = format!("{bold}Apps{bold:#}\n");

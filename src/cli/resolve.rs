@@ -132,7 +132,7 @@ fn answer(
             ] {
                 text.push_str(&format!("  {name}:\n"));
                 for line in side.as_deref().unwrap_or("(absent)").lines() {
-                    text.push_str(&format!("    {}\n", crate::diff::text::visible(line)));
+                    text.push_str(&format!("    {}\n", crate::diag::screen::line(line)));
                 }
             }
         }

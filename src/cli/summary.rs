@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use anstyle::{AnsiColor, Style};
-
+use crate::diag::screen::{AnsiColor, Style};
 use crate::diff::text::{self, Sides};
 use crate::diff::{Cause, Change, ChangeKind, ChangeSet, Existing};
 use crate::plan::Plan;
@@ -19,7 +18,7 @@ fn style(kind: ChangeKind) -> Style {
         ChangeKind::Kept | ChangeKind::Unchanged => return Style::new().dimmed(),
         _ => AnsiColor::Magenta,
     };
-    Style::new().fg_color(Some(color.into()))
+    Style::of(color)
 }
 
 /// One line for each app and kind of change, with the keys that decided.

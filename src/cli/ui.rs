@@ -1,11 +1,15 @@
 //! Where output goes: results to stdout, findings and progress to stderr, colour on a terminal only.
+//!
+//! Nothing else writes to the standard streams. What goes to a terminal, and everything on stderr, passes the filter of
+//! [`screen`]; a file or a program that reads stdout gets the bytes as they are.
 
+use std::borrow::Cow;
 use std::io::{self, IsTerminal as _, Write as _};
 
 use serde_json::{Value, json};
 
 use super::args::Format;
-use crate::diag::{Diagnostics, Severity, concise, human, json as json_format};
+use crate::diag::{Diagnostics, Severity, concise, human, json as json_format, screen};
 use crate::sops::Prompt;
 use crate::sys::SecretText;
 
@@ -15,31 +19,49 @@ pub(super) struct Ui {
     pub(super) format: Format,
     out: anstream::AutoStream<io::Stdout>,
     err: anstream::AutoStream<io::Stderr>,
+    /// Whether a person reads stdout: it is a terminal, or made to look like one.
+    watched: bool,
 }
 
 impl Ui {
     /// Opens the standard streams. Colour follows the terminal, `NO_COLOR` and `CLICOLOR_FORCE`.
     pub(super) fn new(format: Format) -> Self {
+        let out = anstream::AutoStream::auto(io::stdout());
         Self {
             format,
-            out: anstream::AutoStream::auto(io::stdout()),
+            watched: io::stdout().is_terminal() || shows_styles(out.current_choice()),
+            out,
             err: anstream::AutoStream::auto(io::stderr()),
         }
     }
 
     /// Prints to stdout. A reader that has gone away is not an error.
     pub(super) fn print(&mut self, text: &str) {
-        let _ = self.out.write_all(text.as_bytes());
+        if self.watched {
+            let text = screen::shown(text, self.is_styled());
+            let _ = self.out.write_all(text.as_bytes());
+        } else {
+            print_exact(screen::unmarked(text).as_bytes());
+        }
     }
 
     /// Prints a line to stdout.
     pub(super) fn line(&mut self, text: &str) {
-        let _ = writeln!(self.out, "{text}");
+        self.print(&format!("{text}\n"));
+    }
+
+    /// Prints to stderr.
+    fn tell(&mut self, text: &str) {
+        let text = screen::shown(text, shows_styles(self.err.current_choice()));
+        let _ = self
+            .err
+            .write_all(text.as_bytes())
+            .and_then(|()| self.err.flush());
     }
 
     /// Prints a line for people to stderr.
     pub(super) fn say(&mut self, text: &str) {
-        let _ = writeln!(self.err, "{text}");
+        self.tell(&format!("{text}\n"));
     }
 
     /// Prints a line for people to stderr, unless machines read along.
@@ -59,7 +81,11 @@ impl Ui {
         if self.format == Format::Json {
             return Some(json!({ "text": String::from_utf8_lossy(bytes) }));
         }
-        print_exact(bytes);
+        match std::str::from_utf8(bytes) {
+            Ok(text) if self.watched => self.print(text),
+            Err(_) if self.watched => self.print(&String::from_utf8_lossy(bytes)),
+            _ => print_exact(bytes),
+        }
         None
     }
 
@@ -70,29 +96,33 @@ impl Ui {
 
     /// Returns whether stdout shows styles.
     pub(super) fn is_styled(&self) -> bool {
-        self.out.current_choice() != anstream::ColorChoice::Never
+        shows_styles(self.out.current_choice())
     }
 
     /// Prints findings, or with `--output json` the whole result as one document with the findings inside.
     pub(super) fn finish(&mut self, diags: &Diagnostics, result: Option<Value>) {
         match self.format {
             Format::Human => {
-                let text = human::render(diags);
-                let _ = self.err.write_all(text.as_bytes());
+                self.tell(&screen::marked(&human::render(diags)));
                 if let Some(summary) = summary(diags) {
                     self.say(&summary);
                 }
             }
             Format::Concise => {
-                let text = concise::render(diags);
-                let _ = self.err.write_all(text.as_bytes());
+                self.tell(&concise::render(diags));
             }
             Format::Json => {
                 let mut document = json!({"findings": json_format::findings(diags)});
                 if let (Value::Object(document), Some(Value::Object(result))) = (&mut document, result) {
                     document.extend(result);
                 }
-                self.line(&format!("{document:#}"));
+                let document = format!("{document:#}");
+                // JSON has a spelling of its own for what must not reach a terminal.
+                self.line(&if self.watched {
+                    escaped(&document)
+                } else {
+                    document
+                });
             }
         }
     }
@@ -119,8 +149,7 @@ impl Ui {
         if !Self::is_interactive() {
             return None;
         }
-        let _ = write!(self.err, "{question} ");
-        let _ = self.err.flush();
+        self.tell(&format!("{question} "));
         let mut answer = String::new();
         match io::stdin().read_line(&mut answer) {
             Ok(0) => Some(String::new()),
@@ -135,8 +164,7 @@ impl Ui {
             return None;
         }
         loop {
-            let _ = write!(self.err, "{question} ");
-            let _ = self.err.flush();
+            self.tell(&format!("{question} "));
             let mut answer = String::new();
             if io::stdin().read_line(&mut answer).ok()? == 0 {
                 return None;
@@ -186,16 +214,28 @@ impl Prompt for Terminal {
     }
 }
 
-/// Replaces what would steer the terminal: the text may come from another program.
-fn printable(text: &str) -> String {
-    let shown = |c: char| {
-        if c.is_control() {
-            char::REPLACEMENT_CHARACTER
+/// Returns a text of another program, which is one line, as a terminal may get it.
+fn printable(text: &str) -> Cow<'_, str> {
+    screen::line(text.trim())
+}
+
+fn shows_styles(choice: anstream::ColorChoice) -> bool {
+    choice != anstream::ColorChoice::Never
+}
+
+/// Returns JSON in which what must not reach a terminal is written as `\u….`
+fn escaped(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    for c in json.chars() {
+        if c != '\n' && screen::is_hidden(c) {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                out.push_str(&format!("\\u{unit:04x}"));
+            }
         } else {
-            c
+            out.push(c);
         }
-    };
-    text.trim().chars().map(shown).collect()
+    }
+    out
 }
 
 /// Prints to stdout as it is, escape sequences included: a value of a file must not be changed on its way.

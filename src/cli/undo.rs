@@ -2,12 +2,12 @@
 
 use std::fmt::Write as _;
 
-use anstyle::{AnsiColor, Style};
 use serde_json::{Value, json};
 
 use super::args::Undo;
 use super::exit::Exit;
 use super::{Outcome, Session};
+use crate::diag::screen::{AnsiColor, Style};
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::diff::redact;
 use crate::diff::text::{self, Sides};
@@ -96,7 +96,7 @@ impl Way {
             Self::Revert => AnsiColor::Yellow,
             Self::Delete => AnsiColor::Red,
         };
-        Style::new().fg_color(Some(color.into()))
+        Style::of(color)
     }
 }
 

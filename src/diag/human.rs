@@ -1,59 +1,115 @@
 //! Findings for people: the source line, carets, and what to do.
 
+use std::borrow::Cow;
+
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet, renderer::DecorStyle};
 
+use super::screen::{line, text};
 use super::{Diagnostic, Diagnostics, Label, Severity};
-use crate::source::SourceMap;
+use crate::source::{Source, SourceId, SourceMap};
 
-/// Renders all findings, separated by blank lines.
+/// Renders all findings, separated by blank lines. The only escape sequences in it are those of its own styles.
 pub fn render(diagnostics: &Diagnostics) -> String {
     let renderer = Renderer::styled().decor_style(DecorStyle::Ascii);
     let mut out = String::new();
     for diagnostic in diagnostics.sorted() {
-        out.push_str(&renderer.render(&report(diagnostic, &diagnostics.sources)));
+        let finding = Shown::of(diagnostic, &diagnostics.sources);
+        out.push_str(&renderer.render(&finding.report()));
         out.push_str("\n\n");
     }
     out
 }
 
-fn report<'a>(diagnostic: &'a Diagnostic, sources: &'a SourceMap) -> Vec<Group<'a>> {
-    let level = match diagnostic.severity {
-        Severity::Error => Level::ERROR,
-        Severity::Warning => Level::WARNING,
-        Severity::Note => Level::NOTE,
-    };
-    let mut group = Group::with_title(level.primary_title(&diagnostic.message).id(diagnostic.code));
-    let mut labels: Vec<(&Label, AnnotationKind)> = Vec::new();
-    labels.extend(diagnostic.primary.as_ref().map(|l| (l, AnnotationKind::Primary)));
-    labels.extend(diagnostic.secondary.iter().map(|l| (l, AnnotationKind::Context)));
-    let mut done: Vec<crate::source::SourceId> = Vec::new();
-    for (label, _) in &labels {
-        let id = label.span.source;
-        if done.contains(&id) {
-            continue;
+/// A finding in which everything is fit for a terminal.
+struct Shown<'a> {
+    diagnostic: &'a Diagnostic,
+    message: Cow<'a, str>,
+    /// The quoted texts, each with the places in it.
+    quotes: Vec<Quote<'a>>,
+    path: Option<Cow<'a, str>>,
+    notes: Vec<Cow<'a, str>>,
+    help: Vec<Cow<'a, str>>,
+}
+
+struct Quote<'a> {
+    source: SourceId,
+    name: Cow<'a, str>,
+    text: Cow<'a, str>,
+    marks: Vec<(std::ops::Range<usize>, AnnotationKind, Cow<'a, str>)>,
+}
+
+impl<'a> Shown<'a> {
+    fn of(diagnostic: &'a Diagnostic, sources: &'a SourceMap) -> Self {
+        let primary = diagnostic.primary.iter().map(|l| (l, AnnotationKind::Primary));
+        let secondary = diagnostic.secondary.iter().map(|l| (l, AnnotationKind::Context));
+        let mut quotes: Vec<Quote<'_>> = Vec::new();
+        for (label, kind) in primary.chain(secondary) {
+            let id = label.span.source;
+            let source = sources.get(id);
+            let at = quotes.iter().position(|quote| quote.source == id);
+            let at = at.unwrap_or_else(|| {
+                quotes.push(Quote {
+                    source: id,
+                    name: line(&source.name),
+                    text: text(&source.text),
+                    marks: Vec::new(),
+                });
+                quotes.len() - 1
+            });
+            let quote = &mut quotes[at];
+            let range = place(label, source, &quote.text);
+            quote.marks.push((range, kind, line(&label.text)));
         }
-        done.push(id);
-        let source = sources.get(id);
-        let mut snippet = Snippet::source(source.text.as_str())
-            .path(source.name.as_str())
-            .fold(true);
-        for (label, kind) in labels.iter().filter(|(l, _)| l.span.source == id) {
-            let start = source.floor_char_boundary(label.span.start);
-            let end = source.floor_char_boundary(label.span.end).max(start);
-            snippet = snippet.annotation(kind.span(start..end).label(label.text.as_str()));
+        let path = diagnostic.path.as_deref().filter(|_| quotes.is_empty());
+        Self {
+            diagnostic,
+            message: line(&diagnostic.message),
+            quotes,
+            path: path.map(line),
+            notes: diagnostic.notes.iter().map(|note| text(note)).collect(),
+            help: diagnostic.help.iter().map(|help| text(help)).collect(),
         }
-        group = group.element(snippet);
     }
-    if labels.is_empty()
-        && let Some(path) = &diagnostic.path
-    {
-        group = group.element(annotate_snippets::Origin::path(path.as_str()));
+
+    fn report(&self) -> Vec<Group<'_>> {
+        let level = match self.diagnostic.severity {
+            Severity::Error => Level::ERROR,
+            Severity::Warning => Level::WARNING,
+            Severity::Note => Level::NOTE,
+        };
+        let title = level
+            .primary_title(self.message.as_ref())
+            .id(self.diagnostic.code);
+        let mut group = Group::with_title(title);
+        for quote in &self.quotes {
+            let mut snippet = Snippet::source(quote.text.as_ref())
+                .path(quote.name.as_ref())
+                .fold(true);
+            for (range, kind, label) in &quote.marks {
+                snippet = snippet.annotation(kind.span(range.clone()).label(label.as_ref()));
+            }
+            group = group.element(snippet);
+        }
+        if let Some(path) = &self.path {
+            group = group.element(annotate_snippets::Origin::path(path.as_ref()));
+        }
+        for note in &self.notes {
+            group = group.element(Level::NOTE.message(note.as_ref()));
+        }
+        for help in &self.help {
+            group = group.element(Level::HELP.message(help.as_ref()));
+        }
+        vec![group]
     }
-    for note in &diagnostic.notes {
-        group = group.element(Level::NOTE.message(note.as_str()));
+}
+
+/// Returns where a place of a source lies in the text that is shown of it.
+fn place(label: &Label, source: &Source, shown: &str) -> std::ops::Range<usize> {
+    let start = source.floor_char_boundary(label.span.start);
+    let end = source.floor_char_boundary(label.span.end).max(start);
+    if shown.len() == source.text.len() {
+        return start..end;
     }
-    for help in &diagnostic.help {
-        group = group.element(Level::HELP.message(help.as_str()));
-    }
-    vec![group]
+    let before = text(&source.text[..start]).len();
+    before..before + text(&source.text[start..end]).len()
 }

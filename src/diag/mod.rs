@@ -7,6 +7,7 @@
 pub mod concise;
 pub mod human;
 pub mod json;
+pub mod screen;
 mod sink;
 
 pub use sink::{Aborted, Diagnostics};

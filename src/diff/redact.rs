@@ -194,7 +194,7 @@ fn leaves(node: &Node, way: String, out: &mut BTreeMap<String, String>) {
 
 /// Returns a key as a part of a way: quoted when it has a dot, without control characters.
 fn segment(key: &str) -> String {
-    let clean = super::text::visible(key);
+    let clean = crate::diag::screen::line(key).into_owned();
     if clean.contains(['.', '[', ' ', ':']) || clean.is_empty() {
         format!("\"{clean}\"")
     } else {

@@ -3,11 +3,11 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use anstyle::{AnsiColor, Style as Ansi};
 use similar::udiff::UnifiedHunkHeader;
 use similar::{ChangeTag, DiffOp, TextDiff};
 
 use super::{Change, ChangeKind, Existing, redact};
+use crate::diag::screen::{self, AnsiColor, Style as Ansi};
 use crate::lock::lf;
 use crate::seal::Sealed;
 use crate::tree::{RepoPath, Tree};
@@ -80,11 +80,11 @@ impl<'a> Sides<'a> {
                 self.header(paint, &mut out);
             }
             for key in &diff.keys {
-                let line = format!("~ {} {}", key.key, key.change.word());
-                paint.line(AnsiColor::Yellow.on_default(), &line, &mut out);
+                let line = format!("~ {} {}", screen::line(&key.key), key.change.word());
+                paint.line(Ansi::of(AnsiColor::Yellow), &line, &mut out);
             }
             for note in &diff.notes {
-                paint.line(AnsiColor::Yellow.on_default(), &format!("~ {note}"), &mut out);
+                paint.line(Ansi::of(AnsiColor::Yellow), &format!("~ {note}"), &mut out);
             }
             return out;
         }
@@ -100,7 +100,7 @@ impl<'a> Sides<'a> {
         }
         for group in &groups {
             let header = UnifiedHunkHeader::new(group).to_string();
-            paint.line(AnsiColor::Cyan.on_default(), header.trim_end(), &mut out);
+            paint.line(Ansi::of(AnsiColor::Cyan), header.trim_end(), &mut out);
             for op in group {
                 hunk(&diff, op, paint, &mut out);
             }
@@ -159,12 +159,12 @@ impl Paint {
     fn diff_line(self, tag: ChangeTag, pieces: &[(bool, &str)], out: &mut String) {
         let (sign, style) = match tag {
             ChangeTag::Equal => (" ", Ansi::new()),
-            ChangeTag::Delete => ("-", AnsiColor::Red.on_default()),
-            ChangeTag::Insert => ("+", AnsiColor::Green.on_default()),
+            ChangeTag::Delete => ("-", Ansi::of(AnsiColor::Red)),
+            ChangeTag::Insert => ("+", Ansi::of(AnsiColor::Green)),
         };
         self.piece(style, sign, out);
         for (marked, piece) in pieces {
-            let piece = visible(piece.strip_suffix('\n').unwrap_or(piece));
+            let piece = screen::line(piece.strip_suffix('\n').unwrap_or(piece));
             let style = if *marked { style.bold().underline() } else { style };
             if !piece.is_empty() {
                 self.piece(style, &piece, out);
@@ -175,26 +175,6 @@ impl Paint {
             out.push_str("\\ No newline at end of file\n");
         }
     }
-}
-
-/// Returns a text in which control characters and those that reorder text are spelled out, so that a file cannot
-/// play tricks with the terminal.
-pub fn visible(text: &str) -> String {
-    let hidden = |c: char| {
-        c.is_control() && c != '\t' || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    if !text.contains(hidden) {
-        return text.to_owned();
-    }
-    let mut out = String::with_capacity(text.len() + 8);
-    for c in text.chars() {
-        if hidden(c) {
-            out.extend(c.escape_default());
-        } else {
-            out.push(c);
-        }
-    }
-    out
 }
 
 #[cfg(test)]
@@ -242,6 +222,7 @@ mod tests {
             Some("image: a:1.3.0\n"),
             Style::Styled,
         );
+        let styled = screen::shown(&styled, true);
         assert!(styled.contains("\u{1b}[1m\u{1b}[4m"), "{styled:?}");
         let stripped = anstream::adapter::strip_str(&styled).to_string();
         let plain = render(

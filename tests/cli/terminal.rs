@@ -280,3 +280,87 @@ fn adopt_asks_app_by_app() {
     assert_eq!(repo.read(core_dns), mine, "kept");
     assert!(repo.path("clusterwright.lock").exists());
 }
+
+/// What a terminal would obey, or shows otherwise than it is written: one of each kind.
+const TRICKS: &str = "\u{1b}[8m\u{9b}31m\u{202e}\u{200b}\u{7}";
+
+/// Runs a command on a terminal; returns what was shown, which holds the words and nothing of the tricks beside them.
+fn shown(repo: &Repo, args: &[&str], words: &str) -> String {
+    let (_, text) = Terminal::run(repo, args, &[("TERM", "xterm-256color"), ("CLICOLOR_FORCE", "1")]).end();
+    assert!(text.contains(words), "{args:?}: {text:?}");
+    assert!(text.contains("\\u{1b}[8m"), "{args:?}: {text:?}");
+    for trick in TRICKS.chars().filter(|c| !c.is_ascii_graphic() && *c != '\u{1b}') {
+        assert!(!text.contains(trick), "{args:?}: {text:?}");
+    }
+    assert!(!text.contains("\u{1b}[8m"), "{args:?}: {text:?}");
+    text
+}
+
+#[test]
+fn nothing_of_a_repository_steers_the_terminal() {
+    let yaml = TRICKS.chars().map(|c| match c {
+        c if c.is_ascii_graphic() => c.to_string(),
+        c => format!("\\u{:04x}", u32::from(c)),
+    });
+    let yaml = yaml.collect::<String>();
+    let repo = Repo::with(MINIMAL);
+    repo.write(
+        "templates/apps/default/e/app.yaml",
+        &format!("summary: \"sum{yaml}\\nmary\"\n"),
+    );
+    let object = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: e\n";
+    repo.write("templates/apps/default/e/app/cm.yaml", object);
+    repo.write("templates/repo/notes.txt", &format!("body{TRICKS}\n"));
+    let styled = shown(&repo, &["apps"], "sum\\u{1b}");
+    assert!(styled.contains("\u{1b}[32m"), "own styles stay: {styled:?}");
+    assert!(!styled.contains("\nmary"), "a summary is one line: {styled:?}");
+    shown(&repo, &["render", "notes.txt"], "body\\u{1b}");
+    let (_, json) = Terminal::run(&repo, &["render", "--output", "json", "notes.txt"], &[]).end();
+    assert!(
+        json.contains("body\\u001b[8m\\u009b31m\\u202e\\u200b\\u0007"),
+        "{json:?}"
+    );
+}
+
+#[test]
+fn the_lock_and_findings_do_not_steer_the_terminal() {
+    let repo = Repo::with(MINIMAL);
+    let hash = "0".repeat(64);
+    repo.write("clusterwright.lock", &format!("{hash}  re{TRICKS}po  gone.txt\n"));
+    repo.write("gone.txt", "x\n");
+    let (_, text) = Terminal::run(&repo, &["configure", "--dry-run"], &[]).end();
+    assert!(
+        !text.contains('\u{202e}') && !text.contains("\u{1b}[8m"),
+        "{text:?}"
+    );
+    let repo = Repo::empty();
+    repo.write(
+        "cluster.yaml",
+        &format!("{MINIMAL}bad{TRICKS}key: \"{TRICKS}\"\n"),
+    );
+    let (code, text) = Terminal::run(&repo, &["validate"], &[]).end();
+    assert_eq!(code, 1, "{text}");
+    assert!(
+        !text.contains('\u{202e}') && !text.contains("\u{1b}[8m"),
+        "{text:?}"
+    );
+}
+
+#[test]
+fn a_pipe_gets_the_bytes_of_a_file_and_filtered_findings() {
+    let repo = Repo::with(MINIMAL);
+    let body =
+        "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: e\ndata:\n  a: \"body\u{202e}\u{200b}\"\n";
+    repo.write("templates/apps/default/e/app.yaml", "summary: x\n");
+    repo.write("templates/apps/default/e/app/cm.yaml", body);
+    let run = repo.ok(&["render", "kubernetes/apps/default/e/app/cm.yaml"]);
+    assert!(run.stdout.contains(body), "{:?}", run.stdout);
+    let bad = Repo::empty();
+    bad.write("cluster.yaml", &format!("{MINIMAL}bad{TRICKS}key: 1\n"));
+    let run = bad.fails(&["validate", "--output", "concise"]);
+    assert!(
+        !run.stderr.contains('\u{202e}') && !run.stderr.contains('\u{1b}'),
+        "{:?}",
+        run.stderr
+    );
+}

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use anstyle::{AnsiColor, Style};
 use serde_json::{Value, json};
 
 use crate::adopt::{Picked, State, Survey, Surveyed};
+use crate::diag::screen::{AnsiColor, Style};
 use crate::diff::redact;
 use crate::diff::text::{self, Sides};
 use crate::pipeline::Compared;
@@ -223,7 +223,7 @@ impl Show<'_> {
 }
 
 fn line(color: AnsiColor, word: &str, file: &Surveyed, lines: &str, out: &mut String) {
-    let style = Style::new().fg_color(Some(color.into()));
+    let style = Style::of(color);
     let _ = writeln!(out, "  {style}{word:<13}{style:#} {}{lines}", file.path);
 }
 
