@@ -4,6 +4,13 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
+/// Longest expression, in bytes: the longest of the library has some 80. What is built of it is walked by functions that
+/// call themselves, as deep as it has operators, so this bounds them as well.
+const MAX_LENGTH: usize = 4096;
+
+/// How many parentheses and `not`s may be open at once. Every one of them is a few calls deep.
+const MAX_DEPTH: usize = 64;
+
 /// A boolean expression over the keys of the configuration.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Expr {
@@ -43,10 +50,20 @@ impl Expr {
     /// # Errors
     /// With what is wrong and where.
     pub fn parse(text: &str) -> Result<Self, ExprError> {
+        if text.len() > MAX_LENGTH {
+            return Err(ExprError {
+                message: format!(
+                    "an expression may have {MAX_LENGTH} bytes, this one has {}",
+                    text.len()
+                ),
+                offset: MAX_LENGTH,
+            });
+        }
         let tokens = tokenize(text)?;
         let mut parser = Parser {
             tokens: &tokens,
             next: 0,
+            depth: 0,
             end: text.len(),
         };
         let expr = parser.or()?;
@@ -198,6 +215,8 @@ fn tokenize(text: &str) -> Result<Vec<(Token, usize)>, ExprError> {
 struct Parser<'a> {
     tokens: &'a [(Token, usize)],
     next: usize,
+    /// How many parentheses and `not`s are open.
+    depth: usize,
     end: usize,
 }
 
@@ -230,9 +249,23 @@ impl Parser<'_> {
         Ok(expr)
     }
 
+    /// Reads what stands behind a `not` or an opening parenthesis.
+    fn deeper(&mut self, read: impl FnOnce(&mut Self) -> Result<Expr, ExprError>) -> Result<Expr, ExprError> {
+        self.depth += 1;
+        if self.depth > MAX_DEPTH {
+            return Err(ExprError {
+                message: format!("more than {MAX_DEPTH} parentheses and `not`s are open here"),
+                offset: self.tokens.get(self.next).map_or(self.end, |(_, offset)| *offset),
+            });
+        }
+        let expr = read(self)?;
+        self.depth -= 1;
+        Ok(expr)
+    }
+
     fn not(&mut self) -> Result<Expr, ExprError> {
         if self.eat_word("not") {
-            return Ok(Expr::Not(Box::new(self.not()?)));
+            return Ok(Expr::Not(Box::new(self.deeper(Self::not)?)));
         }
         let left = self.atom()?;
         for (symbol, equal) in [("==", true), ("!=", false)] {
@@ -246,7 +279,7 @@ impl Parser<'_> {
     fn atom(&mut self) -> Result<Expr, ExprError> {
         let offset = self.tokens.get(self.next).map_or(self.end, |(_, offset)| *offset);
         if self.eat_symbol("(") {
-            let expr = self.or()?;
+            let expr = self.deeper(Self::or)?;
             return if self.eat_symbol(")") {
                 Ok(expr)
             } else {
@@ -326,8 +359,28 @@ mod tests {
             ("on & off", 3),
             ("a == 'x", 5),
             ("", 0),
+            ("é", 0),
         ] {
             assert_eq!(Expr::parse(text).expect_err(text).offset, offset, "{text}");
         }
+    }
+
+    #[test]
+    fn long_and_deep_expressions_are_refused_before_they_fill_the_stack() {
+        for (bomb, said) in [
+            ("not ".repeat(300_000) + "a", "may have 4096 bytes"),
+            ("(".repeat(100_000), "may have 4096 bytes"),
+            ("(".repeat(4000), "more than 64"),
+            ("not ".repeat(1000) + "a", "more than 64"),
+            ("a and ".repeat(300_000) + "a", "may have 4096 bytes"),
+        ] {
+            let error = Expr::parse(&bomb).expect_err(said);
+            assert!(error.message.contains(said), "{}", error.message);
+        }
+        let deep = format!("{}on{}", "(".repeat(64), ")".repeat(64));
+        assert!(Expr::parse(&deep).expect("fine").eval(&context()));
+        let long = format!("{}on", "off or ".repeat(500));
+        let long = Expr::parse(&long).expect("fine");
+        assert!(long.eval(&context()) && !long.deciding(&context()).is_empty());
     }
 }

@@ -173,7 +173,7 @@ impl Key {
 fn checked(name: &str, property: Map<String, Value>) -> Result<Value, (String, String)> {
     let secret = property.get("x-secret") == Some(&json!(true));
     let property = Value::Object(property);
-    let validator = jsonschema::draft7::new(&property).map_err(|error| {
+    let validator = schema::validators().build(&property).map_err(|error| {
         let message = format!("`{name}` is no valid JSON Schema: {error}");
         (message, "correct what the message names".to_owned())
     })?;
@@ -194,7 +194,6 @@ fn checked(name: &str, property: Map<String, Value>) -> Result<Value, (String, S
     Ok(property)
 }
 
-/// Returns whether a schema refers to another one.
 /// Returns whether `x-secret` stands below the top of a schema.
 fn has_inner_secret(schema: &Value, depth: usize) -> bool {
     match schema {
@@ -206,6 +205,7 @@ fn has_inner_secret(schema: &Value, depth: usize) -> bool {
     }
 }
 
+/// Returns whether a schema refers to another one.
 fn refers(value: &Value) -> bool {
     match value {
         Value::Object(map) => map.contains_key("$ref") || map.values().any(refers),
@@ -295,5 +295,39 @@ impl Catalog {
         let keys = self.apps.iter().flat_map(|app| &app.keys);
         let keys = keys.map(|key| (key.name.clone(), key.property.clone()));
         Arc::new(Vocabulary::new(apps.collect(), keys.collect()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn property(schema: Value) -> Result<Value, (String, String)> {
+        serde_json::from_value::<Key>(schema)
+            .expect("a key")
+            .property("k")
+    }
+
+    #[test]
+    fn a_schema_cannot_take_more_than_it_is_worth() {
+        let with = |pattern: &str, example: &str| {
+            property(json!({"type": "string", "description": "x", "pattern": pattern, "example": example}))
+        };
+        assert!(with("^a+$", "aaa").is_ok());
+        assert!(with("^(?!b)a", "abc").is_ok(), "patterns may look ahead");
+        let large = with("(a{1000}){1000}", "a").expect_err("too large");
+        assert!(large.0.contains("no valid JSON Schema"), "{}", large.0);
+        // Goes back again and again where nothing bounds it.
+        let long = format!("{}b", "a".repeat(40));
+        assert!(with("^(?=(a+)+$)a", &long).is_err());
+        let mut deep = json!({"type": "string"});
+        for _ in 0..60 {
+            deep = json!({"type": "array", "items": deep});
+        }
+        let deep = json!({"type": "array", "description": "x", "example": [], "items": deep});
+        assert!(property(deep).is_ok());
+        let refers =
+            json!({"type": "object", "description": "x", "example": {}, "properties": {"a": {"$ref": "#"}}});
+        assert!(property(refers).expect_err("a ring").0.contains("$ref"));
     }
 }

@@ -3,6 +3,7 @@
 //! The syntax is that of `fluxcd/pkg/envsubst`: `$$` is a dollar sign, `${NAME…}` a variable with an optional
 //! bash-like operation, of which `:-`, `:=` and `=` give a default.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 /// A `${…}`.
@@ -20,12 +21,17 @@ pub struct Variable<'t> {
 pub fn variables(text: &str) -> Vec<Variable<'_>> {
     let bytes = text.as_bytes();
     let mut found = Vec::new();
+    if !text.contains("${") {
+        return found;
+    }
+    let ends = ends(bytes);
     let mut at = 0;
     while at < bytes.len() {
         if bytes[at] != b'$' {
             at += 1;
         } else if bytes.get(at + 1) == Some(&b'{') {
-            found.push(variable(text, at));
+            let end = ends.get(&(at + 1)).copied().unwrap_or(text.len());
+            found.push(variable(text, at..end));
             at += 2;
         } else if bytes.get(at + 1) == Some(&b'$') {
             at += 2;
@@ -36,8 +42,8 @@ pub fn variables(text: &str) -> Vec<Variable<'_>> {
     found
 }
 
-fn variable(text: &str, at: usize) -> Variable<'_> {
-    let body = &text[at + 2..];
+fn variable(text: &str, span: Range<usize>) -> Variable<'_> {
+    let body = &text[span.start + 2..];
     let length = usize::from(body.starts_with('#'));
     let name = &body[length..];
     let name = &name[..name
@@ -46,25 +52,25 @@ fn variable(text: &str, at: usize) -> Variable<'_> {
     let rest = &body[length + name.len()..];
     let known = rest.starts_with(['}', ':', '=', ',', '^', '/', '#', '%']);
     Variable {
-        span: at..end(text, at),
+        span,
         name: if known { name } else { "" },
         default: [":-", ":=", "="].iter().any(|mark| rest.starts_with(mark)),
     }
 }
 
-/// Where the braces that open at a place close; the end of the line when they do not.
-fn end(text: &str, at: usize) -> usize {
-    let mut open = 0_usize;
-    for (offset, byte) in text.as_bytes()[at..].iter().enumerate() {
+/// Where each `{` closes; at the end of its line when it does not. In one pass, for braces may be nested by the thousand.
+fn ends(bytes: &[u8]) -> HashMap<usize, usize> {
+    let mut ends = HashMap::new();
+    let mut open: Vec<usize> = Vec::new();
+    for (at, byte) in bytes.iter().enumerate() {
         match byte {
-            b'{' => open += 1,
-            b'}' if open <= 1 => return at + offset + 1,
-            b'}' => open -= 1,
-            b'\n' => return at + offset,
+            b'{' => open.push(at),
+            b'}' => ends.extend(open.pop().map(|start| (start, at + 1))),
+            b'\n' => ends.extend(open.drain(..).map(|start| (start, at))),
             _ => {}
         }
     }
-    text.len()
+    ends
 }
 
 #[cfg(test)]
@@ -115,5 +121,13 @@ mod tests {
             seen("${A:-${B}}"),
             [("${A:-${B}}", "A", true), ("${B}", "B", false)]
         );
+    }
+
+    #[test]
+    fn nested_braces_are_looked_at_once() {
+        let bomb = "${".repeat(200_000);
+        assert_eq!(variables(&bomb).len(), 200_000);
+        let text = "}${A:-${B}} }";
+        assert_eq!(seen(text)[0], ("${A:-${B}}", "A", true));
     }
 }

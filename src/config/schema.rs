@@ -34,6 +34,23 @@ pub fn schema() -> &'static Value {
     })
 }
 
+/// Most memory of one `pattern`, in bytes, and how often its matching may go back. An own app's schema is a stranger's
+/// text; the patterns of our own take some thousands of both.
+const MAX_PATTERN: usize = 512 << 10;
+/// See [`MAX_PATTERN`].
+const MAX_BACKTRACK: usize = 100_000;
+
+/// Returns what every validator of a configuration starts from: draft 7, with bounds for what an own app's schema brings.
+pub fn validators() -> jsonschema::ValidationOptions<'static> {
+    let patterns = jsonschema::PatternOptions::fancy_regex()
+        .backtrack_limit(MAX_BACKTRACK)
+        .size_limit(MAX_PATTERN)
+        .dfa_size_limit(MAX_PATTERN);
+    jsonschema::options()
+        .with_draft(jsonschema::Draft::Draft7)
+        .with_pattern_options(patterns)
+}
+
 /// Returns the schema as the text of `schema/cluster.schema.json`.
 ///
 /// # Panics

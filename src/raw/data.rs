@@ -1,6 +1,6 @@
 //! Data files: YAML as Python reads it, JSON and TOML.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use indexmap::IndexMap;
@@ -154,10 +154,9 @@ impl Reader {
             let pair = (self.value(key), self.value(value));
             entries.push(pair);
         }
-        for (key, value) in merged {
-            if !entries.iter().any(|(other, _)| *other == key) {
-                entries.push((key, value));
-            }
+        if !merged.is_empty() {
+            let mut seen: HashSet<Value> = entries.iter().map(|(key, _)| key.clone()).collect();
+            entries.extend(merged.into_iter().filter(|(key, _)| seen.insert(key.clone())));
         }
         entries
     }
@@ -315,6 +314,30 @@ mod tests {
             printed("base: &b {x: 1, y: 2}\nmore: {<<: *b, y: 3}\nagain: *b\n---\nz: '1'\n10: a\n"),
             "{'base': {'x': 1, 'y': 2}, 'more': {'y': 3, 'x': 1}, 'again': {'x': 1, 'y': 2}, 'z': '1'}"
         );
+    }
+
+    #[test]
+    fn nested_and_merged_data_is_read_in_proportion_or_refused() {
+        let of = |text: &str, name: &str| read(Ok(text.as_bytes().to_vec()), name, None);
+        let keys: String = (0..20_000).map(|i| format!("  k{i}: 1\n")).collect();
+        assert_eq!(
+            of(&format!("a: &a\n{keys}b:\n  <<: *a\n"), "x.yaml")
+                .unwrap()
+                .len(),
+            2
+        );
+        for (bomb, name) in [
+            ("{\"a\":".repeat(100_000), "x.json"),
+            ("[".repeat(100_000), "x.json"),
+            (format!("{{\"a\": {}", "[".repeat(100_000)), "x.json"),
+            (format!("a = {}", "[".repeat(100_000)), "x.toml"),
+            (format!("a = {}", "{a = ".repeat(100_000)), "x.toml"),
+            (format!("{}a = 1", "a.".repeat(100_000)), "x.toml"),
+            (format!("[{}a]", "a.".repeat(100_000)), "x.toml"),
+            ("{a: ".repeat(100_000), "x.yaml"),
+        ] {
+            assert!(of(&bomb, name).is_err(), "{name}");
+        }
     }
 
     #[test]

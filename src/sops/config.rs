@@ -11,8 +11,11 @@ use super::format::Format;
 use super::groups::KeyGroups;
 use super::key::Recipient;
 use super::rule::Rule;
-use super::selector::{Scope, Selector};
+use super::selector::{self, Scope, Selector};
 use crate::yaml::{self, Kind, Node};
+
+/// Most creation rules of a file: each may keep a compiled expression of 512 KiB.
+const MAX_RULES: usize = 256;
 
 /// Key types that a rule can name and we cannot write.
 const OTHER_KEYS: [&str; 7] = [
@@ -124,6 +127,10 @@ impl Config {
             return Err(wrong("it is empty", 0..0));
         };
         let rules = root.get("creation_rules").map(Node::items).unwrap_or_default();
+        if let Some(one_more) = rules.get(MAX_RULES) {
+            let what = format!("there are more than {MAX_RULES} creation rules");
+            return Err(wrong(&what, one_more.span.clone()));
+        }
         Ok(Self {
             rules: rules.iter().map(creation_rule).collect::<Result<_, _>>()?,
             indents: Indents::read(root),
@@ -210,7 +217,7 @@ fn creation_rule(node: &Node) -> Result<CreationRule, SopsError> {
     }
     let path = match node.get("path_regex") {
         Some(regex) => Some(
-            Regex::new(regex.as_str().unwrap_or_default())
+            selector::regex(regex.as_str().unwrap_or_default())
                 .map_err(|_| wrong("`path_regex` does not compile", regex.span.clone()))?,
         ),
         None => None,
@@ -430,6 +437,31 @@ mod tests {
                 .rule_for("x")
                 .unwrap_err(),
             SopsError::NoRecipients
+        );
+    }
+
+    #[test]
+    fn rules_and_their_expressions_have_a_size() {
+        for regex in ["(a{1000}){1000}", "((a{30}){30}){30}{30}", "\\\\pL{500}"] {
+            let text = format!(
+                "creation_rules:\n  - path_regex: '{}'\n",
+                regex.replace("\\\\", "\\")
+            );
+            let error = Config::parse(&text).expect_err(regex);
+            assert!(error.to_string().contains("does not compile"), "{error}");
+            let text = text.replace("path_regex", "encrypted_regex");
+            assert!(Config::parse(&text).is_err(), "{regex}");
+        }
+        let nested = "(".repeat(10_000) + &")".repeat(10_000);
+        assert!(Config::parse(&format!("creation_rules: [{{path_regex: '{nested}'}}]\n")).is_err());
+        let usual = "creation_rules: [{path_regex: '(\\w+/)*[\\w-]+\\.sops\\.ya?ml$'}]\n";
+        assert!(Config::parse(usual).is_ok());
+        let many = format!("creation_rules:\n{}", "  - age: x\n".repeat(300));
+        assert!(
+            Config::parse(&many)
+                .unwrap_err()
+                .to_string()
+                .contains("more than 256")
         );
     }
 }

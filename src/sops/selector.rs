@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 
-use regex::Regex;
+use regex::{Regex, RegexBuilder};
 
 use super::error::SopsError;
 
@@ -137,6 +137,18 @@ impl Scope {
     }
 }
 
+/// Most memory of one regular expression of a `.sops.yaml`, in bytes. Those that people write take some thousands;
+/// the default of the crate, 10 MiB, would add up over the rules of a file.
+const MAX_REGEX: usize = 512 << 10;
+
+/// Compiles a regular expression of a `.sops.yaml`, or of the metadata of a file.
+pub(super) fn regex(text: &str) -> Result<Regex, regex::Error> {
+    RegexBuilder::new(text)
+        .size_limit(MAX_REGEX)
+        .dfa_size_limit(MAX_REGEX)
+        .build()
+}
+
 /// Compiles the expression of a selector. The last one is kept: all files of a tree share it, and compiling takes
 /// longer than what else there is to do for a file that did not change.
 fn compiled(selector: &Selector) -> Result<Regex, SopsError> {
@@ -146,8 +158,8 @@ fn compiled(selector: &Selector) -> Result<Regex, SopsError> {
     LAST.with_borrow_mut(|last| match last {
         Some(regex) if regex.as_str() == selector.text() => Ok(regex.clone()),
         _ => {
-            let regex =
-                Regex::new(selector.text()).map_err(|_| SopsError::SelectorRegex { key: selector.key() })?;
+            let compiled = regex(selector.text());
+            let regex = compiled.map_err(|_| SopsError::SelectorRegex { key: selector.key() })?;
             Ok(last.insert(regex).clone())
         }
     })

@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jsonschema::error::ValidationErrorKind as ErrorKind;
-use jsonschema::{Draft, ValidationError, Validator};
+use jsonschema::{ValidationError, Validator};
 use serde_json::Value;
 
 use super::wrong_value::wrong_value;
 use crate::config::document::{child, inline};
 use crate::config::mask::similar;
-use crate::config::{Document, Named, Vocabulary, unsupported};
+use crate::config::{Document, Named, Vocabulary, schema, unsupported};
 use crate::diag::Diagnostic;
 use crate::model::FORMATS;
 
@@ -84,9 +84,7 @@ pub(super) fn findings(document: &Document, placeholders: &BTreeSet<String>) -> 
 }
 
 fn validator(vocabulary: &Vocabulary) -> Validator {
-    let options = jsonschema::options()
-        .with_draft(Draft::Draft7)
-        .should_validate_formats(true);
+    let options = schema::validators().should_validate_formats(true);
     let options = FORMATS.iter().fold(options, |options, format| {
         options.with_format(format.name, |text: &str| (format.check)(text).is_ok())
     });

@@ -3,13 +3,24 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use granit_parser::{Event, Parser, ScalarStyle, ScanError, options};
+use granit_parser::{Event, Options, Parser, ScalarStyle, ScanError, options};
 use serde_json::Value;
 
 use super::scalar;
 
-/// How many nodes the expansion of aliases may add before the text is refused (an "alias bomb").
+/// How many nodes the expansion of an alias may have before the text is refused (an "alias bomb"). The largest chart
+/// values that people share with anchors have some thousands.
 const MAX_ALIAS_NODES: usize = 100_000;
+
+/// How many nodes documents with anchors may have together, with their aliases expanded.
+const MAX_EXPANDED: usize = 500_000;
+
+/// How many bytes of a scalar count as a node, for an alias of a long text takes memory as well.
+const BYTES_OF_A_NODE: usize = 64;
+
+/// Deepest nesting of collections; what is read is walked by functions that call themselves. Kubernetes refuses more than
+/// some 100 levels of a schema; the deepest objects that are known, definitions of custom resources, have about 40.
+const MAX_DEPTH: usize = 128;
 
 /// Up to how many keys of a mapping are compared one by one; beyond, hashing is faster.
 const SMALL_MAPPING: usize = 16;
@@ -81,7 +92,7 @@ enum Frame {
 /// # Errors
 /// For text that is not YAML, for duplicate keys, for keys that are collections, for an alias bomb.
 pub fn parse(text: &str) -> Result<Vec<Node>, ParseError> {
-    let mut options = options! {};
+    let mut options = options();
     options.set_emit_comments(false);
     let mut parser = Parser::new_from_str_with_options(text, options);
     let mut documents = Vec::new();
@@ -171,7 +182,7 @@ pub fn parse(text: &str) -> Result<Vec<Node>, ParseError> {
         trim_unterminated_block(last, text.len());
     }
     if aliases {
-        documents.iter().try_for_each(check_aliases)?;
+        documents.iter().try_fold(0, check_aliases)?;
     }
     Ok(documents)
 }
@@ -184,7 +195,7 @@ pub fn comments(text: &str) -> Result<Vec<Range<usize>>, ParseError> {
     if !text.contains('#') {
         return Ok(Vec::new());
     }
-    let mut options = options! {};
+    let mut options = options();
     options.set_emit_comments(true);
     let mut parser = Parser::new_from_str_with_options(text, options);
     let mut comments = Vec::new();
@@ -196,6 +207,10 @@ pub fn comments(text: &str) -> Result<Vec<Range<usize>>, ParseError> {
     }
     comments.sort_by_key(|span| span.start);
     Ok(comments)
+}
+
+fn options() -> Options {
+    options! { flow_nesting_limit: MAX_DEPTH, block_nesting_limit: MAX_DEPTH }
 }
 
 fn scan_error(error: &ScanError, text: &str) -> ParseError {
@@ -264,12 +279,13 @@ fn check_keys(node: &Node) -> Result<(), ParseError> {
     Ok(())
 }
 
-/// Refuses documents whose aliases would expand to too many nodes, and aliases of a node inside itself.
-fn check_aliases(root: &Node) -> Result<(), ParseError> {
+/// Refuses documents whose aliases would expand to too many nodes, and aliases of a node inside itself. `before` is the
+/// size of the documents of the text before it; returns the size with this one.
+fn check_aliases(before: usize, root: &Node) -> Result<usize, ParseError> {
     fn walk(node: &Node, sizes: &mut HashMap<usize, usize>) -> Result<usize, ParseError> {
         let mut size = 1_usize;
         match &node.kind {
-            Kind::Scalar { .. } => {}
+            Kind::Scalar { value, .. } => size += value.len() / BYTES_OF_A_NODE,
             Kind::Seq(items) => {
                 for item in items {
                     size = size.saturating_add(walk(item, sizes)?);
@@ -302,14 +318,18 @@ fn check_aliases(root: &Node) -> Result<(), ParseError> {
     }
     let mut sizes = HashMap::new();
     let size = walk(root, &mut sizes)?;
-    if !sizes.is_empty() && size > 10 * MAX_ALIAS_NODES {
+    if sizes.is_empty() {
+        return Ok(before);
+    }
+    let size = before.saturating_add(size);
+    if size > MAX_EXPANDED {
         return Err(ParseError {
-            message: format!("aliases expand to more than {} values", 10 * MAX_ALIAS_NODES),
+            message: format!("aliases expand to more than {MAX_EXPANDED} values"),
             span: root.span.start..root.span.start,
             first: None,
         });
     }
-    Ok(())
+    Ok(size)
 }
 
 impl From<ScalarStyle> for Style {
@@ -530,12 +550,47 @@ mod tests {
             text.push_str(&format!("a{i}: &a{i} [{}]\n", [previous.as_str(); 9].join(", ")));
         }
         assert!(parse(&text).expect_err("bomb").message.contains("expands"));
+        // A long text, often.
+        let text = format!("a: &a {}\nb: [{}]\n", "x".repeat(1 << 20), "*a, ".repeat(1000));
+        assert!(parse(&text).expect_err("bomb").message.contains("aliases expand"));
+        // Merge keys.
+        let mut text = String::from("a0: &a0 {x: 1, y: 2}\n");
+        for i in 1..30 {
+            let j = i - 1;
+            text.push_str(&format!(
+                "a{i}: &a{i} {{p{i}: *a{j}, q{i}: *a{j}, <<: [*a{j}, *a{j}]}}\n"
+            ));
+        }
+        assert!(parse(&text).expect_err("bomb").message.contains("expands"));
+        // Itself.
+        assert!(
+            parse("a: &a [*a]\n")
+                .expect_err("bomb")
+                .message
+                .contains("itself")
+        );
+        // Document by document.
+        let list = format!("a: &a [{}]\nb: [*a, *a, *a, *a]\n---\n", "x, ".repeat(20_000));
+        assert!(parse(&list).is_ok());
+        assert!(
+            parse(&list.repeat(10))
+                .expect_err("bomb")
+                .message
+                .contains("aliases expand")
+        );
     }
 
     #[test]
     fn deep_nesting_and_left_over_templates_are_errors() {
-        assert!(parse(&"[".repeat(10_000)).is_err());
-        assert!(parse(&"- ".repeat(100_000)).is_err());
+        for bomb in ["[", "- ", "{a: ", "? ", "- - ? [{"] {
+            let error = parse(&bomb.repeat(100_000)).expect_err(bomb);
+            assert!(!error.message.is_empty(), "{bomb}");
+        }
+        let block: String = (0..100_u32)
+            .map(|depth| format!("{}a:\n", " ".repeat(depth as usize)))
+            .collect();
+        assert_eq!(parse(&block).expect("fine").len(), 1);
+        assert!(parse(&format!("{}{}", "[".repeat(100), "]".repeat(100))).is_ok());
         assert!(parse("a: {{ foo }}\n").is_err());
         assert!(parse("a: \"x\n").is_err());
         assert!(parse("a:\n\t- b\n").is_err());
