@@ -19,11 +19,12 @@
 //!
 //! # The foundations
 //!
-//! [`source`] and [`diag`] (findings with places), [`yaml`] (the only module that knows the YAML crates), [`sops`]
+//! [`source`] and [`diag`] (findings with places), [`bounds`] (what a template may take), [`yaml`] (the only module that knows the YAML crates), [`sops`]
 //! (the file format), [`vcs`] (git), [`sys`] (randomness, time, disk), [`model`] (small checked types). A test fails
 //! when a module uses a later one.
 
 pub mod adopt;
+pub mod bounds;
 pub mod catalog;
 pub mod check;
 pub mod cli;

@@ -6,6 +6,7 @@ use std::ops::Range;
 use minijinja::{Environment, ErrorKind};
 
 use super::{Source, functions};
+use crate::bounds::Limit;
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::plan::closest;
 
@@ -37,6 +38,16 @@ impl Fault {
         }
         let finding = self.notes.into_iter().fold(finding, Diagnostic::note);
         self.help.into_iter().fold(finding, Diagnostic::help)
+    }
+
+    /// Returns the same place with the limit that was met there.
+    #[must_use]
+    pub(super) fn of_limit(mut self, limit: &Limit) -> Self {
+        self.code = "template/limit";
+        self.message = limit.to_string();
+        let finding = limit.finding();
+        (self.notes, self.help) = (finding.notes, finding.help);
+        self
     }
 
     /// Changes all words, as to take out what must not be shown.
@@ -101,6 +112,13 @@ pub(super) fn fault(
                 .push("paths start at the folder of the templates".to_owned());
         }
         _ => {}
+    }
+    if let Some((range, limit)) = source.and_then(|source| source.rewritten.limit.clone()) {
+        fault = fault.of_limit(&limit);
+        fault.range = Some(range);
+    }
+    if inner.kind() == ErrorKind::OutOfFuel {
+        fault = fault.of_limit(&Limit::instructions());
     }
     if name_differs(error, name) {
         fault

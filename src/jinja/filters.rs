@@ -4,7 +4,9 @@
 use minijinja::value::{Kwargs, Rest, ValueKind};
 use minijinja::{Environment, Error, ErrorKind, Output, State, Value};
 
+use super::counted::{made, ok, size};
 use super::{json, percent};
+use crate::bounds;
 
 /// Registers them.
 pub(super) fn register(env: &mut Environment<'static>) {
@@ -179,6 +181,10 @@ fn indent(state: &State, text: Value, args: Rest<Value>, kwargs: Kwargs) -> Resu
     let text = format!("{text}\n");
     let lines = split_lines(&text, false);
     let (first, blank) = (is_on(first), is_on(blank));
+    made(
+        text.len()
+            .saturating_add(lines.len().saturating_mul(indention.len())),
+    )?;
     let mut out = String::with_capacity(text.len() + lines.len() * indention.len());
     for (index, line) in lines.iter().enumerate() {
         if index > 0 {
@@ -239,6 +245,8 @@ fn replace(state: &State, text: Value, args: Rest<Value>, kwargs: Kwargs) -> Res
         return Err(Error::from(ErrorKind::MissingArgument));
     };
     let (text, old, new) = (text_of(&text), text_of(&old), text_of(&new));
+    let grown = text.matches(old.as_str()).count().saturating_mul(new.len());
+    made(text.len().saturating_add(grown))?;
     Ok(match count.and_then(|count| count.as_usize()) {
         Some(count) => text.replacen(&old, &new, count),
         None => text.replace(&old, &new),
@@ -327,6 +335,7 @@ fn join(state: &mut State, value: Value, args: Rest<Value>, kwargs: Kwargs) -> R
     for (index, item) in value.try_iter()?.checked().enumerate() {
         let item = item?;
         defined(state, &item)?;
+        ok(bounds::value(out.len().saturating_add(size(&item)?)))?;
         if index > 0 {
             out.push_str(&separator);
         }

@@ -5,6 +5,7 @@
 //! `'%s' % x`, lists and mappings that methods can change ([`objects`]), Python's string methods ([`methods`]), and
 //! the functions that the plugins of cluster templates define ([`functions`]).
 
+mod counted;
 mod error;
 mod filters;
 pub mod functions;
@@ -20,11 +21,14 @@ use std::sync::Arc;
 
 use minijinja::{AutoEscape, Environment, UndefinedBehavior};
 
+pub use counted::Empty;
 pub use error::Fault;
 pub use functions::Host;
 pub use minijinja::Value;
 pub use options::{Options, Pair, Undefined};
 
+use crate::bounds::{MAX_INSTRUCTIONS, Run, Slow};
+use counted::{Expression, Seen};
 use rewrite::Rewritten;
 
 /// Deepest nesting of macros, includes and blocks that is followed.
@@ -55,6 +59,8 @@ pub struct Engine {
     env: Environment<'static>,
     sources: Arc<BTreeMap<String, Source>>,
     names: BTreeSet<String>,
+    seen: Arc<Seen>,
+    slow: Arc<Slow>,
 }
 
 impl Engine {
@@ -75,6 +81,7 @@ impl Engine {
         env.set_formatter(filters::print);
         env.set_debug(true);
         env.set_recursion_limit(RECURSION_LIMIT);
+        env.set_fuel(Some(MAX_INSTRUCTIONS));
         env.set_undefined_behavior(match options.undefined {
             Undefined::Lenient => UndefinedBehavior::Lenient,
             Undefined::Chainable => UndefinedBehavior::Chainable,
@@ -83,25 +90,48 @@ impl Engine {
         env.set_unknown_method_callback(methods::call);
         filters::register(&mut env);
         objects::register(&mut env);
+        let mut seen = Seen::default();
         let sources: BTreeMap<String, Source> = templates
             .into_iter()
             .map(|template| {
                 let text = newlines(&template.text);
+                let mut rewritten = rewrite::rewrite(&text, options, seen.expressions.len());
+                let printed = std::mem::take(&mut rewritten.printed).into_iter();
+                seen.expressions.extend(printed.map(|printed| Expression {
+                    template: template.name.clone(),
+                    printed,
+                }));
                 let source = Source {
-                    rewritten: rewrite::rewrite(&text, options),
+                    rewritten,
                     shown: template.shown,
                     text,
                 };
                 (template.name, source)
             })
             .collect();
+        let seen = Arc::new(seen);
+        let sizes = sources
+            .iter()
+            .map(|(name, source)| (name.clone(), source.text.len()));
+        counted::register(&mut env, &seen, sizes.collect());
         let sources = Arc::new(sources);
         let loaded = Arc::clone(&sources);
-        env.set_loader(move |name| Ok(loaded.get(name).map(|source| source.rewritten.text.clone())));
+        env.set_loader(move |name| match loaded.get(name) {
+            None => Ok(None),
+            Some(source) => match &source.rewritten.limit {
+                None => Ok(Some(source.rewritten.text.clone())),
+                Some((_, limit)) => {
+                    let kind = minijinja::ErrorKind::InvalidOperation;
+                    Err(minijinja::Error::new(kind, limit.to_string()))
+                }
+            },
+        });
         let mut engine = Self {
             env,
             sources,
             names: BTreeSet::new(),
+            seen,
+            slow: Arc::default(),
         };
         engine.set_host(&Arc::new(Host::default()));
         Ok(engine)
@@ -114,6 +144,8 @@ impl Engine {
             env: self.env.clone(),
             sources: Arc::clone(&self.sources),
             names: self.names.clone(),
+            seen: Arc::clone(&self.seen),
+            slow: Arc::clone(&self.slow),
         };
         engine.set_host(host);
         for (name, value) in values {
@@ -148,7 +180,19 @@ impl Engine {
             .get_template(name)
             .map_err(|error| self.fault(name, &error))?;
         let values = Value::from_pairs(values.iter().map(|(key, value)| (key.clone(), value.clone())));
-        template.render(values).map_err(|error| self.fault(name, &error))
+        let run = Run::start(&self.slow);
+        template.render(values).map_err(|error| {
+            let fault = self.fault(name, &error);
+            run.limit().map_or(fault.clone(), |limit| fault.of_limit(&limit))
+        })
+    }
+
+    /// Returns what was written as nothing, for nothing gives it: each name once.
+    pub fn empties(&self) -> Vec<Empty> {
+        self.seen.empties(|name| {
+            let source = self.sources.get(name)?;
+            Some((source.shown.clone(), source.text.clone()))
+        })
     }
 
     /// Returns the names that a template reads and does not set itself, with `.` between a name and what is read of

@@ -5,6 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use minijinja::value::{DynObject, Enumerator, Object, ObjectRepr, Tuple};
 use minijinja::{Environment, Error, ErrorKind, State, Value};
 
+use super::counted::{made, size};
+
 /// Registers what the rewritten literals call.
 pub(super) fn register(env: &mut Environment<'static>) {
     env.add_function("__list", |items: Value| list(&items));
@@ -17,6 +19,7 @@ pub(super) fn register(env: &mut Environment<'static>) {
 }
 
 pub(super) fn list(items: &Value) -> Result<Value, Error> {
+    made(size(items)?)?;
     let items = items
         .try_iter()?
         .checked()
@@ -27,6 +30,28 @@ pub(super) fn list(items: &Value) -> Result<Value, Error> {
 pub(super) fn dict(items: &Value) -> Result<Value, Error> {
     let pairs = pairs(items)?;
     Ok(Value::from_object(Dict(Mutex::new(pairs))))
+}
+
+/// Returns whether a value is, or holds, an object. What it is called with has been measured.
+fn holds(value: &Value, is: &dyn Fn(&DynObject) -> bool) -> bool {
+    let Some(object) = value.as_object() else {
+        return false;
+    };
+    if is(object) {
+        return true;
+    }
+    match object.repr() {
+        ObjectRepr::Seq => value
+            .try_iter()
+            .into_iter()
+            .flatten()
+            .any(|item| holds(&item, is)),
+        ObjectRepr::Map => {
+            let entries = object.try_iter_pairs().into_iter().flatten();
+            entries.into_iter().any(|(_, item)| holds(&item, is))
+        }
+        _ => false,
+    }
 }
 
 fn pairs(items: &Value) -> Result<Vec<(Value, Value)>, Error> {
@@ -48,6 +73,19 @@ fn invalid(what: impl Into<String>) -> Error {
 struct List(Mutex<Vec<Value>>);
 
 impl List {
+    /// Refuses an item that holds this list: printing it would have no end.
+    fn takes(self: &Arc<Self>, item: &Value) -> Result<(), Error> {
+        made(size(item)?)?;
+        if holds(item, &|object| {
+            object
+                .downcast::<Self>()
+                .is_some_and(|list| Arc::ptr_eq(&list, self))
+        }) {
+            return Err(invalid("a list cannot be put into itself"));
+        }
+        Ok(())
+    }
+
     fn items(&self) -> MutexGuard<'_, Vec<Value>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -76,6 +114,7 @@ impl Object for List {
         let none = Ok(Value::from(()));
         match (method, args) {
             ("append", [item]) => {
+                self.takes(item)?;
                 self.items().push(item.clone());
                 none
             }
@@ -84,10 +123,12 @@ impl Object for List {
                     .try_iter()?
                     .checked()
                     .collect::<Result<Vec<Value>, Error>>()?;
+                more.iter().try_for_each(|item| self.takes(item))?;
                 self.items().extend(more);
                 none
             }
             ("insert", [at, item]) => {
+                self.takes(item)?;
                 let mut items = self.items();
                 let len = i64::try_from(items.len()).unwrap_or(i64::MAX);
                 let at = at
@@ -105,9 +146,10 @@ impl Object for List {
                     .ok_or_else(|| invalid("`pop` of an item that the list does not have"))
             }
             ("remove", [item]) => {
-                let mut items = self.items();
+                // Comparing may look into this very list.
+                let items = self.items().clone();
                 let at = items.iter().position(|other| other == item);
-                at.map(|at| items.remove(at))
+                at.map(|at| self.items().remove(at))
                     .ok_or_else(|| invalid("`remove` of an item that the list does not have"))?;
                 none
             }
@@ -148,6 +190,19 @@ fn index(key: &Value, len: usize) -> Option<usize> {
 struct Dict(Mutex<Vec<(Value, Value)>>);
 
 impl Dict {
+    /// Refuses a value that holds this mapping.
+    fn takes(self: &Arc<Self>, item: &Value) -> Result<(), Error> {
+        made(size(item)?)?;
+        if holds(item, &|object| {
+            object
+                .downcast::<Self>()
+                .is_some_and(|dict| Arc::ptr_eq(&dict, self))
+        }) {
+            return Err(invalid("a mapping cannot be put into itself"));
+        }
+        Ok(())
+    }
+
     fn entries(&self) -> MutexGuard<'_, Vec<(Value, Value)>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -185,6 +240,7 @@ impl Object for Dict {
             ("update", args) => {
                 for more in args {
                     for (key, value) in pairs(more)? {
+                        self.takes(&value)?;
                         self.set(&key, value);
                     }
                 }
@@ -195,6 +251,7 @@ impl Object for Dict {
                     return Ok(value);
                 }
                 let value = args.get(1).cloned().unwrap_or_else(none);
+                self.takes(&value)?;
                 self.set(key, value.clone());
                 Ok(value)
             }

@@ -1,13 +1,21 @@
 //! What Jinja2 can do and `MiniJinja` cannot is written differently before parsing, with a way back to the
 //! places of the original: `'%s' % x` becomes a filter, list and mapping literals become changeable objects in templates
 //! that call a method which changes one, and the line end after `raw` is doubled, for one of them is trimmed.
+//!
+//! Products and [`calls`] are put in for the bounds of what a template may do.
 
+mod calls;
 mod lexer;
+mod limit;
 
+use std::collections::HashSet;
 use std::ops::Range;
 
 use super::options::Options;
-use lexer::{Token, TokenKind};
+use crate::bounds::Limit;
+use lexer::{Tag, Token, TokenKind};
+
+pub(super) use calls::Printed;
 
 /// Methods that change the list or mapping they are called on.
 const CHANGING: [&str; 11] = [
@@ -52,67 +60,185 @@ const LOADING: [&str; 4] = ["include", "import", "extends", "from"];
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Rewritten {
     pub(super) text: String,
-    /// The edits: a range of the original, and how long what replaced it is. In order.
-    edits: Vec<(Range<usize>, usize)>,
+    /// What it prints, in order.
+    pub(super) printed: Vec<Printed>,
+    /// The first tag that may take too much by itself.
+    pub(super) limit: Option<(Range<usize>, Limit)>,
+    /// In order.
+    edits: Vec<Edit>,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+struct Edit {
+    /// A range of the original.
+    range: Range<usize>,
+    /// What replaced it.
+    text: String,
+    /// The expression that it ends a call around.
+    around: Option<Range<usize>>,
 }
 
 impl Rewritten {
-    /// Returns the range of the original that a range of the rewritten text came from.
+    /// Returns the range of the original that a range of the rewritten text came from. What lies in a call alone stands
+    /// for the expression that the call is about.
     pub(super) fn original(&self, range: &Range<usize>) -> Range<usize> {
-        let start = self.offset(range.start);
-        start..self.offset(range.end).max(start)
+        let (start, edit) = self.offset(range.start);
+        let (end, _) = self.offset(range.end);
+        match edit.and_then(|edit| edit.around.clone()) {
+            Some(around) if end <= start => around,
+            _ => start..end.max(start),
+        }
     }
 
-    fn offset(&self, offset: usize) -> usize {
-        let mut grown = 0;
-        for (range, len) in &self.edits {
-            let start = range.start + grown;
+    fn offset(&self, offset: usize) -> (usize, Option<&Edit>) {
+        let (mut grown, mut shrunk) = (0, 0);
+        for edit in &self.edits {
+            let start = edit.range.start + grown - shrunk;
             if offset < start {
                 break;
             }
-            if offset < start + len {
-                return range.start;
+            if offset < start + edit.text.len() {
+                return (edit.range.start, Some(edit));
             }
-            grown += len - range.len();
+            grown += edit.text.len();
+            shrunk += edit.range.len();
         }
-        offset - grown
+        (offset + shrunk - grown, None)
     }
 }
 
-/// Rewrites a template.
-pub(super) fn rewrite(text: &str, options: &Options) -> Rewritten {
+/// Something put around a range.
+struct Wrap {
+    range: Range<usize>,
+    open: String,
+    close: String,
+}
+
+struct Writer<'t> {
+    text: &'t str,
+    /// Those that stand inside of others come first.
+    wraps: Vec<Wrap>,
+    replaced: Vec<(Range<usize>, &'static str)>,
+    /// Where the replaced operators start.
+    operators: HashSet<usize>,
+    printed: Vec<Printed>,
+    /// The number of the first printed expression.
+    first: usize,
+}
+
+/// Rewrites a template. Its printed expressions are numbered from `first` on.
+pub(super) fn rewrite(text: &str, options: &Options, first: usize) -> Rewritten {
     let (tags, raws) = lexer::tags(text, options);
-    let changes = tags.iter().any(|tag| changes_something(text, tag));
-    let mut edits: Vec<(Range<usize>, &'static str)> = Vec::new();
-    for tag in &tags {
-        percent(text, tag, &mut edits);
+    let changes = tags.iter().any(|tag| changes_something(text, &tag.tokens));
+    let mut writer = Writer {
+        text,
+        wraps: Vec::new(),
+        replaced: Vec::new(),
+        operators: HashSet::new(),
+        printed: Vec::new(),
+        first,
+    };
+    let limit = limit::limit(text, &tags);
+    if limit.is_some() {
+        // It is never parsed, and need not be rewritten.
+        return Rewritten {
+            text: String::new(),
+            printed: Vec::new(),
+            limit,
+            edits: Vec::new(),
+        };
+    }
+    let bodies = bodies(text, &tags);
+    for (tag, body) in tags.iter().zip(bodies) {
+        let closing = closing(text, &tag.tokens);
         let loads = tag
+            .tokens
             .first()
             .is_some_and(|token| LOADING.contains(&token.text(text)));
         if changes && !loads {
-            literals(text, tag, &mut edits);
+            writer.literals(&tag.tokens, &closing);
+        }
+        writer.percent(&tag.tokens, &closing);
+        writer.times(&tag.tokens, &closing);
+        writer.calls(tag, body, &closing);
+    }
+    let kept = raws.into_iter().filter(|at| {
+        // Jinja2 keeps the line end after `raw`.
+        options.trim_blocks && text[*at..].starts_with('\n')
+    });
+    writer.finish(kept)
+}
+
+/// Returns how long the text is that each loop repeats.
+fn bodies(text: &str, tags: &[Tag]) -> Vec<usize> {
+    let mut lengths = vec![0; tags.len()];
+    let mut open = Vec::new();
+    for (index, tag) in tags.iter().enumerate().filter(|(_, tag)| tag.block) {
+        match tag.tokens.first().map(|first| first.text(text)) {
+            Some("for") => open.push(index),
+            Some("endfor") => {
+                if let Some(start) = open.pop() {
+                    lengths[start] = tag.range.start - tags[start].range.end;
+                }
+            }
+            _ => {}
         }
     }
-    if options.trim_blocks {
-        // Jinja2 keeps the line end after `raw`.
-        let kept = raws.into_iter().filter(|at| text[*at..].starts_with('\n'));
-        edits.extend(kept.map(|at| (at..at, "\n")));
+    lengths
+}
+
+impl Writer<'_> {
+    fn finish(self, doubled: impl Iterator<Item = usize>) -> Rewritten {
+        // At one place, ends come before starts; of two starts that of the longer range first, of two ends that of the
+        // shorter.
+        let mut edits: Vec<((usize, u8, usize, usize), Edit)> = Vec::new();
+        for (index, wrap) in self.wraps.into_iter().enumerate() {
+            let Range { start, end } = wrap.range;
+            let (open, close) = (wrap.open, wrap.close);
+            if !open.is_empty() {
+                let (range, text, around) = (start..start, open, None);
+                let key = (start, 2, usize::MAX - end, usize::MAX - index);
+                edits.push((key, Edit { range, text, around }));
+            }
+            let (range, text, around) = (end..end, close, Some(start..end));
+            edits.push(((end, 1, usize::MAX - start, index), Edit { range, text, around }));
+        }
+        let replaced = self.replaced.into_iter();
+        let doubled = doubled.map(|at| (at..at, "\n"));
+        for (range, text) in replaced.chain(doubled) {
+            let (text, around) = (text.to_owned(), None);
+            edits.push(((range.start, 3, 0, 0), Edit { range, text, around }));
+        }
+        edits.sort_by_key(|(key, _)| *key);
+        let text = self.text;
+        let mut out = String::with_capacity(text.len() + 16 * edits.len());
+        let mut rest = 0;
+        for (_, edit) in &edits {
+            out.push_str(&text[rest..edit.range.start]);
+            out.push_str(&edit.text);
+            rest = edit.range.end;
+        }
+        out.push_str(&text[rest..]);
+        Rewritten {
+            text: out,
+            printed: self.printed,
+            limit: None,
+            edits: edits.into_iter().map(|(_, edit)| edit).collect(),
+        }
     }
-    edits.sort_by_key(|(range, _)| (range.start, range.end));
-    let mut out = String::with_capacity(text.len() + 8 * edits.len());
-    let mut rest = 0;
-    for (range, replacement) in &edits {
-        out.push_str(&text[rest..range.start]);
-        out.push_str(replacement);
-        rest = range.end;
+
+    /// Replaces an operator, unless it is replaced already: what is no expression may look like two.
+    fn replace(&mut self, operator: &Token, text: &'static str) -> bool {
+        let fresh = self.operators.insert(operator.range.start);
+        if fresh {
+            self.replaced.push((operator.range.clone(), text));
+        }
+        fresh
     }
-    out.push_str(&text[rest..]);
-    Rewritten {
-        text: out,
-        edits: edits
-            .into_iter()
-            .map(|(range, text)| (range, text.len()))
-            .collect(),
+
+    fn wrap(&mut self, range: Range<usize>, open: &str, close: &str) {
+        let (open, close) = (open.to_owned(), close.to_owned());
+        self.wraps.push(Wrap { range, open, close });
     }
 }
 
@@ -131,95 +257,150 @@ fn ends_operand(text: &str, token: &Token) -> bool {
     }
 }
 
-/// Wraps list and mapping literals.
-fn literals(text: &str, tag: &[Token], edits: &mut Vec<(Range<usize>, &'static str)>) {
-    for (index, token) in tag.iter().enumerate() {
-        let call = match token.text(text) {
-            "[" => "__list(",
-            "{" => "__dict(",
-            _ => continue,
-        };
-        if index > 0 && ends_operand(text, &tag[index - 1]) {
-            continue;
-        }
-        if let Some(end) = closing(text, tag, index) {
-            let (start, end) = (token.range.start, tag[end].range.end);
-            edits.push((start..start, call));
-            edits.push((end..end, ")"));
-        }
-    }
+fn is_keyword(word: &str) -> bool {
+    KEYWORDS.contains(&word)
 }
 
-/// Returns the token that closes the bracket at `open`.
-fn closing(text: &str, tag: &[Token], open: usize) -> Option<usize> {
-    let mut depth = 0_usize;
-    for (index, token) in tag.iter().enumerate().skip(open) {
+/// Returns for each bracket of a tag that opens the token that closes it.
+fn closing(text: &str, tag: &[Token]) -> Vec<Option<usize>> {
+    let mut closing = vec![None; tag.len()];
+    let mut open = Vec::new();
+    for (index, token) in tag
+        .iter()
+        .enumerate()
+        .filter(|(_, token)| token.kind == TokenKind::Other)
+    {
         match token.text(text) {
-            "(" | "[" | "{" if token.kind == TokenKind::Other => depth += 1,
-            ")" | "]" | "}" if token.kind == TokenKind::Other => {
-                depth -= 1;
-                if depth == 0 {
-                    return Some(index);
+            "(" | "[" | "{" => open.push(index),
+            ")" | "]" | "}" => {
+                if let Some(start) = open.pop() {
+                    closing[start] = Some(index);
                 }
             }
             _ => {}
         }
     }
-    None
+    closing
 }
 
-/// Turns `left % right` into `(left|__percent(right))`.
-fn percent(text: &str, tag: &[Token], edits: &mut Vec<(Range<usize>, &'static str)>) {
-    let is = |index: usize, what: &str| {
+impl Writer<'_> {
+    fn is(&self, tag: &[Token], index: usize, what: &str) -> bool {
         tag.get(index)
-            .is_some_and(|token: &Token| token.kind == TokenKind::Other && token.text(text) == what)
-    };
-    if !tag.iter().enumerate().any(|(index, _)| is(index, "%")) {
-        return;
+            .is_some_and(|token| token.kind == TokenKind::Other && token.text(self.text) == what)
     }
-    for start in 0..tag.len() {
-        let token = &tag[start];
-        if start > 0 {
-            let before = &tag[start - 1];
-            let product = matches!(before.text(text), "*" | "/" | "//" | "%" | "**" | "-" | "." | "|");
-            if ends_operand(text, before) || (before.kind == TokenKind::Other && product) {
+
+    /// Wraps list and mapping literals.
+    fn literals(&mut self, tag: &[Token], closing: &[Option<usize>]) {
+        for (index, token) in tag.iter().enumerate() {
+            let call = match token.text(self.text) {
+                "[" => "__list(",
+                "{" => "__dict(",
+                _ => continue,
+            };
+            if index > 0 && ends_operand(self.text, &tag[index - 1]) {
                 continue;
             }
+            if let Some(end) = closing[index] {
+                self.wrap(token.range.start..tag[end].range.end, call, ")");
+            }
         }
-        if token.kind == TokenKind::Number {
-            continue;
+    }
+
+    /// Turns `left % right` into `(left|__percent(right))`.
+    fn percent(&mut self, tag: &[Token], closing: &[Option<usize>]) {
+        if !(0..tag.len()).any(|index| self.is(tag, index, "%")) {
+            return;
         }
-        let Some(mut end) = operand(text, tag, start) else {
-            continue;
-        };
-        while is(end, "%") {
-            let sign = usize::from(is(end + 1, "-") || is(end + 1, "+"));
-            let Some(right) = operand(text, tag, end + 1 + sign) else {
-                break;
+        for start in 0..tag.len() {
+            let token = &tag[start];
+            if start > 0 {
+                let before = &tag[start - 1];
+                let product = matches!(
+                    before.text(self.text),
+                    "*" | "/" | "//" | "%" | "**" | "-" | "." | "|"
+                );
+                if ends_operand(self.text, before) || (before.kind == TokenKind::Other && product) {
+                    continue;
+                }
+            }
+            if token.kind == TokenKind::Number {
+                continue;
+            }
+            let Some(mut end) = operand(self.text, tag, start, closing) else {
+                continue;
             };
-            let (first, last) = (tag[start].range.start, tag[right - 1].range.end);
-            edits.push((first..first, "("));
-            edits.push((tag[end].range.clone(), "|__percent("));
-            edits.push((last..last, "))"));
-            end = right;
+            while self.is(tag, end, "%") {
+                let sign = usize::from(self.is(tag, end + 1, "-") || self.is(tag, end + 1, "+"));
+                let Some(right) = operand(self.text, tag, end + 1 + sign, closing) else {
+                    break;
+                };
+                if self.replace(&tag[end], "|__percent(") {
+                    self.wrap(tag[start].range.start..tag[right - 1].range.end, "(", "))");
+                }
+                end = right;
+            }
         }
+    }
+
+    /// Turns `left * right` into `((left)|__times(right))`, which knows how long a text or list would get.
+    fn times(&mut self, tag: &[Token], closing: &[Option<usize>]) {
+        if !(0..tag.len()).any(|index| self.is(tag, index, "*")) {
+            return;
+        }
+        for start in 0..tag.len() {
+            if start > 0 {
+                let before = &tag[start - 1];
+                let product = matches!(before.text(self.text), "*" | "/" | "//" | "%" | "**" | "." | "|");
+                let tests = before.kind == TokenKind::Name && before.text(self.text) == "is";
+                if ends_operand(self.text, before) || tests || (before.kind == TokenKind::Other && product) {
+                    continue;
+                }
+            }
+            let Some(mut end) = self.power(tag, start, closing) else {
+                continue;
+            };
+            while let Some(operator) = tag.get(end).filter(|token| token.kind == TokenKind::Other) {
+                let times = operator.text(self.text) == "*";
+                if !times && !matches!(operator.text(self.text), "/" | "//" | "%") {
+                    break;
+                }
+                let sign = usize::from(self.is(tag, end + 1, "-") || self.is(tag, end + 1, "+"));
+                let Some(right) = self.power(tag, end + 1 + sign, closing) else {
+                    break;
+                };
+                if times && self.replace(operator, ")|__times(") {
+                    self.wrap(tag[start].range.start..tag[right - 1].range.end, "((", "))");
+                }
+                end = right;
+            }
+        }
+    }
+
+    /// Returns where `a ** b` ends that starts at a token.
+    fn power(&self, tag: &[Token], start: usize, closing: &[Option<usize>]) -> Option<usize> {
+        let mut end = operand(self.text, tag, start, closing)?;
+        while self.is(tag, end, "**") {
+            let sign = usize::from(self.is(tag, end + 1, "-") || self.is(tag, end + 1, "+"));
+            end = operand(self.text, tag, end + 1 + sign, closing)?;
+        }
+        Some(end)
     }
 }
 
 /// Returns where the operand that starts at a token ends: a value with what is read of it, and filters.
-fn operand(text: &str, tag: &[Token], start: usize) -> Option<usize> {
+fn operand(text: &str, tag: &[Token], start: usize, closing: &[Option<usize>]) -> Option<usize> {
     let first = tag.get(start)?;
     let opens = |token: &Token| token.kind == TokenKind::Other && matches!(token.text(text), "(" | "[" | "{");
     let mut at = match first.kind {
         TokenKind::Name if KEYWORDS.contains(&first.text(text)) => return None,
         TokenKind::Text | TokenKind::Number | TokenKind::Name => start + 1,
-        TokenKind::Other if opens(first) => closing(text, tag, start)? + 1,
+        TokenKind::Other if opens(first) => closing[start]? + 1,
         TokenKind::Other => return None,
     };
     while let Some(token) = tag.get(at) {
         match token.text(text) {
             "." | "|" if token.kind == TokenKind::Other && tag.get(at + 1).is_some() => at += 2,
-            "(" | "[" if token.kind == TokenKind::Other => at = closing(text, tag, at)? + 1,
+            "(" | "[" if token.kind == TokenKind::Other => at = closing[at]? + 1,
             _ => break,
         }
     }
@@ -230,8 +411,32 @@ fn operand(text: &str, tag: &[Token], start: usize) -> Option<usize> {
 mod tests {
     use super::*;
 
+    /// The text without the calls that count.
     fn rewritten(text: &str) -> String {
-        rewrite(text, &Options::of_jinja()).text
+        let mut out = rewrite(text, &Options::of_jinja(), 0).text;
+        for number in 0..100 {
+            out = out.replace(&format!(")|__seen({number})"), "\u{1}");
+            out = out.replace(&format!(")|__each({number})"), "\u{1}");
+        }
+        for call in [")|__hold", ")|__ask"] {
+            out = out.replace(call, "\u{1}");
+        }
+        // Each takes the last parenthesis that was opened for it away.
+        while let Some(end) = out.find('\u{1}') {
+            let mut depth = 0_i32;
+            let start = out[..end].char_indices().rev().find(|(_, c)| {
+                depth += match c {
+                    ')' => 1,
+                    '(' => -1,
+                    _ => 0,
+                };
+                depth < 0
+            });
+            let start = start.expect("opened").0;
+            out.remove(end);
+            out.remove(start);
+        }
+        out
     }
 
     #[test]
@@ -251,7 +456,7 @@ mod tests {
             rewritten("{# '%s' % x #}{% raw %}{{ '%s' % x }}{% endraw %}"),
             "{# '%s' % x #}{% raw %}{{ '%s' % x }}{% endraw %}"
         );
-        assert_eq!(rewritten("{{ 2 * n % 3 }}"), "{{ 2 * n % 3 }}");
+        assert_eq!(rewritten("{{ 2 * n % 3 }}"), "{{ ((2 )|__times( n)) % 3 }}");
     }
 
     #[test]
@@ -273,10 +478,81 @@ mod tests {
     #[test]
     fn places_lead_back_to_the_original() {
         let text = "{{ '%s' % x }} {{ bad }}";
-        let rewritten = rewrite(text, &Options::of_jinja());
+        let rewritten = rewrite(text, &Options::of_jinja(), 0);
         let at = rewritten.text.find("bad").expect("there");
         assert_eq!(&text[rewritten.original(&(at..at + 3))], "bad");
         let at = rewritten.text.find(" x").expect("there") + 1;
         assert_eq!(&text[rewritten.original(&(at..at + 1))], "x");
+    }
+
+    #[test]
+    fn products_and_calls_are_counted() {
+        let of = |text: &str| rewrite(text, &Options::of_jinja(), 7).text;
+        for (text, expected) in [
+            ("{{ a * b }}", "{{ (((a )|__times( b)))|__seen(7) }}"),
+            (
+                "{{ 2 + a / 3 * -b ** 2 }}",
+                "{{ (2 + ((a / 3 )|__times( -b ** 2)))|__seen(7) }}",
+            ),
+            ("{% set x = x ~ x %}", "{% set x = (x ~ x)|__hold %}"),
+            ("{% set x %}a{% endset %}", "{% set x|__hold %}a{% endset %}"),
+            (
+                "{% with a = b ~ c, d = e %}",
+                "{% with a = (b ~ c)|__hold, d = (e)|__hold %}",
+            ),
+            (
+                "{% for x in f(a ~ b, c) if x %}abc{% endfor %}",
+                "{% for x in (f((a ~ b)|__hold, c))|__each(3) if x %}abc{% endfor %}",
+            ),
+            (
+                "{% if a.b %}{% elif a == b %}",
+                "{% if a.b %}{% elif (a == b)|__ask %}",
+            ),
+            (
+                "{% include 'a' ignore missing %}",
+                "{% include ('a')|__enter ignore missing %}",
+            ),
+            ("{% macro m(a, b=c ~ d) %}", "{% macro m(a, b=c ~ d) %}"),
+            (
+                "{% do l.append(m(x ~ y)) %}",
+                "{% do l.append((m((x ~ y)|__hold))|__hold) %}",
+            ),
+            ("{{ f(*a, **b) }}", "{{ (f(*a, **b))|__seen(7) }}"),
+        ] {
+            assert_eq!(of(text), expected);
+        }
+    }
+
+    #[test]
+    fn names_are_read_unless_their_absence_is_allowed_for() {
+        let of = |text: &str| {
+            let rewritten = rewrite(text, &Options::of_jinja(), 0);
+            let names = rewritten.printed.into_iter().flat_map(|printed| printed.names);
+            names.map(|(name, _)| name).collect::<Vec<_>>().join(" ")
+        };
+        for (text, names) in [
+            ("{{ a.b ~ c['d'] | upper }}", "a c"),
+            ("{{ a | default('x') }}{{ b.c|d }}", ""),
+            ("{{ a if a else b }}{{ a or b }}{{ a is defined }}", ""),
+            ("{{ f(a, k=b) }}", "a b"),
+            (
+                "{% if a %}{% endif %}{% raw %}{{ b }}{% endraw %}{# {{ c }} #}",
+                "",
+            ),
+        ] {
+            assert_eq!(of(text), names, "{text}");
+        }
+    }
+
+    #[test]
+    fn many_tags_and_brackets_are_read_once() {
+        let text = "{{ x }}".repeat(100_000);
+        assert_eq!(rewrite(&text, &Options::of_jinja(), 0).printed.len(), 100_000);
+        let deep = format!(
+            "{{{{ {}1 % 2 * 3{} }}}}",
+            "(".repeat(100_000),
+            ")".repeat(100_000)
+        );
+        assert!(rewrite(&deep, &Options::of_jinja(), 0).text.contains("__times"));
     }
 }

@@ -19,7 +19,7 @@ use std::sync::Arc;
 use crate::config::{Vault, schema};
 use crate::diag::{Aborted, Diagnostic, Diagnostics};
 use crate::jinja::functions::{Answer, Ask};
-use crate::jinja::{Engine, Host, Template, Value};
+use crate::jinja::{Empty, Engine, Host, Template, Value};
 use crate::lock::Sha256;
 use crate::render::Rendered;
 use crate::side;
@@ -35,7 +35,7 @@ use data::Data;
 use inputs::{Input, Use};
 use place::Place;
 use secrets::{File, Watched};
-use settings::Settings;
+use settings::{Python, Settings};
 
 /// Where the rules for SOPS files are rendered to.
 const SOPS_CONFIG: &str = ".sops.yaml";
@@ -339,8 +339,40 @@ fn rendered(
         let template = (input.shown.clone(), input.text.clone());
         files.insert(output.clone(), File { text, template });
     }
+    for empty in engine.empties() {
+        let finding = nothing(empty, settings, diags);
+        diags.push(finding);
+    }
     diags.checkpoint()?;
     Ok(files)
+}
+
+/// A value that is written as nothing, because nothing gives it.
+fn nothing(empty: Empty, settings: &Settings, diags: &mut Diagnostics) -> Diagnostic {
+    let Empty {
+        name,
+        template,
+        range,
+        places,
+    } = empty;
+    let message = format!("`{name}` has no value, and is written as nothing");
+    let id = diags.sources.add(template.0, template.1);
+    let mut finding = Diagnostic::warning("raw/empty-value", message).at(id.span(range), "");
+    if places > 1 {
+        finding = finding.note(format!("it is written in {places} places"));
+    }
+    if let Some(Python { key, span }) = &settings.python {
+        finding = match span {
+            Some(span) => finding.also(*span, "this is Python, which cannot run here"),
+            None => finding.note(format!("`{key}` names Python, which cannot run here")),
+        };
+        finding = finding.help(format!(
+            "if `{key}` gives it, put it into a data file and add `--data FILE`"
+        ));
+    } else {
+        finding = finding.help("put it into a file of `data`, or into another and add `--data FILE`");
+    }
+    finding.help(format!("where nothing is meant, write `{name}|default('')`"))
 }
 
 /// Reads the rules for SOPS files: rendered, or as they are in the repository.

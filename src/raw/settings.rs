@@ -9,6 +9,7 @@ use super::place::{is_allowed, leads_outside};
 use crate::diag::{Aborted, Diagnostic, Diagnostics};
 use crate::jinja::{Options, Pair, Undefined};
 use crate::plan::closest;
+use crate::source::Span;
 use crate::sys::root::{Root, limits};
 
 /// The file.
@@ -78,6 +79,17 @@ pub(super) struct Settings {
     pub(super) file_data: BTreeMap<String, Vec<String>>,
     /// How templates are written.
     pub(super) options: Options,
+    /// Where Python is named that may give values; it cannot run here.
+    pub(super) python: Option<Python>,
+}
+
+/// A key that names Python.
+#[derive(Debug, Clone)]
+pub(super) struct Python {
+    /// The key.
+    pub(super) key: &'static str,
+    /// Its line in the file.
+    pub(super) span: Option<Span>,
 }
 
 impl Settings {
@@ -261,7 +273,19 @@ impl Reader<'_> {
                 .collect(),
             file_data: file_data.collect(),
             options: self.options(main),
+            python: self.python(main),
         }
+    }
+
+    fn python(&mut self, main: &Table) -> Option<Python> {
+        let named = |key: &&str| {
+            !main
+                .get(*key)
+                .is_none_or(|list| list.as_array().is_some_and(Vec::is_empty))
+        };
+        let key = ["loaders", "plugins"].into_iter().find(named)?;
+        let span = self.finding(key, "").primary.map(|label| label.span);
+        Some(Python { key, span })
     }
 
     fn options(&mut self, main: &Table) -> Options {

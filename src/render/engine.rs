@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 use tera::{Context, Delimiters, ErrorKind, Tera};
 
+use super::bounded::{self, Bounded};
 use super::names::{self, Shape};
 use super::whitespace;
+use crate::bounds::{self, Limit, Run, Slow};
 use crate::catalog::{Language, TemplateFile};
 use crate::diag::{Aborted, Diagnostic, Diagnostics};
 use crate::plan::closest;
@@ -36,16 +38,25 @@ impl Scope {
     }
 }
 
+/// A template as the engine holds it.
+struct Source {
+    /// The text that a person wrote.
+    text: String,
+    bounded: Bounded,
+}
+
 /// All templates of a library, parsed.
 pub(super) struct Engine {
     tera: Tera,
+    sources: BTreeMap<String, Source>,
+    slow: Slow,
 }
 
 impl Engine {
     /// Parses all templates and checks every name they read.
     ///
     /// # Errors
-    /// For syntax errors, unknown filters and unknown names; those of all templates are reported.
+    /// For syntax errors, unknown filters, unknown names, and what takes too much; those of all templates are reported.
     pub(super) fn load<'a>(
         files: impl Iterator<Item = &'a TemplateFile>,
         shape: &BTreeMap<String, Shape>,
@@ -53,15 +64,32 @@ impl Engine {
     ) -> Result<Self, Aborted> {
         let files: Vec<&TemplateFile> = files.filter(|file| file.language == Language::Tera).collect();
         let mut tera = empty();
-        let shimmed: Vec<(&str, String)> = files
-            .iter()
-            .map(|file| (file.source.as_str(), whitespace::trim(&file.text)))
-            .collect();
-        if let Err(error) = tera.add_raw_templates(shimmed.iter().map(|(name, text)| (*name, text.as_str())))
-        {
-            report_all(&files, &error, diags);
-        }
+        let mut sources = BTreeMap::new();
         for file in &files {
+            match bounded::bounded(&whitespace::trim(&file.text)) {
+                Ok(bounded) => {
+                    let text = file.text.clone();
+                    sources.insert(file.source.clone(), Source { text, bounded });
+                }
+                Err((range, limit)) => {
+                    let id = source(file, diags);
+                    diags.push(limit.finding().at(id.span(range), ""));
+                }
+            }
+        }
+        if !check_chains(&sources, diags) {
+            // The engine follows a chain by calls as well.
+            diags.checkpoint()?;
+        }
+        // What is in the sources is safe to parse; the other templates' findings come in the same pass.
+        let texts = sources
+            .iter()
+            .map(|(name, source)| (name.as_str(), source.bounded.text.as_str()));
+        let complete = sources.len() == files.len() && !diags.has_errors();
+        if let Err(error) = tera.add_raw_templates(texts) {
+            report_all(&sources, &error, complete, diags);
+        }
+        for file in files.iter().filter(|file| sources.contains_key(&file.source)) {
             for unknown in names::unknown(&file.text, shape) {
                 let id = source(file, diags);
                 let mut diagnostic = Diagnostic::error(
@@ -77,7 +105,11 @@ impl Engine {
             }
         }
         diags.checkpoint()?;
-        Ok(Self { tera })
+        Ok(Self {
+            tera,
+            sources,
+            slow: Slow::default(),
+        })
     }
 
     /// Renders one template; `None` after an error, which is reported.
@@ -87,10 +119,11 @@ impl Engine {
         scope: &Scope,
         diags: &mut Diagnostics,
     ) -> Option<String> {
+        let run = Run::start(&self.slow);
         match self.tera.render(&file.source, &scope.0) {
             Ok(text) => Some(text),
             Err(error) => {
-                report(file, &error, diags);
+                report(&self.sources, &file.source, &error, run.limit().as_ref(), diags);
                 None
             }
         }
@@ -117,8 +150,38 @@ fn empty() -> Tera {
     tera.set_delimiters(delimiters)
         .expect("the delimiters are two bytes long and differ");
     tera.autoescape_on(Vec::<&'static str>::new());
-    tera.register_filter("json", super::filters::json);
+    bounded::register(&mut tera);
     tera
+}
+
+/// Refuses chains of templates that include or extend each other, for to render one takes a call for each. A ring is a
+/// chain without an end.
+fn check_chains(sources: &BTreeMap<String, Source>, diags: &mut Diagnostics) -> bool {
+    // In rounds, without calls of its own.
+    let mut lengths: BTreeMap<&str, usize> = sources.keys().map(|name| (name.as_str(), 1)).collect();
+    for round in 0..=bounds::MAX_CHAIN {
+        let mut changed = Vec::new();
+        for (name, source) in sources {
+            let below = source
+                .bounded
+                .uses
+                .iter()
+                .filter_map(|used| lengths.get(used.as_str()));
+            let length = 1 + below.max().copied().unwrap_or(0);
+            if length > lengths[name.as_str()] {
+                changed.push((name.as_str(), length));
+            }
+        }
+        if changed.is_empty() {
+            return true;
+        }
+        if round == bounds::MAX_CHAIN {
+            let name = changed[0].0;
+            diags.push(Limit::chain().finding().in_file(format!("templates/{name}")));
+        }
+        lengths.extend(changed);
+    }
+    false
 }
 
 /// Adds the template's text to the sources.
@@ -129,19 +192,25 @@ pub(super) fn source(file: &TemplateFile, diags: &mut Diagnostics) -> SourceId {
 }
 
 /// Tera stops at the first bad template of a batch; parsing each alone finds the others.
-fn report_all(files: &[&TemplateFile], batch: &tera::Error, diags: &mut Diagnostics) {
+fn report_all(
+    sources: &BTreeMap<String, Source>,
+    batch: &tera::Error,
+    complete: bool,
+    diags: &mut Diagnostics,
+) {
     let mut found = false;
-    for file in files {
+    for (name, source) in sources {
         let mut tera = empty();
-        if let Err(error) = tera.add_raw_template(&file.source, &whitespace::trim(&file.text)) {
-            let includes = file.text.contains("include");
-            if matches!(error.kind(), ErrorKind::SyntaxError(_)) || !includes {
-                report(file, &error, diags);
+        if let Err(error) = tera.add_raw_template(name, &source.bounded.text) {
+            let uses = !source.bounded.uses.is_empty();
+            if matches!(error.kind(), ErrorKind::SyntaxError(_)) || !uses {
+                report(sources, name, &error, None, diags);
                 found = true;
             }
         }
     }
-    if !found {
+    // A template that was refused before is missing in the batch, which is no finding of its own.
+    if !found && complete {
         diags.push(Diagnostic::error(
             "template/syntax",
             first_line(&batch.to_string()),
@@ -149,26 +218,53 @@ fn report_all(files: &[&TemplateFile], batch: &tera::Error, diags: &mut Diagnost
     }
 }
 
-fn report(file: &TemplateFile, error: &tera::Error, diags: &mut Diagnostics) {
+/// Reports an error of the engine. `name` is the template that was asked for; the error may be in one that it includes.
+fn report(
+    sources: &BTreeMap<String, Source>,
+    name: &str,
+    error: &tera::Error,
+    limit: Option<&Limit>,
+    diags: &mut Diagnostics,
+) {
     let (code, report) = match error.kind() {
         ErrorKind::SyntaxError(report) => ("template/syntax", report),
         ErrorKind::RenderingError(report) => ("template/render", report),
         _ => {
-            let message = first_line(&error.to_string());
-            let place = format!("templates/{}", file.source);
-            diags.push(Diagnostic::error("template/syntax", message).in_file(place));
+            let finding = match limit {
+                Some(limit) => limit.finding(),
+                None => Diagnostic::error("template/syntax", first_line(&error.to_string())),
+            };
+            diags.push(finding.in_file(format!("templates/{name}")));
             return;
         }
     };
-    let id = source(file, diags);
-    let message = report.message();
-    // The full text lists every name in scope, hundreds of them.
-    let message = message
-        .split(" Available variables")
-        .next()
-        .unwrap_or(message)
-        .trim_end_matches('.');
-    diags.push(Diagnostic::error(code, lower_first(message)).at(id.span(report.span().range.clone()), ""));
+    let (name, source) = match sources.get_key_value(report.filename()) {
+        Some((name, source)) => (name.as_str(), source),
+        None => (name, &sources[name]),
+    };
+    let range = source.bounded.original(&report.span().range);
+    let words = source.text.get(range.clone()).unwrap_or_default().trim();
+    let finding = if let Some(limit) = limit {
+        limit.finding()
+    } else if report
+        .message()
+        .starts_with("Tried to render a variable that is undefined")
+    {
+        Diagnostic::error(code, format!("`{words}` is not defined"))
+    } else {
+        let message = report.message();
+        // The full text lists every name in scope, hundreds of them.
+        let message = message
+            .split(" Available variables")
+            .next()
+            .unwrap_or(message)
+            .trim_end_matches('.');
+        Diagnostic::error(code, lower_first(message))
+    };
+    let id = diags
+        .sources
+        .add(format!("templates/{name}"), source.text.clone());
+    diags.push(finding.at(id.span(range), ""));
 }
 
 fn first_line(text: &str) -> String {
@@ -185,4 +281,205 @@ fn lower_first(text: &str) -> String {
     chars
         .next()
         .map_or_else(String::new, |first| first.to_lowercase().chain(chars).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::diag::concise;
+    use crate::tree::RepoPath;
+
+    fn file(name: &str, text: &str) -> TemplateFile {
+        TemplateFile {
+            source: format!("repo/{name}.tera"),
+            output: RepoPath::parse(name).expect("a path"),
+            language: Language::Tera,
+            text: text.to_owned(),
+        }
+    }
+
+    /// Renders the first of several templates; what it gives, or what is said.
+    fn rendered(texts: &[(&str, &str)]) -> Result<String, String> {
+        let files: Vec<TemplateFile> = texts.iter().map(|(name, text)| file(name, text)).collect();
+        let values =
+            json!({"nodes": [{"name": "a"}, {"name": "b", "mtu": 1}], "text": "t", "deep": {"x": 1}});
+        let Value::Object(values) = values else {
+            return Err(String::new());
+        };
+        let Shape::Object(shape) = Shape::of(&Value::Object(values.clone())) else {
+            return Err(String::new());
+        };
+        let mut diags = Diagnostics::default();
+        let said = match Engine::load(files.iter(), &shape, &mut diags) {
+            Ok(engine) => engine.render(&files[0], &Scope::new(&values), &mut diags),
+            Err(_) => None,
+        };
+        said.ok_or_else(|| concise::render(&diags))
+    }
+
+    #[test]
+    fn what_people_write_gives_what_it_gave() {
+        for (text, expected) in [
+            (
+                "a\n#% for n in nodes %#\n- #{ n.name }##{ loop.index }#\n#% endfor %#\nb\n",
+                "a\n- a1\n- b2\nb\n",
+            ),
+            ("#% set x = text ~ '!' %#\n#{ x | upper }#\n", "T!\n"),
+            ("#% set x | trim %#\n  a\n#% endset %#\n[#{ x }#]", "[a]"),
+            (
+                "#% filter indent(width=2) %#\na\nb\n#% endfilter %#\n",
+                "a\n  b\n",
+            ),
+            (
+                "#{ [n.name ~ '.' for n in nodes if n.name != 'a'] | join(sep=',') }#",
+                "b.",
+            ),
+            (
+                "#{ 'a.b' | split(pat='.') | last }##{ 'aa' | replace(from='a', to='b') }#",
+                "bbb",
+            ),
+            (
+                "#% if nodes | length > 1 and not nope %#x#% elif text == 't' %#y#% endif %#",
+                "x",
+            ),
+            (
+                "#% for i in range(start=5, end=0, step_by=-2) %##{ i }##% endfor %#",
+                "531",
+            ),
+            (
+                "#% for i in range(end=3) %##{ i }##% else %#none#% endfor %#",
+                "012",
+            ),
+            ("#{- deep | json -}#  x", "{\"x\":1}x"),
+        ] {
+            // `nope` is not known, which is another finding.
+            let text = text.replace(" and not nope", "");
+            assert_eq!(rendered(&[("x", &text)]).as_deref(), Ok(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn bombs_end_with_a_finding_that_names_the_template() {
+        let deep = |open: &str, close: &str| format!("{}{}", open.repeat(100_000), close.repeat(100_000));
+        let parens = format!("#{{ {}1{} }}#", "(".repeat(3000), ")".repeat(900));
+        let ifs = deep("#% if text %#", "#% endif %#");
+        let elifs = format!("#% if text %#{}#% endif %#", "#% elif text %#".repeat(100_000));
+        let words = format!("#{{ [{}] }}#", "1, ".repeat(100_000));
+        for (bomb, said) in [
+            (
+                "#% set a = text %##% for i in range(end=60) %##% set_global a = a ~ a %##% endfor %##{ a }#",
+                "value of more than",
+            ),
+            (
+                "#% set a = [text] %##% for i in range(end=60) %##% set_global a = [...a, ...a] %##% endfor %#",
+                "value of more than",
+            ),
+            (
+                "#% set a = [text] %##% for i in range(end=60) %##% set_global a = [a, a] %##% endfor %##{ a }#",
+                "value of more than",
+            ),
+            (
+                "#% set a = [text] %##% for i in range(end=90000) %##% set_global a = [a] %##% endfor %#",
+                "nests a value",
+            ),
+            (
+                "#% set a = text %##% for i in range(end=60) %##% set_global a = a | replace(from='t', to=a ~ a) %##% endfor %#",
+                "value of more than",
+            ),
+            (
+                "#% set a = text %##% for i in range(end=60) %##% set a %##{ a }##{ a }##% endset %##% set_global a = a %##% endfor %#",
+                "value of more than",
+            ),
+            (
+                "#% for i in range(end=99999) %##% for j in range(end=99999) %##% for k in range(end=99999) %#a#% endfor %##% endfor %##% endfor %#",
+                "rounds",
+            ),
+            (
+                "#% for i in range(end=99999) %##% for j in range(end=99999) %##% endfor %##% endfor %#",
+                "rounds",
+            ),
+            (
+                "#{ [range(end=99999), range(end=99999), range(end=99999), range(end=99999), range(end=99999), range(end=99999), range(end=99999), range(end=99999), range(end=99999), range(end=99999), range(end=99999)] | length }#",
+                "rounds",
+            ),
+            ("#{ range(end=1000000) | length }#", "100000 numbers"),
+            (
+                "#{ 'a\nb' | indent(width=1000) | indent(width=1000) | indent(width=999999999) | replace(from=' ', to='          ') | replace(from=' ', to='          ') | replace(from=' ', to='          ') }#",
+                "value of more than",
+            ),
+            (
+                "#% for i in range(end=99999) %#0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789#% endfor %#",
+                "writes more than 64 MiB",
+            ),
+            (parens.as_str(), "too complex"),
+            (ifs.as_str(), "too deep"),
+            (elifs.as_str(), "elif"),
+            (words.as_str(), "words"),
+        ] {
+            let finding = rendered(&[("x", bomb)]).expect_err(said);
+            assert!(finding.contains(said), "{said}: {finding}");
+            assert!(finding.contains("templates/repo/x.tera"), "{finding}");
+        }
+    }
+
+    #[test]
+    fn includes_that_multiply_or_go_deep_are_refused() {
+        let ten = |name: String| format!("#% include 'repo/{name}.tera' %#").repeat(10);
+        let names: Vec<String> = (0..12).map(|i| format!("t{i}")).collect();
+        let texts: Vec<String> = (1..=12)
+            .map(|i| {
+                if i < 12 {
+                    ten(format!("t{i}"))
+                } else {
+                    "x".repeat(100_000)
+                }
+            })
+            .collect();
+        let files: Vec<(&str, &str)> = names
+            .iter()
+            .map(String::as_str)
+            .zip(texts.iter().map(String::as_str))
+            .collect();
+        assert!(rendered(&files).expect_err("bomb").contains("writes more than"));
+        let names: Vec<String> = (0..3000).map(|i| format!("t{i}")).collect();
+        let texts: Vec<String> = (1..=3000)
+            .map(|i| format!("#% include 'repo/t{i}.tera' %#"))
+            .collect();
+        let files: Vec<(&str, &str)> = names
+            .iter()
+            .map(String::as_str)
+            .zip(texts.iter().map(String::as_str))
+            .collect();
+        assert!(rendered(&files).expect_err("bomb").contains("chain of more than"));
+        let ring = [
+            ("a", "#% include 'repo/b.tera' %#"),
+            ("b", "#% include 'repo/a.tera' %#"),
+        ];
+        assert!(
+            rendered(&ring)
+                .expect_err("a ring")
+                .contains("chain of more than")
+        );
+        let error = rendered(&[
+            ("a", "#% include 'repo/b.tera' %#"),
+            ("b", "x\n#{ text | nth(n=1) }#\n"),
+        ]);
+        let error = error.expect_err("wrong");
+        assert!(
+            error.contains("templates/repo/b.tera:2:"),
+            "the included one is named: {error}"
+        );
+    }
+
+    #[test]
+    fn a_value_that_is_not_there_is_named() {
+        let said =
+            rendered(&[("x", "#% for n in nodes %#\n#{ n.mtu }#\n#% endfor %#\n")]).expect_err("undefined");
+        assert!(
+            said.contains("repo/x.tera:2:4: error[template/render]: `n.mtu` is not defined"),
+            "{said}"
+        );
+    }
 }

@@ -3,8 +3,8 @@
 //! Secrets stand in the output as tokens of the [`Vault`]; [`crate::seal`] replaces them. A token outside of a SOPS
 //! file, or one that a filter has touched, is an error. Before: [`crate::plan`]; after: [`crate::check`].
 
+mod bounded;
 mod engine;
-mod filters;
 mod generated;
 mod jinja;
 pub mod names;

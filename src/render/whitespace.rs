@@ -33,8 +33,9 @@ pub(super) fn trim(text: &str) -> String {
 
 /// Moves the blanks between the start of the line and the tag to behind the tag's start delimiter.
 fn shift_indentation(text: &str, out: &mut [u8], start: usize) {
-    let line = text[..start].rfind('\n').map_or(0, |i| i + 1);
-    let blank = text[line..start].bytes().all(|b| b == b' ' || b == b'\t');
+    // Back over the blanks alone: a line may hold many tags.
+    let line = text[..start].trim_end_matches([' ', '\t']).len();
+    let blank = line == 0 || text.as_bytes()[line - 1] == b'\n';
     let dash = matches!(text.as_bytes().get(start + 2), Some(b'-'));
     if blank && !dash {
         out[line..start + 2].rotate_right(2);

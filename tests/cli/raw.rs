@@ -463,3 +463,31 @@ fn the_example_of_the_documentation_gives_what_it_says() {
     let args: Vec<&str> = command.split(' ').skip(2).collect();
     assert_eq!(repo.ok(&args).stdout, expected);
 }
+
+#[test]
+fn what_only_python_gives_is_told_once_for_each_name() {
+    let repo = tree();
+    let template = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: more\ndata:\n  a: \"#{ from_plugin }#\"\n  \
+                    b: \"#{ 'x-' ~ from_plugin.deep }#\"\n  c: \"#{ other | default('') }#\"\n  \
+                    #% if other is defined %#\n  d: \"#{ other }#\"\n  #% endif %#\n";
+    repo.write(
+        "templates/config/kubernetes/apps/default/app/more.yaml.j2",
+        template,
+    );
+    let run = repo.run(&["render", "--raw"]);
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    assert_eq!(run.stderr.matches("raw/empty-value").count(), 1, "{}", run.stderr);
+    for words in [
+        "`from_plugin` has no value",
+        "more.yaml.j2:6:",
+        "2 places",
+        "makejinja.toml:7:",
+        "--data FILE",
+        "from_plugin|default('')",
+    ] {
+        assert!(run.stderr.contains(words), "{words}: {}", run.stderr);
+    }
+    repo.write("own.yaml", "from_plugin: {deep: x}\n");
+    let run = repo.ok(&["render", "--raw", "--data", "own.yaml"]);
+    assert!(!run.stderr.contains("raw/empty-value"), "{}", run.stderr);
+}

@@ -29,9 +29,9 @@ fn sources() -> Vec<(PathBuf, String)> {
 
 /// Modules in the order of their dependencies: each may use those before it, none after it.
 const ORDER: &[&str] = &[
-    "source", "diag", "yaml", "sys", "model", "tree", "sops", "vcs", "lock", "config", "side", "keyring",
-    "validate", "catalog", "foreign", "plan", "jinja", "render", "context", "raw", "merge", "check", "seal",
-    "diff", "adopt", "write", "pipeline", "secrets", "cli",
+    "source", "diag", "yaml", "sys", "bounds", "model", "tree", "sops", "vcs", "lock", "config", "side",
+    "keyring", "validate", "catalog", "foreign", "plan", "jinja", "render", "context", "raw", "merge",
+    "check", "seal", "diff", "adopt", "write", "pipeline", "secrets", "cli",
 ];
 
 /// Where a type of a later stage stands in an earlier one's signature: `diff` and `write` take the sealed tree, `merge` and
@@ -103,6 +103,35 @@ fn the_stage_markers_are_made_by_their_stages_alone() {
                 "{}: makes a sealed tree without sealing",
                 path.display()
             );
+        }
+    }
+}
+
+/// Only the terminal's own module writes to the standard streams: what it prints has passed the filter of
+/// `diag::screen`, so no command can forget it. Styles are those of that module.
+#[test]
+fn one_module_writes_to_the_screen() {
+    let forbidden = [
+        "io::stdout",
+        "io::stderr",
+        "print!(",
+        "println!(",
+        "anstyle::",
+        "anstream::",
+        "\\u{1b}[",
+        "\\x1b",
+        "/dev/tty",
+    ];
+    let allowed = ["src/cli/ui.rs", "src/diag/screen.rs"];
+    for (path, text) in sources() {
+        if allowed.iter().any(|own| path.ends_with(Path::new(own))) {
+            continue;
+        }
+        let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+        for line in code.lines().filter(|line| !line.trim_start().starts_with("//")) {
+            for word in forbidden {
+                assert!(!line.contains(word), "{}: {line}", path.display());
+            }
         }
     }
 }

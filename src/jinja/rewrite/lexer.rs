@@ -31,9 +31,19 @@ impl Token {
     }
 }
 
-/// Returns the tokens of each statement and printed expression, and the starts of the raw sections. Comments and raw
-/// sections have no tokens.
-pub(super) fn tags(text: &str, options: &Options) -> (Vec<Vec<Token>>, Vec<usize>) {
+/// A statement or a printed expression.
+#[derive(Debug)]
+pub(super) struct Tag {
+    pub(super) tokens: Vec<Token>,
+    /// Whether it is a statement.
+    pub(super) block: bool,
+    /// Where its delimiters start and end.
+    pub(super) range: Range<usize>,
+}
+
+/// Returns the statements and printed expressions, and the starts of the raw sections. Comments and raw sections have no
+/// tokens.
+pub(super) fn tags(text: &str, options: &Options) -> (Vec<Tag>, Vec<usize>) {
     let starts = [
         (&options.block, Start::Block),
         (&options.variable, Start::Variable),
@@ -41,16 +51,23 @@ pub(super) fn tags(text: &str, options: &Options) -> (Vec<Vec<Token>>, Vec<usize
     ];
     let (mut tags, mut raws) = (Vec::new(), Vec::new());
     let mut at = 0;
+    // Where each delimiter comes next: one that is not there is looked for once.
+    let mut next: [Option<usize>; 3] = [Some(0); 3];
     while at < text.len() {
-        let rest = &text[at..];
-        let next = starts
+        for (known, (pair, _)) in next.iter_mut().zip(&starts) {
+            if known.is_some_and(|known| known < at || !text[known..].starts_with(&pair.start)) {
+                *known = text[at..].find(&pair.start).map(|offset| at + offset);
+            }
+        }
+        let found = next
             .iter()
-            .filter_map(|(pair, start)| Some((rest.find(&pair.start)?, pair.start.len(), *pair, *start)))
-            .min_by_key(|(offset, len, ..)| (*offset, usize::MAX - len));
-        let Some((offset, len, pair, start)) = next else {
+            .zip(&starts)
+            .filter_map(|(known, (pair, start))| Some(((*known)?, pair.start.len(), *pair, *start)))
+            .min_by_key(|(at, len, ..)| (*at, usize::MAX - len));
+        let Some((from, len, pair, start)) = found else {
             break;
         };
-        let inside = at + offset + len;
+        let inside = from + len;
         match start {
             Start::Comment => {
                 at = text[inside..]
@@ -58,13 +75,18 @@ pub(super) fn tags(text: &str, options: &Options) -> (Vec<Vec<Token>>, Vec<usize
                     .map_or(text.len(), |end| inside + end + pair.end.len());
             }
             Start::Block | Start::Variable => {
-                let (found, end) = tokens_until(text, inside, &pair.end);
-                let raw = start == Start::Block && found.len() == 1 && found[0].text(text) == "raw";
+                let (tokens, end) = tokens_until(text, inside, &pair.end);
+                let block = start == Start::Block;
+                let raw = block && tokens.len() == 1 && tokens[0].text(text) == "raw";
                 if raw {
                     raws.push(end);
                 }
                 at = if raw { after_raw(text, end, options) } else { end };
-                tags.push(found);
+                tags.push(Tag {
+                    tokens,
+                    block,
+                    range: from..end,
+                });
             }
         }
     }
