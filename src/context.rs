@@ -154,8 +154,17 @@ const CHOICES: &str = "apps";
 /// The key of the user's own values.
 const FREE: &str = "vars";
 
-/// What [`crate::render`] adds.
-const RENDERED: [&str; 4] = ["app", "bootstrap_releases", "chart_versions", "loop"];
+/// The public halves of the repository's own key.
+const OWN_RECIPIENTS: &str = "age_own_recipients";
+
+/// What [`values`] and [`crate::render`] add.
+const RENDERED: [&str; 5] = [
+    OWN_RECIPIENTS,
+    "app",
+    "bootstrap_releases",
+    "chart_versions",
+    "loop",
+];
 
 /// Reports keys of apps with a name that something derived has.
 pub fn check_keys(catalog: &Catalog, diags: &mut Diagnostics) {
@@ -184,14 +193,14 @@ fn empty() -> Shape {
 /// Names below `secrets.` that templates can read.
 pub const COMPUTED_SECRETS: [&str; 4] = ["age_key", "push_token", "deploy_key", "tunnel_token"];
 
-/// Puts everything together.
+/// Puts everything together. Of the recipients, the second are the public halves of the repository's own key.
 ///
 /// # Panics
 /// When the configuration does not serialise to an object, which its type excludes.
 pub fn values(
     cluster: &Cluster,
     vault: &Vault,
-    recipients: &[String],
+    (recipients, own): (&[String], &[String]),
     tunnel_id: Option<&str>,
     vocabulary: &Vocabulary,
 ) -> Values {
@@ -204,6 +213,7 @@ pub fn values(
     }
     map.insert("secrets".to_owned(), json!(vault.computed()));
     map.insert("age_recipients".to_owned(), json!(recipients));
+    map.insert(OWN_RECIPIENTS.to_owned(), json!(own));
     Values {
         shape: shape(&map, vocabulary),
         map,

@@ -19,8 +19,9 @@
 //!
 //! # The foundations
 //!
-//! [`source`] and [`diag`] (findings with places), [`bounds`] (what a template may take), [`yaml`] (the only module that knows the YAML crates), [`sops`]
-//! (the file format), [`vcs`] (git), [`sys`] (randomness, time, disk), [`model`] (small checked types). A test fails
+//! [`source`] and [`diag`] (findings with places), [`bounds`] (what a template may take), [`yaml`] (the only module that
+//! knows the YAML crates), [`sops`] (the file format), [`vcs`] (git), [`sys`] (randomness, time, disk), [`known`] (secrets
+//! in clear text), [`model`] (small checked types). A test fails
 //! when a module uses a later one.
 
 pub mod adopt;
@@ -35,6 +36,7 @@ pub mod diff;
 pub mod foreign;
 pub mod jinja;
 pub mod keyring;
+pub mod known;
 pub mod lock;
 pub mod merge;
 pub mod model;

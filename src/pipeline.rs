@@ -3,6 +3,10 @@
 //! Every command is a prefix of it. `cli` picks how far to go and prints what comes out.
 
 mod adopt;
+mod flux;
+mod in_clear;
+mod keys;
+mod secret_keys;
 mod undo;
 
 use std::cell::{OnceCell, RefCell};
@@ -11,6 +15,9 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 pub use adopt::{pick, survey};
+pub use flux::{flux_of_library, needs_newer_flux, opens_post_quantum};
+pub use keys::{has_own_key, own_recipients};
+pub use secret_keys::{clear_configs, vocabulary, vocabulary_of_any};
 pub use undo::{last_run, undo};
 
 use crate::catalog::{Catalog, library};
@@ -60,8 +67,6 @@ pub struct Configuration {
     pub keys: Keys,
     /// What templates see.
     pub values: Values,
-    /// Whether `cluster.yaml` is encrypted.
-    pub encrypted: bool,
     /// Where each top-level key is written.
     pub places: BTreeMap<String, Span>,
     /// Chart versions in the work tree that are newer than the library's, by app.
@@ -124,16 +129,16 @@ pub fn configuration(
     context::check_keys(catalog, diags);
     diags.checkpoint()?;
     let vocabulary = catalog.vocabulary();
-    if !world.root.is_dir("templates/apps")
-        && !world.root.is_dir("templates/repo")
-        && world.root.is_file(raw::SETTINGS)
-    {
+    if raw::is_raw(&world.root) {
         let message = format!("`{}` is not read: the catalogue is rendered", raw::SETTINGS);
         let hint = Diagnostic::note_level("raw/hint", message).in_file(raw::SETTINGS);
         diags.push(hint.help("`--raw` renders the tree that it describes, in place of the catalogue"));
     }
     let found = identities(world, diags)?;
-    let own = found.as_ref().and_then(|found| found.own.clone());
+    let rules = keys::Rules::read(&world.root);
+    let own = found
+        .as_ref()
+        .and_then(|found| keys::own(&world.root, found, &rules));
     let decrypt = |text: &str| match &found {
         None => Ok(Decrypted::NoIdentity),
         Some(found) => match sops::decrypt(text, &found.all, sops::MacCheck::Verify) {
@@ -153,31 +158,40 @@ pub fn configuration(
     let reported = files.report(keyless);
     let cluster = validate::validate(&document, &reported, &mut vault, diags);
     if own.is_none() && !keyless {
-        diags.push(side::missing(
-            side::AGE_KEY,
-            "the key that seals and opens the secrets",
-        ));
+        diags.push(keys::missing(found.as_ref()));
     }
     diags.checkpoint()?;
     let cluster = cluster?;
     side_secrets(files, own.as_ref(), &mut vault);
+    in_clear::forget_common(&mut vault, &document, diags);
+    in_clear::document(&document, vault.known(), diags);
+    in_clear::templates(catalog, vault.known(), diags);
+    diags.checkpoint()?;
     let configured = cluster.encryption.age_recipients.as_ref();
     let configured: Option<Vec<String>> =
         configured.map(|list| list.iter().map(ToString::to_string).collect());
-    let recipients = match &own {
-        Some(own) => configured.unwrap_or_else(|| own.recipients.clone()),
-        None => configured.unwrap_or_default(),
-    };
-    let usable = |all: &Identities| own.is_some() || names_one_of(&recipients, all);
-    let keys = Keys::new(found.map(|found| found.all).filter(usable), recipients.clone());
+    let recipients = configured.unwrap_or_else(|| match &own {
+        Some(own) => own.recipients.clone(),
+        None => rules.all(),
+    });
+    if let Some(finding) = keys::locked_out(found.as_ref(), &document, &recipients) {
+        return Err(diags.abort(finding));
+    }
+    let by_hand = cluster.encryption.age_recipients.is_some();
+    let may_have_left = by_hand || rules.all().iter().any(|name| !recipients.contains(name));
+    let usable = |all: &Identities| own.is_some() || keys::names_one_of(&recipients, all);
+    let hand = found.as_ref().map(Keyring::hand).unwrap_or_default();
+    let keys = Keys::new(found.map(|found| found.all).filter(usable), recipients)
+        .of_person(hand)
+        .of_repository(own.as_ref(), &rules.own(), may_have_left);
     let tunnel_id = reported.tunnel_id.as_deref();
-    let values = context::values(&cluster, &vault, keys.recipients(), tunnel_id, &vocabulary);
+    let recipients = (keys.recipients(), keys.own_recipients());
+    let values = context::values(&cluster, &vault, recipients, tunnel_id, &vocabulary);
     Ok(Configuration {
         cluster,
         vault,
         keys,
         values,
-        encrypted: document.is_encrypted(),
         places: document.key_spans(),
         tree_versions: merge::newer_charts(&world.root, catalog),
     })
@@ -194,13 +208,6 @@ pub fn identities(world: &World<'_>, diags: &mut Diagnostics) -> Result<Option<K
     Ok((!keyring.all.is_empty()).then_some(keyring))
 }
 
-/// Returns whether one of the recipients is the public half of a key at hand.
-fn names_one_of(recipients: &[String], identities: &Identities) -> bool {
-    let ours = identities.recipients();
-    ours.iter()
-        .any(|ours| recipients.iter().any(|recipient| recipient == ours.as_str()))
-}
-
 /// Puts the private files into the vault; those that are not here with an unknown value.
 fn side_secrets(files: side::Files, own: Option<&Own>, vault: &mut Vault) {
     vault.insert_computed("age_key", own.map(|own| key_lines(&own.text)));
@@ -210,7 +217,7 @@ fn side_secrets(files: side::Files, own: Option<&Own>, vault: &mut Vault) {
 }
 
 /// Returns the private keys of an identity file without its comments.
-fn key_lines(text: &SecretText) -> SecretText {
+pub fn key_lines(text: &SecretText) -> SecretText {
     let lines = text
         .expose()
         .lines()
@@ -364,7 +371,10 @@ fn rendered(
         choice.is_some_and(|choice| choice.chosen.version.is_some())
     });
     let pinned = pins.map(|planned| planned.app.id()).collect();
-    merged(world, tree, &pinned, before, diags)
+    let (tree, kept) = merged(world, (tree, vault), &pinned, before, diags)?;
+    flux::check(&tree, configuration, diags);
+    diags.checkpoint()?;
+    Ok((tree, kept))
 }
 
 /// What a run in raw mode knows beside its tree.
@@ -387,25 +397,30 @@ pub fn raw(
 ) -> Result<(Tree<Checked>, RawRun), Aborted> {
     let found = identities(world, diags)?;
     let mut vault = Vault::new(world.entropy);
-    let own = found.as_ref().and_then(|found| found.own.clone());
+    let rules = keys::Rules::read(&world.root);
+    let own = found
+        .as_ref()
+        .and_then(|found| keys::own(&world.root, found, &rules));
     let keys = found.as_ref().map(|found| raw::Found {
         identities: &found.all,
         text: own.as_ref().map(|own| &own.text),
     });
-    let tree = raw::render(&world.root, request, keys, &mut vault, diags)?;
-    let (tree, _) = merged(world, tree, &BTreeSet::new(), before, diags)?;
+    let vocabulary = vocabulary_of_any(&world.root);
+    let tree = raw::render(&world.root, request, (keys, &vocabulary), &mut vault, diags)?;
+    let (tree, _) = merged(world, (tree, &vault), &BTreeSet::new(), before, diags)?;
     let tree = check::check_foreign(tree, diags)?;
-    let keys = match found {
-        Some(found) => Keys::new(Some(found.all), own.map(|own| own.recipients).unwrap_or_default()),
-        None => Keys::new(None, Vec::new()),
-    };
+    let hand = found.as_ref().map(Keyring::hand).unwrap_or_default();
+    let recipients = own.as_ref().map(|own| own.recipients.clone()).unwrap_or_default();
+    let keys = Keys::new(found.map(|found| found.all), recipients)
+        .of_person(hand)
+        .of_repository(own.as_ref(), &rules.own(), true);
     Ok((tree, RawRun { vault, keys }))
 }
 
-/// Merges into a tree what people changed in its output.
+/// Merges into a tree what people changed in its output, and looks for secrets in what comes out.
 fn merged(
     world: &World<'_>,
-    tree: Tree<Rendered>,
+    (tree, vault): (Tree<Rendered>, &Vault),
     pinned: &BTreeSet<String>,
     before: &Before,
     diags: &mut Diagnostics,
@@ -423,14 +438,11 @@ fn merged(
     let existing = read_existing(world, &tree, before);
     let git = before.git.as_ref();
     let bases = (&mut *before.bases.borrow_mut(), git);
-    merge::merge(
-        tree,
-        &existing,
-        &before.lock,
-        bases,
-        (&before.choices, pinned),
-        diags,
-    )
+    let choices = (&before.choices, pinned);
+    let (tree, kept) = merge::merge(tree, &existing, &before.lock, bases, choices, diags)?;
+    in_clear::tree(&tree, vault.known(), diags);
+    diags.checkpoint()?;
+    Ok((tree, kept))
 }
 
 /// Seals the tree and compares it with the work tree. Conflicts are reported.
@@ -478,6 +490,8 @@ pub fn compare_quietly(
     };
     let tree = seal::seal(tree, vault, keys, &committed, world.entropy, diags)?;
     let changes = changes(&tree, &existing, before, &before.choices, diags)?;
+    in_clear::kept(&tree, &existing, &changes, vault.known(), diags);
+    diags.checkpoint()?;
     Ok(Compared {
         tree,
         existing,

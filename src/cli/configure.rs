@@ -5,6 +5,7 @@ use serde_json::json;
 use super::args::{Configure, Raw};
 use super::exit::Exit;
 use super::{Outcome, Session, raw, summary};
+use crate::config::CONFIG_FILES;
 use crate::diag::{Aborted, Diagnostic, Diagnostics};
 use crate::diff::{ChangeKind, ChangeSet, Choices, json as diff_json};
 use crate::pipeline::{self, Before, Compared};
@@ -94,13 +95,10 @@ fn choices(args: &Configure, diags: &mut Diagnostics) -> Result<Choices, Aborted
     Ok(choices)
 }
 
-/// Files that hold secrets in clear must not be in git.
-fn private_files(before: &Before, encrypted: bool, diags: &mut Diagnostics) -> Result<(), Aborted> {
+/// Files that hold secrets in clear must not be in git: the side files, and of the configuration's those in `clear`.
+fn private_files(before: &Before, clear: &[&str], diags: &mut Diagnostics) -> Result<(), Aborted> {
     let Some(git) = &before.git else { return Ok(()) };
-    for name in side::PRIVATE {
-        if name == "cluster.yaml" && encrypted {
-            continue;
-        }
+    for name in clear.iter().chain(&side::PRIVATE[1..]) {
         if let Ok(path) = RepoPath::parse(name) {
             match private_file(git, &path) {
                 Ok(finding) => finding.into_iter().for_each(|finding| diags.push(finding)),
@@ -115,9 +113,13 @@ fn private_files(before: &Before, encrypted: bool, diags: &mut Diagnostics) -> R
 pub(super) fn private_file(git: &Repository, path: &RepoPath) -> Result<Option<Diagnostic>, Diagnostic> {
     if git.is_tracked(path)? {
         let message = format!("`{path}` holds secrets in clear and is tracked by git");
-        let help = format!("`git rm --cached {path}`, add `/{path}` to .gitignore, and replace what it held");
+        let mut help =
+            format!("`git rm --cached {path}`, add `/{path}` to .gitignore, and replace what it held");
+        if CONFIG_FILES.contains(&path.as_str()) {
+            help = format!("encrypt it, `clusterwright secrets encrypt -i {path}`; or {help}");
+        }
         let finding = match path.as_str() {
-            "cluster.yaml" => Diagnostic::warning("git/private-file", message),
+            name if CONFIG_FILES.contains(&name) => Diagnostic::warning("git/private-file", message),
             _ => Diagnostic::error("git/private-file", message),
         };
         return Ok(Some(finding.in_file(path.as_str()).help(help)));

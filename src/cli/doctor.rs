@@ -217,7 +217,7 @@ fn age_key(world: &World<'_>, report: &mut Report) {
         return diags.sorted().iter().for_each(|finding| report.finding(finding));
     };
     let here = private::is_there(&world.root, side::AGE_KEY);
-    let found = found.filter(|found| found.own.is_some());
+    let found = found.filter(|found| pipeline::has_own_key(world, found));
     match &found {
         Some(_) if here => present(&world.root, side::AGE_KEY, report),
         Some(_) => report.ok("the private key comes from the environment"),
@@ -257,11 +257,9 @@ fn git(root: &Root, report: &mut Report) {
         Err(finding) => return report.finding(&finding),
     };
     let before = report.lines.len();
-    for name in side::PRIVATE {
+    let clear = pipeline::clear_configs(root, &pipeline::vocabulary_of_any(root));
+    for name in clear.iter().chain(&side::PRIVATE[1..]) {
         let Ok(path) = RepoPath::parse(name) else { continue };
-        if name == "cluster.yaml" && is_encrypted(root) {
-            continue;
-        }
         match private_file(&git, &path) {
             Ok(finding) => finding.iter().for_each(|finding| report.finding(finding)),
             Err(finding) => report.finding(&finding),
@@ -270,14 +268,6 @@ fn git(root: &Root, report: &mut Report) {
     if report.lines.len() == before {
         report.ok("no private file is tracked by git, and all are ignored");
     }
-}
-
-/// Returns whether `cluster.yaml` is a SOPS file.
-fn is_encrypted(root: &Root) -> bool {
-    private::read(root, "cluster.yaml", limits::CONFIG).is_ok_and(|bytes| {
-        let text = String::from_utf8_lossy(&bytes);
-        text.lines().any(|line| line.trim_end() == "sops:")
-    })
 }
 
 fn schema_copy(world: &World<'_>, report: &mut Report) {

@@ -10,6 +10,7 @@ use crate::config::example;
 use crate::diag::{Aborted, Diagnostic, Diagnostics};
 use crate::pipeline;
 use crate::render::SCHEMA_COPY;
+use crate::seal;
 use crate::side;
 use crate::sops;
 use crate::sys::root::{Access, Kind, Refused, Root, limits};
@@ -27,7 +28,8 @@ struct Missing {
 pub(super) fn run(args: &Init, session: &mut Session<'_>) -> Outcome {
     let root = session.world.root.clone();
     refuse_empty(&root, &mut session.diags)?;
-    let missing = missing(&root, args.pq, session.world.entropy, &mut session.diags)?;
+    let key = key(args, session)?;
+    let missing = missing(&root, key, session.world.entropy, &mut session.diags)?;
     let ignore = Ignore::read(&root, &mut session.diags)?;
     if missing.is_empty() && ignore.lines.is_empty() {
         session.ui.say("Everything that can be created is there already.");
@@ -72,6 +74,69 @@ pub(super) fn run(args: &Init, session: &mut Session<'_>) -> Outcome {
     Ok((Exit::Success, Some(json!({"created": created}))))
 }
 
+/// What goes into a new age.key.
+enum Key {
+    /// A key that is made.
+    New {
+        /// Of which kind.
+        post_quantum: bool,
+    },
+    /// The text of a key that a person has.
+    Given(SecretText),
+}
+
+/// Returns what age.key is to hold: a key of the environment only when a person says so.
+fn key(args: &Init, session: &mut Session<'_>) -> Result<Key, Aborted> {
+    let absent = !session.world.root.is_taken(side::AGE_KEY);
+    if args.pq && absent {
+        post_quantum(session);
+    }
+    let named = match pipeline::identities(&session.world, &mut session.diags) {
+        Ok(found) => found.and_then(|found| found.named.into_iter().next()),
+        // What is wrong with a variable matters when its key is wanted.
+        Err(aborted) if args.key_from_env => return Err(aborted),
+        Err(_) => None,
+    };
+    match named {
+        Some(key) if args.key_from_env => {
+            let names = key.recipients.join(", ");
+            let lines = pipeline::key_lines(&key.text);
+            Ok(Key::Given(SecretText::new(format!(
+                "# public key: {names}\n{}\n",
+                lines.expose()
+            ))))
+        }
+        None if args.key_from_env && absent => Err(session.diags.abort(
+            Diagnostic::error("init/no-key-in-env", "`--key-from-env`: no variable names a key").help(
+                "set `SOPS_AGE_KEY_FILE`, `SOPS_AGE_KEY` or `SOPS_AGE_KEY_CMD`, or leave the option out",
+            ),
+        )),
+        key => {
+            if let Some(key) = key.filter(|_| absent) {
+                session.ui.say(&format!(
+                    "The key in {} is left alone: it is yours, and this repository gets a key of its own. To make yours the \
+                     repository's, run `clusterwright init --key-from-env`.",
+                    key.source
+                ));
+            }
+            Ok(Key::New {
+                post_quantum: args.pq,
+            })
+        }
+    }
+}
+
+/// Says, before a post-quantum key is made, when the Flux that will be rendered cannot open what is sealed for it.
+fn post_quantum(session: &mut Session<'_>) {
+    let flux = pipeline::flux_of_library();
+    if let Some(flux) = flux.filter(|flux| !pipeline::opens_post_quantum(flux)) {
+        session.diags.push(pipeline::needs_newer_flux(Diagnostic::warning(
+            "init/post-quantum-flux",
+            format!("Flux {flux}, which is rendered, cannot open what is sealed for a post-quantum key"),
+        )));
+    }
+}
+
 /// Only Cloudflare can create the tunnel's file.
 fn say_tunnel(root: &Root, ui: &mut Ui) {
     if !root.is_taken(side::TUNNEL) {
@@ -104,7 +169,7 @@ fn refuse_empty(root: &Root, diags: &mut Diagnostics) -> Result<(), Aborted> {
 
 fn missing(
     root: &Root,
-    post_quantum: bool,
+    key: Key,
     entropy: &mut dyn Entropy,
     diags: &mut Diagnostics,
 ) -> Result<Vec<Missing>, Aborted> {
@@ -129,9 +194,13 @@ fn missing(
         });
     }
     if absent(side::AGE_KEY) {
-        if let Some(sealed) = [".sops.yaml", "bootstrap/sops-age.sops.yaml"]
-            .iter()
-            .find(|name| !absent(name))
+        let text = match &key {
+            Key::Given(text) => Some(text.clone()),
+            Key::New { .. } => None,
+        };
+        let mut sealed = [".sops.yaml", seal::OWN_KEY_FILE].into_iter();
+        if text.is_none()
+            && let Some(sealed) = sealed.find(|name| !absent(name))
         {
             let message = format!(
                 "`{}` is missing, but `{sealed}` is there: another key seals this repository",
@@ -144,15 +213,18 @@ fn missing(
                     .help(format!("to start over with a new key, delete `{sealed}` first")),
             ));
         }
-        let (private, public) = if post_quantum {
-            sops::generate_post_quantum_identity()
-        } else {
-            sops::generate_identity()
-        };
+        let text = text.unwrap_or_else(|| {
+            let (private, public) = if matches!(key, Key::New { post_quantum: true }) {
+                sops::generate_post_quantum_identity()
+            } else {
+                sops::generate_identity()
+            };
+            SecretText::new(format!("# public key: {public}\n{}\n", private.expose()))
+        });
         missing.push(Missing {
             name: side::AGE_KEY,
             what: "the private key that opens the secrets",
-            text: SecretText::new(format!("# public key: {public}\n{}\n", private.expose())),
+            text,
             private: true,
         });
     }
@@ -268,7 +340,8 @@ pub(super) fn scaffold(
     entropy: &mut dyn Entropy,
     diags: &mut Diagnostics,
 ) -> Result<(), Aborted> {
-    let mut missing = missing(root, false, entropy, diags)?;
+    let key = Key::New { post_quantum: false };
+    let mut missing = missing(root, key, entropy, diags)?;
     for file in missing.iter_mut().filter(|file| file.name == "cluster.yaml") {
         file.text = config.clone();
     }

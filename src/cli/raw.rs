@@ -11,9 +11,7 @@ use crate::pipeline::{self, Before};
 use crate::plan::Plan;
 use crate::raw::Request;
 use crate::seal::Keys;
-use crate::sys::root::limits;
 use crate::tree::Tree;
-use crate::vcs::private;
 
 /// A checked tree, and what the later stages need.
 pub(super) struct Prepared<'c> {
@@ -30,12 +28,12 @@ pub(super) struct Prepared<'c> {
 }
 
 /// Loads, plans, renders and checks. `catalog` is where the catalogue is kept; `guard` looks at the repository before
-/// anything is rendered, and at whether `cluster.yaml` is encrypted.
+/// anything is rendered, and at which files of the configuration hold secrets in clear.
 pub(super) fn prepare<'c>(
     args: &Raw,
     choices: Choices,
     catalog: &'c mut Option<Catalog>,
-    guard: impl FnOnce(&Before, bool, &mut Diagnostics) -> Result<(), Aborted>,
+    guard: impl FnOnce(&Before, &[&str], &mut Diagnostics) -> Result<(), Aborted>,
     session: &mut Session<'_>,
 ) -> Result<Prepared<'c>, Aborted> {
     let (world, diags) = (&mut session.world, &mut session.diags);
@@ -43,9 +41,8 @@ pub(super) fn prepare<'c>(
         let request = request(args, diags)?;
         let mut before = pipeline::before(world, diags)?;
         before.choices = choices;
-        let config = private::read(&world.root, "cluster.yaml", limits::CONFIG).unwrap_or_default();
-        let encrypted = String::from_utf8_lossy(&config).contains("\nsops:");
-        guard(&before, encrypted, diags)?;
+        let clear = pipeline::clear_configs(&world.root, &pipeline::vocabulary_of_any(&world.root));
+        guard(&before, &clear, diags)?;
         let (tree, run) = pipeline::raw(world, &request, &before, diags)?;
         return Ok(Prepared {
             tree,
@@ -60,7 +57,8 @@ pub(super) fn prepare<'c>(
     let plan = pipeline::plan(catalog, &configuration, diags)?;
     let mut before = pipeline::before(world, diags)?;
     before.choices = choices;
-    guard(&before, configuration.encrypted, diags)?;
+    let clear = pipeline::clear_configs(&world.root, &catalog.vocabulary());
+    guard(&before, &clear, diags)?;
     let tree = pipeline::check(world, catalog, &plan, &configuration, &before, diags)?;
     Ok(Prepared {
         tree,

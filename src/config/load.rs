@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::document::{Document, File, quoted};
+use super::in_clear::{CIPHERTEXT, is_encrypted};
 use super::mask;
 use super::read::{missing, read};
 use super::schema::KeyKind;
@@ -21,9 +22,6 @@ pub(super) const CLUSTER: &str = "cluster.yaml";
 
 /// The file that older repositories keep their nodes in.
 const NODES: &str = "nodes.yaml";
-
-/// How ciphertext starts in a SOPS file.
-const CIPHERTEXT: &str = "ENC[";
 
 /// What became of an encrypted file.
 #[derive(Debug)]
@@ -101,10 +99,7 @@ fn part(
     };
     let file = File { source, masked, root };
     refuse_anchored_secrets(&file, vocabulary, diags)?;
-    let encrypted = file
-        .root
-        .get("sops")
-        .is_some_and(|sops| matches!(sops.kind, Kind::Map(_)));
+    let encrypted = is_encrypted(&file.root);
     let mut part = Part {
         name: name.to_owned(),
         json: object(file.root.to_json()),

@@ -86,12 +86,6 @@ pub(super) fn at_in<'s>(schema: &'s Value, pointer: &str) -> Option<&'s Value> {
     })
 }
 
-/// Returns an anchored regular expression that matches exactly the secret keys: the `encrypted_regex` for
-/// `cluster.yaml` itself.
-pub fn encrypted_regex() -> String {
-    regex_of(keys())
-}
-
 pub(super) fn regex_of(keys: &Keys) -> String {
     format!("^({})$", keys.secrets().collect::<Vec<_>>().join("|"))
 }
@@ -177,7 +171,8 @@ impl Keys {
     }
 }
 
-/// Returns the keys of the schema.
+/// Returns the built-in keys. What a repository's own apps add is not among them: ask its
+/// [`Vocabulary`](super::Vocabulary) what is secret.
 pub fn keys() -> &'static Keys {
     static KEYS: OnceLock<Keys> = OnceLock::new();
     KEYS.get_or_init(|| Keys::of(schema()))
@@ -385,7 +380,7 @@ mod tests {
             );
         }
         assert_eq!(
-            encrypted_regex(),
+            regex_of(keys()),
             "^(cloudflare_token|cilium_bgp_password|unifi_api_key|grafana_admin_password|alert_slack_webhook_url|\
              alert_pagerduty_routing_key|alert_webhook_url|backup_s3_access_key|backup_s3_secret_key|\
              proxmox_csi_token_secret|proxmox_ccm_token_secret|onepassword_connect_token|bitwarden_access_token)$"

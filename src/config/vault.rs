@@ -9,6 +9,7 @@ use std::ops::Range;
 
 use serde_json::{Map, Value};
 
+use crate::known::Known;
 use crate::sys::{Entropy, SecretText};
 
 /// What every token starts with.
@@ -23,6 +24,8 @@ pub struct Vault {
     /// The second spelling: another nonce of another length.
     other_nonce: String,
     entries: Vec<Entry>,
+    /// Their values, and others that must stand nowhere in clear.
+    known: Known,
 }
 
 /// A secret and what it is for.
@@ -53,17 +56,43 @@ impl Vault {
             nonce: hex(&bytes[..16]),
             other_nonce: hex(&bytes[16..]),
             entries: Vec::new(),
+            known: Known::default(),
         }
     }
 
     /// Takes the secret of a config key and returns its token.
     pub fn insert(&mut self, key: &str, value: Option<SecretText>) -> String {
+        self.watch(key, value.as_ref());
         self.add(key, value, false)
     }
 
     /// Takes a secret that is computed or read from a side file: templates read it as `secrets.<name>`.
     pub fn insert_computed(&mut self, name: &str, value: Option<SecretText>) -> String {
+        self.watch(name, value.as_ref());
         self.add(name, value, true)
+    }
+
+    /// Takes a value that must stand nowhere in clear, beside those that it has tokens for.
+    pub fn watch(&mut self, name: &str, value: Option<&SecretText>) {
+        if let Some(value) = value {
+            self.known.add(name, value.expose());
+        }
+    }
+
+    /// Returns the values that must stand nowhere in clear.
+    pub fn known(&self) -> &Known {
+        &self.known
+    }
+
+    /// Stops looking for values that are words of these public texts. Returns their names.
+    pub fn forget_common<'t>(&mut self, texts: impl IntoIterator<Item = &'t str>) -> Vec<String> {
+        self.known.forget_common(texts)
+    }
+
+    /// Returns whether a text holds the token of a computed secret.
+    pub fn has_computed(&self, name: &str, text: &str) -> bool {
+        let mut places = self.find_tokens(text).into_iter();
+        places.any(|(at, key)| key == name && self.lookup(&text[at]).is_some_and(|entry| entry.computed))
     }
 
     /// Takes a piece of a rendered file as it is written: what is put back is the same bytes.

@@ -1,8 +1,10 @@
 //! Where private keys come from: `age.key` of the repository, the variables that SOPS users know, and the files in
 //! which `sops` looks by itself. All sources are merged; none hides another.
 //!
-//! `age.key` and what a `SOPS_AGE_KEY…` variable names are the repository's own: they make the default recipients, and
-//! something wrong with them is an error. The files in the person's home only help to open what is sealed.
+//! `age.key` is the repository's own: it makes the default recipients, and something wrong with it is an error. What a
+//! `SOPS_AGE_KEY…` variable names is the person's: it becomes the repository's only where the repository says so, which
+//! [`crate::pipeline`] finds out; something wrong with it is an error as well. The files in the person's home only help
+//! to open what is sealed.
 
 mod command;
 
@@ -117,9 +119,11 @@ impl std::fmt::Display for Source {
     }
 }
 
-/// The repository's own key: that of the first own source.
+/// A key that can be the repository's own.
 #[derive(Debug, Clone)]
 pub struct Own {
+    /// What people call its source: `age.key`, or a variable.
+    pub source: String,
     /// Its public halves: the default recipients.
     pub recipients: Vec<String>,
     /// The keys as text, to be sealed for the cluster.
@@ -131,19 +135,30 @@ pub struct Own {
 pub struct Keyring {
     /// Every key of every source.
     pub all: Identities,
-    /// The repository's own key.
+    /// The key in `age.key`, which is the repository's own.
     pub own: Option<Own>,
+    /// The keys that variables name, in order. One that a command gives is among them only where it is the first.
+    pub named: Vec<Own>,
     /// Every source that was looked at, in order.
     pub sources: Vec<Source>,
+}
+
+impl Keyring {
+    /// Returns the public halves of the keys that this person works with: that of `age.key`, else those that variables
+    /// name. Keys of the home do not count, for they are tried everywhere.
+    pub fn hand(&self) -> Vec<String> {
+        let named = || self.named.iter().flat_map(|key| key.recipients.clone()).collect();
+        self.own.as_ref().map_or_else(named, |own| own.recipients.clone())
+    }
 }
 
 /// A source on its way to its outcome.
 struct Entry<'a> {
     name: String,
     place: Place<'a>,
-    /// Whether it is the repository's own.
+    /// Whether it can be the repository's own.
     own: bool,
-    /// Whether its absence is worth an error.
+    /// Whether a variable names it, so that its absence is worth an error.
     named: bool,
 }
 
@@ -243,7 +258,7 @@ type Refused = (Outcome, Diagnostic);
 /// Reads one source into the keyring.
 fn look(entry: &Entry<'_>, keyring: &mut Keyring, prompt: &Arc<dyn Prompt>) -> Result<Outcome, Refused> {
     let name = entry.name.as_str();
-    let first = entry.own && keyring.own.is_none();
+    let first = entry.own && keyring.own.is_none() && keyring.named.is_empty();
     let mut text = match &entry.place {
         Place::Text(text) => Some((*text).clone()),
         Place::Command(command) if first => {
@@ -296,11 +311,17 @@ fn look(entry: &Entry<'_>, keyring: &mut Keyring, prompt: &Arc<dyn Prompt>) -> R
         .iter()
         .map(|recipient| recipient.as_str().to_owned())
         .collect();
-    if let (true, Some(text)) = (first, text) {
-        keyring.own = Some(Own {
+    if let (true, false, Some(text)) = (entry.own, locked, text) {
+        let key = Own {
+            source: entry.name.clone(),
             recipients: recipients.clone(),
             text,
-        });
+        };
+        if entry.named {
+            keyring.named.push(key);
+        } else {
+            keyring.own = Some(key);
+        }
     }
     keyring.all.extend(identities);
     Ok(if locked {

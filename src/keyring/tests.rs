@@ -41,7 +41,7 @@ fn default_files_are_where_sops_looks() {
 }
 
 #[test]
-fn all_sources_are_merged_and_the_first_own_one_is_the_repositorys() {
+fn all_sources_are_merged_and_age_key_is_the_repositorys() {
     let dir = tempfile::tempdir().unwrap();
     let (mine, my_public) = generate_identity();
     let (variable, variable_public) = generate_post_quantum_identity();
@@ -56,7 +56,11 @@ fn all_sources_are_merged_and_the_first_own_one_is_the_repositorys() {
     let (keyring, findings) = gather(&Root::new(dir.path()), &sources, &nobody());
     assert!(findings.is_empty(), "{findings:?}");
     let recipients: Vec<String> = keyring.all.recipients().iter().map(ToString::to_string).collect();
-    assert_eq!(recipients, [my_public.clone(), variable_public, home_public]);
+    assert_eq!(
+        recipients,
+        [my_public.clone(), variable_public.clone(), home_public]
+    );
+    assert_eq!(keyring.named[0].recipients, [variable_public]);
     assert_eq!(keyring.own.as_ref().unwrap().recipients, [my_public]);
     assert_eq!(keyring.sources[3].outcome, Outcome::Absent);
     assert!(
@@ -100,7 +104,7 @@ fn what_is_wrong_with_a_named_source_is_an_error_and_with_a_default_one_a_line()
 
 #[cfg(unix)]
 #[test]
-fn a_command_is_the_own_source_or_asked_when_needed() {
+fn a_command_is_asked_at_once_where_nothing_else_is_named_and_else_when_needed() {
     let dir = tempfile::tempdir().unwrap();
     let (mine, public) = generate_identity();
     std::fs::write(dir.path().join("keys.txt"), mine.expose()).unwrap();
@@ -110,7 +114,12 @@ fn a_command_is_the_own_source_or_asked_when_needed() {
     };
     let (keyring, findings) = gather(&Root::new(dir.path()), &sources, &nobody());
     assert!(findings.is_empty());
-    assert_eq!(keyring.own.unwrap().recipients, std::slice::from_ref(&public));
+    assert!(
+        keyring.own.is_none(),
+        "a variable names no key of the repository's"
+    );
+    assert_eq!(keyring.named[0].source, "SOPS_AGE_KEY_CMD");
+    assert_eq!(keyring.named[0].recipients, std::slice::from_ref(&public));
 
     let (other, _) = generate_identity();
     std::fs::write(dir.path().join("age.key"), other.expose()).unwrap();

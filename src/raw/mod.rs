@@ -16,10 +16,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::config::{Vault, schema};
+use crate::catalog;
+use crate::config::schema::{KeyKind, Keys};
+use crate::config::{Vault, Vocabulary};
 use crate::diag::{Aborted, Diagnostic, Diagnostics};
 use crate::jinja::functions::{Answer, Ask};
 use crate::jinja::{Empty, Engine, Host, Template, Value};
+use crate::known::Known;
 use crate::lock::Sha256;
 use crate::render::Rendered;
 use crate::side;
@@ -34,7 +37,7 @@ pub use settings::SETTINGS;
 use data::Data;
 use inputs::{Input, Use};
 use place::Place;
-use secrets::{File, Watched};
+use secrets::File;
 use settings::{Python, Settings};
 
 /// Where the rules for SOPS files are rendered to.
@@ -67,31 +70,43 @@ pub struct Found<'a> {
     pub text: Option<&'a SecretText>,
 }
 
-/// Renders the tree of `root`.
+/// Returns whether a repository is one of raw mode: it has its settings, and no templates for the catalogue.
+pub fn is_raw(root: &Root) -> bool {
+    root.is_file(SETTINGS) && !root.is_dir("templates/apps") && !root.is_dir("templates/repo")
+}
+
+/// Renders the tree of `root`. The vocabulary says which keys of the data are secret.
 ///
 /// # Errors
 /// When the settings, the data or a template are wrong, or a secret would stand in clear; all findings are reported.
 pub fn render(
     root: &Root,
     request: &Request,
-    found: Option<Found<'_>>,
+    (found, vocabulary): (Option<Found<'_>>, &Vocabulary),
     vault: &mut Vault,
     diags: &mut Diagnostics,
 ) -> Result<Tree<Rendered>, Aborted> {
     let settings = Settings::read(root, &request.outside, diags)?;
-    let mut watched = Watched::default();
     let mut data = read_data(root, &settings, request, found, diags);
     diags.checkpoint()?;
-    watch(&data, &mut watched);
+    watch(&data, vocabulary.keys(), vault);
     derived::add(&mut data);
     let inputs = inputs::read(root, &settings, diags);
-    let mut host = host(root, found, &mut watched, diags);
+    let mut host = host(root, found, vault, diags);
+    vault.forget_common(catalog::BUILT_IN.iter().map(|(_, text)| *text));
     host.patches = patches(&settings, &inputs);
     host.env.clone_from(&request.env);
     diags.checkpoint()?;
-    let mut files = rendered(root, &settings, &inputs, (data, host), (&watched, found), diags)?;
+    let mut files = rendered(
+        root,
+        &settings,
+        &inputs,
+        (data, host),
+        (vault.known(), found),
+        diags,
+    )?;
     let config = sops_config(root, &files, diags)?;
-    secrets::hide(&mut files, config.as_ref(), &watched, vault, diags);
+    secrets::hide(&mut files, config.as_ref(), vault, diags);
     diags.checkpoint()?;
     let foreign = foreign(root, &files);
     let tree = assemble(files, foreign, diags);
@@ -186,24 +201,21 @@ fn set(data: &mut Data, key: &str, value: Value) {
     }
 }
 
-/// The secrets of the data: the keys that our schema marks.
-fn watch(data: &Data, watched: &mut Watched) {
+/// The secrets of the data: the keys that the schema marks, with those of the repository's own apps.
+fn watch(data: &Data, keys: &Keys, vault: &mut Vault) {
     for (key, value) in data {
-        if schema::keys().top_kind(key) == Some(schema::KeyKind::Secret)
-            && !value.is_undefined()
-            && !value.is_none()
-        {
-            watched.add(key, &value.to_string());
+        if keys.top_kind(key) == Some(KeyKind::Secret) && !value.is_undefined() && !value.is_none() {
+            vault.watch(key, Some(&SecretText::new(value.to_string())));
         }
     }
 }
 
 /// What the functions of plugins return here: the contents of the private files.
-fn host(root: &Root, found: Option<Found<'_>>, watched: &mut Watched, diags: &mut Diagnostics) -> Host {
+fn host(root: &Root, found: Option<Found<'_>>, vault: &mut Vault, diags: &mut Diagnostics) -> Host {
     let mut host = Host::default();
     let mut secret = |ask: Ask, name: &str, answer: Answer| {
         if let Ok(text) = &answer {
-            watched.add(name, text);
+            vault.watch(name, Some(&SecretText::new(text.clone())));
         }
         host.answers.insert(ask, answer);
     };
@@ -288,7 +300,7 @@ fn rendered(
     settings: &Settings,
     inputs: &[Input],
     (data, host): (Data, Host),
-    (watched, found): (&Watched, Option<Found<'_>>),
+    (known, found): (&Known, Option<Found<'_>>),
     diags: &mut Diagnostics,
 ) -> Result<BTreeMap<RepoPath, File>, Aborted> {
     let mut names = BTreeSet::new();
@@ -327,9 +339,7 @@ fn rendered(
                     Ok(text) if text.trim().is_empty() && !settings.keep_empty => continue,
                     Ok(text) => text,
                     Err(fault) => {
-                        let finding = fault
-                            .map_words(|words| watched.mask(words))
-                            .into_diagnostic(diags);
+                        let finding = fault.map_words(|words| known.mask(words)).into_diagnostic(diags);
                         diags.push(finding);
                         continue;
                     }

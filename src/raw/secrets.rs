@@ -3,8 +3,6 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
 use crate::config::Vault;
@@ -12,66 +10,6 @@ use crate::diag::{Diagnostic, Diagnostics};
 use crate::sops::{self, Config, SopsError};
 use crate::sys::SecretText;
 use crate::tree::RepoPath;
-
-/// Shortest secret that is looked for inside of other words; what is shorter is too often a word of its own.
-const MIN_LENGTH: usize = 8;
-/// Shortest line of a secret of several lines that is looked for.
-const MIN_LINE: usize = 20;
-
-/// Texts that must not stand in clear anywhere, with what they are called.
-#[derive(Default)]
-pub(super) struct Watched {
-    texts: Vec<(String, SecretText)>,
-}
-
-impl std::fmt::Debug for Watched {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Watched(…)")
-    }
-}
-
-impl Watched {
-    /// Adds a secret, and the forms in which templates carry it.
-    pub(super) fn add(&mut self, name: &str, secret: &str) {
-        let secret = secret.trim();
-        if secret.len() < MIN_LENGTH {
-            return;
-        }
-        let mut push = |text: String| self.texts.push((name.to_owned(), SecretText::new(text)));
-        push(STANDARD.encode(secret));
-        push(STANDARD.encode(format!("{secret}\n")));
-        if secret.contains('\n') {
-            for line in secret
-                .lines()
-                .filter(|line| line.len() >= MIN_LINE && !line.starts_with("-----"))
-            {
-                push(line.to_owned());
-            }
-        } else {
-            push(secret.to_owned());
-        }
-    }
-
-    /// Returns the first secret in a text: its name, and where.
-    fn find(&self, text: &str) -> Option<(&str, usize)> {
-        let found = self
-            .texts
-            .iter()
-            .filter_map(|(name, secret)| Some((name.as_str(), text.find(secret.expose())?)));
-        found.min_by_key(|(_, at)| *at)
-    }
-
-    /// Returns a text without them, for messages.
-    pub(super) fn mask(&self, text: &str) -> String {
-        let mut out = text.to_owned();
-        for (name, secret) in &self.texts {
-            if out.contains(secret.expose()) {
-                out = out.replace(secret.expose(), &format!("<secret {name}>"));
-            }
-        }
-        out
-    }
-}
 
 /// A rendered file.
 pub(super) struct File {
@@ -85,7 +23,6 @@ pub(super) struct File {
 pub(super) fn hide(
     files: &mut BTreeMap<RepoPath, File>,
     config: Option<&Config>,
-    watched: &Watched,
     vault: &mut Vault,
     diags: &mut Diagnostics,
 ) {
@@ -102,11 +39,12 @@ pub(super) fn hide(
                 }
             }
         }
-        if let Some((name, at)) = watched.find(&file.text) {
-            let finding = in_clear(path, file, name, at, diags);
+        if let Some((name, at)) = vault.known().find(file.text.as_bytes()).into_iter().next() {
+            let finding = in_clear(path, file, name, at.start, diags);
             diags.push(finding);
         }
     }
+    diags.sources.cover(|text| vault.known().places_in(text));
 }
 
 /// Returns what will be encrypted of a file; `None` for one that is encrypted already.

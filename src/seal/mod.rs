@@ -6,6 +6,7 @@
 //! the values that nobody could compare are counted. Before: [`crate::check`]; after: [`crate::diff`].
 
 mod edited;
+mod own_key;
 mod reveal;
 
 use std::collections::BTreeMap;
@@ -14,12 +15,16 @@ use crate::check::Checked;
 use crate::config::Vault;
 use crate::diag::{Aborted, Diagnostic, Diagnostics};
 use crate::diff::{Choices, Existing};
+use crate::keyring::Own;
+use crate::known::{Known, hidden};
 use crate::lock::{Lock, Sha256, lf};
 use crate::merge::Bases;
 use crate::sops::{self, Config, Identities, Rule, SopsError, Updated};
 use crate::sys::{Entropy, SecretText};
 use crate::tree::{Artifact, RepoPath, Tree};
 use crate::vcs::Repository;
+
+pub use own_key::{OWN_KEY_FILE, private_keys};
 
 /// Where the rules for SOPS files are rendered to.
 const SOPS_CONFIG: &str = ".sops.yaml";
@@ -44,10 +49,20 @@ impl Sealed {
 }
 
 /// Who can decrypt, and what we can decrypt with.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Keys {
     identities: Option<Identities>,
     recipients: Vec<String>,
+    /// The public halves of the keys that the person works with.
+    hand: Vec<String>,
+    /// The public halves of the repository's own key, those alone that are recipients.
+    own_recipients: Vec<String>,
+    /// All of them.
+    own: Vec<String>,
+    /// The private halves of those that are recipients.
+    own_private: Known,
+    /// Whether there may have been other recipients.
+    may_have_left: bool,
 }
 
 impl Keys {
@@ -56,7 +71,32 @@ impl Keys {
         Self {
             identities,
             recipients,
+            ..Self::default()
         }
+    }
+
+    /// Adds the public halves of the keys that the person works with: nothing is sealed that none of them opens.
+    #[must_use]
+    pub fn of_person(mut self, hand: Vec<String>) -> Self {
+        self.hand = hand;
+        self
+    }
+
+    /// Adds the repository's own key; without it, what the rules of the last run say of it. `may_have_left` says whether
+    /// there may have been other recipients.
+    #[must_use]
+    pub fn of_repository(mut self, own: Option<&Own>, by_rules: &[String], may_have_left: bool) -> Self {
+        let is_recipient = |name: &&String| self.recipients.contains(name);
+        let own_recipients = own.map_or(by_rules, |own| &own.recipients);
+        self.own_recipients = own_recipients.iter().filter(is_recipient).cloned().collect();
+        self.may_have_left = may_have_left;
+        if let Some(own) = own {
+            self.own.clone_from(&own.recipients);
+            self.own_private = own_key::known(&own.text, &self.own_recipients);
+        } else if let ([], [only]) = (by_rules, self.recipients.as_slice()) {
+            self.own_recipients = vec![only.clone()];
+        }
+        self
     }
 
     /// Returns what we can decrypt with; `None` without a private key.
@@ -67,6 +107,42 @@ impl Keys {
     /// Returns who can decrypt.
     pub fn recipients(&self) -> &[String] {
         &self.recipients
+    }
+
+    /// Returns the public halves of the repository's own key; all recipients where it is not known.
+    pub fn own_recipients(&self) -> &[String] {
+        if self.own_recipients.is_empty() {
+            &self.recipients
+        } else {
+            &self.own_recipients
+        }
+    }
+
+    /// Returns every public half of the own key, those that are no recipients any more included.
+    fn every_own(&self) -> &[String] {
+        if self.own.is_empty() {
+            &self.own_recipients
+        } else {
+            &self.own
+        }
+    }
+
+    /// Returns what is wrong with a rule that no key at hand opens.
+    fn locked_out(&self, rule: &Rule, name: &str) -> Option<Diagnostic> {
+        let opens = |mine: &String| rule.recipients.iter().any(|one| one.as_str() == mine);
+        let first = self.hand.first()?;
+        (!self.hand.iter().any(opens)).then(|| {
+            let message = format!(
+                "`{name}` would not be sealed for the key at hand, {}: no rule names it",
+                sops::short(first)
+            );
+            Diagnostic::error("config/own-key-missing", message)
+                .in_file(SOPS_CONFIG)
+                .note("what is sealed could not be opened here again, and would be readable for the others")
+                .help(format!(
+                    "add `{first}` to the recipients of the rule for `{name}`"
+                ))
+        })
     }
 }
 
@@ -145,6 +221,7 @@ pub fn seal(
         older,
         committed,
         unverified: 0,
+        warnings: Vec::new(),
     };
     for (path, artifact) in artifacts.iter_mut().filter(|(path, _)| path.is_sops()) {
         let documents = checked.documents.get(path).map(Vec::as_slice).unwrap_or_default();
@@ -152,7 +229,14 @@ pub fn seal(
             Ok(text) => artifact.text = text,
             Err(findings) => findings.into_iter().for_each(|finding| diags.push(finding)),
         }
+        if let Some(finding) = in_clear(artifact, vault.known(), diags) {
+            diags.push(finding);
+        }
     }
+    sealer
+        .warnings
+        .into_iter()
+        .for_each(|finding| diags.push(finding));
     diags.checkpoint()?;
     Ok(Tree::new(
         artifacts,
@@ -160,6 +244,59 @@ pub fn seal(
             unverified: sealer.unverified,
         },
     ))
+}
+
+/// Returns a finding for the first known secret that stands in clear in a file as it will be written: everywhere in one
+/// that is not sealed, outside of what the rule encrypts in one that is.
+pub fn in_clear(artifact: &Artifact, known: &Known, diags: &mut Diagnostics) -> Option<Diagnostic> {
+    in_clear_text(artifact, &artifact.text, known, diags)
+}
+
+/// Does the same with the text that stands in its place, such as one that a person edited and that stays.
+pub fn in_clear_text(
+    artifact: &Artifact,
+    text: &str,
+    known: &Known,
+    diags: &mut Diagnostics,
+) -> Option<Diagnostic> {
+    let found = known.find(text.as_bytes());
+    let (name, at) = found.first()?;
+    let path = artifact.path.as_str();
+    let line = text[..at.start].matches('\n').count() + 1;
+    let (message, help) = if artifact.is_sops() {
+        (
+            format!(
+                "the value of the secret `{name}` stands where SOPS does not encrypt: line {line} of `{path}`"
+            ),
+            "place the secret as a value under `stringData`, or widen the rule in `.sops.yaml`",
+        )
+    } else {
+        (
+            format!("the value of the secret `{name}` would stand in clear in line {line} of `{path}`"),
+            "put it under `stringData` of a Secret in a `*.sops.yaml` file and refer to that Secret",
+        )
+    };
+    let shown = hidden(text, found.iter().map(|(_, at)| at.clone()));
+    let id = diags.sources.add(path, shown);
+    let finding = Diagnostic::error("secret/in-clear", message).at(id.span(at.clone()), "");
+    let finding = match &artifact.origin.template {
+        Some(template) => finding.note(format!(
+            "rendered from `{template}`, with what you changed in the file"
+        )),
+        None => finding,
+    };
+    Some(finding.help(help).help(
+        "if another thing has the same value by chance, change the secret: everybody can read it there",
+    ))
+}
+
+/// The finding for the own key's file when nobody here knows for whom it is.
+fn own_key_unknown(name: &str) -> Diagnostic {
+    let message =
+        format!("`{name}` is for the repository's own key alone, and nothing here says which that is");
+    Diagnostic::error("seal/keyless", message)
+        .in_file(name)
+        .help("run `clusterwright configure` once where age.key is, and commit the result")
 }
 
 /// Reads index and HEAD for the SOPS files that the work tree lacks or that differ there, lazily: only when git is at
@@ -196,6 +333,7 @@ struct Sealer<'a> {
     older: Vec<BTreeMap<RepoPath, Vec<u8>>>,
     committed: &'a Committed<'a>,
     unverified: usize,
+    warnings: Vec<Diagnostic>,
 }
 
 impl Sealer<'_> {
@@ -211,12 +349,26 @@ impl Sealer<'_> {
         }
         let name = artifact.path.as_str();
         let one = |error: SopsError| vec![finding(&error, name)];
-        let rule = self.config.rule_for(name).map_err(one)?;
+        let mut rule = self.config.rule_for(name).map_err(one)?;
+        let plain = reveal::reveal(&artifact.text, documents, self.vault);
+        let carries_own_key = own_key::is_carried(artifact, plain.as_ref().ok(), self.vault, self.keys);
+        if carries_own_key {
+            self.warnings
+                .extend(own_key::narrow(&mut rule, &artifact.path, self.keys));
+            self.warnings.extend(self.given_away(&artifact.path));
+            if self.keys.own_recipients.is_empty() {
+                return Err(vec![own_key_unknown(name)]);
+            }
+        }
+        // A file with the own key is for that key, which need not be the one at hand.
+        if !carries_own_key && let Some(finding) = self.keys.locked_out(&rule, name) {
+            return Err(vec![finding]);
+        }
         let scope = sops::scope_spans(&artifact.text, &rule).map_err(one)?;
         reveal::check_places(artifact, &scope, self.vault)?;
         let existing = self.existing(&artifact.path);
         if let Some((base, yours)) = self.edited(&artifact.path)
-            && let Ok(plain) = reveal::reveal(&artifact.text, documents, self.vault)
+            && let Ok(plain) = &plain
             && let Some(identities) = self.keys.identities.as_ref()
         {
             let resolutions = self.committed.choices.resolutions.get(&artifact.path);
@@ -225,15 +377,12 @@ impl Sealer<'_> {
                 identities,
                 entropy: &mut *entropy,
             };
-            if let Some((text, edits)) = merge.merge(base, &yours, &plain, resolutions) {
+            if let Some((text, edits)) = merge.merge(base, &yours, plain, resolutions) {
                 artifact.edits = edits;
                 return Ok(text);
             }
         }
-        match (
-            reveal::reveal(&artifact.text, documents, self.vault),
-            self.keys.identities.as_ref(),
-        ) {
+        match (plain, self.keys.identities.as_ref()) {
             (Ok(plain), Some(identities)) => seal_known(&plain, &rule, identities, &existing, entropy)
                 .map_err(|error| {
                     let finding = finding(&error, name);
@@ -247,9 +396,6 @@ impl Sealer<'_> {
                         _ => finding,
                     }]
                 }),
-            (Ok(plain), None) if existing.is_empty() => {
-                sops::encrypt(plain.expose(), &rule, entropy).map_err(one)
-            }
             (known, _) => self.keyless(artifact, &rule, &existing, known.err().as_deref()),
         }
     }

@@ -4,6 +4,7 @@
 //! [`crate::sops`]; commands print what comes out of here.
 
 pub mod compare;
+pub mod configuration;
 mod file;
 mod listing;
 mod rules;
@@ -13,5 +14,5 @@ mod template;
 
 pub use file::{File, argument};
 pub use listing::{Listed, list};
-pub use rules::{FoundConfig, Overrides, Reason, cluster_rule, config_for, rule_for};
+pub use rules::{FoundConfig, Overrides, Reason, config_for, rule_for};
 pub use template::Templates;

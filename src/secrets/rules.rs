@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use super::configuration::cluster_rule;
 use super::file::argument;
-use crate::config;
 use crate::diag::Diagnostic;
 use crate::seal;
 use crate::side;
@@ -11,7 +11,6 @@ use crate::sops::{Config, Recipient, Rule, Selector};
 use crate::sys::SecretText;
 use crate::sys::root::{Root, limits};
 use crate::vcs;
-use crate::yaml;
 
 /// The name of the configuration.
 const NAME: &str = ".sops.yaml";
@@ -108,7 +107,7 @@ fn read(path: &Path, name: String, text: &str) -> Result<FoundConfig, Diagnostic
 }
 
 /// Returns a path without symbolic links; one that is not there as it is.
-fn absolute(path: &Path) -> PathBuf {
+pub(super) fn absolute(path: &Path) -> PathBuf {
     let parent = || Some((path.parent()?.canonicalize().ok()?, path.file_name()?));
     path.canonicalize()
         .ok()
@@ -211,50 +210,4 @@ fn no_rule(name: &str, found: Option<&FoundConfig>) -> Diagnostic {
             "write a `{NAME}` beside it or above, or name recipients with `--age`"
         )),
     }
-}
-
-/// Returns the rule for the `cluster.yaml` of this directory: exactly the keys that its schema marks secret, for the
-/// recipients that it lists, else for our own. `None` for any other file.
-pub fn cluster_rule(
-    root: &Path,
-    file: &Path,
-    text: &str,
-    own: &[Recipient],
-) -> Option<Result<Rule, Diagnostic>> {
-    let ours = absolute(&root.join("cluster.yaml"));
-    let documents = yaml::parse(text).ok()?;
-    let node = documents.first().filter(|_| absolute(file) == ours)?;
-    let known = |key: &str| config::schema::keys().top_kind(key).is_some();
-    if !node
-        .entries()
-        .iter()
-        .any(|(key, _)| key.as_str().is_some_and(known))
-    {
-        return None;
-    }
-    let listed = node
-        .get("age_recipients")
-        .map(yaml::Node::items)
-        .unwrap_or_default();
-    let recipients = if listed.is_empty() {
-        Ok(own.to_vec())
-    } else {
-        Recipient::list(listed.iter().filter_map(yaml::Node::as_str))
-    };
-    Some(match recipients {
-        Ok(recipients) if recipients.is_empty() => Err(Diagnostic::error(
-            "secrets/no-recipients",
-            "nothing says who can decrypt `cluster.yaml`",
-        )
-        .in_file("cluster.yaml")
-        .help("put the private key into `age.key`, or list public halves under `age_recipients`")),
-        Ok(recipients) => Ok(Rule {
-            recipients,
-            selector: Selector::EncryptedRegex(config::encrypted_regex()),
-            mac_only_encrypted: true,
-            indent: 2,
-            groups: None,
-        }),
-        Err(error) => Err(seal::finding(&error, "cluster.yaml")),
-    })
 }

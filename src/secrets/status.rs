@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use super::configuration::cluster_rule;
 use super::file::argument;
 use super::listing::Listed;
-use super::rules::{FoundConfig, cluster_rule, config_for};
+use super::rules::{FoundConfig, config_for};
 use super::template::Templates;
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::seal;

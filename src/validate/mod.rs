@@ -16,6 +16,7 @@ use crate::diag::{Aborted, Diagnostic, Diagnostics};
 use crate::side::Reported;
 use crate::sys::SecretText;
 use facts::Facts;
+pub use schema::unknown_keys;
 
 /// Checks a configuration and takes its secrets out into the vault. `side` says what lies beside it.
 ///

@@ -83,6 +83,24 @@ pub(super) fn findings(document: &Document, placeholders: &BTreeSet<String>) -> 
     found
 }
 
+/// Returns a finding for each key that the schema does not know; `only_secret` leaves those that are not much like a
+/// secret one.
+pub fn unknown_keys(document: &Document, only_secret: bool) -> Vec<Diagnostic> {
+    let keys = document.vocabulary().keys();
+    let counts = |key: &&String| !only_secret || similar(key, keys.secrets()).is_some();
+    let mut found = Vec::new();
+    for error in validator(document.vocabulary()).iter_errors(document.json()) {
+        let pointer = error.instance_path().as_str();
+        if let ErrorKind::AdditionalProperties { unexpected } = error.kind()
+            && pointer != "/apps"
+        {
+            let keys = unexpected.iter().filter(counts).take(MAX_FINDINGS);
+            found.extend(keys.map(|key| unknown_key(document, pointer, key)));
+        }
+    }
+    found
+}
+
 fn validator(vocabulary: &Vocabulary) -> Validator {
     let options = schema::validators().should_validate_formats(true);
     let options = FORMATS.iter().fold(options, |options, format| {

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use clusterwright::sops::{Recipient, Rule, encrypt};
+use clusterwright::sys::OsEntropy;
 use clusterwright::sys::disk::OsDisk;
 use clusterwright::write::RunLock;
 use serde_json::Value;
@@ -266,16 +268,11 @@ fn sealed_files_are_compared_by_value_and_never_shown() {
     );
 
     // Sealed for somebody else alone: nothing is opened, nothing shown, and configure says what it is about.
-    repo.edit(
-        "cluster.yaml",
-        &format!("age_recipients: [{RECIPIENT}]"),
-        &format!("age_recipients: [{public}]"),
-    );
-    repo.edit("cluster.yaml", "test-cloudflare-token", "canary-of-somebody-else");
-    repo.ok(&["adopt", "--all", "--yes"]);
-    std::fs::remove_file(repo.path(LOCK)).expect("removed");
-    repo.edit("cluster.yaml", "canary-of-somebody-else", "test-cloudflare-token");
-    repo.edit("cluster.yaml", &format!("age_recipients: [{public}]\n"), "");
+    let clear = repo.ok(&["secrets", "decrypt", SECRET]).stdout;
+    let clear = clear.replace("test-cloudflare-token", "canary-of-somebody-else");
+    let rule = Rule::secrets(Recipient::list([public]).expect("a recipient"));
+    repo.write(SECRET, &encrypt(&clear, &rule, &mut OsEntropy).expect("sealed"));
+    repo.edit("cluster.yaml", &format!("age_recipients: [{RECIPIENT}]\n"), "");
     let theirs = repo.read(SECRET);
     let result = json(&repo, &["adopt"]);
     assert_eq!(states(&result)[SECRET], "locked");

@@ -26,6 +26,8 @@ const ADDED: [(&str, &str); 4] = [
     ),
     ("bitwarden_access_token", "canary-bitwarden-7712fe"),
 ];
+/// The secret key that an own app brings.
+const OWN: (&str, &str) = ("homepage_token", "canary-own-app-7f21c9");
 const PUSH_TOKEN: &str = "c0ffee11c0ffee22c0ffee33c0ffee44";
 const TUNNEL_SECRET: &str = "canary-tunnel-5d0e93";
 const CLOUDFLARE: &str = REPLACED[0].1;
@@ -41,7 +43,7 @@ fn needles(repo: &Repo) -> Vec<String> {
         .to_owned();
     let of_keys = REPLACED.iter().chain(&ADDED).map(|(_, canary)| *canary);
     let mut needles: Vec<String> = of_keys
-        .chain([PUSH_TOKEN, TUNNEL_SECRET])
+        .chain([PUSH_TOKEN, TUNNEL_SECRET, OWN.1])
         .map(str::to_owned)
         .collect();
     needles.push(key);
@@ -74,7 +76,8 @@ fn config() -> String {
         .iter()
         .map(|(key, canary)| format!("{key}: {canary}\n"))
         .collect();
-    format!("unifi_host: https://10.10.10.1\n{added}{text}")
+    let (key, canary) = OWN;
+    format!("unifi_host: https://10.10.10.1\n{added}{key}: {canary}\n{text}")
 }
 
 /// A key that is added later must be added here.
@@ -92,6 +95,14 @@ fn every_secret_key_has_a_canary() {
 
 fn repo() -> Repo {
     let repo = Repo::with(&config());
+    repo.write(
+        "templates/apps/default/homepage/app.yaml",
+        "summary: Start page\nschema:\n  homepage_token:\n    type: string\n    description: Token.\n    x-secret: true\n",
+    );
+    repo.write(
+        "templates/apps/default/homepage/app/secret.sops.yaml.tera",
+        "apiVersion: v1\nkind: Secret\nmetadata:\n  name: homepage\nstringData:\n  token: \"#{ homepage_token }#\"\n",
+    );
     repo.write("github-push-token.txt", PUSH_TOKEN);
     repo.write(
         "cloudflare-tunnel.json",
@@ -217,6 +228,25 @@ fn broken_input() {
             "misspelt secret key",
             good.replace("cloudflare_token:", "cloudflare_tokn:"),
         ),
+        (
+            "misspelt secret key of an own app",
+            good.replace("homepage_token:", "homepage_tokn:"),
+        ),
+        (
+            "secret in vars",
+            format!("vars: {{a: \"x {CLOUDFLARE}\"}}\n{good}"),
+        ),
+        (
+            "secret in the values of an app",
+            format!("apps: {{echo: {{values: {{a: [{CLOUDFLARE}]}}}}}}\n{good}"),
+        ),
+        ("secret as a name", format!("cluster_name: {CLOUDFLARE}\n{good}")),
+        (
+            "recipients who are strangers",
+            format!(
+                "age_recipients: [age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p]\n{good}"
+            ),
+        ),
         ("no colon", good.replace(&token, &token.replace(": ", " "))),
         (
             "no blank after the colon",
@@ -289,6 +319,9 @@ fn broken_input() {
                 &["configure", "--yes"],
                 &["diff", "--worktree"],
                 &["plan"],
+                &["render"],
+                &["secrets", "status", "cluster.yaml"],
+                &["secrets", "encrypt", "cluster.yaml"],
             ] {
                 let args: Vec<&str> = command.iter().copied().chain(["--output", format]).collect();
                 let run = repo.run(&args);
@@ -296,6 +329,56 @@ fn broken_input() {
                 no_file_holds(what, &repo, &needles);
             }
         }
+    }
+}
+
+#[test]
+fn every_change_of_recipients() {
+    use super::recipients::{OWN_KEY_FILE, closed, opens};
+    use crate::support::RECIPIENT;
+    use clusterwright::sops::{generate_identity, generate_post_quantum_identity};
+    let (bob, bobs) = generate_identity();
+    let (carol, carols) = generate_post_quantum_identity();
+    let (eve, _) = generate_identity();
+    let repo = repo();
+    repo.write(".gitignore", crate::support::GITIGNORE);
+    repo.git(&["init", "-q"]);
+    let mut needles = needles(&repo);
+    needles.extend([&bob, &carol].map(|key| key.expose().to_owned()));
+    let own = repo.read("age.key");
+    // Added, swapped, two of them, gone, by the default.
+    let states: [&[&str]; 6] = [
+        &[RECIPIENT],
+        &[RECIPIENT, &bobs],
+        &[RECIPIENT, &carols],
+        &[&bobs, RECIPIENT, &carols],
+        &[RECIPIENT],
+        &[],
+    ];
+    for recipients in states {
+        let line = if recipients.is_empty() {
+            String::new()
+        } else {
+            format!("age_recipients: [{}]\n", recipients.join(", "))
+        };
+        repo.write("cluster.yaml", &format!("{line}{}", config()));
+        let run = repo.ok(&["configure", "--yes"]);
+        silent("a change of recipients", &run, &needles);
+        no_file_holds("a change of recipients", &repo, &needles);
+        assert_eq!(closed(&repo, &own), [""; 0], "the own key opens everything");
+        assert_eq!(opens(&repo, eve.expose()), [""; 0], "a stranger opens nothing");
+        for (key, public) in [(&bob, &bobs), (&carol, &carols)] {
+            if recipients.contains(&public.as_str()) {
+                assert_eq!(closed(&repo, key.expose()), [OWN_KEY_FILE]);
+            } else {
+                assert_eq!(opens(&repo, key.expose()), [""; 0]);
+            }
+        }
+        repo.ok(&["secrets", "status", "bootstrap", "kubernetes"]);
+        repo.ok(&["secrets", "updatekeys", "--check"]);
+        repo.ok(&["configure", "--check"]);
+        repo.git(&["add", "-A"]);
+        repo.git(&["commit", "-qm", "x"]);
     }
 }
 

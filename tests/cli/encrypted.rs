@@ -94,7 +94,7 @@ fn encrypted(config: &str) -> String {
     use clusterwright::sops::{Recipient, Rule, Selector, encrypt};
     let rule = Rule {
         recipients: Recipient::list([RECIPIENT]).expect("a recipient"),
-        selector: Selector::EncryptedRegex(clusterwright::config::encrypted_regex()),
+        selector: Selector::EncryptedRegex(clusterwright::config::Vocabulary::built_in().encrypted_regex()),
         mac_only_encrypted: true,
         indent: 2,
         groups: None,

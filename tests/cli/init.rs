@@ -77,7 +77,7 @@ fn the_key_in_the_environment_is_no_second_recipient() {
     assert_eq!(run.code, 0, "{}", run.stderr);
     assert_eq!(
         repo.read(".sops.yaml").matches(RECIPIENT).count(),
-        2,
+        3,
         "once in each rule"
     );
 }

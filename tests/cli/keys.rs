@@ -6,9 +6,24 @@ use crate::support::{AGE_KEY, MINIMAL, RECIPIENT, Repo};
 fn a_repository_with_a_post_quantum_key_is_sealed_and_opened() {
     let repo = Repo::with(MINIMAL);
     std::fs::remove_file(repo.path("age.key")).expect("removed");
-    repo.ok(&["init", "--yes", "--pq"]);
+    let run = repo.ok(&["init", "--yes", "--pq"]);
+    assert!(
+        run.stderr.contains("init/post-quantum-flux") && run.stderr.contains("2.9"),
+        "it says so before: {}",
+        run.stderr
+    );
     let key = repo.read("age.key");
     assert!(key.contains("AGE-SECRET-KEY-PQ-1") && key.contains("# public key: age1pq1"));
+    // The Flux that is rendered could open nothing.
+    let run = repo.fails(&["configure", "--yes"]);
+    assert!(
+        run.stderr.contains("config/post-quantum-flux") && run.stderr.contains("2.9"),
+        "{}",
+        run.stderr
+    );
+    assert!(!repo.path("kubernetes").exists());
+    let newer = "apps: {flux-instance: {values: {instance: {distribution: {version: 2.9.0}}}}}\n";
+    repo.write("cluster.yaml", &format!("{newer}{MINIMAL}"));
     repo.ok(&["configure", "--yes"]);
     let rules = repo.read(".sops.yaml");
     assert!(rules.contains("age1pq1") && !rules.contains(RECIPIENT));
@@ -19,6 +34,34 @@ fn a_repository_with_a_post_quantum_key_is_sealed_and_opened() {
     let before = repo.files();
     repo.ok(&["configure", "--yes", "--check"]);
     assert_eq!(repo.files(), before, "the second run writes nothing");
+}
+
+#[test]
+fn what_counts_is_the_flux_of_the_tree_and_the_own_key() {
+    let (_, pq) = clusterwright::sops::generate_post_quantum_identity();
+    // Flux opens files by its own key: a person may have one of another kind beside it.
+    let repo = Repo::with(&format!("age_recipients: [{RECIPIENT}, {pq}]\n{MINIMAL}"));
+    repo.ok(&["configure", "--yes"]);
+    // A newer Flux that stands in the tree is kept, and counts.
+    let flux = "kubernetes/apps/flux-system/flux-instance/app/helmrelease.yaml";
+    repo.edit(flux, "version: \"2.7.5\"", "version: \"2.9.1\"");
+    std::fs::remove_file(repo.path("age.key")).expect("removed");
+    for file in [".sops.yaml", "bootstrap/sops-age.sops.yaml"] {
+        std::fs::remove_file(repo.path(file)).expect("removed");
+    }
+    repo.write("cluster.yaml", MINIMAL);
+    repo.ok(&["init", "--yes", "--pq"]);
+    let run = repo.run(&["validate"]);
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    let run = repo.run(&["render", "--list"]);
+    assert!(!run.stderr.contains("config/post-quantum-flux"), "{}", run.stderr);
+    repo.edit(flux, "version: \"2.9.1\"", "version: \"2.8.2\"");
+    let run = repo.fails(&["render", "--list"]);
+    assert!(
+        run.stderr.contains("config/post-quantum-flux") && run.stderr.contains("Flux 2.8.2"),
+        "{}",
+        run.stderr
+    );
 }
 
 #[test]

@@ -1,10 +1,76 @@
 #!/usr/bin/env bash
-# SSH keys and plugins, with the real `sops` and a real plugin: tests/conformance/keys.sh SET BINARY
+# For whom a repository is sealed, with the real `sops` and `age`; SSH keys and plugins, with a real plugin:
+# tests/conformance/keys.sh SET BINARY
 #
-# Needs a build with the cargo features `ssh` and `plugin`, which takes minutes: only in the full set.
+# The latter needs a build with the cargo features `ssh` and `plugin`, which takes minutes: only in the full set.
 set -euo pipefail
 set_name=${1:?short or full}
+binary=$(realpath "${2:?path of the clusterwright binary}")
 . "$(dirname "$0")/tools.sh"
+
+# For whom a repository is sealed, opened with the real `sops` and `age`.
+if need_sops && need_age; then
+    repo=$(mktemp -d)
+    export HOME=$repo/home XDG_CONFIG_HOME=$repo/home
+    unset SOPS_AGE_KEY SOPS_AGE_KEY_CMD SOPS_AGE_KEY_FILE SOPS_AGE_RECIPIENTS SOPS_CONFIG
+    "$binary" demo "$repo/r" >/dev/null
+    for name in bob carol; do age-keygen -o "$repo/$name" 2>/dev/null; done
+    public() { age-keygen -y "$1"; }
+    own=$(public "$repo/r/age.key")
+    own_file=bootstrap/sops-age.sops.yaml
+    cw_in() { "$binary" -C "$repo/r" "$@"; }
+    listed() { # listed RECIPIENTS
+        sed -i '/^age_recipients:/d' "$repo/r/cluster.yaml"
+        echo "age_recipients: [$1]" >>"$repo/r/cluster.yaml"
+    }
+    sealed() { (cd "$repo/r" && find bootstrap kubernetes -name '*.sops.yaml' | sort); }
+    sops_opens() { (cd "$repo/r" && SOPS_AGE_KEY_FILE=$1 sops decrypt "$2" >/dev/null 2>&1); }
+    sops_refuses() { ! sops_opens "$1" "$2"; }
+    # age itself, on the wrapped data keys of the file.
+    age_refuses() { # age_refuses KEY FILE
+        local blob
+        rm -f "$repo"/blob*
+        sed -n '/BEGIN AGE/,/END AGE/p' "$repo/r/$2" |
+            awk -v out="$repo/blob" '/BEGIN AGE/ { n++ } { sub(/^ */, ""); print > (out n) }'
+        [ -e "$repo/blob1" ] || return 1
+        for blob in "$repo"/blob*; do
+            if age -d -i "$1" "$blob" >/dev/null 2>&1; then return 1; fi
+        done
+    }
+    age_opens() { ! age_refuses "$@"; }
+    opened_by() { # opened_by WHAT KEY OTHERS OWN: whether the key opens other files, and the own key's (opens, refuses)
+        local file
+        for file in $(sealed); do
+            if [ "$file" = $own_file ]; then check "$1: $4 $file" "sops_$4" "$2" "$file"; else check "$1: $3 $file" "sops_$3" "$2" "$file"; fi
+        done
+    }
+    listed "$own, $(public "$repo/bob")"
+    check "configure for two" cw_in configure --yes
+    opened_by "own key" "$repo/r/age.key" opens opens
+    opened_by "a recipient" "$repo/bob" opens refuses
+    check "age: the own key opens the own key's file" age_opens "$repo/r/age.key" $own_file
+    check "age: a recipient does not open the own key" age_refuses "$repo/bob" $own_file
+    opened_by "a stranger" "$repo/carol" refuses refuses
+    cp "$repo/r/$own_file" "$repo/before"
+    check "sops updatekeys" bash -c "cd '$repo/r' && SOPS_AGE_KEY_FILE=age.key sops updatekeys --yes $own_file"
+    check "sops updatekeys gives the own key to nobody" sops_refuses "$repo/bob" $own_file
+    check "updatekeys finds nothing to do" cw_in secrets updatekeys --check
+    listed "$own, $(public "$repo/carol")"
+    check "configure after a swap" cw_in configure --yes
+    opened_by "who was removed" "$repo/bob" refuses refuses
+    opened_by "who came" "$repo/carol" opens refuses
+    for file in $(sealed); do check "age: who was removed does not open $file" age_refuses "$repo/bob" "$file"; done
+    listed "$(public "$repo/carol")"
+    fails "nothing is sealed without the own key" 1 cw_in configure --yes
+    opened_by "own key after a refusal" "$repo/r/age.key" opens opens
+    listed "$own"
+    check "configure for the own key alone" cw_in configure --yes
+    opened_by "who was removed next" "$repo/carol" refuses refuses
+    check "nothing to do" cw_in configure --check
+    rm -rf "$repo"
+else
+    skip "recipients of a repository" "sops or age is missing"
+fi
 
 if [ "$set_name" != full ]; then
     skip "SSH keys and plugins" "they need a build of their own; the full set makes it"

@@ -7,10 +7,11 @@ use zeroize::Zeroizing;
 
 use super::args::{Edit, RuleArgs};
 use super::overrides::overrides;
-use super::{identities, identities_if_any, numbers, of_file};
+use super::{identities, numbers, of_file};
 use crate::cli::exit::Exit;
 use crate::cli::{Outcome, Session, variable};
 use crate::diag::{Aborted, Diagnostic};
+use crate::pipeline;
 use crate::secrets::{File, argument, rule_for};
 use crate::side;
 use crate::sops::{Format, Identities, MacCheck, Rule, SopsError};
@@ -154,7 +155,7 @@ fn target(args: &Edit, session: &mut Session<'_>) -> Result<(Target, Zeroizing<V
     let path = root.join(typed);
     if !path.exists() {
         let name = typed.display().to_string();
-        let own = identities_if_any(session).recipients();
+        let own = pipeline::own_recipients(&session.world);
         let format = args.format.unwrap_or_else(|| Format::of(&path));
         let plain = example(format);
         let overrides = overrides(&args.rule).map_err(|finding| session.diags.abort(finding))?;

@@ -1,5 +1,7 @@
 //! `clusterwright secrets encrypt`
 
+use std::path::Path;
+
 use serde_json::json;
 
 use super::args::Encrypt;
@@ -8,7 +10,8 @@ use super::{identities_if_any, numbers, of_file};
 use crate::cli::exit::Exit;
 use crate::cli::{Outcome, Session};
 use crate::diag::Diagnostic;
-use crate::secrets::{File, rule_for};
+use crate::pipeline;
+use crate::secrets::{File, Reason, configuration, rule_for};
 use crate::sops::Format;
 
 /// Encrypts all files or none.
@@ -17,11 +20,16 @@ pub(super) fn run(args: &Encrypt, session: &mut Session<'_>) -> Outcome {
         return Err(session.diags.abort(needs_in_place()));
     }
     let overrides = overrides(&args.rule).map_err(|finding| session.diags.abort(finding))?;
-    let own = identities_if_any(session).recipients();
+    let own = pipeline::own_recipients(&session.world);
+    for typed in &args.files {
+        check_configuration(typed, session);
+    }
+    session.diags.checkpoint()?;
+    let identities = identities_if_any(session);
     let mut sealed = Vec::new();
     for typed in &args.files {
         let one = File::read(&session.world.root, typed).and_then(|file| {
-            let (rule, _) = rule_for(
+            let (rule, reason) = rule_for(
                 &session.world.root,
                 &file.path,
                 &file.name,
@@ -30,9 +38,13 @@ pub(super) fn run(args: &Encrypt, session: &mut Session<'_>) -> Outcome {
                 &own,
             )?;
             let format = args.format.unwrap_or_else(|| Format::of(&file.path));
-            let text = format
-                .encrypt(&file.bytes, &rule, session.world.entropy)
-                .map_err(|error| of_file(&error, &file.name))?;
+            let text = if reason == Reason::Schema && !identities.is_empty() {
+                configuration::seal(&file, &rule, &identities, session.world.entropy)?
+            } else {
+                format
+                    .encrypt(&file.bytes, &rule, session.world.entropy)
+                    .map_err(|error| of_file(&error, &file.name))?
+            };
             Ok((file, format, text))
         });
         match one {
@@ -55,6 +67,19 @@ pub(super) fn run(args: &Encrypt, session: &mut Session<'_>) -> Outcome {
         }
     }
     Ok((Exit::Success, Some(json!({ "encrypted": written }))))
+}
+
+/// Reports what makes a configuration file unfit to be encrypted.
+fn check_configuration(typed: &Path, session: &mut Session<'_>) {
+    let root = session.world.root.clone();
+    let Ok(file) = File::read(&root, typed) else {
+        return;
+    };
+    let text = file.text().unwrap_or_default();
+    if let Some(name) = configuration::name_of(&root, &file.path, text) {
+        // What is wrong has been reported.
+        let _ = configuration::check(&root, name, text, &mut session.diags);
+    }
 }
 
 /// The finding for several files without `--in-place`.

@@ -7,6 +7,7 @@ use super::of_file;
 use crate::cli::exit::Exit;
 use crate::cli::{Outcome, Session, variable};
 use crate::keyring;
+use crate::pipeline;
 use crate::secrets::{File, Overrides, Reason, config_for, rule_for};
 use crate::sops::{Identities, MacCheck, SopsError};
 
@@ -48,7 +49,7 @@ pub(super) fn run(args: &Explain, session: &mut Session<'_>) -> Outcome {
         config: named,
         ..Overrides::default()
     };
-    let own = identities.recipients();
+    let own = pipeline::own_recipients(&session.world);
     let rule = rule_for(
         &root,
         &file.path,

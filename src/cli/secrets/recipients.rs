@@ -6,10 +6,11 @@ use serde_json::{Value, json};
 
 use super::args::{Rotate, Updatekeys};
 use super::encrypt::needs_in_place;
-use super::{identities, identities_if_any, of_file, recipients_of};
+use super::{identities, of_file, recipients_of};
 use crate::cli::exit::Exit;
 use crate::cli::{Outcome, Session};
 use crate::diag::Diagnostic;
+use crate::pipeline;
 use crate::secrets::status::{Configs, claims_sops, short};
 use crate::secrets::{File, Overrides, list, rule_for};
 use crate::sops::{KeyChange, Rule, SopsError};
@@ -151,7 +152,7 @@ pub(super) fn updatekeys(args: &Updatekeys, session: &mut Session<'_>) -> Outcom
 fn outdated(args: &Updatekeys, session: &mut Session<'_>) -> Result<Vec<Outdated>, crate::diag::Aborted> {
     let root = session.world.root.clone();
     let files = list(&root, &args.paths).map_err(|finding| session.diags.abort(finding))?;
-    let own = identities_if_any(session).recipients();
+    let own = pipeline::own_recipients(&session.world);
     let mut configs = Configs::default();
     let mut found = Vec::new();
     for listed in files {

@@ -5,10 +5,14 @@ use zeroize::Zeroizing;
 
 use super::args::Scan;
 use super::identities_if_any;
+use crate::catalog::BUILT_IN;
 use crate::cli::exit::Exit;
 use crate::cli::{Outcome, Session};
-use crate::diag::{Aborted, Diagnostic, Severity};
-use crate::secrets::scan::{self, Known};
+use crate::config::{CONFIG_FILES, Vocabulary, clear_secrets};
+use crate::diag::{Aborted, Diagnostic, Diagnostics, Severity};
+use crate::known::Known;
+use crate::pipeline;
+use crate::secrets::scan;
 use crate::secrets::{Templates, compare, list};
 use crate::side;
 use crate::sops::Format;
@@ -18,7 +22,8 @@ use crate::vcs::Repository;
 /// Looks for secrets in clear text.
 pub(super) fn run(args: &Scan, session: &mut Session<'_>) -> Outcome {
     let values = known_values(session);
-    let known = Known::new(values.iter().map(|(name, value)| (name.clone(), value.as_str())));
+    let mut known = Known::new(values.iter().map(|(name, value)| (name.clone(), value.as_str())));
+    known.forget_common(BUILT_IN.iter().map(|(_, text)| *text));
     let makejinja = side::read(&session.world.root, "makejinja.toml").ok().flatten();
     let templates = makejinja.map_or_else(Templates::default, |text| Templates::of_makejinja(text.expose()));
     let mut looked = 0;
@@ -139,16 +144,28 @@ fn staged(args: &Scan, session: &mut Session<'_>) -> Result<Staged, Aborted> {
 }
 
 /// Collects the values that must stand nowhere, from whatever of them can be read here.
-fn known_values(session: &Session<'_>) -> Vec<(String, Zeroizing<String>)> {
-    let root = &session.world.root;
+fn known_values(session: &mut Session<'_>) -> Vec<(String, Zeroizing<String>)> {
+    let root = session.world.root.clone();
+    let root = &root;
     let mut values = Vec::new();
-    if let Ok(Some(text)) = side::read(root, "cluster.yaml") {
-        let bytes = text.expose().as_bytes();
-        let clear = compare::clear(Format::Yaml, bytes, &identities_if_any(session));
-        let clear = clear.as_ref().map_or(bytes, |clear| clear.as_slice());
-        values.extend(scan::secret_values(
-            std::str::from_utf8(clear).unwrap_or_default(),
-        ));
+    let vocabulary = pipeline::vocabulary(root, &mut Diagnostics::default());
+    if vocabulary.is_err() {
+        let message = "a file in `templates/` is wrong, so the secret keys of your own apps are not known";
+        let finding = Diagnostic::warning("secrets/keys-unknown", message);
+        session
+            .diags
+            .push(finding.help("`clusterwright validate` shows what to mend"));
+    }
+    let vocabulary = vocabulary.unwrap_or_else(|_| Vocabulary::built_in());
+    let identities = identities_if_any(session);
+    for name in CONFIG_FILES {
+        if let Ok(Some(text)) = side::read(root, name) {
+            let bytes = text.expose().as_bytes();
+            let clear = compare::clear(Format::Yaml, bytes, &identities);
+            let clear = clear.as_ref().map_or(bytes, |clear| clear.as_slice());
+            let clear = std::str::from_utf8(clear).unwrap_or_default();
+            values.extend(clear_secrets(clear, vocabulary.keys()));
+        }
     }
     if let Ok(Some(text)) = side::read(root, side::PUSH_TOKEN) {
         values.push((

@@ -5,14 +5,17 @@ use serde_json::json;
 use super::args::Status;
 use crate::cli::exit::Exit;
 use crate::cli::{Outcome, Session};
-use crate::secrets::list;
 use crate::secrets::status::{Configs, look, report};
+use crate::secrets::{configuration, list};
 
 /// Looks at SOPS files without a key.
 pub(super) fn run(args: &Status, session: &mut Session<'_>) -> Outcome {
     let root = &session.world.root;
     let found = list(root, &args.paths).and_then(|files| look(root, &files, &mut Configs::default()));
-    let found = found.map_err(|finding| session.diags.abort(finding))?;
+    let mut found = found.map_err(|finding| session.diags.abort(finding))?;
+    for (status, findings) in &mut found {
+        configuration::examine(root, status, findings, &mut session.diags);
+    }
     report(&found, &mut session.diags);
     if session.ui.is_human() {
         for (status, _) in found.iter().filter(|(status, _)| status.ok) {

@@ -9,7 +9,7 @@ use super::{identities, numbers, of_file, of_option};
 use crate::cli::exit::Exit;
 use crate::cli::{Outcome, Session};
 use crate::diag::Diagnostic;
-use crate::secrets::File;
+use crate::secrets::{File, configuration};
 use crate::side;
 use crate::sops::{Format, KeyPath, NewValue, SopsError};
 use crate::sys::SecretText;
@@ -64,6 +64,8 @@ fn finish(
 ) -> Outcome {
     match new.map_err(|error| session.diags.abort(of_file(&error, &file.name)))? {
         Some(text) => {
+            configuration::guard(&session.world.root, &file.path, &text)
+                .map_err(|finding| session.diags.abort(finding))?;
             numbers::warn(session, format, &file.name, file.text().ok(), &text);
             file.write(&text)
                 .map_err(|finding| session.diags.abort(finding))?;

@@ -1,0 +1,113 @@
+//! What of a configuration file is secret and stands in it in clear.
+
+use zeroize::Zeroizing;
+
+use super::mask::similar;
+use super::schema::{KeyKind, Keys};
+use crate::yaml::{self, Kind, Node};
+
+/// The files that make up a configuration. Secret keys may stand in each of them.
+pub const CONFIG_FILES: [&str; 2] = ["cluster.yaml", "nodes.yaml"];
+
+/// How ciphertext starts in a SOPS file.
+pub(super) const CIPHERTEXT: &str = "ENC[";
+
+/// Returns the values of the secret keys that stand in clear in a configuration file. `keys` are those that the
+/// repository knows, its own included. A key that is not known and is spelt much like a secret one counts as one.
+pub fn clear_secrets(text: &str, keys: &Keys) -> Vec<(String, Zeroizing<String>)> {
+    let mut found = Vec::new();
+    for document in yaml::parse(text).unwrap_or_default() {
+        for (key, value) in document.entries() {
+            if let (Some(key), Some(value)) = (key.as_str(), value.as_str())
+                && is_secret(key, keys)
+                && !value.starts_with(CIPHERTEXT)
+            {
+                found.push((key.to_owned(), Zeroizing::new(value.to_owned())));
+            }
+        }
+    }
+    found
+}
+
+/// Returns whether a configuration file holds a secret in clear, so that it must not be committed: without encryption
+/// `cluster.yaml` always does. A file that is no YAML is taken to.
+pub fn holds_clear_secrets(name: &str, text: &str, keys: &Keys) -> bool {
+    let Ok(documents) = yaml::parse(text) else {
+        return true;
+    };
+    let encrypted = documents.first().is_some_and(is_encrypted);
+    if name == CONFIG_FILES[0] && !encrypted {
+        return true;
+    }
+    let entries = documents.iter().flat_map(Node::entries);
+    entries.into_iter().any(|(key, value)| {
+        let open = !matches!(&value.kind, Kind::Scalar { value, .. } if value.is_empty() || value.starts_with(CIPHERTEXT));
+        open && key.as_str().is_some_and(|key| is_secret(key, keys))
+    })
+}
+
+/// Returns whether a file is encrypted with SOPS.
+pub fn is_sealed(text: &str) -> bool {
+    yaml::parse(text).is_ok_and(|documents| documents.first().is_some_and(is_encrypted))
+}
+
+pub(super) fn is_encrypted(root: &Node) -> bool {
+    root.get("sops")
+        .is_some_and(|sops| matches!(sops.kind, Kind::Map(_)))
+}
+
+fn is_secret(key: &str, keys: &Keys) -> bool {
+    match keys.top_kind(key) {
+        Some(kind) => kind == KeyKind::Secret,
+        None => key != "sops" && similar(key, keys.secrets()).is_some(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use indexmap::IndexMap;
+    use serde_json::json;
+
+    use super::*;
+    use crate::config::Vocabulary;
+
+    fn vocabulary() -> Vocabulary {
+        let own = json!({"type": "string", "description": "x", "x-secret": true});
+        let own = IndexMap::from([("homepage_token".to_owned(), own)]);
+        Vocabulary::new(Vec::new(), own)
+    }
+
+    #[test]
+    fn own_and_misspelt_keys_count() {
+        let text = "cluster_name: a\ncloudflare_token: one\ncloudflare_tokn: two\nhomepage_token: three\nother: four\nunifi_api_key: ENC[x]\n";
+        let names = |keys: &Keys| -> Vec<String> {
+            clear_secrets(text, keys)
+                .into_iter()
+                .map(|(name, _)| name)
+                .collect()
+        };
+        assert_eq!(
+            names(vocabulary().keys()),
+            ["cloudflare_token", "cloudflare_tokn", "homepage_token"]
+        );
+        assert_eq!(
+            names(Vocabulary::built_in().keys()),
+            ["cloudflare_token", "cloudflare_tokn"]
+        );
+    }
+
+    #[test]
+    fn an_encrypted_file_with_a_secret_in_clear_is_not_fit_to_be_committed() {
+        let vocabulary = vocabulary();
+        let holds = |name: &str, text: &str| holds_clear_secrets(name, text, vocabulary.keys());
+        assert!(holds("cluster.yaml", "cluster_name: a\n"));
+        assert!(holds("cluster.yaml", "a: [\n"));
+        let sealed = "cloudflare_token: ENC[x]\nsops: {mac: x}\n";
+        assert!(!holds("cluster.yaml", sealed));
+        for plain in ["homepage_token: x", "cloudflare_tokn: x", "unifi_api_key: [a]"] {
+            assert!(holds("cluster.yaml", &format!("{plain}\n{sealed}")), "{plain}");
+        }
+        assert!(!holds("nodes.yaml", "nodes: []\n"));
+        assert!(holds("nodes.yaml", "nodes: []\ncloudflare_token: x\n"));
+    }
+}

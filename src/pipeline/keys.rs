@@ -1,0 +1,150 @@
+//! Whose key is the repository's, and for whom it may be sealed.
+
+use super::World;
+use crate::config::{Document, inline};
+use crate::diag::{Diagnostic, Diagnostics};
+use crate::keyring::{Keyring, Own};
+use crate::seal::{OWN_KEY_FILE, private_keys};
+use crate::side;
+use crate::sops::{self, Config, Identities, MacCheck, Recipient};
+use crate::sys::root::Root;
+
+/// A file that the rules of the catalogue's `.sops.yaml` cover for every recipient.
+const ANY_SEALED: &str = "kubernetes/any.sops.yaml";
+
+/// The rules that lie in the repository, as the last run left them.
+pub(super) struct Rules(Option<Config>);
+
+impl Rules {
+    /// Reads them; none where there are none, or none that can be understood.
+    pub(super) fn read(root: &Root) -> Self {
+        let text = side::read(root, ".sops.yaml").ok().flatten();
+        Self(text.and_then(|text| Config::parse(text.expose()).ok()))
+    }
+
+    /// Returns for whom a file is sealed.
+    fn recipients(&self, path: &str) -> Vec<String> {
+        let rule = self.0.as_ref().and_then(|config| config.rule_for(path).ok());
+        let recipients = rule.map(|rule| rule.recipients).unwrap_or_default();
+        recipients.iter().map(ToString::to_string).collect()
+    }
+
+    /// Returns for whom the file with the repository's own key is sealed, where a rule says so of it alone.
+    pub(super) fn own(&self) -> Vec<String> {
+        let first = |path: &str| {
+            self.0
+                .as_ref()?
+                .consider(path)
+                .iter()
+                .position(|(_, matches)| *matches)
+        };
+        if first(OWN_KEY_FILE) == first(ANY_SEALED) {
+            return Vec::new();
+        }
+        self.recipients(OWN_KEY_FILE)
+    }
+
+    /// Returns for whom everything else is sealed.
+    pub(super) fn all(&self) -> Vec<String> {
+        self.recipients(ANY_SEALED)
+    }
+}
+
+/// Returns the repository's own key: that in `age.key`; without one, a key that a variable names, where the rules in
+/// the repository name it for the file with the own key, and that file holds no other.
+pub(super) fn own(root: &Root, found: &Keyring, rules: &Rules) -> Option<Own> {
+    if found.own.is_some() {
+        return found.own.clone();
+    }
+    let named = rules.recipients(OWN_KEY_FILE);
+    let is_named = |key: &&Own| key.recipients.iter().any(|mine| named.contains(mine));
+    let key = found.named.iter().find(is_named)?;
+    // Older releases sealed the own key for every recipient: then only the file tells whose it is.
+    let sealed = side::read(root, OWN_KEY_FILE).ok().flatten();
+    let opened = sealed.and_then(|text| sops::decrypt(text.expose(), &found.all, MacCheck::Verify).ok());
+    let held = opened
+        .map(|plain| private_keys(plain.expose()))
+        .unwrap_or_default();
+    let is_other = !held.is_empty() && !held.iter().any(|(public, _)| key.recipients.contains(public));
+    (!is_other).then(|| key.clone())
+}
+
+/// Returns what would go wrong when the repository were sealed for these recipients: a key is at hand, by its file or by
+/// a variable, and could not open anything of it.
+pub(super) fn locked_out(
+    found: Option<&Keyring>,
+    document: &Document,
+    recipients: &[String],
+) -> Option<Diagnostic> {
+    let found = found?;
+    let hand: Vec<&Own> = match &found.own {
+        Some(own) => vec![own],
+        None => found.named.iter().collect(),
+    };
+    let (first, public) = hand.iter().find_map(|key| Some((key, key.recipients.first()?)))?;
+    let mut halves = hand.iter().flat_map(|key| &key.recipients);
+    if recipients.is_empty() || halves.any(|mine| recipients.contains(mine)) {
+        return None;
+    }
+    let source = &first.source;
+    let all: Vec<serde_json::Value> = std::iter::once(public)
+        .chain(recipients)
+        .map(|name| name.as_str().into())
+        .collect();
+    let line = format!("age_recipients: {}", inline(&serde_json::Value::Array(all)));
+    let message = format!(
+        "nothing would be sealed for the key in `{source}`: its public half, {}, is no recipient",
+        sops::short(public)
+    );
+    let finding = Diagnostic::error("config/own-key-missing", message)
+        .at_opt(
+            document.span("/age_recipients"),
+            "everything is sealed for these alone",
+        )
+        .note("what is sealed could not be opened here again, and would be readable for the others")
+        .help(format!("write `{line}`"));
+    Some(if found.own.is_some() {
+        finding.help("or, if this is the wrong age.key, copy the right one here")
+    } else {
+        finding.help(format!(
+            "or unset `{source}`, if its key has nothing to do with this repository"
+        ))
+    })
+}
+
+/// Adds to the finding about a missing `age.key` how a key of the environment becomes the repository's.
+pub(super) fn missing(found: Option<&Keyring>) -> Diagnostic {
+    let finding = side::missing(side::AGE_KEY, "the key that seals and opens the secrets");
+    match found.and_then(|found| found.named.first()) {
+        Some(key) => finding
+            .note(format!(
+                "`{}` is not taken for it: no `.sops.yaml` here names its key for `{OWN_KEY_FILE}`",
+                key.source
+            ))
+            .help("to make that key the repository's own, run `clusterwright init --key-from-env`"),
+        None => finding,
+    }
+}
+
+/// Returns whether one of the recipients is the public half of a key at hand.
+pub(super) fn names_one_of(recipients: &[String], identities: &Identities) -> bool {
+    let ours = identities.recipients();
+    ours.iter()
+        .any(|ours| recipients.iter().any(|recipient| recipient == ours.as_str()))
+}
+
+/// Returns the public halves of the keys that a configuration file is encrypted for by default, and that must be among
+/// its recipients: the repository's own, else those that variables name.
+pub fn own_recipients(world: &World<'_>) -> Vec<Recipient> {
+    let Ok(Some(found)) = super::identities(world, &mut Diagnostics::default()) else {
+        return Vec::new();
+    };
+    let key = own(&world.root, &found, &Rules::read(&world.root));
+    let names = key.map_or_else(|| found.hand(), |own| own.recipients);
+    Recipient::list(names.iter().map(String::as_str)).unwrap_or_default()
+}
+
+/// Returns whether one of the keys at hand is the repository's own.
+pub fn has_own_key(world: &World<'_>, found: &Keyring) -> bool {
+    own(&world.root, found, &Rules::read(&world.root)).is_some()
+}

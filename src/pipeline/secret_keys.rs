@@ -1,0 +1,36 @@
+//! Which keys of the configuration are secret: the one answer, with those of the repository's own apps.
+
+use std::sync::Arc;
+
+use super::catalog_of;
+use crate::config::{self, Vocabulary};
+use crate::context;
+use crate::diag::{Aborted, Diagnostics};
+use crate::side;
+use crate::sys::root::Root;
+
+/// Returns which keys the configuration in `root` may hold and which of them are secret, those of its own apps included:
+/// the one answer to what is secret.
+///
+/// # Errors
+/// When a template cannot be read or a manifest is wrong: then nobody knows.
+pub fn vocabulary(root: &Root, diags: &mut Diagnostics) -> Result<Arc<Vocabulary>, Aborted> {
+    let catalog = catalog_of(root, diags)?;
+    context::check_keys(&catalog, diags);
+    diags.checkpoint()?;
+    Ok(catalog.vocabulary())
+}
+
+/// Does the same where the apps are not what it is about: what cannot be read of them adds no key.
+pub fn vocabulary_of_any(root: &Root) -> Arc<Vocabulary> {
+    vocabulary(root, &mut Diagnostics::default()).unwrap_or_else(|_| Vocabulary::built_in())
+}
+
+/// Returns which files of the configuration hold secrets in clear, so that they must not be committed.
+pub fn clear_configs(root: &Root, vocabulary: &Vocabulary) -> Vec<&'static str> {
+    let holds = |name: &&str| {
+        let text = side::read(root, name).ok().flatten();
+        text.is_some_and(|text| config::holds_clear_secrets(name, text.expose(), vocabulary.keys()))
+    };
+    config::CONFIG_FILES.into_iter().filter(holds).collect()
+}

@@ -1,0 +1,273 @@
+//! `cluster.yaml` and `nodes.yaml` as SOPS files: encrypted in exactly their secret keys, those of own apps included, so
+//! that they can be committed.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::file::File;
+use super::rules::absolute;
+use super::status::FileStatus;
+use crate::catalog::BUILT_IN;
+use crate::config::schema::Keys;
+use crate::config::{self, CONFIG_FILES, Decrypted, Vocabulary};
+use crate::diag::{Aborted, Diagnostic, Diagnostics};
+use crate::known::{Known, hidden};
+use crate::pipeline;
+use crate::raw;
+use crate::seal;
+use crate::side;
+use crate::sops::{self, Identities, MacCheck, Recipient, Rule, Selector, SopsError, Updated};
+use crate::sys::root::Root;
+use crate::sys::{Entropy, SecretText};
+use crate::yaml;
+
+/// Returns which configuration file of this directory a file is. One without any key that we know is another tool's.
+pub fn name_of(root: &Path, file: &Path, text: &str) -> Option<&'static str> {
+    let full = absolute(file);
+    let name = CONFIG_FILES
+        .into_iter()
+        .find(|name| full == absolute(&root.join(name)))?;
+    let documents = yaml::parse(text).ok()?;
+    let keys = documents.first()?.entries().iter();
+    let built_in = Vocabulary::built_in();
+    let known = |key: &str| built_in.keys().top_kind(key).is_some();
+    keys.filter_map(|(key, _)| key.as_str())
+        .any(known)
+        .then_some(name)
+}
+
+/// Returns the rule for a configuration file: exactly the keys that its schema marks secret, for the recipients that the
+/// configuration lists, else for our own. `None` for any other file.
+pub fn cluster_rule(
+    root: &Path,
+    file: &Path,
+    text: &str,
+    own: &[Recipient],
+) -> Option<Result<Rule, Diagnostic>> {
+    let name = name_of(root, file, text)?;
+    Some(rule(root, name, text, own))
+}
+
+fn rule(root: &Path, name: &str, text: &str, own: &[Recipient]) -> Result<Rule, Diagnostic> {
+    let vocabulary = vocabulary(root)?;
+    let mut listed = listed(text);
+    if listed.is_empty() {
+        for other in CONFIG_FILES.into_iter().filter(|other| *other != name) {
+            if let Ok(Some(text)) = side::read(&Root::new(root), other) {
+                listed.extend(self::listed(text.expose()));
+            }
+        }
+    }
+    let recipients = if listed.is_empty() {
+        own.to_vec()
+    } else {
+        Recipient::list(listed.iter().map(String::as_str)).map_err(|error| seal::finding(&error, name))?
+    };
+    let Some(first) = recipients.first() else {
+        let message = format!("nothing says who can decrypt `{name}`");
+        return Err(Diagnostic::error("secrets/no-recipients", message)
+            .in_file(name)
+            .help("put the private key into `age.key`, or list public halves under `age_recipients`"));
+    };
+    if let Some(mine) = own.first()
+        && !own.iter().any(|mine| recipients.contains(mine))
+    {
+        let message = format!(
+            "`{name}` would not be sealed for the key at hand: its public half, {}, is no recipient",
+            sops::short(mine.as_str())
+        );
+        let mut all = vec![mine.as_str()];
+        all.extend(recipients.iter().map(Recipient::as_str));
+        return Err(Diagnostic::error("config/own-key-missing", message)
+            .in_file(name)
+            .note(format!(
+                "only {} and who else is listed could open it",
+                sops::short(first.as_str())
+            ))
+            .help(format!("write `age_recipients: [{}]`", all.join(", "))));
+    }
+    Ok(Rule {
+        recipients,
+        selector: Selector::EncryptedRegex(vocabulary.encrypted_regex()),
+        mac_only_encrypted: true,
+        indent: 2,
+        groups: None,
+    })
+}
+
+fn listed(text: &str) -> Vec<String> {
+    let documents = yaml::parse(text).unwrap_or_default();
+    let listed = documents.first().and_then(|root| root.get("age_recipients"));
+    let items = listed.map(yaml::Node::items).unwrap_or_default();
+    items
+        .iter()
+        .filter_map(yaml::Node::as_str)
+        .map(str::to_owned)
+        .collect()
+}
+
+/// Returns what is secret here.
+fn vocabulary(root: &Path) -> Result<Arc<Vocabulary>, Diagnostic> {
+    let mut diags = Diagnostics::default();
+    pipeline::vocabulary(&Root::new(root), &mut diags).map_err(|_| {
+        let why = diags.sorted().first().map(|finding| finding.message.clone());
+        Diagnostic::error(
+            "secrets/keys-unknown",
+            "which keys are secret is not known: a file in `templates/` is wrong",
+        )
+        .note(why.unwrap_or_default())
+        .help("`clusterwright validate` shows what to mend")
+    })
+}
+
+/// Reports what makes a configuration file unfit to be encrypted: keys that nobody knows, one of which may be a secret
+/// with a slip in its name. In a repository of raw mode only the latter, for other keys are its templates' own.
+///
+/// # Errors
+/// When the file cannot be understood.
+pub fn check(root: &Path, name: &str, text: &str, diags: &mut Diagnostics) -> Result<(), Aborted> {
+    let vocabulary = vocabulary(root).map_err(|finding| diags.abort(finding))?;
+    // Keys stand in clear in an encrypted file, so that nothing need be decrypted.
+    let as_it_is = |text: &str| Ok(Decrypted::Text(SecretText::new(text.to_owned())));
+    let document = config::parse(&[(name, text.to_owned())], &vocabulary, &as_it_is, diags)?;
+    let only_misspelt = raw::is_raw(&Root::new(root));
+    for finding in crate::validate::unknown_keys(&document, only_misspelt) {
+        diags.push(finding.note("it would stay in clear, whatever it holds"));
+    }
+    elsewhere(name, text, vocabulary.keys(), diags);
+    Ok(())
+}
+
+/// Reports the values of secrets that stand in other places of the file as well, comments included.
+fn elsewhere(name: &str, text: &str, keys: &Keys, diags: &mut Diagnostics) {
+    let values = config::clear_secrets(text, keys);
+    let mut known = Known::new(values.iter().map(|(key, value)| (key.clone(), value.as_str())));
+    known.forget_common(BUILT_IN.iter().map(|(_, text)| *text));
+    let documents = yaml::parse(text).unwrap_or_default();
+    let entries = documents.iter().flat_map(yaml::Node::entries);
+    let is_secret = |key: &yaml::Node| {
+        key.as_str()
+            .is_some_and(|key| values.iter().any(|(name, _)| name == key))
+    };
+    let secret: Vec<_> = entries
+        .into_iter()
+        .filter(|(key, _)| is_secret(key))
+        .map(|(_, value)| value.span.clone())
+        .collect();
+    let inside = |at: &std::ops::Range<usize>| {
+        secret
+            .iter()
+            .any(|span| span.start <= at.start && at.end <= span.end)
+    };
+    let found = known.find(text.as_bytes());
+    let found: Vec<_> = found.into_iter().filter(|(_, at)| !inside(at)).collect();
+    if found.is_empty() {
+        return;
+    }
+    let id = diags
+        .sources
+        .add(name, hidden(text, found.iter().map(|(_, at)| at.clone())));
+    for (key, at) in found {
+        let message = format!("the value of the secret `{key}` stands here as well, and would stay in clear");
+        diags.push(
+            Diagnostic::error("secret/in-clear", message)
+                .at(id.span(at), "")
+                .help("take it out, or change the secret if the two are the same by chance"),
+        );
+    }
+}
+
+/// Adds to what a look at a configuration file showed: keys that nobody knows, and secrets that stand in clear although
+/// the file is encrypted, because they became secret later.
+pub fn examine(
+    root: &Path,
+    status: &mut FileStatus,
+    findings: &mut Vec<Diagnostic>,
+    diags: &mut Diagnostics,
+) {
+    let Ok(Some(text)) = side::read_path(&root.join(&status.path), &status.path) else {
+        return;
+    };
+    let Some(name) = name_of(root, &root.join(&status.path), text.expose()) else {
+        return;
+    };
+    let before = diags.count(crate::diag::Severity::Error);
+    let mut wrong = check(root, name, text.expose(), diags).is_err();
+    wrong |= diags.count(crate::diag::Severity::Error) > before;
+    if wrong {
+        status.problems.push("it has keys that are not known".to_owned());
+    }
+    let sealed = !findings
+        .iter()
+        .any(|finding| finding.code == "secrets/not-encrypted");
+    if let Ok(vocabulary) = vocabulary(root)
+        && sealed
+    {
+        for (key, _) in config::clear_secrets(text.expose(), vocabulary.keys()) {
+            if vocabulary.keys().top_kind(&key).is_none()
+                || status.problems.iter().any(|one| one.contains(&key))
+            {
+                continue;
+            }
+            findings.push(left_in_clear(name, &key));
+        }
+    }
+    status.problems.extend(
+        findings
+            .iter()
+            .map(|finding| finding.message.clone())
+            .filter(|message| !status.problems.contains(message))
+            .collect::<Vec<_>>(),
+    );
+    status.ok = status.problems.is_empty();
+}
+
+/// Encrypts a configuration file; one that is encrypted is brought up to date with the keys that are secret now.
+///
+/// # Errors
+/// When it cannot be encrypted, cannot be opened, or is up to date already.
+pub fn seal(
+    file: &File,
+    rule: &Rule,
+    identities: &Identities,
+    entropy: &mut dyn Entropy,
+) -> Result<String, Diagnostic> {
+    let text = file.text()?;
+    let wrong = |error: SopsError| seal::finding(&error, &file.name);
+    if !config::is_sealed(text) {
+        return sops::encrypt(text, rule, entropy).map_err(wrong);
+    }
+    let plain = sops::decrypt(text, identities, MacCheck::Verify).map_err(wrong)?;
+    match sops::update(text, plain.expose(), rule, identities, entropy).map_err(wrong)? {
+        Updated::Changed { text, .. } => Ok(text),
+        // Says that it is encrypted already.
+        Updated::Unchanged => sops::encrypt(text, rule, entropy).map_err(wrong),
+    }
+}
+
+/// Refuses to write an encrypted configuration file in which a secret would stand in clear: its selector may be older
+/// than the key.
+///
+/// # Errors
+/// When it would.
+pub fn guard(root: &Path, file: &Path, text: &str) -> Result<(), Diagnostic> {
+    let Some(name) = name_of(root, file, text) else {
+        return Ok(());
+    };
+    let vocabulary = vocabulary(root)?;
+    match config::clear_secrets(text, vocabulary.keys()).first() {
+        Some((key, _)) if config::is_sealed(text) => Err(left_in_clear(name, key)),
+        _ => Ok(()),
+    }
+}
+
+fn left_in_clear(name: &str, key: &str) -> Diagnostic {
+    let message = format!(
+        "the secret `{key}` stands in clear in `{name}`: the file was encrypted before the key was known"
+    );
+    Diagnostic::error("secrets/plain-value", message)
+        .in_file(name)
+        .help(format!(
+            "run `clusterwright secrets encrypt -i {name}`, which brings it up to date"
+        ))
+}

@@ -1,0 +1,147 @@
+//! A known secret's value in clear is an error wherever it stands.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE};
+
+use crate::support::{MINIMAL, Repo, Run};
+
+const TOKEN: &str = "test-cloudflare-token";
+
+fn forms() -> Vec<String> {
+    let mut forms = vec![TOKEN.to_owned(), format!("Bearer {TOKEN}")];
+    for before in ["", "u:", "user:"] {
+        forms.push(STANDARD.encode(format!("{before}{TOKEN}?>")));
+        forms.push(URL_SAFE.encode(format!("{before}{TOKEN}")));
+    }
+    forms
+}
+
+#[track_caller]
+fn refused(run: &Run, place: &str) {
+    assert!(
+        run.stderr.contains("secret/in-clear")
+            && run.stderr.contains("cloudflare_token")
+            && run.stderr.contains(place),
+        "{place}: {}{}",
+        run.stdout,
+        run.stderr
+    );
+    for form in forms() {
+        assert!(
+            !run.stderr.contains(&form) && !run.stdout.contains(&form),
+            "{form} is told"
+        );
+    }
+}
+
+#[test]
+fn in_other_keys_of_the_configuration() {
+    for form in forms() {
+        for (text, line) in [
+            (format!("vars:\n  a:\n    - {{b: \"{form}\"}}\n"), 3),
+            (format!("vars:\n  \"{form}\": 1\n"), 2),
+            (format!("apps:\n  echo:\n    values:\n      x: \"{form}\"\n"), 4),
+        ] {
+            let repo = Repo::with(&format!("{text}{MINIMAL}"));
+            for command in [&["validate"][..], &["render"], &["configure", "--yes"]] {
+                let args: Vec<&str> = ["-o", "concise"].iter().chain(command).copied().collect();
+                refused(&repo.fails(&args), &format!("cluster.yaml:{line}:"));
+            }
+            refused(&repo.fails(&["validate"]), "cluster.yaml");
+            assert!(!repo.path("kubernetes").exists());
+        }
+    }
+    let named = format!("cluster_name: {TOKEN}\n{MINIMAL}");
+    refused(&Repo::with(&named).fails(&["validate"]), "cluster.yaml");
+}
+
+#[test]
+fn in_own_templates_and_in_what_they_give() {
+    for (name, text) in [
+        (
+            "app/config.yaml",
+            "kind: ConfigMap\napiVersion: v1\nmetadata: {name: a}\ndata:\n  a: FORM\n",
+        ),
+        (
+            "app/secret.sops.yaml.tera",
+            "kind: Secret\napiVersion: v1\nmetadata: {name: a}\nstringData:\n  a: FORM\n",
+        ),
+    ] {
+        for form in forms() {
+            let repo = Repo::with(MINIMAL);
+            repo.write("templates/apps/default/own/app.yaml", "summary: Own\n");
+            let path = format!("templates/apps/default/own/{name}");
+            repo.write(&path, &text.replace("FORM", &format!("\"{form}\"")));
+            let run = repo.fails(&["-o", "concise", "configure", "--yes"]);
+            refused(&run, &format!("{path}:"));
+        }
+    }
+    // Only put together by the template.
+    let repo = Repo::with(&format!("vars: {{half: cloudflare-token}}\n{MINIMAL}"));
+    repo.write("templates/apps/default/own/app.yaml", "summary: Own\n");
+    repo.write(
+        "templates/apps/default/own/app/config.yaml.tera",
+        "kind: ConfigMap\napiVersion: v1\nmetadata: {name: a}\ndata:\n  a: test-#{ vars.half }#\n",
+    );
+    let run = repo.fails(&["-o", "concise", "configure", "--yes"]);
+    refused(&run, "kubernetes/apps/default/own/app/config.yaml:5:");
+}
+
+#[test]
+fn in_files_that_a_person_edited() {
+    for form in forms() {
+        let repo = Repo::with(MINIMAL);
+        repo.ok(&["configure", "--yes"]);
+        let plain = "kubernetes/apps/default/echo/app/helmrelease.yaml";
+        let text = repo.read(plain);
+        repo.write(plain, &format!("{text}# {form}\n"));
+        refused(&repo.fails(&["configure", "--yes"]), plain);
+        repo.write(plain, &text);
+        // Outside of what SOPS encrypts.
+        let sealed = "kubernetes/apps/cert-manager/cert-manager/app/secret.sops.yaml";
+        let text = repo.read(sealed);
+        repo.write(
+            sealed,
+            &text.replacen("metadata:\n", &format!("metadata:\n    # {form}\n"), 1),
+        );
+        refused(&repo.fails(&["configure", "--yes"]), sealed);
+    }
+}
+
+#[test]
+fn values_that_are_short_or_words_of_ours_are_no_findings() {
+    let repo = Repo::with(&format!(
+        "cilium_bgp_router_addr: 10.10.10.1\ncilium_bgp_router_asn: \"64513\"\ncilium_bgp_node_asn: \"64514\"\n\
+         cilium_bgp_password: kubernetes\nvars: {{a: kubernetes}}\n{}",
+        MINIMAL.replace(TOKEN, "default")
+    ));
+    let run = repo.ok(&["configure", "--yes"]);
+    assert!(
+        run.stderr.contains("secret/common-word") && run.stderr.contains("cilium_bgp_password"),
+        "{}",
+        run.stderr
+    );
+}
+
+#[test]
+fn in_raw_mode_inside_of_base64_and_in_edited_files() {
+    let repo = Repo::empty();
+    repo.write(
+        "makejinja.toml",
+        "[makejinja]\ninputs = [\"./templates/config\"]\noutput = \"./\"\ndata = [\"./cluster.yaml\"]\n",
+    );
+    repo.write("cluster.yaml", &format!("cloudflare_token: {TOKEN}\n"));
+    repo.write(
+        "templates/config/kubernetes/a.yaml.jinja",
+        "kind: ConfigMap\napiVersion: v1\nmetadata: {name: a}\ndata:\n  a: \"{{ ('user:' ~ cloudflare_token) | b64encode }}\"\n",
+    );
+    let run = repo.fails(&["configure", "--raw", "--yes"]);
+    refused(&run, "cloudflare_token");
+    repo.write(
+        "templates/config/kubernetes/a.yaml.jinja",
+        "kind: ConfigMap\napiVersion: v1\nmetadata: {name: a}\ndata:\n  a: \"1\"\n",
+    );
+    repo.ok(&["configure", "--raw", "--yes"]);
+    repo.edit("kubernetes/a.yaml", "data:\n", &format!("data:\n  b: {TOKEN}\n"));
+    refused(&repo.fails(&["configure", "--raw", "--yes"]), "kubernetes/a.yaml");
+}
