@@ -67,3 +67,10 @@ kinds:
 [group('test')]
 fuzz runs="10000" first="0" target="":
     cargo run --quiet --profile fuzz --example fuzz -- {{ runs }} {{ first }} {{ target }}
+
+# Open repositories of strangers with every command, `just hostile 5000`: nothing outside of them is read, written or
+# run. Where strace is there, it watches every eighth. A failure names its case: `just hostile 1 1234` runs it again.
+[group('test')]
+hostile cases="5000" first="0":
+    CLUSTERWRIGHT_HOSTILE={{ cases }} CLUSTERWRIGHT_HOSTILE_FIRST={{ first }} \
+        cargo test --profile fuzz --test integration -- --nocapture hostile::

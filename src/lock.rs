@@ -261,7 +261,7 @@ fn is_unseen(c: char) -> bool {
 
 /// Says that a line of the lock counts for nothing; `text` is the lock's.
 pub fn not_ours(text: &str, path: &RepoPath, why: &str, diags: &mut Diagnostics) {
-    let message = format!("the lock lists `{path}`, which clusterwright never wrote: {why}");
+    let message = format!("the lock lists `{path}`, and that line counts for nothing: {why}");
     let finding = Diagnostic::warning("lock/not-ours", message);
     let mut start = 0;
     let line = text.split_inclusive('\n').find_map(|whole| {

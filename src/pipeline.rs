@@ -546,6 +546,7 @@ pub fn recover(
     diags: &mut Diagnostics,
 ) -> Result<Option<String>, Aborted> {
     if !may_write && write::is_interrupted(&world.root) {
+        write::examine(&world.root).map_err(|finding| diags.abort(finding))?;
         let message = "an interrupted run has not been finished, and nobody is there to ask";
         return Err(diags.abort(
             Diagnostic::error("write/unfinished", message)

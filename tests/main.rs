@@ -6,6 +6,8 @@ mod clusters;
 mod config;
 mod faults;
 mod fuzz;
+#[cfg(target_os = "linux")]
+mod hostile;
 mod jinja;
 mod meta;
 mod rules;

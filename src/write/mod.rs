@@ -29,7 +29,7 @@ mod undo;
 
 use std::path::{Path, PathBuf};
 
-pub use recover::{Recovery, recover};
+pub use recover::{Recovery, examine, recover};
 pub use run_lock::RunLock;
 pub use undo::{Record, Reverted, undo};
 

@@ -84,6 +84,18 @@ pub fn recover(root: &Path, disk: &mut impl Disk) -> Result<Recovery, Vec<Diagno
     Ok(Recovery::Undone(paths))
 }
 
+/// Looks at what an interrupted run left, and changes nothing.
+///
+/// # Errors
+/// When its journal is not believed.
+pub fn examine(root: &Path) -> Result<(), Diagnostic> {
+    let txn = Txn::of(root);
+    for file in [txn.plan(), txn.rollback(), txn.record(), txn.spent()] {
+        journal::read(root, &txn.dir, &file).map_err(|doubt| doubt.of_journal(&file))?;
+    }
+    journal::not_tracked(root, &txn.dir).map_err(|doubt| doubt.of_journal(&txn.plan()))
+}
+
 /// Reports each file that is neither old nor new. An absent one is safe: nothing is lost by writing it.
 fn check(plan: &Plan, root: &Path) -> Result<(), Vec<Diagnostic>> {
     let mut findings = Vec::new();
