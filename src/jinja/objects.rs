@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use minijinja::value::{DynObject, Enumerator, Object, ObjectRepr, Tuple};
 use minijinja::{Environment, Error, ErrorKind, State, Value};
 
-use super::counted::{made, size};
+use super::counted::{made, ok, size};
+use crate::bounds;
 
 /// Registers what the rewritten literals call.
 pub(super) fn register(env: &mut Environment<'static>) {
@@ -76,6 +77,7 @@ impl List {
     /// Refuses an item that holds this list: printing it would have no end.
     fn takes(self: &Arc<Self>, item: &Value) -> Result<(), Error> {
         made(size(item)?)?;
+        ok(bounds::value(self.items().len() * bounds::NODE))?;
         if holds(item, &|object| {
             object
                 .downcast::<Self>()
@@ -123,6 +125,7 @@ impl Object for List {
                     .try_iter()?
                     .checked()
                     .collect::<Result<Vec<Value>, Error>>()?;
+                ok(bounds::value((self.items().len() + more.len()) * bounds::NODE))?;
                 more.iter().try_for_each(|item| self.takes(item))?;
                 self.items().extend(more);
                 none
@@ -193,6 +196,7 @@ impl Dict {
     /// Refuses a value that holds this mapping.
     fn takes(self: &Arc<Self>, item: &Value) -> Result<(), Error> {
         made(size(item)?)?;
+        ok(bounds::value(self.entries().len() * bounds::NODE))?;
         if holds(item, &|object| {
             object
                 .downcast::<Self>()

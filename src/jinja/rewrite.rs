@@ -546,13 +546,27 @@ mod tests {
 
     #[test]
     fn many_tags_and_brackets_are_read_once() {
-        let text = "{{ x }}".repeat(100_000);
-        assert_eq!(rewrite(&text, &Options::of_jinja(), 0).printed.len(), 100_000);
-        let deep = format!(
-            "{{{{ {}1 % 2 * 3{} }}}}",
-            "(".repeat(100_000),
-            ")".repeat(100_000)
-        );
-        assert!(rewrite(&deep, &Options::of_jinja(), 0).text.contains("__times"));
+        let of = |text: &str| rewrite(text, &Options::of_jinja(), 0);
+        assert_eq!(of(&"{{ x }}".repeat(20_000)).printed.len(), 20_000);
+        for bomb in [
+            "{{ x }}".repeat(100_000),
+            format!(
+                "{{{{ {}1 % 2 * 3{} }}}}",
+                "(".repeat(100_000),
+                ")".repeat(100_000)
+            ),
+            format!("{{{{ x{} }}}}", " + x".repeat(100_000)),
+            format!("{{{{ x{} }}}}", ".x".repeat(100_000)),
+            format!("{{{{ x{} }}}}", "[0]".repeat(100_000)),
+            format!("{{{{ x{} }}}}", "|d".repeat(100_000)),
+            format!("{{{{ {}x }}}}", "-".repeat(100_000)),
+            format!("{{% if {}x %}}", "not ".repeat(100_000)),
+            format!("{{% if x{} %}}", " and x".repeat(100_000)),
+            format!("{{% if x %}}{}", "{% elif x %}".repeat(100_000)),
+        ] {
+            assert!(of(&bomb).limit.is_some(), "{}", &bomb[..40]);
+        }
+        let pairs = format!("{{% set x = [{}] %}}", "(a.b, c ~ 'x'), ".repeat(30));
+        assert_eq!(of(&pairs).limit, None);
     }
 }

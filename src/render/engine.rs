@@ -362,11 +362,13 @@ mod tests {
 
     #[test]
     fn bombs_end_with_a_finding_that_names_the_template() {
-        let deep = |open: &str, close: &str| format!("{}{}", open.repeat(100_000), close.repeat(100_000));
+        let deep = |open: &str, close: &str| format!("{}{}", open.repeat(5000), close.repeat(5000));
         let parens = format!("#{{ {}1{} }}#", "(".repeat(3000), ")".repeat(900));
         let ifs = deep("#% if text %#", "#% endif %#");
-        let elifs = format!("#% if text %#{}#% endif %#", "#% elif text %#".repeat(100_000));
+        let elifs = format!("#% if text %#{}#% endif %#", "#% elif text %#".repeat(5000));
         let words = format!("#{{ [{}] }}#", "1, ".repeat(100_000));
+        let text = "0123456789".repeat(100);
+        let text = format!("#% for i in range(end=99999) %#{text}#% endfor %#");
         for (bomb, said) in [
             (
                 "#% set a = text %##% for i in range(end=60) %##% set_global a = a ~ a %##% endfor %##{ a }#",
@@ -409,16 +411,13 @@ mod tests {
                 "#{ 'a\nb' | indent(width=1000) | indent(width=1000) | indent(width=999999999) | replace(from=' ', to='          ') | replace(from=' ', to='          ') | replace(from=' ', to='          ') }#",
                 "value of more than",
             ),
-            (
-                "#% for i in range(end=99999) %#0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789#% endfor %#",
-                "writes more than 64 MiB",
-            ),
+            (text.as_str(), "writes more than 64 MiB"),
             (parens.as_str(), "too complex"),
             (ifs.as_str(), "too deep"),
             (elifs.as_str(), "elif"),
             (words.as_str(), "words"),
         ] {
-            let finding = rendered(&[("x", bomb)]).expect_err(said);
+            let finding = rendered(&[("x", bomb)]).err().unwrap_or_default();
             assert!(finding.contains(said), "{said}: {finding}");
             assert!(finding.contains("templates/repo/x.tera"), "{finding}");
         }
