@@ -297,6 +297,7 @@ fn own_key_unknown(name: &str) -> Diagnostic {
     Diagnostic::error("seal/keyless", message)
         .in_file(name)
         .help("run `clusterwright configure` once where age.key is, and commit the result")
+        .help("to make a key that a variable names the repository's own, run `clusterwright init --key-from-env`")
 }
 
 /// Reads index and HEAD for the SOPS files that the work tree lacks or that differ there, lazily: only when git is at
