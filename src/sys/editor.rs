@@ -79,14 +79,13 @@ mod watch {
     use std::io;
     use std::path::PathBuf;
     use std::process::{Command, ExitStatus};
-    use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+    use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
     use std::thread::JoinHandle;
-    use std::time::{Duration, Instant};
 
-    use rustix::process::{Pid, Signal, kill_process};
+    use rustix::process::{Pid, Signal, getpid, kill_process};
     use signal_hook::consts::{
-        SIGABRT, SIGALRM, SIGBUS, SIGHUP, SIGINT, SIGIO, SIGPROF, SIGQUIT, SIGSYS, SIGTERM, SIGTRAP, SIGUSR1,
-        SIGUSR2, SIGVTALRM, SIGXCPU, SIGXFSZ,
+        SIGABRT, SIGALRM, SIGBUS, SIGHUP, SIGINT, SIGIO, SIGPROF, SIGQUIT, SIGSYS, SIGTERM, SIGTRAP, SIGURG,
+        SIGUSR1, SIGUSR2, SIGVTALRM, SIGXCPU, SIGXFSZ,
     };
     use signal_hook::iterator::{Handle, Signals};
     use signal_hook::low_level::emulate_default_handler;
@@ -116,61 +115,87 @@ mod watch {
     struct State {
         /// The editor that runs.
         editor: Option<Pid>,
-        /// When the last one ended.
-        ended: Option<Instant>,
         /// Whether we were told to end.
         told: bool,
+        /// Whether all signals that came before the last [`CAUGHT_UP`] are dealt with.
+        caught_up: bool,
     }
 
-    /// How long after its end an interrupt is still taken for the editor's: the thread that hears of it may be late.
-    const LATE: Duration = Duration::from_secs(1);
+    /// What we send ourselves to learn that the thread has heard all that came before. Ends nobody by default.
+    const CAUGHT_UP: i32 = SIGURG;
 
     impl State {
         fn is_of_the_editor(&self, signal: i32) -> bool {
-            let recent = self.ended.is_some_and(|ended| ended.elapsed() < LATE);
-            matches!(signal, SIGINT | SIGQUIT) && (self.editor.is_some() || recent)
+            matches!(signal, SIGINT | SIGQUIT) && self.editor.is_some()
+        }
+    }
+
+    #[derive(Debug, Default)]
+    struct Shared {
+        state: Mutex<State>,
+        changed: Condvar,
+    }
+
+    impl Shared {
+        fn lock(&self) -> MutexGuard<'_, State> {
+            self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        }
+
+        /// Deals with a signal, in the thread that watches.
+        fn hear(&self, signal: i32, dir: &std::path::Path) {
+            let mut state = self.lock();
+            if state.is_of_the_editor(signal) {
+                return;
+            }
+            state.told = true;
+            if let Some(editor) = state.editor {
+                let _ = kill_process(editor, Signal::TERM);
+            }
+            scratch::wipe_away(dir);
+            // Of the signals of Linux it knows none.
+            let _ = emulate_default_handler(signal).or_else(|_| emulate_default_handler(SIGTERM));
         }
     }
 
     /// A thread that waits for signals as long as there is plaintext on a file system.
     #[derive(Debug)]
     pub(super) struct Watch {
-        state: Arc<Mutex<State>>,
+        shared: Arc<Shared>,
         handle: Handle,
         thread: Option<JoinHandle<()>>,
-    }
-
-    fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
-        state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     impl Watch {
         pub(super) fn new(dir: PathBuf) -> io::Result<Self> {
             let mut signals = Signals::new(ENDING)?;
             let handle = signals.handle();
+            handle.add_signal(CAUGHT_UP)?;
             for signal in more() {
                 // A system that has none of this number sends none.
                 let _ = handle.add_signal(signal);
             }
-            let state = Arc::new(Mutex::new(State::default()));
-            let shared = Arc::clone(&state);
+            let shared = Arc::new(Shared::default());
+            let in_thread = Arc::clone(&shared);
             let thread = std::thread::spawn(move || {
-                for signal in &mut signals {
-                    let mut state = lock(&shared);
-                    if state.is_of_the_editor(signal) {
-                        continue;
+                while !signals.handle().is_closed() {
+                    let heard: Vec<i32> = signals.wait().collect();
+                    // A look goes from number to number: what came before the last of them may have been overlooked.
+                    let rest: Vec<i32> = if heard.contains(&CAUGHT_UP) {
+                        signals.pending().collect()
+                    } else {
+                        Vec::new()
+                    };
+                    let all = heard.iter().chain(&rest);
+                    all.filter(|signal| **signal != CAUGHT_UP)
+                        .for_each(|signal| in_thread.hear(*signal, &dir));
+                    if heard.contains(&CAUGHT_UP) {
+                        in_thread.lock().caught_up = true;
+                        in_thread.changed.notify_all();
                     }
-                    state.told = true;
-                    if let Some(editor) = state.editor {
-                        let _ = kill_process(editor, Signal::TERM);
-                    }
-                    scratch::wipe_away(&dir);
-                    // Of the signals of Linux it knows none.
-                    let _ = emulate_default_handler(signal).or_else(|_| emulate_default_handler(SIGTERM));
                 }
             });
             Ok(Self {
-                state,
+                shared,
                 handle,
                 thread: Some(thread),
             })
@@ -178,19 +203,30 @@ mod watch {
 
         pub(super) fn run(&self, editor: &mut Command) -> io::Result<ExitStatus> {
             let mut child = {
-                let mut state = lock(&self.state);
+                let mut state = self.shared.lock();
                 let child = editor.spawn()?;
                 state.editor = Some(Pid::from_child(&child));
                 child
             };
             let status = child.wait();
-            let mut state = lock(&self.state);
+            self.catch_up();
+            let mut state = self.shared.lock();
             state.editor = None;
-            state.ended = Some(Instant::now());
             if state.told {
                 return Err(io::Error::new(io::ErrorKind::Interrupted, "we were told to end"));
             }
             status
+        }
+
+        /// Waits until the thread has dealt with every signal that came until now: an interrupt of the editor's time is
+        /// the editor's, however late it is heard of.
+        fn catch_up(&self) {
+            self.shared.lock().caught_up = false;
+            if kill_process(getpid(), Signal::URG).is_ok() {
+                let state = self.shared.lock();
+                let caught_up = self.shared.changed.wait_while(state, |state| !state.caught_up);
+                drop(caught_up);
+            }
         }
     }
 
@@ -206,15 +242,12 @@ mod watch {
         use super::*;
 
         #[test]
-        fn an_interrupt_is_the_editors_while_it_runs_and_just_after() {
+        fn an_interrupt_is_the_editors_while_it_runs_and_ours_after() {
             let mut state = State::default();
             assert!(!state.is_of_the_editor(SIGINT));
-            state.ended = Some(Instant::now());
-            assert!(state.is_of_the_editor(SIGINT) && !state.is_of_the_editor(SIGTERM));
-            state.ended = Instant::now().checked_sub(LATE);
-            assert!(state.ended.is_none() || !state.is_of_the_editor(SIGINT));
             state.editor = Pid::from_raw(1);
-            assert!(state.is_of_the_editor(SIGQUIT) && !state.is_of_the_editor(SIGHUP));
+            assert!(state.is_of_the_editor(SIGINT) && state.is_of_the_editor(SIGQUIT));
+            assert!(!state.is_of_the_editor(SIGHUP) && !state.is_of_the_editor(SIGTERM));
         }
     }
 }
