@@ -193,7 +193,6 @@ impl<'a> Run<'a> {
     }
 
     /// Returns the limit that was met, if one was.
-    #[expect(clippy::unused_self, reason = "without a run there is no account")]
     pub fn limit(&self) -> Option<Limit> {
         ACCOUNT.with_borrow_mut(|account| account.limit.take())
     }

@@ -67,12 +67,11 @@ impl Known {
             vec![value]
         };
         for line in lines.into_iter().filter(|line| line.len() >= MIN_VALUE) {
-            let number = match self.names.iter().position(|known| known == name) {
-                Some(number) => number,
-                None => {
-                    self.names.push(name.to_owned());
-                    self.names.len() - 1
-                }
+            let number = if let Some(number) = self.names.iter().position(|known| known == name) {
+                number
+            } else {
+                self.names.push(name.to_owned());
+                self.names.len() - 1
             };
             self.add_line(number, line);
         }
@@ -119,6 +118,7 @@ impl Known {
         }
         common.sort_unstable();
         common.dedup();
+        #[expect(clippy::iter_over_hash_type, reason = "each list is changed by itself")]
         for numbers in self.by_prefix.values_mut() {
             numbers.retain(|number| common.binary_search(number).is_err());
         }

@@ -107,7 +107,7 @@ pub(super) struct Init {
     /// Make age.key a post-quantum key (for sops from 3.12 and Flux from 2.9)
     #[arg(long, conflicts_with = "key_from_env")]
     pub(super) pq: bool,
-    /// Make age.key of the key that SOPS_AGE_KEY_FILE, SOPS_AGE_KEY or SOPS_AGE_KEY_CMD names, in place of a new one
+    /// Make age.key of the key that `SOPS_AGE_KEY_FILE`, `SOPS_AGE_KEY` or `SOPS_AGE_KEY_CMD` names, in place of a new one
     #[arg(long)]
     pub(super) key_from_env: bool,
 }

@@ -29,7 +29,7 @@ pub(super) fn run(args: &Init, session: &mut Session<'_>) -> Outcome {
     let root = session.world.root.clone();
     refuse_empty(&root, &mut session.diags)?;
     let key = key(args, session)?;
-    let missing = missing(&root, key, session.world.entropy, &mut session.diags)?;
+    let missing = missing(&root, &key, session.world.entropy, &mut session.diags)?;
     let ignore = Ignore::read(&root, &mut session.diags)?;
     if missing.is_empty() && ignore.lines.is_empty() {
         session.ui.say("Everything that can be created is there already.");
@@ -99,10 +99,10 @@ fn key(args: &Init, session: &mut Session<'_>) -> Result<Key, Aborted> {
     };
     match named {
         Some(key) if args.key_from_env => {
-            let names = key.recipients.join(", ");
+            let recipients = key.recipients.join(", ");
             let lines = pipeline::key_lines(&key.text);
             Ok(Key::Given(SecretText::new(format!(
-                "# public key: {names}\n{}\n",
+                "# public key: {recipients}\n{}\n",
                 lines.expose()
             ))))
         }
@@ -169,7 +169,7 @@ fn refuse_empty(root: &Root, diags: &mut Diagnostics) -> Result<(), Aborted> {
 
 fn missing(
     root: &Root,
-    key: Key,
+    key: &Key,
     entropy: &mut dyn Entropy,
     diags: &mut Diagnostics,
 ) -> Result<Vec<Missing>, Aborted> {
@@ -194,7 +194,7 @@ fn missing(
         });
     }
     if absent(side::AGE_KEY) {
-        let text = match &key {
+        let text = match key {
             Key::Given(text) => Some(text.clone()),
             Key::New { .. } => None,
         };
@@ -341,7 +341,7 @@ pub(super) fn scaffold(
     diags: &mut Diagnostics,
 ) -> Result<(), Aborted> {
     let key = Key::New { post_quantum: false };
-    let mut missing = missing(root, key, entropy, diags)?;
+    let mut missing = missing(root, &key, entropy, diags)?;
     for file in missing.iter_mut().filter(|file| file.name == "cluster.yaml") {
         file.text = config.clone();
     }

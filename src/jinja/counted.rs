@@ -1,6 +1,6 @@
 //! What is put into templates to count what they do ([`crate::bounds`]), and to notice what they print as nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -36,7 +36,7 @@ pub(super) struct Expression {
 #[derive(Debug, Default)]
 pub(super) struct Seen {
     pub(super) expressions: Vec<Expression>,
-    empty: Mutex<BTreeMap<(usize, Option<usize>), ()>>,
+    empty: Mutex<BTreeSet<(usize, Option<usize>)>>,
 }
 
 impl Seen {
@@ -44,15 +44,14 @@ impl Seen {
     pub(super) fn empties(&self, text: impl Fn(&str) -> Option<(String, String)>) -> Vec<Empty> {
         let empty = self.empty.lock().unwrap_or_else(PoisonError::into_inner);
         let mut found: Vec<Empty> = Vec::new();
-        for (number, name) in empty.keys() {
+        for (number, name) in empty.iter() {
             let Expression { template, printed } = &self.expressions[*number];
             let Some(template) = text(template) else { continue };
-            let (name, range) = match name.map(|name| &printed.names[name]) {
-                Some((name, range)) => (name.clone(), range.clone()),
-                None => {
-                    let words = template.1.get(printed.range.clone()).unwrap_or_default();
-                    (words.to_owned(), printed.range.clone())
-                }
+            let (name, range) = if let Some((name, range)) = name.map(|name| &printed.names[name]) {
+                (name.clone(), range.clone())
+            } else {
+                let words = template.1.get(printed.range.clone()).unwrap_or_default();
+                (words.to_owned(), printed.range.clone())
             };
             match found.iter_mut().find(|empty| empty.name == name) {
                 Some(known) => known.places += 1,
@@ -82,7 +81,7 @@ impl Seen {
         }
         if !found.is_empty() {
             let mut empty = self.empty.lock().unwrap_or_else(PoisonError::into_inner);
-            empty.extend(found.into_iter().map(|name| ((number, name), ())));
+            empty.extend(found.into_iter().map(|name| (number, name)));
         }
     }
 }
@@ -145,14 +144,13 @@ pub(super) fn size(value: &Value) -> Result<usize, Error> {
         *sum += bounds::NODE;
         match value.kind() {
             ValueKind::String | ValueKind::Bytes => *sum += value.len().unwrap_or(0),
-            ValueKind::Seq | ValueKind::Iterable => {
+            ValueKind::Seq | ValueKind::Iterable
                 // What can be gone through once only is left for who does.
-                if value.len().is_some() {
+                if value.len().is_some() => {
                     for item in value.try_iter()?.checked() {
                         add(&item?, depth + 1, sum)?;
                     }
                 }
-            }
             ValueKind::Map => {
                 for key in value.try_iter()?.checked() {
                     let key = key?;

@@ -76,12 +76,11 @@ pub(super) fn check(tree: &Tree<Rendered>, configuration: &Configuration, diags:
     let message =
         format!("Flux {version} cannot open what is sealed for the post-quantum key of this repository");
     let finding = Diagnostic::error("config/post-quantum-flux", message);
-    let finding = match configuration.places.get("age_recipients") {
-        Some(place) => finding.at(*place, "a post-quantum key"),
-        None => {
-            let id = diags.sources.add(FLUX, artifact.text.clone());
-            finding.at(id.span(node.span.clone()), "this Flux")
-        }
+    let finding = if let Some(place) = configuration.places.get("age_recipients") {
+        finding.at(*place, "a post-quantum key")
+    } else {
+        let id = diags.sources.add(FLUX, artifact.text.clone());
+        finding.at(id.span(node.span.clone()), "this Flux")
     };
     diags.push(needs_newer_flux(finding));
 }

@@ -170,9 +170,7 @@ fn one(
         Use::Copy
     };
     let mut output = None;
-    if !wanted {
-        purpose = Use::Include;
-    } else {
+    if wanted {
         let stem = if is_template && !settings.keep_suffix {
             &name[..name.len() - settings.suffix.len()]
         } else {
@@ -195,6 +193,8 @@ fn one(
                 return None;
             }
         }
+    } else {
+        purpose = Use::Include;
     }
     let text = match read_text(root, &path, &shown) {
         Ok(text) => text,

@@ -248,29 +248,39 @@ fn one(file: &Listed, text: Option<&str>, rule: Option<Glance>) -> (FileStatus, 
             if !found.has_mac {
                 findings.push(seal::finding(&SopsError::NoMac, name));
             }
-            match rule.map(|glance| (glance.has_other_keys, glance.age, glance.rule)) {
-                // What is no age key can only be compared by `sops`.
-                Some((true, age, _)) => {
-                    let have: BTreeSet<String> = found.recipients.iter().cloned().collect();
-                    let change = KeyChange {
-                        added: age.difference(&have).cloned().collect(),
-                        removed: have.difference(&age).cloned().collect(),
-                        regrouped: false,
-                    };
-                    findings.extend(other_keys(name, &change, "sops updatekeys"));
-                }
-                Some((_, _, Ok(rule))) => {
-                    let change = format.key_change(text, &rule).unwrap_or_default();
-                    findings.extend(other_keys(name, &change, "clusterwright secrets updatekeys"));
-                }
-                Some((_, _, Err(error))) => findings.push(seal::finding(&error, name)),
-                None => {}
-            }
+            findings.extend(rule.and_then(|glance| of_rule(name, &found.recipients, format, text, glance)));
         }
     }
     status.problems = findings.iter().map(|finding| finding.message.clone()).collect();
     status.ok = findings.is_empty();
     (status, findings)
+}
+
+/// Compares the recipients of a file with those of its rule.
+fn of_rule(
+    name: &str,
+    recipients: &[String],
+    format: Format,
+    text: &str,
+    glance: Glance,
+) -> Option<Diagnostic> {
+    match glance.rule {
+        // What is no age key can only be compared by `sops`.
+        _ if glance.has_other_keys => {
+            let have: BTreeSet<String> = recipients.iter().cloned().collect();
+            let change = KeyChange {
+                added: glance.age.difference(&have).cloned().collect(),
+                removed: have.difference(&glance.age).cloned().collect(),
+                regrouped: false,
+            };
+            other_keys(name, &change, "sops updatekeys")
+        }
+        Ok(rule) => {
+            let change = format.key_change(text, &rule).unwrap_or_default();
+            other_keys(name, &change, "clusterwright secrets updatekeys")
+        }
+        Err(error) => Some(seal::finding(&error, name)),
+    }
 }
 
 fn other_keys(name: &str, change: &KeyChange, command: &str) -> Option<Diagnostic> {

@@ -103,7 +103,8 @@ mod tests {
         assert_eq!(shown, ["#{ b }#", "{{ d }}"]);
         let own = "[makejinja.delimiter]\nvariable_start = \"<<\"\nvariable_end = \">>\"\ncomment_start = \"#|\"\ncomment_end = \"#|\"\n";
         let (blank, printed) = Templates::of_makejinja(own).blanked("#| c #|\na: << b >>\n");
-        assert_eq!((blank.as_str(), printed), ("       \na: xxxxxxx\n", vec![11..18]));
+        assert_eq!(blank, "       \na: xxxxxxx\n");
+        assert!(printed.len() == 1 && printed[0] == (11..18), "{printed:?}");
     }
 
     #[test]

@@ -137,15 +137,15 @@ impl<'t> Documents<'t> {
     /// would drop.
     fn agrees_on_line_breaks(&self) -> bool {
         fn values<'n>(node: &'n Node, out: &mut Vec<&'n Node>) {
-            match &node.kind {
-                Kind::Scalar {
-                    style: Style::SingleQuoted | Style::DoubleQuoted,
-                    ..
-                } => out.push(node),
-                _ => {
-                    node.items().iter().for_each(|item| values(item, out));
-                    node.entries().iter().for_each(|(_, value)| values(value, out));
-                }
+            if let Kind::Scalar {
+                style: Style::SingleQuoted | Style::DoubleQuoted,
+                ..
+            } = &node.kind
+            {
+                out.push(node);
+            } else {
+                node.items().iter().for_each(|item| values(item, out));
+                node.entries().iter().for_each(|(_, value)| values(value, out));
             }
         }
         let mut quoted = Vec::new();

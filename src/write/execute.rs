@@ -162,14 +162,15 @@ pub(super) fn backward(
                 }
             }
             State::Absent { .. } if !target::exists(&txn.old_file(number)) => {}
-            _ => match step.old {
-                Some(old) => put(&txn.old_file(number), old, (root, &step.path), state, disk)?,
-                None => {
+            _ => {
+                if let Some(old) = step.old {
+                    put(&txn.old_file(number), old, (root, &step.path), state, disk)?;
+                } else {
                     let full = step.path.under(root);
                     disk.remove_file(&full)
                         .map_err(|error| Diagnostic::io("delete", &full, &error))?;
                 }
-            },
+            }
         }
     }
     for dir in plan.new_dirs.iter().rev() {

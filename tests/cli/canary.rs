@@ -213,8 +213,8 @@ fn good_input() {
     );
 }
 
-#[test]
-fn broken_input() {
+/// The configuration, broken in many ways.
+fn broken() -> Vec<(&'static str, String)> {
     let good = config();
     let line = |key: &str| {
         good.lines()
@@ -223,7 +223,7 @@ fn broken_input() {
             .to_owned()
     };
     let (token, grafana) = (line("cloudflare_token"), line("grafana_admin_password"));
-    let broken = [
+    vec![
         (
             "misspelt secret key",
             good.replace("cloudflare_token:", "cloudflare_tokn:"),
@@ -304,8 +304,12 @@ fn broken_input() {
         ),
         ("directive", format!("%{token}\n---\n{good}")),
         ("comment", format!("# {token}\nbogus: 1\n{good}")),
-    ];
-    for (what, text) in &broken {
+    ]
+}
+
+#[test]
+fn broken_input() {
+    for (what, text) in &broken() {
         let repo = repo();
         let mut needles = needles(&repo);
         if *what == "too short" {

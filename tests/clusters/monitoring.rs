@@ -52,7 +52,7 @@ fn downloads(tree: &BTreeMap<String, String>, app: &str) -> (String, String) {
     (text("dashboards"), script.to_owned())
 }
 
-/// Charts ship dashboards as ConfigMaps in the namespace `monitoring`; Grafana's sidecar must be there to load them.
+/// Charts ship dashboards as `ConfigMaps` in the namespace `monitoring`; Grafana's sidecar must be there to load them.
 /// Labels: `grafana_dashboard` is the default of cilium 1.19.6, of loki 6.49.0, of both stacks, and of the Grafana charts
 /// 8.11.4 and 10.4.3, so no values name it.
 #[test]

@@ -130,26 +130,26 @@ const FORGERIES: &[(&str, Forgery)] = &[
     }),
     ("an undo record", |case| undo_record(case, 3)),
     ("an undo record of the version before", |case| {
-        undo_record(case, 2)
+        undo_record(case, 2);
     }),
     ("a plan whose staged files are links", journal_with_links),
     ("a base that is a link", base_link),
     ("a base that is no render", base_text),
     ("raw output outside", |case| {
-        settings(case, "output = \"../out\"", "")
+        settings(case, "output = \"../out\"", "");
     }),
     ("raw output in .git", |case| {
-        settings(case, "output = \"sub/.git\"", "")
+        settings(case, "output = \"sub/.git\"", "");
     }),
     ("raw output at an absolute path", |case| {
         let outside = case.outside.display().to_string();
         settings(case, &format!("output = {outside:?}"), "");
     }),
     ("raw inputs outside", |case| {
-        settings(case, "output = \"./\"", "\"../out/tree\"")
+        settings(case, "output = \"./\"", "\"../out/tree\"");
     }),
     ("raw inputs of the system", |case| {
-        settings(case, "output = \"./\"", "\"/etc\"")
+        settings(case, "output = \"./\"", "\"/etc\"");
     }),
     ("raw data outside", raw_data),
     ("raw imports outside", raw_imports),

@@ -81,12 +81,10 @@ fn run_case(base: &Base, number: usize, all: bool, tally: &Tally) {
         COMMANDS.iter().collect()
     } else {
         let first = number * COMMANDS_EACH;
-        (first..first + COMMANDS_EACH)
-            .map(|at| &COMMANDS[at % COMMANDS.len()])
-            .collect()
+        (first..=first).map(|at| &COMMANDS[at % COMMANDS.len()]).collect()
     };
     tally.attacks.fetch_add(case.attacks.len(), Ordering::Relaxed);
-    let trace = all && number % 8 == 0;
+    let trace = all && number.is_multiple_of(8);
     for invocation in invocations {
         let (code, faults) = case.run(invocation, trace);
         tally.runs.fetch_add(1, Ordering::Relaxed);

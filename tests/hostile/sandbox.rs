@@ -268,7 +268,7 @@ impl Case {
                 .take()
                 .map(|mut pipe| std::thread::spawn(move || drain(&mut pipe))),
         ];
-        let code = self.wait(&mut child, log.is_some(), faults);
+        let code = Self::wait(&mut child, log.is_some(), faults);
         let output: Vec<u8> = readers
             .into_iter()
             .flatten()
@@ -278,7 +278,7 @@ impl Case {
     }
 
     /// Waits for a run, and watches what it uses.
-    fn wait(&self, child: &mut Child, traced: bool, faults: &mut Vec<String>) -> Option<i32> {
+    fn wait(child: &mut Child, traced: bool, faults: &mut Vec<String>) -> Option<i32> {
         let start = Instant::now();
         let mut most = 0;
         let mut pause = Duration::from_micros(200);
@@ -420,7 +420,7 @@ fn differences(before: &Snapshot, after: &Snapshot) -> Vec<String> {
         match after.get(path) {
             None => found.push(format!("`{}` is gone", path.display())),
             Some(now) if now != facts => {
-                found.push(format!("`{}` changed: {facts} to {now}", path.display()))
+                found.push(format!("`{}` changed: {facts} to {now}", path.display()));
             }
             Some(_) => {}
         }

@@ -73,12 +73,12 @@ fn ports(raw: &str, service: &Service<'_, '_>, local: bool) -> Vec<Range<usize>>
             Some(namespace) => namespace == Some(service.release.namespace),
             None => domain.is_empty() && local,
         };
-        let Some(port) = rest[domain.len()..].strip_prefix(':').filter(|_| here) else {
+        let Some(after) = rest[domain.len()..].strip_prefix(':').filter(|_| here) else {
             continue;
         };
-        let digits = port.find(|c: char| !c.is_ascii_digit()).unwrap_or(port.len());
-        if digits > 0 && !port[digits..].starts_with(part) {
-            let start = raw.len() - port.len();
+        let digits = after.find(|c: char| !c.is_ascii_digit()).unwrap_or(after.len());
+        if digits > 0 && !after[digits..].starts_with(part) {
+            let start = raw.len() - after.len();
             found.push(start..start + digits);
         }
     }

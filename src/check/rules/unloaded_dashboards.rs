@@ -1,4 +1,4 @@
-//! Dashboards that charts ship as ConfigMaps have a Grafana that loads them.
+//! Dashboards that charts ship as `ConfigMaps` have a Grafana that loads them.
 
 use crate::check::helm::{PROMETHEUS, Release, VICTORIA_METRICS, text};
 use crate::check::manifests::Manifests;

@@ -115,17 +115,14 @@ pub(super) fn run(args: &Edit, session: &mut Session<'_>) -> Outcome {
 
 /// Waits for an edit in another process to be over, and wipes what that left.
 #[cfg(unix)]
-pub(super) fn wait() -> Outcome {
+pub(super) fn wait() {
     // There is nobody to tell.
     let _ = crate::sys::guard::wait(std::io::stdin().lock());
-    Ok((Exit::Success, None))
 }
 
 /// Without process groups there is no such process.
 #[cfg(not(unix))]
-pub(super) fn wait() -> Outcome {
-    Ok((Exit::Success, None))
-}
+pub(super) fn wait() {}
 
 /// Returns the command that calls [`wait`].
 fn guard() -> Option<Command> {

@@ -16,6 +16,7 @@ mod status;
 mod textconv;
 mod value;
 
+use super::exit::Exit;
 use super::{Outcome, Session};
 use crate::diag::{Aborted, Diagnostic};
 use crate::pipeline;
@@ -30,7 +31,10 @@ pub(super) fn run(args: &Secrets, session: &mut Session<'_>) -> Outcome {
         Secrets::Encrypt(args) => encrypt::run(args, session),
         Secrets::Decrypt(args) => decrypt::run(args, session),
         Secrets::Edit(args) => edit::run(args, session),
-        Secrets::WaitForEdit => edit::wait(),
+        Secrets::WaitForEdit => {
+            edit::wait();
+            Ok((Exit::Success, None))
+        }
         Secrets::Set(args) => value::set(args, session),
         Secrets::Unset(args) => value::unset(args, session),
         Secrets::Rotate(args) => recipients::rotate(args, session),

@@ -214,10 +214,8 @@ impl Writer {
             return;
         };
         match first.text {
-            "if" | "elif" => {
-                if !is_path(rest) {
-                    self.wrap(rest, "__ask");
-                }
+            "if" | "elif" if !is_path(rest) => {
+                self.wrap(rest, "__ask");
             }
             "for" => {
                 let source = rest.iter().position(|token| token.names("in"));
@@ -273,7 +271,7 @@ impl Writer {
                     }
                 }
                 "<" if token.kind == Kind::Symbol && !ends_operand(tokens, at) => {
-                    component = Some(open.len())
+                    component = Some(open.len());
                 }
                 ">" if token.kind == Kind::Symbol && component == Some(open.len()) => component = None,
                 "for" if token.kind == Kind::Name => {
