@@ -189,7 +189,13 @@ impl Case {
             let _ = fs::remove_file(log);
         }
         for (place, before) in [(&self.outside, &before[0]), (&self.around, &before[1])] {
-            faults.extend(differences(before, &snapshot(place, true)));
+            let mut found = differences(before, &snapshot(place, true));
+            if invocation.args == ["secrets", "install-git"] {
+                // It writes git's configuration, wherever git has its directory.
+                let git = self.around.join("git").display().to_string();
+                found.retain(|fault| !fault.contains(&git));
+            }
+            faults.extend(found);
         }
         if self.around.join("pwned").exists() {
             faults.push("a program was run".to_owned());

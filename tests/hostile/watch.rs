@@ -86,6 +86,8 @@ const SYSTEM: &[&str] = &[
     "/dev/shm/clusterwright-",
     "/etc/terminfo",
     "/usr/share/terminfo",
+    // Git's own configuration, which `demo` reads when it makes a repository.
+    "/etc/gitconfig",
 ];
 
 /// Reads a trace of system calls and returns every file that was opened outside of the root, and every program that was
