@@ -10,6 +10,7 @@ use super::target::{self, State};
 use crate::diag::Diagnostic;
 use crate::lock::Sha256;
 use crate::sys::disk::Disk;
+use crate::sys::root::limits;
 use crate::tree::RepoPath;
 
 /// Where and why a plan stopped.
@@ -77,7 +78,9 @@ fn step_forward(
 pub(super) fn check_staged(staged: &Path, hash: Sha256, path: &RepoPath) -> Result<(), Diagnostic> {
     let failed = |error: &io::Error| Diagnostic::io("read", staged, error);
     let meta = fs::symlink_metadata(staged).map_err(|error| failed(&error))?;
-    let is_right = meta.is_file() && Sha256::of(&fs::read(staged).map_err(|error| failed(&error))?) == hash;
+    let is_right = meta.is_file()
+        && meta.len() <= limits::OUTPUT
+        && Sha256::of(&fs::read(staged).map_err(|error| failed(&error))?) == hash;
     if is_right {
         return Ok(());
     }

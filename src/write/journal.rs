@@ -11,10 +11,8 @@ use crate::diag::Diagnostic;
 use crate::diff::never_ours;
 use crate::lock::{LOCK_FILE, Sha256};
 use crate::merge::BASE_DIR;
+use crate::sys::root::limits;
 use crate::vcs::Repository;
-
-/// Largest plan that is read, in bytes: some hundred thousand files.
-const MAX_BYTES: u64 = 64 << 20;
 
 /// Why a plan is not carried out.
 pub(super) enum Doubt {
@@ -45,7 +43,7 @@ pub(super) fn read(root: &Path, dir: &Path, file: &Path) -> Result<Option<Plan>,
     if !meta.is_file() || !real || !sides_are_real(dir) {
         return Err(Doubt::Foreign);
     }
-    if meta.len() > MAX_BYTES {
+    if meta.len() > limits::LOCK {
         return Err(Doubt::Damaged);
     }
     let bytes = fs::read(file).map_err(|error| Doubt::System(Diagnostic::io("read", file, &error)))?;

@@ -7,6 +7,7 @@ use std::path::Path;
 use super::plan::parents;
 use crate::diag::Diagnostic;
 use crate::lock::Sha256;
+use crate::sys::root::limits;
 use crate::tree::RepoPath;
 
 /// What stands at a target.
@@ -54,6 +55,12 @@ pub(super) fn read(root: &Path, path: &RepoPath) -> Result<(Vec<u8>, State), Dia
     }
     let full = path.under(root);
     match fs::symlink_metadata(&full) {
+        // The diff has read no larger one either.
+        Ok(meta) if meta.is_file() && meta.len() > limits::OUTPUT => Err(blocked(
+            path,
+            path.as_str(),
+            "is larger than anything that is rendered",
+        )),
         Ok(meta) if meta.is_file() => {
             let bytes = fs::read(&full).map_err(|error| Diagnostic::io("read", &full, &error))?;
             let hash = Sha256::of(&bytes);

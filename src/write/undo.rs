@@ -11,6 +11,7 @@ use super::{OWN_DIR, Receipt, Txn, stage, target, transact};
 use crate::diag::Diagnostic;
 use crate::lock::Sha256;
 use crate::sys::disk::Disk;
+use crate::sys::root::limits;
 use crate::tree::RepoPath;
 
 /// What the last run that wrote something has replaced and deleted. One generation: each such run replaces it, an undo
@@ -48,6 +49,10 @@ impl Record {
         let old = plan.steps.iter().enumerate().map(|(number, step)| {
             let Some(hash) = step.old else { return Ok(None) };
             let file = txn.undo_old_file(number);
+            let is_copy = |meta: fs::Metadata| meta.is_file() && meta.len() <= limits::OUTPUT;
+            if !fs::symlink_metadata(&file).is_ok_and(is_copy) {
+                return Err(damaged());
+            }
             match fs::read(&file) {
                 Ok(bytes) if Sha256::of(&bytes) == hash => Ok(Some(bytes)),
                 Ok(_) => Err(damaged()),

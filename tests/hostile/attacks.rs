@@ -10,6 +10,7 @@ use clusterwright::side;
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 
 use super::Chance;
+use super::commands::CLEAR;
 use super::places::{LISTED, PLACES, Shape};
 use super::sandbox::{CANARY, Case};
 
@@ -125,6 +126,9 @@ const FORGERIES: &[(&str, Forgery)] = &[
     ("a rollback of the version before", |case| {
         journal(case, "rollback", 2, PLANNED);
     }),
+    ("a plan of files that are never ours", |case| {
+        journal(case, "plan", 3, NEVER);
+    }),
     ("a plan into a nested .git", |case| {
         journal(case, "plan", 2, &["vendor/.git/config", "vendor/.git/HEAD"]);
     }),
@@ -163,23 +167,24 @@ const FORGERIES: &[(&str, Forgery)] = &[
     ("a configuration that names files", configuration_names),
 ];
 
-/// How many attacks there are, each at each place.
-fn count() -> usize {
-    PLACES.len() * INSTEAD.len() + LISTED.len() * NAMES.len() + FORGERIES.len() * 8
-}
-
-/// Returns the attack of a number. The numbers jump between kinds, so that some hundred in a row show every kind.
+/// Returns the attack of a number: of four in a row one is a forgery, one a name, two something at a place, so that some
+/// hundred show every forgery and every kind.
 pub(super) fn nth(number: usize) -> Attack {
-    // Coprime to the count, so that every attack has its turn.
-    let mut at = number.wrapping_mul(2_654_435_761) % count();
-    if at < PLACES.len() * INSTEAD.len() {
-        return Attack::Place(at / INSTEAD.len(), INSTEAD[at % INSTEAD.len()]);
+    // Coprime to what they count, so that every pair has its turn.
+    const STRIDE: usize = 7919;
+    let turn = number / 4;
+    match number % 4 {
+        0 => Attack::Forged(turn % FORGERIES.len()),
+        1 => {
+            let at = turn.wrapping_mul(STRIDE) % (LISTED.len() * NAMES.len());
+            Attack::Name(at / NAMES.len(), at % NAMES.len())
+        }
+        half => {
+            let turn = turn * 2 + half - 2;
+            let at = turn.wrapping_mul(STRIDE) % (PLACES.len() * INSTEAD.len());
+            Attack::Place(at / INSTEAD.len(), INSTEAD[at % INSTEAD.len()])
+        }
     }
-    at -= PLACES.len() * INSTEAD.len();
-    if at < LISTED.len() * NAMES.len() {
-        return Attack::Name(at / NAMES.len(), at % NAMES.len());
-    }
-    Attack::Forged((at - LISTED.len() * NAMES.len()) % FORGERIES.len())
 }
 
 impl Case {
@@ -240,6 +245,7 @@ impl Case {
         if path.symlink_metadata().is_ok_and(|meta| !meta.is_file()) {
             return;
         }
+        let _ = fs::remove_file(&path);
         fs::write(path, text).expect("written");
     }
 
@@ -330,7 +336,10 @@ impl Case {
                 let _ = fs::remove_file(&path);
                 symlink(self.outside.join("tree"), path).expect("linked");
             }
-            _ => fs::write(path, "kind: Secret\napiVersion: v1\nstringData: {a: b}\n").expect("written"),
+            _ => {
+                let _ = fs::remove_file(&path);
+                fs::write(path, "kind: Secret\napiVersion: v1\nstringData: {a: b}\n").expect("written");
+            }
         }
     }
 }
@@ -429,18 +438,18 @@ fn forged_plan(case: &Case, format: usize, paths: &[&str]) -> (String, Vec<Vec<u
         text.push_str(&format!("file - {} {path}\n", Sha256::of(hook.as_bytes())));
         files.push(hook.clone().into_bytes());
     }
-    let keys = fs::read(case.root.join("github-push-token.txt")).unwrap_or_default();
-    text.push_str(&format!("file {} - github-push-token.txt\n", Sha256::of(&keys)));
-    files.push(keys);
+    // One that a plan of ours could name, and that a person keeps all the same.
+    let kept = fs::read(case.root.join(CLEAR)).unwrap_or_default();
+    text.push_str(&format!("file {} - {CLEAR}\n", Sha256::of(&kept)));
+    files.push(kept);
     (format!("{text}end {}\n", Sha256::of(text.as_bytes())), files)
 }
 
-const PLANNED: &[&str] = &[
-    "sub/x.yaml",
-    "kubernetes/apps/new.yaml",
-    "templates/apps/media/own/evil.yaml",
-    "clear/evil.yaml",
-];
+/// What a plan of ours could name.
+const PLANNED: &[&str] = &["sub/x.yaml", "kubernetes/apps/new.yaml", "clear/evil.yaml"];
+
+/// What no plan of ours names.
+const NEVER: &[&str] = &["templates/apps/media/own/evil.yaml", "nodes.yaml"];
 
 fn journal(case: &Case, kind: &str, format: usize, paths: &[&str]) {
     let (text, files) = forged_plan(case, format, paths);

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use clusterwright::side;
 use clusterwright::sys::root::Root;
 use clusterwright::vcs;
 use tempfile::TempDir;
@@ -178,7 +179,6 @@ impl Case {
             snapshot(&self.around, true),
             snapshot(&self.root, false),
         ];
-        let kept = kept(&self.root);
         let watch = Watch::on(&self.outside);
         let log = trace.then(|| self.around.join(format!("trace-{}", self.number)));
         let mut faults = Vec::new();
@@ -209,7 +209,9 @@ impl Case {
         if leaks(&output) {
             faults.push(format!("the output tells what lies outside: {output}"));
         }
-        if let Some(file) = find(&self.root, &leaks) {
+        let after = snapshot(&self.root, false);
+        let is_new = |path: &&PathBuf| before[2].get(*path) != after.get(*path);
+        if let Some(file) = after.keys().filter(is_new).find(|path| holds(path, &leaks)) {
             faults.push(format!("`{}` holds what lies outside", file.display()));
         }
         if !matches!(code, Some(0..=2)) {
@@ -218,13 +220,18 @@ impl Case {
         if output.contains("panicked at") {
             faults.push(format!("it panicked: {output}"));
         }
-        match invocation.writes {
-            Writes::Nothing => {
-                faults.extend(differences(&before[2], &snapshot(&self.root, false)));
-            }
-            Writes::Tree => faults.extend(differences(&kept, &self::kept(&self.root))),
-            Writes::Named => {}
-        }
+        let may_change = |path: &Path| match invocation.writes {
+            Writes::Nothing => false,
+            Writes::Tree => !is_kept(&self.root, path),
+            Writes::Named => true,
+        };
+        let judged = |snapshot: &Snapshot| -> Snapshot {
+            let judged = snapshot.iter().filter(|(path, _)| !may_change(path));
+            judged
+                .map(|(path, facts)| (path.clone(), facts.clone()))
+                .collect()
+        };
+        faults.extend(differences(&judged(&before[2]), &judged(&after)));
         self.last_output = output;
         (code, faults)
     }
@@ -334,7 +341,7 @@ fn processor_seconds(process: u32) -> Option<u64> {
     Some((ticks(11)? + ticks(12)?) / 100)
 }
 
-/// Copies a repository.
+/// Copies a repository: by second names, for files are replaced there and never changed in place.
 fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).expect("made");
     for entry in fs::read_dir(from).expect("a directory").flatten() {
@@ -342,7 +349,9 @@ fn copy(from: &Path, to: &Path) {
         if entry.file_type().expect("known").is_dir() {
             copy(&source, &target);
         } else {
-            fs::copy(source, target).expect("copied");
+            fs::hard_link(&source, &target)
+                .or_else(|_| fs::copy(&source, &target).map(drop))
+                .expect("copied");
         }
     }
 }
@@ -382,42 +391,23 @@ fn snapshot(dir: &Path, exact: bool) -> Snapshot {
     found
 }
 
-/// What a person keeps in a repository.
-fn kept(root: &Path) -> Snapshot {
-    let mut found = Snapshot::new();
-    walk(root, &mut |path, meta| {
-        let name = path
-            .strip_prefix(root)
-            .expect("below")
-            .to_string_lossy()
-            .into_owned();
-        let first = name.split('/').next().unwrap_or_default();
-        let is_git = name.split('/').any(|part| part.eq_ignore_ascii_case(".git"));
-        let is_kept = is_git
-            || matches!(first, "templates" | "own" | "clear" | "odd" | "data")
-            || matches!(
-                name.as_str(),
-                "cluster.yaml"
-                    | "nodes.yaml"
-                    | "makejinja.toml"
-                    | "age.key"
-                    | "github-push-token.txt"
-                    | "github-deploy.key"
-                    | "github-deploy.key.pub"
-                    | "cloudflare-tunnel.json"
-                    | ".gitignore"
-                    | ".gitattributes"
-            )
-            || name.contains("/byhand/");
-        if is_kept {
-            let size = if meta.is_file() { meta.len() } else { 0 };
-            found.insert(
-                path.to_path_buf(),
-                format!("{:o} {size} {}", meta.mode(), meta.ino()),
-            );
-        }
-    });
-    found
+/// Returns whether a person keeps the file.
+fn is_kept(root: &Path, path: &Path) -> bool {
+    let name = path
+        .strip_prefix(root)
+        .expect("below")
+        .to_string_lossy()
+        .into_owned();
+    let first = name.split('/').next().unwrap_or_default();
+    let is_git = name.split('/').any(|part| part.eq_ignore_ascii_case(".git"));
+    is_git
+        || matches!(first, "templates" | "own" | "clear" | "odd" | "data")
+        || side::PRIVATE.contains(&name.as_str())
+        || matches!(
+            name.as_str(),
+            "nodes.yaml" | "makejinja.toml" | "github-deploy.key.pub" | ".gitignore" | ".gitattributes"
+        )
+        || name.contains("/byhand/")
 }
 
 fn differences(before: &Snapshot, after: &Snapshot) -> Vec<String> {
@@ -437,18 +427,10 @@ fn differences(before: &Snapshot, after: &Snapshot) -> Vec<String> {
     found
 }
 
-/// Finds a regular file whose text is one that must not be there.
-fn find(root: &Path, bad: &dyn Fn(&str) -> bool) -> Option<PathBuf> {
-    let mut found = None;
-    walk(root, &mut |path, meta| {
-        if found.is_none()
-            && meta.is_file()
-            && meta.len() < 4 << 20
-            && let Ok(bytes) = fs::read(path)
-            && bad(&String::from_utf8_lossy(&bytes))
-        {
-            found = Some(path.to_path_buf());
-        }
-    });
-    found
+/// Returns whether a regular file has a text that must not be there.
+fn holds(path: &Path, bad: &dyn Fn(&str) -> bool) -> bool {
+    let small = path
+        .symlink_metadata()
+        .is_ok_and(|meta| meta.is_file() && meta.len() < 4 << 20);
+    small && fs::read(path).is_ok_and(|bytes| bad(&String::from_utf8_lossy(&bytes)))
 }

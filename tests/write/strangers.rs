@@ -259,3 +259,14 @@ fn an_undo_record_that_was_copied_or_committed_is_not_believed() {
     world.run(&files(&[("a.yaml", "2\n")]));
     assert!(world.record().is_some());
 }
+
+#[test]
+fn a_file_that_nothing_rendered_can_be_is_not_read() {
+    let world = World::new();
+    world.run(&files(&[("a.yaml", "1\n")]));
+    let huge = fs::File::create(world.root.join("a.yaml")).expect("made");
+    huge.set_len(1 << 32).expect("set");
+    let errors = world.record().expect("a record").check(&world.root);
+    assert_eq!(errors.expect_err("too large")[0].code, "write/in-the-way");
+    fs::remove_file(world.root.join("a.yaml")).expect("removed");
+}
