@@ -3,6 +3,7 @@
 mod flows;
 mod matrix;
 mod monitoring;
+mod older;
 
 use std::collections::BTreeMap;
 
