@@ -177,6 +177,9 @@ pub fn configuration(
     if let Some(finding) = keys::locked_out(found.as_ref(), &document, &recipients) {
         return Err(diags.abort(finding));
     }
+    if let Some(finding) = keys::stale(&world.root, &document, &recipients) {
+        diags.push(finding);
+    }
     let by_hand = cluster.encryption.age_recipients.is_some();
     let may_have_left = by_hand || rules.all().iter().any(|name| !recipients.contains(name));
     let usable = |all: &Identities| own.is_some() || keys::names_one_of(&recipients, all);

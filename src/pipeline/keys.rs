@@ -112,6 +112,39 @@ pub(super) fn locked_out(
     })
 }
 
+/// Tells that an encrypted `cluster.yaml` is for others than its own `age_recipients`: who was taken out would open what
+/// is set in it later, and who was added cannot open it.
+pub(super) fn stale(root: &Root, document: &Document, recipients: &[String]) -> Option<Diagnostic> {
+    if !document.is_encrypted() || recipients.is_empty() {
+        return None;
+    }
+    let text = side::read(root, "cluster.yaml").ok().flatten()?;
+    let have = sops::status(text.expose()).ok()?.recipients;
+    let only = |these: &[String], those: &[String]| -> Vec<String> {
+        let rest = these.iter().filter(|name| !those.contains(name));
+        rest.map(|name| sops::short(name)).collect()
+    };
+    let (added, removed) = (only(recipients, &have), only(&have, recipients));
+    if added.is_empty() && removed.is_empty() {
+        return None;
+    }
+    let mut finding = Diagnostic::warning(
+        "config/stale-recipients",
+        "`cluster.yaml` is not encrypted for those who are to open everything else",
+    )
+    .in_file("cluster.yaml")
+    .at_opt(document.span("/age_recipients"), "these");
+    if !added.is_empty() {
+        finding = finding.note(format!("not for {}", added.join(", ")));
+    }
+    if !removed.is_empty() {
+        finding = finding.note(format!("but for {}, also what is set later", removed.join(", ")));
+    }
+    Some(finding.help(
+        "configure, then run `clusterwright secrets updatekeys cluster.yaml`, before a key is taken away",
+    ))
+}
+
 /// Adds to the finding about a missing `age.key` how a key of the environment becomes the repository's.
 pub(super) fn missing(found: Option<&Keyring>) -> Diagnostic {
     let finding = side::missing(side::AGE_KEY, "the key that seals and opens the secrets");

@@ -397,3 +397,22 @@ fn a_slip_in_a_recipient_is_one_finding_at_its_place() {
     );
     assert!(repo.fails(&["validate"]).stderr.contains("checksum"));
 }
+
+#[test]
+fn an_encrypted_configuration_follows_its_recipients() {
+    let (_, bobs) = generate_identity();
+    let bobs = bobs.to_string();
+    let repo = Repo::with(&with_recipients(&[RECIPIENT, &bobs]));
+    repo.ok(&["configure", "--yes"]);
+    repo.ok(&["secrets", "encrypt", "-i", "cluster.yaml"]);
+    let stale = |repo: &Repo| {
+        let said = repo.ok(&["configure", "--yes"]).stderr;
+        said.contains("config/stale-recipients")
+    };
+    let holds_bob = |repo: &Repo| repo.read("cluster.yaml").contains(&bobs);
+    assert!(!stale(&repo) && holds_bob(&repo));
+    repo.edit("cluster.yaml", &format!(", {bobs}]"), "]");
+    assert!(stale(&repo), "what is set from now on would be for Bob as well");
+    repo.ok(&["secrets", "updatekeys", "--yes", "cluster.yaml"]);
+    assert!(!stale(&repo) && !holds_bob(&repo));
+}
