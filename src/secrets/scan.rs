@@ -41,6 +41,10 @@ pub fn scan(path: &str, bytes: &[u8], known: &Known, templates: &Templates) -> V
     let name = path.rsplit('/').next().unwrap_or(path);
     let named = is_sops_name(path);
     let Ok(text) = std::str::from_utf8(bytes) else {
+        // Keys are ASCII, whatever the rest is; a byte stays a byte, so that places hold.
+        let ascii = |byte: &u8| if byte.is_ascii() { char::from(*byte) } else { '?' };
+        let text: String = bytes.iter().map(ascii).collect();
+        keys(&text, &mut found);
         found.extend(named.then(|| not_encrypted("", UNLIKE_ITS_NAME)));
         return found;
     };

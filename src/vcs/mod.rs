@@ -30,6 +30,8 @@ pub struct Repository {
     /// The cluster's root within the work tree, with a trailing slash; empty when they are the same.
     prefix: String,
     work_dir: PathBuf,
+    /// The index to read in place of the repository's.
+    index_file: Option<PathBuf>,
 }
 
 impl std::fmt::Debug for Repository {
@@ -92,7 +94,15 @@ impl Repository {
             repo,
             prefix,
             work_dir,
+            index_file: None,
         }))
+    }
+
+    /// Reads this index, where one is named: that of a commit under way, which git names to its hooks in
+    /// `GIT_INDEX_FILE` and which is another than the repository's for `git commit -a` and `git commit PATH`.
+    #[must_use]
+    pub fn with_index(self, index_file: Option<PathBuf>) -> Self {
+        Self { index_file, ..self }
     }
 
     /// Returns the top of the work tree; of the linked one for a linked work tree.
@@ -208,9 +218,15 @@ impl Repository {
     }
 
     fn index(&self) -> Result<gix::worktree::Index, Diagnostic> {
-        self.repo
-            .index_or_empty()
-            .map_err(|error| broken("read the git index", &error).help("`git reset` rebuilds the index"))
+        let Some(file) = &self.index_file else {
+            return self.repo.index_or_empty().map_err(|error| {
+                broken("read the git index", &error).help("`git reset` rebuilds the index")
+            });
+        };
+        let options = gix::index::decode::Options::default();
+        gix::index::File::at(file, self.repo.object_hash(), false, options)
+            .map(|index| gix::fs::FileSnapshot::new(index).into())
+            .map_err(|error| broken("read the index that `GIT_INDEX_FILE` names", &error))
     }
 
     fn full(&self, path: &RepoPath) -> BString {

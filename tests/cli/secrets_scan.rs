@@ -216,3 +216,49 @@ fn a_name_that_cannot_be_said_is_told_and_not_passed_over() {
         run.stderr
     );
 }
+
+/// `git commit -a` and `git commit PATH` show their hooks another index than the repository's.
+#[cfg(unix)]
+#[test]
+fn a_hook_looks_at_what_is_committed() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let repo = Repo::empty();
+    if repo.git(&["init", "-q"]).is_none() {
+        return;
+    }
+    repo.write("a.yaml", "a: 1\n");
+    repo.git(&["add", "a.yaml"]);
+    repo.git(&["commit", "-qm", "one"]);
+    let binary = env!("CARGO_BIN_EXE_clusterwright");
+    repo.write(
+        ".git/hooks/pre-commit",
+        &format!("#!/bin/sh\nexec '{binary}' secrets scan --staged\n"),
+    );
+    let hook = repo.path(".git/hooks/pre-commit");
+    std::fs::set_permissions(hook, std::fs::Permissions::from_mode(0o755)).expect("works");
+    repo.write(
+        "a.yaml",
+        "apiVersion: v1\nkind: Secret\nmetadata:\n  name: x\nstringData:\n  p: hunter2hunter2\n",
+    );
+    for arguments in [&["-qam", "two"][..], &["-qm", "two", "a.yaml"]] {
+        let mut git = std::process::Command::new("git");
+        git.args(["-c", "user.name=t", "-c", "user.email=t@example.com", "commit"]);
+        let run = git
+            .args(arguments)
+            .current_dir(repo.root())
+            .output()
+            .expect("git");
+        assert!(!run.status.success(), "{arguments:?}: {run:?}");
+        assert_eq!(repo.git(&["show", "HEAD:a.yaml"]).as_deref(), Some("a: 1\n"));
+    }
+}
+
+#[test]
+fn a_key_is_found_in_a_file_that_is_not_utf_8() {
+    let repo = Repo::empty();
+    let key = [b"# gr\xfc\xdfe\n".as_slice(), AGE_KEY.as_bytes()].concat();
+    std::fs::write(repo.path("notes.txt"), key).expect("works");
+    let run = repo.fails(&["secrets", "scan", "notes.txt"]);
+    assert!(run.stderr.contains("age"), "{}", run.stderr);
+    assert!(!run.stderr.contains("AGE-SECRET-KEY-1"), "{}", run.stderr);
+}

@@ -1,5 +1,7 @@
 //! `clusterwright secrets scan`: a hook for commits.
 
+use std::path::PathBuf;
+
 use serde_json::json;
 use zeroize::Zeroizing;
 
@@ -7,7 +9,7 @@ use super::args::Scan;
 use super::identities_if_any;
 use crate::catalog::BUILT_IN;
 use crate::cli::exit::Exit;
-use crate::cli::{Outcome, Session};
+use crate::cli::{Outcome, Session, variable};
 use crate::config::{CONFIG_FILES, Vocabulary, clear_secrets};
 use crate::diag::{Aborted, Diagnostic, Diagnostics, Severity};
 use crate::known::Known;
@@ -114,6 +116,7 @@ fn staged(args: &Scan, session: &mut Session<'_>) -> Result<Staged, Aborted> {
                     .help("look at the files instead: `clusterwright secrets scan`"),
             );
         };
+        let git = git.with_index(variable("GIT_INDEX_FILE").map(PathBuf::from));
         let wanted: Vec<String> = args
             .paths
             .iter()
