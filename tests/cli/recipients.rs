@@ -401,7 +401,6 @@ fn a_slip_in_a_recipient_is_one_finding_at_its_place() {
 #[test]
 fn an_encrypted_configuration_follows_its_recipients() {
     let (_, bobs) = generate_identity();
-    let bobs = bobs.to_string();
     let repo = Repo::with(&with_recipients(&[RECIPIENT, &bobs]));
     repo.ok(&["configure", "--yes"]);
     repo.ok(&["secrets", "encrypt", "-i", "cluster.yaml"]);
