@@ -2,7 +2,7 @@
 //! program or fill the memory, by mistake or on purpose.
 //!
 //! A limit is counted while a template is rendered, on the thread that does it: [`Run::start`] opens an account, and what
-//! the engines are made to call ([`step`], [`write`], [`value`]) draws on it. The first limit that is met is kept, so that
+//! the engines are made to call ([`step`], [`write()`], [`value`]) draws on it. The first limit that is met is kept, so that
 //! the finding can name it ([`Run::limit`]). Each is far above what any tree needs: the largest file of the library has
 //! 60 KiB, and the most loops of one template go over nodes, some thousands at the very most.
 
@@ -286,7 +286,7 @@ pub fn depth(depth: usize) -> Result<(), Limit> {
 /// Checks the size of what a filter would give before it is made.
 ///
 /// # Errors
-/// As [`value`] and [`write`].
+/// As [`value`] and [`write()`].
 pub fn made(size: usize) -> Result<(), Limit> {
     value(size)?;
     write(size as u64)

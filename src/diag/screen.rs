@@ -75,7 +75,7 @@ fn mark() -> &'static str {
     })
 }
 
-/// Turns the escape sequences of a text into marks. Only for a text of whose parts each went through [`line`] or
+/// Turns the escape sequences of a text into marks. Only for a text of whose parts each went through [`line()`] or
 /// [`text`] before the sequences were put in.
 pub fn marked(text: &str) -> String {
     text.replace(ESCAPE, mark())
