@@ -218,17 +218,16 @@ fn in_base64(value: &[u8], shift: usize, alphabet: &impl base64::Engine) -> Zero
 /// Returns a text of the same lengths in which only line breaks, and keys and indentation of the lines with these
 /// places, are left: what a finding may show of a text with secrets.
 pub fn hidden(text: &str, spans: impl IntoIterator<Item = Range<usize>>) -> String {
-    let spans: Vec<Range<usize>> = spans.into_iter().collect();
+    let mut starts: Vec<usize> = spans.into_iter().map(|span| span.start).collect();
+    starts.sort_unstable();
+    let mut starts = starts.into_iter().peekable();
     let mut out = String::with_capacity(text.len());
     let mut offset = 0;
     for line in text.split_inclusive('\n') {
         let (start, end) = (offset, offset + line.len());
         offset = end;
-        let hit = spans
-            .iter()
-            .filter(|span| span.start < end && start <= span.start)
-            .map(|span| span.start)
-            .min();
+        let hit = starts.next_if(|at| *at < end);
+        while starts.next_if(|at| *at < end).is_some() {}
         let shown = match hit {
             Some(at) => key_length(&line[..at - start]),
             None => 0,

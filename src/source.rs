@@ -58,6 +58,17 @@ impl Source {
         Position { line, column }
     }
 
+    /// Returns the whole lines that hold a range, and the 1-based number of the first. A range at the very end, behind the
+    /// last line break, counts to the last line.
+    pub fn lines(&self, range: std::ops::Range<usize>) -> (usize, std::ops::Range<usize>) {
+        let last = self.text.len().saturating_sub(1);
+        let line = |offset: usize| self.line_starts.partition_point(|start| *start <= offset);
+        let first = line(range.start.min(last));
+        let after = line(range.end.max(range.start).min(self.text.len()));
+        let end = self.line_starts.get(after).copied().unwrap_or(self.text.len());
+        (first, self.line_starts[first - 1]..end)
+    }
+
     /// Returns the closest character boundary at or before `offset`.
     pub fn floor_char_boundary(&self, offset: usize) -> usize {
         let mut offset = offset.min(self.text.len());
@@ -115,6 +126,19 @@ impl SourceId {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lines_are_whole() {
+        let mut map = SourceMap::default();
+        let id = map.add("x", "ab\ncd\nef\n");
+        let source = map.get(id);
+        assert_eq!(source.lines(4..5), (2, 3..6));
+        assert_eq!(source.lines(1..4), (1, 0..6));
+        assert_eq!(source.lines(9..9), (3, 6..9), "the end is of the last line");
+        assert_eq!(source.lines(70..90), (3, 6..9), "past the end counts as the end");
+        let empty = map.add("y", "");
+        assert_eq!(map.get(empty).lines(0..0), (1, 0..0));
+    }
 
     #[test]
     fn positions_count_characters_not_bytes() {

@@ -1,6 +1,7 @@
 //! Findings for people: the source line, carets, and what to do.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet, renderer::DecorStyle};
 
@@ -31,35 +32,49 @@ struct Shown<'a> {
     help: Vec<Cow<'a, str>>,
 }
 
+/// The lines of a text from the first to the last that a finding marks.
 struct Quote<'a> {
-    source: SourceId,
     name: Cow<'a, str>,
+    first_line: usize,
     text: Cow<'a, str>,
-    marks: Vec<(std::ops::Range<usize>, AnnotationKind, Cow<'a, str>)>,
+    marks: Vec<(Range<usize>, AnnotationKind, Cow<'a, str>)>,
+}
+
+impl<'a> Quote<'a> {
+    /// Takes no more than the lines that are needed: a file with thousands of findings is not gone over for each.
+    fn of(source: &'a Source, labels: &[(&'a Label, AnnotationKind)]) -> Self {
+        let start = labels.iter().map(|(label, _)| label.span.start).min();
+        let end = labels.iter().map(|(label, _)| label.span.end).max();
+        let (first_line, lines) = source.lines(start.unwrap_or(0)..end.unwrap_or(0));
+        let mark = |(label, kind): &(&'a Label, AnnotationKind)| {
+            let range = place(label, source, lines.start);
+            (range, *kind, line(&label.text))
+        };
+        Self {
+            name: line(&source.name),
+            first_line,
+            text: text(&source.text[lines.clone()]),
+            marks: labels.iter().map(mark).collect(),
+        }
+    }
 }
 
 impl<'a> Shown<'a> {
     fn of(diagnostic: &'a Diagnostic, sources: &'a SourceMap) -> Self {
         let primary = diagnostic.primary.iter().map(|l| (l, AnnotationKind::Primary));
         let secondary = diagnostic.secondary.iter().map(|l| (l, AnnotationKind::Context));
-        let mut quotes: Vec<Quote<'_>> = Vec::new();
+        let mut by_source: Vec<(SourceId, Vec<(&Label, AnnotationKind)>)> = Vec::new();
         for (label, kind) in primary.chain(secondary) {
             let id = label.span.source;
-            let source = sources.get(id);
-            let at = quotes.iter().position(|quote| quote.source == id);
-            let at = at.unwrap_or_else(|| {
-                quotes.push(Quote {
-                    source: id,
-                    name: line(&source.name),
-                    text: text(&source.text),
-                    marks: Vec::new(),
-                });
-                quotes.len() - 1
-            });
-            let quote = &mut quotes[at];
-            let range = place(label, source, &quote.text);
-            quote.marks.push((range, kind, line(&label.text)));
+            match by_source.iter_mut().find(|(source, _)| *source == id) {
+                Some((_, labels)) => labels.push((label, kind)),
+                None => by_source.push((id, vec![(label, kind)])),
+            }
         }
+        let quotes: Vec<Quote<'_>> = by_source
+            .iter()
+            .map(|(id, labels)| Quote::of(sources.get(*id), labels))
+            .collect();
         let path = diagnostic.path.as_deref().filter(|_| quotes.is_empty());
         Self {
             diagnostic,
@@ -84,6 +99,7 @@ impl<'a> Shown<'a> {
         for quote in &self.quotes {
             let mut snippet = Snippet::source(quote.text.as_ref())
                 .path(quote.name.as_ref())
+                .line_start(quote.first_line)
                 .fold(true);
             for (range, kind, label) in &quote.marks {
                 snippet = snippet.annotation(kind.span(range.clone()).label(label.as_ref()));
@@ -103,13 +119,10 @@ impl<'a> Shown<'a> {
     }
 }
 
-/// Returns where a place of a source lies in the text that is shown of it.
-fn place(label: &Label, source: &Source, shown: &str) -> std::ops::Range<usize> {
+/// Returns where a place of a source lies in what is shown of it from byte `from` on.
+fn place(label: &Label, source: &Source, from: usize) -> Range<usize> {
     let start = source.floor_char_boundary(label.span.start);
     let end = source.floor_char_boundary(label.span.end).max(start);
-    if shown.len() == source.text.len() {
-        return start..end;
-    }
-    let before = text(&source.text[..start]).len();
+    let before = text(&source.text[from..start]).len();
     before..before + text(&source.text[start..end]).len()
 }
