@@ -3,9 +3,11 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use super::rules::absolute;
 use crate::diag::Diagnostic;
 use crate::sys::named;
 use crate::sys::root::{Refused, Root, TREE};
+use crate::tree::RepoPath;
 use crate::vcs::Repository;
 
 /// A file to look at.
@@ -59,6 +61,31 @@ pub fn list(root: &Path, paths: &[PathBuf]) -> Result<Vec<Listed>, Diagnostic> {
         }
     }
     Ok(found.into_iter().collect())
+}
+
+/// Leaves those of the staged paths that are named, or lie below one that is; all when none is named.
+///
+/// # Errors
+/// When a path is not there, and nothing of it is staged.
+pub fn named_of(root: &Path, typed: &[PathBuf], staged: Vec<RepoPath>) -> Result<Vec<RepoPath>, Diagnostic> {
+    if typed.is_empty() {
+        return Ok(staged);
+    }
+    let top = absolute(root);
+    let mut all = BTreeSet::new();
+    for typed in typed {
+        let path = root.join(typed);
+        let full = absolute(&path);
+        let before = all.len();
+        let below = staged
+            .iter()
+            .filter(|staged| staged.under(&top).starts_with(&full));
+        all.extend(below.cloned());
+        if all.len() == before && !path.is_dir() && !path.is_file() {
+            return Err(crate::side::not_found(&shown(typed)));
+        }
+    }
+    Ok(all.into_iter().collect())
 }
 
 fn shown(path: &Path) -> String {

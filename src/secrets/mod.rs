@@ -13,6 +13,6 @@ pub mod status;
 mod template;
 
 pub use file::{File, argument};
-pub use listing::{Listed, list};
+pub use listing::{Listed, list, named_of};
 pub use rules::{FoundConfig, Overrides, Reason, config_for, rule_for};
 pub use template::Templates;

@@ -1,5 +1,6 @@
 //! Secrets in clear text: what a hook looks for before a commit. No finding ever holds a value.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use super::status::{claims_sops, is_sops_name};
@@ -40,15 +41,13 @@ pub fn scan(path: &str, bytes: &[u8], known: &Known, templates: &Templates) -> V
     }
     let name = path.rsplit('/').next().unwrap_or(path);
     let named = is_sops_name(path);
-    let Ok(text) = std::str::from_utf8(bytes) else {
-        // Keys are ASCII, whatever the rest is; a byte stays a byte, so that places hold.
-        let ascii = |byte: &u8| if byte.is_ascii() { char::from(*byte) } else { '?' };
-        let text: String = bytes.iter().map(ascii).collect();
-        keys(&text, &mut found);
-        found.extend(named.then(|| not_encrypted("", UNLIKE_ITS_NAME)));
-        return found;
-    };
+    let readable = readable(bytes);
+    let text = readable.as_ref();
     keys(text, &mut found);
+    if named && matches!(readable, Cow::Owned(_)) {
+        found.push(not_encrypted("", UNLIKE_ITS_NAME));
+        return found;
+    }
     let made = Templates::made(name);
     let format = Format::of_text(made.unwrap_or(name), text);
     let manifests = matches!(format, Format::Yaml | Format::Json) && !name.starts_with(".sops.");
@@ -64,6 +63,13 @@ pub fn scan(path: &str, bytes: &[u8], known: &Known, templates: &Templates) -> V
     found.sort_by_key(|one| one.span.start);
     found.dedup_by(|a, b| a.span == b.span);
     found
+}
+
+/// Returns a text with a byte for each byte, so that places hold: what is no UTF-8 as its ASCII. What is looked for is ASCII
+/// but for values, which are looked for in the bytes.
+fn readable(bytes: &[u8]) -> Cow<'_, str> {
+    let ascii = |byte: &u8| if byte.is_ascii() { char::from(*byte) } else { '?' };
+    std::str::from_utf8(bytes).map_or_else(|_| bytes.iter().map(ascii).collect(), Cow::Borrowed)
 }
 
 /// Private keys of age, and those in PEM.
@@ -150,47 +156,131 @@ fn sops_file(format: Format, text: &str, named: bool, found: &mut Vec<Found>) {
 
 /// Kubernetes Secrets with data in clear, but for values that tell nothing and those that a template prints.
 fn kubernetes(text: &str, printed: &[Range<usize>], found: &mut Vec<Found>) {
-    if !text.contains("Secret")
-        || !(text.contains("data:") || text.contains("stringData") || text.contains("\"data\""))
-    {
+    if !text.contains("data:") && !text.contains("stringData") && !text.contains("\"data\"") {
         return;
     }
-    let Ok(documents) = yaml::parse(text) else {
-        return;
-    };
-    let mut open: Vec<&Node> = documents.iter().collect();
-    while let Some(node) = open.pop() {
-        if node.str_at(&["kind"]).is_some_and(|kind| kind.ends_with("List")) {
-            open.extend(node.get("items").map(Node::items).unwrap_or_default());
+    match yaml::parse(text) {
+        Ok(documents) => documents
+            .iter()
+            .for_each(|document| object(document, printed, found)),
+        // One document may be broken, or hold the marks of a merge: the others are looked at as they are.
+        Err(_) => separated(text).for_each(|range| match yaml::parse(&text[range.clone()]) {
+            Ok(documents) => {
+                let mut here = Vec::new();
+                let printed: Vec<_> = printed.iter().map(|at| shifted_back(at, range.start)).collect();
+                documents
+                    .iter()
+                    .for_each(|node| object(node, &printed, &mut here));
+                found.extend(here.into_iter().map(|one| Found {
+                    span: one.span.start + range.start..one.span.end + range.start,
+                    ..one
+                }));
+            }
+            Err(_) => by_lines(text, range, printed, found),
+        }),
+    }
+}
+
+fn shifted_back(range: &Range<usize>, by: usize) -> Range<usize> {
+    range.start.saturating_sub(by)..range.end.saturating_sub(by)
+}
+
+/// The documents of a text, by the lines between them.
+fn separated(text: &str) -> impl Iterator<Item = Range<usize>> {
+    let mut starts = vec![0];
+    starts.extend(text.match_indices("\n---").map(|(at, _)| at + 1));
+    let ends: Vec<usize> = starts.iter().skip(1).copied().chain([text.len()]).collect();
+    starts.into_iter().zip(ends).map(|(start, end)| start..end)
+}
+
+/// An object, or a list of them.
+fn object(node: &Node, printed: &[Range<usize>], found: &mut Vec<Found>) {
+    let kind = node.get("kind");
+    let kind = match kind.and_then(Node::as_str) {
+        Some(kind) => kind.to_owned(),
+        // An alias, or a merge key: rare enough to go the long way.
+        None if kind.is_some() || node.merged().is_some() => {
+            node.to_json()["kind"].as_str().unwrap_or_default().to_owned()
         }
-        if node.str_at(&["kind"]) != Some("Secret") {
+        None => return,
+    };
+    if kind.ends_with("List") {
+        let items = node.get("items").map(Node::items).unwrap_or_default();
+        items.iter().for_each(|item| object(item, printed, found));
+    }
+    if kind != "Secret" {
+        return;
+    }
+    for section in ["data", "stringData"] {
+        for (key, value) in node.get(section).map(Node::entries).unwrap_or_default() {
+            let Kind::Scalar { value: text, .. } = &value.kind else {
+                continue;
+            };
+            let key = key.as_str().unwrap_or_default();
+            found.extend(in_clear(section, key, text, value.span.clone(), printed));
+        }
+    }
+}
+
+/// Looks at one value of a Secret.
+fn in_clear(
+    section: &str,
+    key: &str,
+    value: &str,
+    span: Range<usize>,
+    printed: &[Range<usize>],
+) -> Option<Found> {
+    let harmless = match section {
+        "data" => is_no_secret_in_base64(value),
+        _ => is_no_secret(value),
+    };
+    let prints = |range: &Range<usize>| range.start < span.end && span.start < range.end;
+    (!harmless && !printed.iter().any(prints)).then(|| Found {
+        code: "secrets/plain-secret",
+        what: format!("`{section}.{key}` of a Secret in clear text"),
+        span,
+        help: "encrypt the file: `clusterwright secrets encrypt -i FILE`",
+    })
+}
+
+/// A document that is no YAML, such as one with the marks of a merge, a key twice, or what Helm prints in it: the lines
+/// below `data` and `stringData`.
+fn by_lines(text: &str, range: Range<usize>, printed: &[Range<usize>], found: &mut Vec<Found>) {
+    let lines = || text[range.clone()].split_inclusive('\n');
+    if !lines().any(|line| line.trim_end() == "kind: Secret") {
+        return;
+    }
+    let mut start = range.start;
+    let mut section: Option<&str> = None;
+    for line in lines() {
+        let at = start;
+        start += line.len();
+        let content = line.trim();
+        let indent = line.len() - line.trim_start().len();
+        if content.is_empty() || content.starts_with('#') {
             continue;
         }
-        for section in ["data", "stringData"] {
-            for (key, value) in node.get(section).map(Node::entries).unwrap_or_default() {
-                let Kind::Scalar { value: text, .. } = &value.kind else {
-                    continue;
-                };
-                let harmless = match section {
-                    "data" => is_no_secret_in_base64(text),
-                    _ => is_no_secret(text),
-                };
-                let prints =
-                    |range: &Range<usize>| range.start < value.span.end && value.span.start < range.end;
-                if harmless || printed.iter().any(prints) {
-                    continue;
-                }
-                found.push(Found {
-                    code: "secrets/plain-secret",
-                    what: format!(
-                        "`{section}.{}` of a Secret in clear text",
-                        key.as_str().unwrap_or_default()
-                    ),
-                    span: value.span.clone(),
-                    help: "encrypt the file: `clusterwright secrets encrypt -i FILE`",
-                });
+        if indent == 0 {
+            let name = content
+                .strip_suffix(':')
+                .filter(|name| ["data", "stringData"].contains(name));
+            // The marks of a merge stand between the lines of both sides.
+            let is_mark = ["<<<<<<<", "=======", ">>>>>>>", "|||||||", "{{"];
+            if !is_mark.iter().any(|mark| content.starts_with(mark)) {
+                section = name;
             }
+            continue;
         }
+        let Some((section, (key, value))) = section.zip(content.split_once(": ")) else {
+            continue;
+        };
+        let value = value.trim().trim_matches(['"', '\'']);
+        // The head of a block text, or what another program prints.
+        if value.starts_with(['|', '>', '*', '&']) || value.contains("{{") {
+            continue;
+        }
+        let from = at + line.find(value).unwrap_or(indent);
+        found.extend(in_clear(section, key, value, from..from + value.len(), printed));
     }
 }
 
@@ -199,14 +289,11 @@ pub fn report(name: &str, bytes: &[u8], found: Vec<Found>, diags: &mut Diagnosti
     if found.is_empty() {
         return;
     }
-    let text = String::from_utf8_lossy(bytes);
-    let shown = hidden(&text, found.iter().map(|one| one.span.clone()));
-    let same = text.len() == bytes.len();
+    let shown = hidden(&readable(bytes), found.iter().map(|one| one.span.clone()));
     let source = diags.sources.add(name, shown);
     for one in found {
         let finding = Diagnostic::error(one.code, one.what).help(one.help);
-        let span = if same { one.span } else { 0..0 };
-        diags.push(finding.at(source.span(span), ""));
+        diags.push(finding.at(source.span(one.span), ""));
     }
 }
 
@@ -247,6 +334,36 @@ mod tests {
             (
                 "a.json",
                 "{\"kind\": \"Secret\", \"data\": {\"a\": \"Yg==\"}}",
+                "secrets/plain-secret",
+            ),
+            (
+                "a.yaml",
+                "kind: Secret\nstringData:\n  a: hunter2\n---\na: [\n",
+                "secrets/plain-secret",
+            ),
+            (
+                "a.yaml",
+                "kind: Secret\nstringData:\n<<<<<<< HEAD\n  a: hunter2\n=======\n>>>>>>> x\n",
+                "secrets/plain-secret",
+            ),
+            (
+                "a.yaml",
+                "kind: Secret\nstringData:\n  a: {{ .Values.a }}\n  b: hunter2\n",
+                "secrets/plain-secret",
+            ),
+            (
+                "a.yaml",
+                "kind: \"Secr\\x65t\"\nstringData: {a: hunter2}\n",
+                "secrets/plain-secret",
+            ),
+            (
+                "a.yaml",
+                "x: &k Secret\nkind: *k\nstringData: {a: hunter2}\n",
+                "secrets/plain-secret",
+            ),
+            (
+                "a.yaml",
+                "<<: {kind: Secret}\nstringData: {a: hunter2}\n",
                 "secrets/plain-secret",
             ),
             ("a.sops.yaml", "a: 1\n", "secrets/not-encrypted"),
@@ -299,6 +416,11 @@ mod tests {
             ("x", "canary-value"),
             ("x.sops.env", "\n"),
             ("x.env", "A=1\n"),
+            (
+                "a.yaml",
+                "kind: Secret\nstringData:\n  a: {{ .Values.a }}\n  b: \"{{ .Values.b }}\"\n",
+            ),
+            ("a.yaml", "kind: ConfigMap\ndata:\n  a: b\n---\na: [\n"),
             // Of a template, what it prints is not in it.
             (
                 "x.sops.yaml.tera",

@@ -15,7 +15,7 @@ use crate::diag::{Aborted, Diagnostic, Diagnostics, Severity};
 use crate::known::Known;
 use crate::pipeline;
 use crate::secrets::scan;
-use crate::secrets::{Templates, compare, list};
+use crate::secrets::{Templates, compare, list, named_of};
 use crate::side;
 use crate::sops::Format;
 use crate::sys::root::Refused;
@@ -117,24 +117,8 @@ fn staged(args: &Scan, session: &mut Session<'_>) -> Result<Staged, Aborted> {
             );
         };
         let git = git.with_index(variable("GIT_INDEX_FILE").map(PathBuf::from));
-        let wanted: Vec<String> = args
-            .paths
-            .iter()
-            .map(|path| path.display().to_string())
-            .map(|path| path.trim_start_matches("./").trim_end_matches('/').to_owned())
-            .collect();
-        let below = |path: &str| {
-            wanted.is_empty()
-                || wanted.iter().any(|dir| {
-                    dir == "."
-                        || path == dir
-                        || path
-                            .strip_prefix(dir.as_str())
-                            .is_some_and(|rest| rest.starts_with('/'))
-                })
-        };
         let (paths, odd) = git.staged()?;
-        let paths: Vec<_> = paths.into_iter().filter(|path| below(path.as_str())).collect();
+        let paths = named_of(&root, &args.paths, paths)?;
         let (blobs, large) = git.read_index_within(&paths, scan::MAX_BYTES)?;
         let blobs = blobs.into_iter().map(|(path, bytes)| (path.to_string(), bytes));
         Ok(Staged {
