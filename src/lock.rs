@@ -5,7 +5,7 @@
 //! ciphertext: no hash of a plaintext ever stands here.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Write as _};
 use std::ops::Range;
 
@@ -131,7 +131,11 @@ impl Lock {
         }
         let source = sink.sources.add(LOCK_FILE, text);
         let mut aborted = None;
-        for problem in problems {
+        let more = problems.len().saturating_sub(TOLD);
+        for (number, mut problem) in problems.into_iter().take(TOLD).enumerate() {
+            if number + 1 == TOLD && more > 0 {
+                problem.message = format!("{}; so are {more} more lines", problem.message);
+            }
             let finding = Diagnostic::error(problem.code, problem.message)
                 .at(source.span(problem.span), problem.label)
                 .help(problem.help)
@@ -186,12 +190,8 @@ pub(crate) fn one_word(origin: &str) -> String {
 fn read(text: &str) -> (Lock, Vec<Problem>) {
     let mut lock = Lock::default();
     let mut problems = Vec::new();
-    let mut start = 0;
     let mut in_conflict = false;
-    for whole in text.split_inclusive('\n') {
-        let span = start..start + whole.trim_end_matches(['\n', '\r']).len();
-        start += whole.len();
-        let line = &text[span.clone()];
+    for (span, line) in lines(text) {
         if is_marker(line) {
             if !in_conflict {
                 problems.push(conflict(span));
@@ -259,29 +259,55 @@ fn is_unseen(c: char) -> bool {
             | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
-/// Says that a line of the lock counts for nothing; `text` is the lock's.
-pub fn not_ours(text: &str, path: &RepoPath, why: &str, diags: &mut Diagnostics) {
-    let message = format!("the lock lists `{path}`, and that line counts for nothing: {why}");
-    let finding = Diagnostic::warning("lock/not-ours", message);
-    let mut start = 0;
-    let line = text.split_inclusive('\n').find_map(|whole| {
-        let span = start..start + whole.trim_end_matches(['\n', '\r']).len();
-        start += whole.len();
-        let is_it = entry(&text[span.clone()]).is_ok_and(|(found, _)| found == *path);
-        is_it.then_some(span)
+/// How many lines of one kind are told one by one; a lock that somebody forged may have as many as it likes.
+const TOLD: usize = 20;
+
+/// Says which lines of the lock count for nothing, and why; `text` is the lock's. Goes over it once, however many they are.
+pub fn not_ours(text: &str, doubts: &[(RepoPath, &'static str)], diags: &mut Diagnostics) {
+    if doubts.is_empty() {
+        return;
+    }
+    let doubted: BTreeMap<&RepoPath, &str> = doubts.iter().map(|(path, why)| (path, *why)).collect();
+    let lines = lines(text).filter_map(|(span, line)| {
+        let (path, _) = entry(line).ok()?;
+        let why = *doubted.get(&path)?;
+        Some((span, path, why))
     });
-    let finding = match line {
-        Some(span) => finding.at(
-            diags.sources.add(LOCK_FILE, text).span(span),
-            "counts for nothing",
-        ),
-        None => finding.in_file(LOCK_FILE),
-    };
-    diags.push(
-        finding
-            .note("the file stays as it is, and the next run that writes drops the line")
-            .help("delete the line; if the file is not wanted any more, delete it yourself"),
-    );
+    // A path may stand there twice.
+    let mut seen = BTreeSet::new();
+    let lines: Vec<_> = lines.filter(|(_, path, _)| seen.insert(path.clone())).collect();
+    let source = diags.sources.add(LOCK_FILE, text);
+    let (told, rest) = lines.split_at(lines.len().min(TOLD));
+    let findings = told.iter().map(|(span, path, why)| {
+        let message = format!("the lock lists `{path}`, and that line counts for nothing: {why}");
+        (span, message)
+    });
+    let rest = rest.first().map(|(span, ..)| {
+        let message = format!(
+            "{} more lines of the lock count for nothing, from this one on",
+            rest.len()
+        );
+        (span, message)
+    });
+    for (span, message) in findings.chain(rest) {
+        diags.push(
+            Diagnostic::warning("lock/not-ours", message)
+                .at(source.span(span.clone()), "counts for nothing")
+                .note("the file stays as it is, and the next run that writes drops the line")
+                .help("delete the line; if the file is not wanted any more, delete it yourself"),
+        );
+    }
+}
+
+/// Returns the lines of a text with their places, without line ends.
+fn lines(text: &str) -> impl Iterator<Item = (Range<usize>, &str)> {
+    let mut start = 0;
+    text.split_inclusive('\n').map(move |whole| {
+        let line = whole.trim_end_matches(['\n', '\r']);
+        let span = start..start + line.len();
+        start += whole.len();
+        (span, line)
+    })
 }
 
 fn conflict(span: Range<usize>) -> Problem {
@@ -413,12 +439,43 @@ mod tests {
     fn a_line_that_counts_for_nothing_is_shown() {
         let mut sink = Diagnostics::default();
         let path = RepoPath::parse("a.yaml").expect("valid");
-        not_ours(&sample().to_text(), &path, "because", &mut sink);
+        not_ours(&sample().to_text(), &[(path, "because")], &mut sink);
         let found = crate::diag::concise::render(&sink);
         assert!(
             found.starts_with("clusterwright.lock:3:1: warning[lock/not-ours]"),
             "{found}"
         );
+    }
+
+    #[test]
+    fn a_forged_lock_is_gone_over_once() {
+        const LINES: usize = 20_000;
+        let hash = Sha256::of(b"");
+        let name = |number: usize| format!("far/{number:05}.yaml");
+        let text: String = (0..LINES)
+            .map(|number| format!("{hash}  media/x  {}\n", name(number)))
+            .collect();
+        let doubts: Vec<_> = (0..LINES)
+            .map(|number| (RepoPath::parse(&name(number)).expect("valid"), "because"))
+            .collect();
+        let mut sink = Diagnostics::default();
+        not_ours(&text, &doubts, &mut sink);
+        let found = sink.sorted();
+        assert_eq!(found.len(), TOLD + 1);
+        let source = |finding: &Diagnostic| finding.primary.as_ref().map(|label| label.span.source);
+        assert!(
+            found.iter().all(|finding| source(finding) == source(found[0])),
+            "its text is kept once"
+        );
+        let last = crate::diag::concise::render(&sink);
+        let last = last.lines().last().unwrap_or_default();
+        assert!(
+            last.starts_with("clusterwright.lock:21:1:") && last.contains("19980 more lines"),
+            "{last}"
+        );
+        let bad = findings(&"zz  repo  a\n".repeat(LINES));
+        assert_eq!(bad.lines().count(), TOLD);
+        assert!(bad.contains("so are 19980 more lines"), "{bad}");
     }
 
     #[test]

@@ -3,10 +3,12 @@
 //! Every command is a prefix of it. `cli` picks how far to go and prints what comes out.
 
 mod adopt;
+mod disk;
 mod flux;
 mod in_clear;
 mod keys;
 mod secret_keys;
+mod size;
 mod undo;
 
 use std::cell::{OnceCell, RefCell};
@@ -15,6 +17,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 pub use adopt::{pick, survey};
+pub use disk::{recover, write};
 pub use flux::{flux_of_library, needs_newer_flux, opens_post_quantum};
 pub use keys::{has_own_key, own_recipients};
 pub use secret_keys::{clear_configs, vocabulary, vocabulary_of_any};
@@ -37,13 +40,12 @@ use crate::seal::{self, Keys, Sealed};
 use crate::side;
 use crate::sops::{self, Identities, Prompt, SopsError};
 use crate::source::Span;
-use crate::sys::disk::OsDisk;
 use crate::sys::root::{Kind, Refused, Root, limits};
 use crate::sys::{Entropy, SecretText};
 use crate::tree::{Tree, bare_repository};
 use crate::validate;
 use crate::vcs::Repository;
-use crate::write::{self, Receipt, Recovery};
+use crate::write;
 
 /// Where a run works, and what it gets from outside.
 pub struct World<'a> {
@@ -360,7 +362,14 @@ fn rendered(
         merge::standing(&world.root, &before.lock, (&mut bases, before.git.as_ref()))
     };
     let standing = standing.map_err(|finding| diags.abort(finding))?;
-    merge::carry(&standing, &configuration.cluster, &mut values.map, diags);
+    let taken_back = &before.choices.overwrite;
+    merge::carry(
+        &standing,
+        taken_back,
+        &configuration.cluster,
+        &mut values.map,
+        diags,
+    );
     let mut tree = render::render(catalog, plan, &values, vault, &before.foreign, diags)?;
     let existing = read_existing(world, &tree, before);
     let versions = &configuration.cluster.versions;
@@ -438,6 +447,8 @@ fn merged(
                 .help("rename one of the three"),
         ));
     }
+    size::check(&tree, diags);
+    diags.checkpoint()?;
     let existing = read_existing(world, &tree, before);
     let git = before.git.as_ref();
     let bases = (&mut *before.bases.borrow_mut(), git);
@@ -462,10 +473,7 @@ pub fn compare(
     let compared = compare_quietly(world, tree, (vault, keys), before, diags)?;
     crate::diff::findings::report(&compared.changes, &compared.existing, diags);
     if !compared.changes.doubts().is_empty() {
-        let text = lock_text(world, diags)?;
-        for (path, why) in compared.changes.doubts() {
-            lock::not_ours(&text, path, why, diags);
-        }
+        lock::not_ours(&lock_text(world, diags)?, compared.changes.doubts(), diags);
     }
     diags.checkpoint()?;
     Ok(compared)
@@ -492,6 +500,8 @@ pub fn compare_quietly(
         choices: &before.choices,
     };
     let tree = seal::seal(tree, vault, keys, &committed, world.entropy, diags)?;
+    size::check(&tree, diags);
+    diags.checkpoint()?;
     let changes = changes(&tree, &existing, before, &before.choices, diags)?;
     in_clear::kept(&tree, &existing, &changes, vault.known(), diags);
     diags.checkpoint()?;
@@ -536,57 +546,4 @@ fn changes(
             unreachable!("the findings of a failed comparison are errors")
         }
     }
-}
-
-/// Finishes or takes back what an interrupted run left, and says so.
-///
-/// # Errors
-/// When there is something to finish and `may_write` does not hold, the journal is not this machine's own, a file
-/// changed since, or the system refuses.
-pub fn recover(
-    world: &World<'_>,
-    may_write: bool,
-    diags: &mut Diagnostics,
-) -> Result<Option<String>, Aborted> {
-    if !may_write && write::is_interrupted(&world.root) {
-        write::examine(&world.root).map_err(|finding| diags.abort(finding))?;
-        let message = "an interrupted run has not been finished, and nobody is there to ask";
-        return Err(diags.abort(
-            Diagnostic::error("write/unfinished", message)
-                .in_file(".clusterwright/txn")
-                .note("nothing was changed")
-                .help("`--yes` finishes the interrupted run first, without asking"),
-        ));
-    }
-    match write::recover(&world.root, &mut OsDisk) {
-        Ok(Recovery::Nothing) => Ok(None),
-        Ok(Recovery::Discarded) => Ok(Some("Discarded what an interrupted run had staged.".to_owned())),
-        Ok(Recovery::Tidied) => Ok(Some(
-            "Tidied up after an interrupted run, which had written all its files.".to_owned(),
-        )),
-        Ok(Recovery::Completed(files)) => Ok(Some(format!(
-            "Finished an interrupted run: {} files.",
-            files.len()
-        ))),
-        Ok(Recovery::Undone(files)) => Ok(Some(format!(
-            "Took back an interrupted run: {} files are as before it.",
-            files.len()
-        ))),
-        Err(findings) => {
-            let mut aborted = None;
-            for finding in findings {
-                aborted = Some(diags.abort(finding));
-            }
-            aborted.map_or(Ok(None), Err)
-        }
-    }
-}
-
-/// Writes the changes, all or none.
-///
-/// # Errors
-/// When the system refuses, or a file changed since it was read.
-pub fn write(world: &World<'_>, compared: &Compared, diags: &mut Diagnostics) -> Result<Receipt, Aborted> {
-    write::apply(&compared.changes, &compared.tree, &world.root, &mut OsDisk)
-        .map_err(|finding| diags.abort(finding))
 }

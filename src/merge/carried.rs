@@ -5,7 +5,7 @@
 //! in the tree, edited or not ([`Standing`]): a value of an earlier default stays until `cluster.yaml` says another, and
 //! an edit by hand meets the same render as before, so that it merges as ever.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
@@ -85,28 +85,35 @@ pub fn standing(
     Ok(found)
 }
 
-/// Puts what stands into the values that templates see, and says where that, or a change of it, matters.
+/// Puts what stands into the values that templates see, and says where that, or a change of it, matters. An edit of a
+/// file that is in `taken_back` counts as not made: there the render is to win.
 pub fn carry(
     standing: &[Standing],
+    taken_back: &BTreeSet<RepoPath>,
     cluster: &Cluster,
     values: &mut Map<String, Value>,
     diags: &mut Diagnostics,
 ) {
     for (file, name, before) in OWNERS {
         if let Some(standing) = standing.iter().find(|standing| standing.path.as_str() == file) {
-            owner(standing, (name, before), cluster, values, diags);
+            let stays = !taken_back.contains(&standing.path);
+            owner(standing, stays, (name, before), cluster, values, diags);
         }
     }
     if let Some(standing) = standing.iter().find(|standing| standing.path.as_str() == POOL) {
         let is_chosen = cluster.cilium.cilium_lb_pool_cidr.is_some();
-        pool(standing, is_chosen, values);
+        if !taken_back.contains(&standing.path) {
+            pool(standing, is_chosen, values);
+        }
     }
 }
 
 /// Keeps an owner of the time before there was a key for it, and warns of what two clusters with one owner do. Any other
-/// change of the owner is told, because it leaves records behind.
+/// change of the owner is told, because it leaves records behind. Unless an edit `stays`, what counts is the render that
+/// it was made in.
 fn owner(
     standing: &Standing,
+    stays: bool,
     (name, before): (&str, &str),
     cluster: &Cluster,
     values: &mut Map<String, Value>,
@@ -126,19 +133,25 @@ fn owner(
         .unwrap_or_default()
         .to_owned();
     let is_set = cluster.cloudflare.external_dns_owner_id.is_some();
-    let by_hand = rendered.as_deref().is_some_and(|rendered| rendered != now);
-    if !is_set && by_hand {
-        // What a person wrote stays, through the merge, which meets the render that it was written over.
-        values.insert(name.to_owned(), json!(rendered));
-    } else if !is_set && now == before {
+    if stays && rendered.as_deref().is_some_and(|rendered| rendered != now) {
+        if !is_set {
+            // What a person wrote stays, through the merge, which meets the render that it was written over.
+            values.insert(name.to_owned(), json!(rendered));
+        }
+        return;
+    }
+    let stands = rendered.as_deref().filter(|_| !stays).unwrap_or(now);
+    let is_kept = !is_set && stands == before;
+    if is_kept {
         values.insert(name.to_owned(), json!(before));
     }
-    let finding = if by_hand || now == wanted {
-        return;
-    } else if !is_set && now == before {
+    let then = if is_kept { before } else { &wanted };
+    let finding = if now != then {
+        changed(now, then, is_set || !stays)
+    } else if now != wanted {
         shared(now, &wanted)
     } else {
-        changed(now, &wanted, is_set)
+        return;
     };
     let path = standing.path.as_str();
     let id = diags.sources.add(path, display(path, &standing.now));

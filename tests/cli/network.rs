@@ -127,6 +127,38 @@ fn a_pool_that_was_written_by_hand_over_the_old_default_stays() {
 }
 
 #[test]
+fn overwriting_takes_an_edit_back_and_not_its_old_default_along() {
+    let repo = with_old_pool(MINIMAL);
+    aged(&repo, DNS, "txtOwnerId: \"talos-cluster\"", "txtOwnerId: former");
+    repo.edit(
+        POOL,
+        "    - cidr: \"10.10.10.0/24\"\n",
+        "    - start: \"10.10.10.200\"\n      stop: \"10.10.10.253\"\n",
+    );
+    repo.edit(DNS, "txtOwnerId: former", "txtOwnerId: mine");
+    if repo.git(&["status"]).is_none() {
+        return;
+    }
+    let run = repo.ok(&["configure", "--yes", "--overwrite", POOL, "--overwrite", DNS]);
+    let pool = repo.read(POOL);
+    assert!(
+        pool.contains("10.10.10.2\"") && !pool.contains("10.10.10.200") && !pool.contains("10.10.10.0/24"),
+        "{pool}"
+    );
+    assert!(
+        repo.read(DNS).contains("txtOwnerId: \"talos-cluster\""),
+        "{run:?}"
+    );
+    assert!(
+        run.stderr.contains("from `mine` to `talos-cluster`"),
+        "{}",
+        run.stderr
+    );
+    let again = repo.ok(&["configure", "--yes"]);
+    assert!(again.stdout.contains("Nothing changes"), "{again:?}");
+}
+
+#[test]
 fn a_pool_that_was_written_by_hand_outlives_a_new_node() {
     let repo = configured(MINIMAL);
     if repo.git(&["status"]).is_none() {

@@ -259,3 +259,19 @@ fn mistakes_in_jinja_templates_have_a_place() {
     );
     assert!(run.stderr.contains("`my_function`"), "{}", run.stderr);
 }
+
+#[test]
+fn a_file_that_no_run_would_read_back_is_refused_with_its_template() {
+    let repo = Repo::with(MINIMAL);
+    let line = "x".repeat(20_000);
+    repo.write(
+        "templates/repo/docs/big.md.tera",
+        &format!("#% for i in range(end=900) %#{line}\n#% endfor %#\n"),
+    );
+    let before = repo.files();
+    let run = repo.fails(&["configure", "--yes"]);
+    for part in ["render/too-large", "templates/repo/docs/big.md.tera", "16 MiB"] {
+        assert!(run.stderr.contains(part), "{part}: {}", run.stderr);
+    }
+    assert_eq!(repo.files(), before);
+}

@@ -116,6 +116,12 @@ type Forgery = fn(&Case);
 const FORGERIES: &[(&str, Forgery)] = &[
     ("a lock that claims everything", lock_claims_everything),
     ("a lock with names that mislead", lock_with_odd_names),
+    ("a lock of twenty thousand lines", |case| {
+        lock_of_many(case, "media/x")
+    }),
+    ("a lock of twenty thousand lines that are none", |case| {
+        lock_of_many(case, "x  y");
+    }),
     ("a plan", |case| journal(case, "plan", 3, PLANNED)),
     ("a rollback", |case| journal(case, "rollback", 3, PLANNED)),
     ("a record in txn", |case| journal(case, "record", 3, PLANNED)),
@@ -422,6 +428,16 @@ fn lock_with_odd_names(case: &Case) {
         ("repo", ".GIT/hooks/post-checkout"),
     ] {
         text.push_str(&format!("{hash}  {origin}  {name}\n"));
+    }
+    case.put("clusterwright.lock", text);
+}
+
+/// Lines that count for nothing, or cannot be read.
+fn lock_of_many(case: &Case, origin: &str) {
+    let hash = Sha256::of(b"");
+    let mut text = "# clusterwright.lock, format 1\n".to_owned();
+    for number in 0..20_000 {
+        text.push_str(&format!("{hash}  {origin}  odd/more/{number}.yaml\n"));
     }
     case.put("clusterwright.lock", text);
 }

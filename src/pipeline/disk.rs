@@ -1,0 +1,59 @@
+//! What a run does to the disk: it finishes what another one left, and writes.
+
+use super::{Compared, World};
+use crate::diag::{Aborted, Diagnostic, Diagnostics};
+use crate::sys::disk::OsDisk;
+use crate::write::{self, Receipt, Recovery};
+
+/// Finishes or takes back what an interrupted run left, and says so.
+///
+/// # Errors
+/// When there is something to finish and `may_write` does not hold, the journal is not this machine's own, a file
+/// changed since, or the system refuses.
+pub fn recover(
+    world: &World<'_>,
+    may_write: bool,
+    diags: &mut Diagnostics,
+) -> Result<Option<String>, Aborted> {
+    if !may_write && write::is_interrupted(&world.root) {
+        write::examine(&world.root).map_err(|finding| diags.abort(finding))?;
+        let message = "an interrupted run has not been finished, and nobody is there to ask";
+        return Err(diags.abort(
+            Diagnostic::error("write/unfinished", message)
+                .in_file(".clusterwright/txn")
+                .note("nothing was changed")
+                .help("`--yes` finishes the interrupted run first, without asking"),
+        ));
+    }
+    match write::recover(&world.root, &mut OsDisk) {
+        Ok(Recovery::Nothing) => Ok(None),
+        Ok(Recovery::Discarded) => Ok(Some("Discarded what an interrupted run had staged.".to_owned())),
+        Ok(Recovery::Tidied) => Ok(Some(
+            "Tidied up after an interrupted run, which had written all its files.".to_owned(),
+        )),
+        Ok(Recovery::Completed(files)) => Ok(Some(format!(
+            "Finished an interrupted run: {} files.",
+            files.len()
+        ))),
+        Ok(Recovery::Undone(files)) => Ok(Some(format!(
+            "Took back an interrupted run: {} files are as before it.",
+            files.len()
+        ))),
+        Err(findings) => {
+            let mut aborted = None;
+            for finding in findings {
+                aborted = Some(diags.abort(finding));
+            }
+            aborted.map_or(Ok(None), Err)
+        }
+    }
+}
+
+/// Writes the changes, all or none.
+///
+/// # Errors
+/// When the system refuses, or a file changed since it was read.
+pub fn write(world: &World<'_>, compared: &Compared, diags: &mut Diagnostics) -> Result<Receipt, Aborted> {
+    write::apply(&compared.changes, &compared.tree, &world.root, &mut OsDisk)
+        .map_err(|finding| diags.abort(finding))
+}
