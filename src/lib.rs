@@ -56,4 +56,3 @@ pub mod tree;
 pub mod validate;
 pub mod vcs;
 pub mod write;
-pub mod yaml;

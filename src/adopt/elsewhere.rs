@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use yaml::Node;
+
 use super::foreign::namespace_of;
 use crate::diag::Diagnostic;
 use crate::seal::Sealed;
 use crate::sys::root::{Root, limits};
 use crate::tree::{RepoPath, Tree};
-use crate::yaml::{self, Node};
 
 /// The kinds that stand for an app, with their API groups.
 const KINDS: [(&str, &str); 2] = [

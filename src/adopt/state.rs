@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 
 use serde_json::Value;
+use yaml::Node;
 
 use crate::diff::{ChangeKind, Existing};
 use crate::lock::Lock;
 use crate::seal::Keys;
 use crate::sops::{self, Identities, MacCheck, SopsError};
 use crate::tree::{Artifact, RepoPath};
-use crate::yaml::{self, Node};
 
 /// What stands where a file is rendered to, and what adopting it means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]

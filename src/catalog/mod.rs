@@ -14,7 +14,6 @@ use std::sync::OnceLock;
 use crate::diag::{Aborted, Diagnostic, Diagnostics};
 use crate::lock::Sha256;
 use crate::tree::RepoPath;
-use crate::yaml;
 
 use expr::Expr;
 use keys::OwnKey;

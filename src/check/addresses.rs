@@ -5,12 +5,12 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::ops::Range;
 
 use ipnet::IpNet;
+use yaml::Node;
 
 use super::helm::{PROMETHEUS, VICTORIA_METRICS};
 use super::manifests::{KUSTOMIZATION, Manifests, Object};
 use super::walk;
 use crate::tree::RepoPath;
-use crate::yaml::{self, Node};
 
 /// Annotations that ask for addresses: today's name and the first one.
 const ANNOTATIONS: &[&str] = &["lbipam.cilium.io/ips", "io.cilium/lb-ipam-ips"];

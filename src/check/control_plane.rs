@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use yaml::Node;
+
 use super::helm::{PROMETHEUS, Release, VICTORIA_METRICS, text};
 use super::manifests::Manifests;
 use super::rule::Finding;
 use crate::tree::RepoPath;
-use crate::yaml::{self, Node};
 
 const TALCONFIG: &str = "talos/talconfig.yaml";
 const TALOS: &str = "talos/";

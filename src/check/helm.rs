@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use semver::Version;
+use yaml::{Kind, Node, Style, scalar};
 
 use super::manifests::{FluxKustomization, Manifests, Object};
 use super::rule::Finding;
-use crate::yaml::{Kind, Node, Style, scalar};
 
 /// The chart of the VictoriaMetrics stack.
 pub const VICTORIA_METRICS: &str = "victoria-metrics-k8s-stack";

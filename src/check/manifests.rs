@@ -4,11 +4,12 @@
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
+use yaml::Node;
+
 use super::helm::Release;
 use super::kinds::{self, Report};
 use super::placed::Placed;
 use crate::tree::RepoPath;
-use crate::yaml::Node;
 
 /// File name that kustomize looks for.
 pub(super) const KUSTOMIZATION: &str = "kustomization.yaml";

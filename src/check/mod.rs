@@ -21,13 +21,14 @@ pub mod walk;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use yaml::Node;
+
 use crate::catalog::Catalog;
 use crate::diag::{Aborted, Diagnostic, Diagnostics, Severity};
 use crate::foreign::{display, is_sealed, redact};
 use crate::render::Rendered;
 use crate::source::SourceId;
 use crate::tree::{Edits, RepoPath, Tree};
-use crate::yaml::Node;
 
 use manifests::Manifests;
 use rule::{Finding, Rule};

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use yaml::Node;
+
 use super::manifests::{KUSTOMIZATION, Manifests, Object, join};
 use crate::catalog::APPS_ROOT;
-use crate::yaml::Node;
 
 /// How deep kustomize files may include each other before we stop following.
 const MAX_DEPTH: usize = 32;

@@ -6,6 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
+use yaml::Node;
+
 use super::addresses::{self, Block, Wanted};
 use super::manifests::{Manifests, Object};
 use super::{texts, walk};
@@ -13,7 +15,6 @@ use crate::diag::{Diagnostic, Diagnostics};
 use crate::foreign::display;
 use crate::render::Rendered;
 use crate::tree::{RepoPath, Tree};
-use crate::yaml::{self, Node};
 
 /// The kind of pools.
 const POOL: &str = "CiliumLoadBalancerIPPool";

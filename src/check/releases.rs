@@ -1,8 +1,9 @@
 //! `HelmRelease`s with the chart and the version that they install.
 
+use yaml::Node;
+
 use super::manifests::{Manifests, Object};
 use crate::tree::RepoPath;
-use crate::yaml::Node;
 
 /// A HelmRelease.
 #[derive(Debug)]

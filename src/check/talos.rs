@@ -2,9 +2,10 @@
 
 use std::ops::Range;
 
+use yaml::Node;
+
 use super::manifests::Manifests;
 use crate::tree::RepoPath;
-use crate::yaml::{self, Node};
 
 const TALCONFIG: &str = "talos/talconfig.yaml";
 /// Files of talhelper that name versions, the one that decides first.

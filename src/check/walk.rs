@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::yaml::{Kind, Node};
+use yaml::{Kind, Node};
 
 /// Calls `f` with every mapping entry at and below a node: the mapping, the key, the value.
 pub fn entries<'n>(node: &'n Node, f: &mut impl FnMut(&'n Node, &'n Node, &'n Node)) {

@@ -5,11 +5,11 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use serde_json::Value;
+use yaml::{Kind, Node, scalar};
 
 use super::schema::KeyKind;
 use super::vocabulary::Vocabulary;
 use crate::source::{SourceId, Span};
-use crate::yaml::{Kind, Node, scalar};
 
 /// The most characters of a value that a message quotes.
 const MAX_QUOTED: usize = 80;

@@ -1,10 +1,10 @@
 //! What of a configuration file is secret and stands in it in clear.
 
+use yaml::{Kind, Node};
 use zeroize::Zeroizing;
 
 use super::mask::similar;
 use super::schema::{KeyKind, Keys};
-use crate::yaml::{self, Kind, Node};
 
 /// The files that make up a configuration. Secret keys may stand in each of them.
 pub const CONFIG_FILES: [&str; 2] = ["cluster.yaml", "nodes.yaml"];

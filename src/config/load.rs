@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde_json::Value;
+use yaml::{Kind, Node, Style};
 
 use super::document::{Document, File, quoted};
 use super::in_clear::{CIPHERTEXT, is_encrypted};
@@ -15,7 +16,6 @@ use super::vocabulary::Vocabulary;
 use crate::diag::{Aborted, Diagnostic, Diagnostics};
 use crate::sys::SecretText;
 use crate::sys::root::Root;
-use crate::yaml::{self, Kind, Node, Style};
 
 /// The main file.
 pub(super) const CLUSTER: &str = "cluster.yaml";

@@ -1,10 +1,11 @@
 //! From a text to its YAML, or to a finding that says why it is none.
 
+use yaml::{Kind, Node, ParseError};
+
 use super::load::CLUSTER;
 use super::schema;
 use crate::diag::Diagnostic;
 use crate::source::SourceId;
-use crate::yaml::{self, Kind, Node, ParseError};
 
 /// Parses a file that must be one mapping.
 pub(super) fn root_of(text: &str, source: SourceId, name: &str) -> Result<Node, Box<Diagnostic>> {

@@ -5,8 +5,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use yaml::{Kind, Node};
+
 use crate::tree::RepoPath;
-use crate::yaml::{self, Kind, Node};
 
 /// What happened to a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]

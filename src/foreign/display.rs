@@ -1,6 +1,6 @@
 //! What may be shown of a file that is not ours: it can hold anything, secrets as well.
 
-use crate::yaml::Node;
+use yaml::Node;
 
 /// The parts of a Secret that hold what is secret.
 const SECRET_PARTS: [&str; 2] = ["data", "stringData"];
@@ -98,13 +98,12 @@ mod tests {
 
     #[test]
     fn messages_do_not_quote_what_secrets_hold() {
-        let documents =
-            crate::yaml::parse("kind: Secret\nstringData:\n  a: 0777\n  b: 07771\n").expect("YAML");
+        let documents = yaml::parse("kind: Secret\nstringData:\n  a: 0777\n  b: 07771\n").expect("YAML");
         assert_eq!(
             redact("unquoted `0777` and `07771` in `a`", &documents),
             "unquoted `***` and `***` in `a`"
         );
-        let documents = crate::yaml::parse("kind: ConfigMap\ndata:\n  a: 0777\n").expect("YAML");
+        let documents = yaml::parse("kind: ConfigMap\ndata:\n  a: 0777\n").expect("YAML");
         assert_eq!(redact("unquoted `0777`", &documents), "unquoted `0777`");
     }
 

@@ -8,10 +8,11 @@ mod read;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use yaml::Node;
+
 use crate::catalog::APPS_ROOT;
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::tree::RepoPath;
-use crate::yaml::Node;
 
 pub use display::{display, redact};
 pub use read::read;

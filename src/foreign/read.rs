@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use yaml::Node;
+
 use super::{Foreign, ForeignFile, KS, KUSTOMIZATION, display, is_flux};
 use crate::catalog::APPS_ROOT;
 use crate::diag::{Diagnostic, Diagnostics};
@@ -9,7 +11,6 @@ use crate::lock::Lock;
 use crate::sys::dotgit::is_git_dir;
 use crate::sys::root::{Kind, Refused, Root, limits};
 use crate::tree::RepoPath;
-use crate::yaml::{self, Node};
 
 /// Most files that are read; a tree with more is not one of manifests.
 const MAX_FILES: usize = 10_000;

@@ -8,6 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
+use yaml::Node;
 
 use super::Bases;
 use crate::config::Cluster;
@@ -20,7 +21,6 @@ use crate::lock::{Lock, Sha256, lf};
 use crate::sys::root::Root;
 use crate::tree::RepoPath;
 use crate::vcs::Repository;
-use crate::yaml::{self, Node};
 
 /// A file of ours as it stands in the work tree, and as it was rendered.
 #[derive(Debug)]

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use yaml::Node;
+
 use super::version::is_newer;
 use crate::catalog::Catalog;
 use crate::sys::root::{Root, limits};
 use crate::tree::RepoPath;
-use crate::yaml::{self, Node};
 
 /// A chart version in the work tree.
 #[derive(Debug, Clone, PartialEq, Eq)]

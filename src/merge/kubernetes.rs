@@ -4,7 +4,6 @@ use super::version::is_newer;
 use crate::diff::{Choices, Existing};
 use crate::lock::{Lock, Sha256, lf};
 use crate::tree::RepoPath;
-use crate::yaml;
 
 /// Where talhelper reads the version that nodes are configured for.
 const FILE: &str = "talos/talenv.yaml";

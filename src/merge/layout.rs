@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::yaml::{Kind, Node, Style};
+use yaml::{Kind, Node, Style};
 
 /// An entry of a block mapping or an item of a block sequence, as it stands in its text.
 #[derive(Debug, Clone)]

@@ -12,6 +12,7 @@
 //! checked is what will stand on the disk. SOPS files merge by value, in [`crate::seal`], with [`three_way`].
 
 mod base;
+mod by_key;
 mod carried;
 mod charts;
 mod diff3;
@@ -23,7 +24,6 @@ mod stage;
 mod tests;
 mod verify;
 pub mod version;
-mod yaml;
 
 use std::collections::BTreeMap;
 
@@ -63,7 +63,7 @@ pub fn three_way(
     if yours == base {
         return Ok(render.to_owned());
     }
-    if is_yaml && let Some(merged) = yaml::merge([base, yours, render], resolutions) {
+    if is_yaml && let Some(merged) = by_key::merge([base, yours, render], resolutions) {
         return merged;
     }
     if let Some(merged) = diff3::lines(base, yours, render)

@@ -11,7 +11,6 @@ use crate::lock::{Lock, Sha256, lf};
 use crate::render::Rendered;
 use crate::tree::{Artifact, Conflict, Edits, RepoPath, Tree};
 use crate::vcs::Repository;
-use crate::yaml;
 
 /// Merges what is on the disk into the tree. SOPS files are left to `seal`; their bases are looked for here as well.
 /// `pinned` are the apps whose chart version `cluster.yaml` chooses: there, the choice wins over the tree.

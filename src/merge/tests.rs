@@ -4,7 +4,6 @@ use proptest::prelude::*;
 use serde_json::Value;
 
 use super::*;
-use crate::yaml;
 
 fn merged(base: &str, yours: &str, render: &str) -> String {
     three_way(true, [base, yours, render], &Resolutions::new()).expect("no conflict")

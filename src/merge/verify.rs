@@ -1,9 +1,8 @@
-//! The meaning of a merge, told by values alone: a second opinion on what [`super::yaml`] did to the text.
+//! The meaning of a merge, told by values alone: a second opinion on what [`super::by_key`] did to the text.
 
 use serde_json::Value;
 
 use super::identity::Identity;
-use crate::yaml;
 
 /// Returns whether `merged` has every change of both sides: where one side left the base, the other's value; where
 /// both agree, theirs. Where both changed a value differently anything may stand, for it was resolved.

@@ -3,10 +3,11 @@
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
+use yaml::{Kind, Node, Style};
+
 use super::Side;
 use super::identity::Identity;
 use crate::tree::RepoPath;
-use crate::yaml::{self, Kind, Node, Style};
 
 /// Keys whose value is a version, an image with one, or a digest that belongs to one.
 const KEYS: [&str; 7] = [

@@ -1,12 +1,13 @@
 //! Whether the Flux that is rendered can open what is sealed for the repository's own key.
 
+use yaml::Node;
+
 use super::Configuration;
 use crate::catalog::BUILT_IN;
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::render::Rendered;
 use crate::sops::RecipientKind;
 use crate::tree::{RepoPath, Tree};
-use crate::yaml::{self, Node};
 
 /// The HelmRelease that installs Flux; its values say which version.
 const FLUX: &str = "kubernetes/apps/flux-system/flux-instance/app/helmrelease.yaml";

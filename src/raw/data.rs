@@ -4,12 +4,12 @@ use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use indexmap::IndexMap;
+use yaml::{Kind, Node, Style};
 
 use crate::diag::Diagnostic;
 use crate::jinja::{Value, from_json};
 use crate::sops::{self, Identities, MacCheck};
 use crate::sys::root::Refused;
-use crate::yaml::{self, Kind, Node, Style};
 
 /// Names and values for templates.
 pub(super) type Data = IndexMap<String, Value>;

@@ -30,7 +30,6 @@ use crate::sops::{Config, Identities};
 use crate::sys::root::{Bounds, Kind, Refused, Root, TREE, limits};
 use crate::sys::{SecretText, named};
 use crate::tree::{Artifact, Origin, RepoPath, Tree};
-use crate::yaml;
 
 pub use settings::SETTINGS;
 

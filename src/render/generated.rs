@@ -5,7 +5,6 @@ use serde_json::{Map, Value, json};
 use crate::catalog::manifest::{Chart, HealthCheck};
 use crate::catalog::{APPS_ROOT, App};
 use crate::plan::PlannedKustomization;
-use crate::yaml;
 
 /// How often Flux looks for a new version of an OCI chart.
 const OCI_INTERVAL: &str = "30m";

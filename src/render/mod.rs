@@ -16,6 +16,7 @@ mod whitespace;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
+use yaml::Node;
 
 use crate::catalog::{APPS_ROOT, App, Catalog, Language, TemplateFile, manifest};
 use crate::config::Vault;
@@ -23,7 +24,6 @@ use crate::diag::{Aborted, Diagnostic, Diagnostics};
 use crate::lock::Sha256;
 use crate::plan::{Plan, PlannedApp, closest};
 use crate::tree::{Artifact, Origin, RepoPath, Tree};
-use crate::yaml::{self, Node};
 
 pub use crate::foreign::Foreign;
 pub use resources::{Component, resources};

@@ -1,12 +1,13 @@
 //! What the configuration chooses about single apps, in what was rendered: values merged into the `HelmRelease`, and
 //! proof that a chosen version has arrived.
 
+use yaml::{Node, edit};
+
 use super::Renderer;
 use crate::catalog::App;
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::plan::Choice;
 use crate::tree::RepoPath;
-use crate::yaml::{self, Node, edit};
 
 impl Renderer<'_> {
     /// Applies a choice to the files of its app.

@@ -10,7 +10,6 @@ use serde_json::{Map, Value};
 use crate::catalog::App;
 use crate::plan::Plan;
 use crate::tree::Tree;
-use crate::yaml;
 
 /// The file that holds the values of an app's chart.
 const RELEASE_FILE: &str = "helmrelease.yaml";

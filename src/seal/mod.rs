@@ -341,7 +341,7 @@ impl Sealer<'_> {
     fn artifact(
         &mut self,
         artifact: &mut Artifact,
-        documents: &[crate::yaml::Node],
+        documents: &[yaml::Node],
         entropy: &mut dyn Entropy,
     ) -> Result<String, Vec<Diagnostic>> {
         // A file that was sealed elsewhere, and copied here as it is.

@@ -2,13 +2,13 @@
 
 use std::ops::Range;
 
+use yaml::{Kind, Node, Style, double_quoted};
 use zeroize::Zeroizing;
 
 use crate::config::Vault;
 use crate::diag::Diagnostic;
 use crate::sys::SecretText;
 use crate::tree::Artifact;
-use crate::yaml::{Kind, Node, Style, double_quoted};
 
 /// Reports tokens outside of the values that the rule encrypts.
 pub(super) fn check_places(
@@ -125,7 +125,6 @@ mod tests {
 
     use super::*;
     use crate::sys::FixedEntropy;
-    use crate::yaml;
 
     fn reveal_in(template: &str, secret: &str) -> serde_json::Value {
         let mut vault = Vault::new(&mut FixedEntropy::new(7));

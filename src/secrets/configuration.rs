@@ -19,7 +19,6 @@ use crate::side;
 use crate::sops::{self, Identities, MacCheck, Recipient, Rule, Selector, SopsError, Updated};
 use crate::sys::root::Root;
 use crate::sys::{Entropy, SecretText};
-use crate::yaml;
 
 /// Returns which configuration file of this directory a file is. One without any key that we know is another tool's.
 pub fn name_of(root: &Path, file: &Path, text: &str) -> Option<&'static str> {

@@ -3,13 +3,14 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
+use yaml::{Kind, Node};
+
 use super::status::{claims_sops, is_sops_name};
 use super::template::Templates;
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::known::{Known, hidden};
 use crate::model::{is_no_secret, is_no_secret_in_base64};
 use crate::sops::{Format, SopsError};
-use crate::yaml::{self, Kind, Node};
 
 /// Largest file that is looked through, in bytes: larger ones are no configuration. Whoever reads files tells how many were
 /// left out.

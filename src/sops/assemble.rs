@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use yaml::{Kind, Node, double_quoted};
+
 use super::document::{Documents, SOPS_KEY, is_flow, last_byte, line_start};
 use super::error::SopsError;
 use super::format::Format;
@@ -12,7 +14,6 @@ use super::splice::{Edit, apply};
 use super::text;
 use super::typing::{self, Typed};
 use super::value::ValueType;
-use crate::yaml::{Kind, Node, double_quoted};
 
 /// A `sops` block that is to be written.
 pub(crate) struct Block<'m> {

@@ -108,7 +108,7 @@ fn yaml(out: &mut String, key: &str, item: &Item, column: usize, indent: usize) 
         }
         // Unquoted, SOPS 3.13 takes it for a time and refuses the file.
         Item::Text(text) if key == "lastmodified" => {
-            let _ = writeln!(out, " {}", crate::yaml::double_quoted(text).as_str());
+            let _ = writeln!(out, " {}", yaml::double_quoted(text).as_str());
         }
         Item::Text(text) if key == "mac" => {
             let _ = writeln!(out, " {text}");

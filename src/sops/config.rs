@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 
 use regex::Regex;
+use yaml::{Kind, Node};
 
 use super::document::line_break_of_yaml11;
 use super::error::SopsError;
@@ -12,7 +13,6 @@ use super::groups::KeyGroups;
 use super::key::Recipient;
 use super::rule::Rule;
 use super::selector::{self, Scope, Selector};
-use crate::yaml::{self, Kind, Node};
 
 /// Most creation rules of a file: each may keep a compiled expression of 512 KiB.
 const MAX_RULES: usize = 256;

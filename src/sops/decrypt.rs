@@ -170,7 +170,7 @@ fn value_edits(docs: &Documents<'_>, leaf: &Leaf<'_>, plain: &Plain, step: usize
         .as_ref()
         .is_some_and(|root| is_flow(docs.text, root));
     let text = match (json, plain.kind, plain.text()) {
-        (true, ValueType::Str, Some(value)) => crate::yaml::double_quoted(value),
+        (true, ValueType::Str, Some(value)) => yaml::double_quoted(value),
         _ => text::inline(plain, leaf.in_flow),
     };
     vec![Edit { range: span, text }]

@@ -2,13 +2,13 @@
 
 use std::ops::Range;
 
+use yaml::{Kind, Node, ParseError, Style};
 use zeroize::Zeroize as _;
 
 use super::error::SopsError;
 use super::format::Format;
 use super::value::Encrypted;
 use super::{json, lines};
-use crate::yaml::{self, Kind, Node, ParseError, Style};
 
 /// The top-level key that holds SOPS' metadata.
 pub(crate) const SOPS_KEY: &str = "sops";

@@ -4,6 +4,7 @@
 use std::ops::Range;
 
 use serde_json::Value;
+use yaml::{Kind, Node};
 use zeroize::Zeroizing;
 
 use super::assemble::{Block, assemble, stamp_edits, stamped_block};
@@ -27,7 +28,6 @@ use super::update::{Pool, comment_edits};
 use super::value::{DataKey, Encrypted, Plain, ValueType};
 use super::walk::walk;
 use crate::sys::{Entropy, SecretText};
-use crate::yaml::{Kind, Node};
 
 /// A value to be put into a file. Silent in `Debug`.
 #[derive(Clone)]
@@ -429,7 +429,7 @@ pub(crate) fn extract(
     let text = match (&node.kind, format) {
         (Kind::Scalar { value, .. }, _) => value.clone(),
         (_, Format::Json) => format!("{:#}\n", node.to_json()),
-        _ => crate::yaml::to_string(&node.to_json()),
+        _ => yaml::to_string(&node.to_json()),
     };
     Ok(Zeroizing::new(text.into_bytes()))
 }

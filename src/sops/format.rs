@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::str::FromStr;
 
+use yaml::Node;
 use zeroize::Zeroizing;
 
 use super::binary;
@@ -23,7 +24,6 @@ use super::selector::{Scope, Selector};
 use super::status::{Status, status_in};
 use super::update::{Updated, update_in};
 use crate::sys::Entropy;
-use crate::yaml::Node;
 
 /// How a file is written. All formats but YAML have one document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

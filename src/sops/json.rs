@@ -5,10 +5,10 @@
 
 use std::ops::Range;
 
+use yaml::{Kind, Node, Style};
 use zeroize::Zeroizing;
 
 use super::error::SopsError;
-use crate::yaml::{Kind, Node, Style};
 
 /// Deepest nesting that is read.
 const MAX_DEPTH: usize = 200;

@@ -1,6 +1,7 @@
 //! Putting values into dotenv and INI and taking them out: edits of whole lines.
 
 use serde_json::Value;
+use yaml::Node;
 
 use super::document::{Documents, SOPS_KEY, line_end, line_start, next_line};
 use super::error::SopsError;
@@ -8,7 +9,6 @@ use super::format::Format;
 use super::keypath::{KeyPath, Step};
 use super::lines;
 use super::splice::Edit;
-use crate::yaml::Node;
 
 /// Returns the edits that put a value at a path.
 pub(super) fn set(docs: &Documents<'_>, path: &KeyPath, value: &Value) -> Result<Vec<Edit>, SopsError> {

@@ -3,12 +3,12 @@
 
 use std::ops::Range;
 
+use yaml::{Kind, Node, Style};
 use zeroize::Zeroizing;
 
 use super::document::{SOPS_KEY, next_line};
 use super::error::SopsError;
 use super::json::node;
-use crate::yaml::{Kind, Node, Style};
 
 /// How metadata keys of dotenv start.
 const PREFIX: &str = "sops_";

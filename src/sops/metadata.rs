@@ -2,13 +2,14 @@
 
 use std::ops::Range;
 
+use yaml::{Kind, Node};
+
 use super::document::{Documents, SOPS_KEY};
 use super::error::SopsError;
 use super::groups::{Groups, KeyGroups};
 use super::key::Recipient;
 use super::rule::Rule;
 use super::selector::Selector;
-use crate::yaml::{Kind, Node};
 
 /// What we write as `version`: the release whose layout we follow. SOPS asks for full semver and compares it with
 /// its own at `edit` only (getsops/sops `version/version.go`, `cmd/sops/main.go`).
@@ -196,7 +197,7 @@ impl Metadata {
 }
 
 fn is_null(node: &Node) -> bool {
-    matches!(&node.kind, Kind::Scalar { value, style: crate::yaml::Style::Plain } if matches!(value.as_str(), "" | "~" | "null"))
+    matches!(&node.kind, Kind::Scalar { value, style: yaml::Style::Plain } if matches!(value.as_str(), "" | "~" | "null"))
 }
 
 #[cfg(test)]

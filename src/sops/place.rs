@@ -1,6 +1,7 @@
 //! Where in a text a value is put or taken out, by path: edits that leave every other line as it is.
 
 use serde_json::{Map, Value};
+use yaml::{Kind, Node, double_quoted};
 use zeroize::Zeroizing;
 
 use super::document::{
@@ -14,7 +15,6 @@ use super::plan::{Props, is_block};
 use super::splice::Edit;
 use super::text;
 use super::value::{Encrypted, ValueType};
-use crate::yaml::{Kind, Node, double_quoted};
 
 /// A node with what is written around it.
 #[derive(Clone, Copy)]

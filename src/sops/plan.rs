@@ -3,6 +3,8 @@
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
+use yaml::{Kind, Node, Style};
+
 use super::document::{Documents, SOPS_KEY, last_byte, line_end};
 use super::error::SopsError;
 use super::format::Format;
@@ -16,7 +18,6 @@ use super::text;
 use super::typing::Typed;
 use super::value::{DataKey, Plain, ValueType};
 use super::walk::{AliasUse, Leaf, Walk, walk};
-use crate::yaml::{Kind, Node, Style};
 
 /// Kubernetes takes nothing but text below these keys.
 pub(crate) const TEXT_ONLY: [&str; 2] = ["data", "stringData"];
@@ -270,7 +271,7 @@ impl<'d, 't> Plan<'d, 't> {
                 out.push('{');
                 for (i, (key, value)) in entries.iter().enumerate() {
                     out.push_str(if i == 0 { "" } else { ", " });
-                    out.push_str(&crate::yaml::double_quoted(key.as_str().unwrap_or_default()));
+                    out.push_str(&yaml::double_quoted(key.as_str().unwrap_or_default()));
                     out.push_str(": ");
                     self.flow(value, anchors, tokens, next, out);
                 }

@@ -2,12 +2,12 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use yaml::emit::is_printable;
+use yaml::{double_quoted as quoted, scalar};
 use zeroize::Zeroizing;
 
 use super::typing::{self, Typed};
 use super::value::{Plain, ValueType};
-use crate::yaml::emit::is_printable;
-use crate::yaml::{double_quoted as quoted, scalar};
 
 /// Writes a value on one line.
 pub(crate) fn inline(plain: &Plain, in_flow: bool) -> Zeroizing<String> {

@@ -3,9 +3,9 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use yaml::Style;
 
 use super::value::{Plain, ValueType};
-use crate::yaml::Style;
 
 /// A scalar as SOPS sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]

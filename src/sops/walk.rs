@@ -4,13 +4,14 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::ops::Range;
 
+use yaml::{Kind, Node};
+
 use super::document::{Documents, SOPS_KEY, is_flow, last_byte, line_end, line_start};
 use super::error::SopsError;
 use super::format::Format;
 use super::selector::Scope;
 use super::typing::{self, Typed};
 use super::value::{Encrypted, ValueType};
-use crate::yaml::{Kind, Node};
 
 /// A scalar with its place.
 #[derive(Debug)]

@@ -2,8 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use clusterwright::yaml;
-
 use super::tree;
 use crate::support::{EVERYTHING, MINIMAL};
 

@@ -13,8 +13,8 @@ use clusterwright::render::{self, Foreign};
 use clusterwright::side::Reported;
 use clusterwright::sys::{FixedEntropy, SecretText};
 use clusterwright::tree::Tree;
-use clusterwright::yaml::{self, Node};
 use clusterwright::{config::Vault, validate};
+use yaml::Node;
 
 use crate::support::{MINIMAL, RECIPIENT};
 

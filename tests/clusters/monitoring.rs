@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use clusterwright::yaml::{self, Node};
+use yaml::Node;
 
 use crate::clusters::tree;
 use crate::support::MINIMAL;

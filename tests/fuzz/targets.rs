@@ -7,7 +7,6 @@ use clusterwright::sops::{
     self, Config, Format, Identities, KeyPath, MacCheck, NewValue, Recipient, Rule, SopsError, Step,
 };
 use clusterwright::sys::{FixedEntropy, SecretText};
-use clusterwright::yaml;
 use serde_json::{Value, json};
 
 use super::Dice;

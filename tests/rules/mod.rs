@@ -12,7 +12,6 @@ use clusterwright::check::manifests::Manifests;
 use clusterwright::check::rule::Rule;
 use clusterwright::check::rules::ALL;
 use clusterwright::tree::RepoPath;
-use clusterwright::yaml;
 
 fn fixtures(rule: &str, kind: &str) -> Vec<PathBuf> {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR"))

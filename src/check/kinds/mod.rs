@@ -9,10 +9,11 @@ pub mod schema;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use yaml::Node;
+
 use super::manifests::{Manifests, Object};
 use super::rule::Finding;
 use crate::tree::RepoPath;
-use crate::yaml::Node;
 
 use schema::Schemas;
 

@@ -5,13 +5,13 @@ use std::fmt::Write as _;
 use std::ops::Range;
 
 use serde_json::Value;
+use yaml::{Kind, Node, Style, scalar};
 
 use super::Report;
 use super::schema::{Others, Schema, Type};
 use crate::check::manifests::Object;
 use crate::check::rule::Finding;
 use crate::plan::closest;
-use crate::yaml::{Kind, Node, Style, scalar};
 
 /// How many names a help lists.
 const LISTED: usize = 12;

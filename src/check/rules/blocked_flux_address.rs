@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use yaml::Node;
+
 use crate::check::manifests::{Manifests, Object};
 use crate::check::rule::{Finding, Rule};
 use crate::diag::Severity;
-use crate::yaml::Node;
 
 pub(super) static RULE: Rule = Rule {
     name: "blocked-flux-address",

@@ -1,9 +1,10 @@
 //! The network policy of flux-operator's chart does not cut off its metrics.
 
+use yaml::Node;
+
 use crate::check::manifests::{Manifests, Object};
 use crate::check::rule::{Finding, Rule};
 use crate::diag::Severity;
-use crate::yaml::Node;
 
 pub(super) static RULE: Rule = Rule {
     name: "blocked-flux-operator-metrics",

@@ -1,11 +1,12 @@
 //! The bootstrap installs the versions that Flux will keep.
 
+use yaml::Node;
+
 use crate::check::manifests::Manifests;
 use crate::check::releases::Release;
 use crate::check::rule::{Finding, Rule};
 use crate::diag::Severity;
 use crate::tree::RepoPath;
-use crate::yaml::Node;
 
 pub(super) static RULE: Rule = Rule {
     name: "bootstrap-version-drift",

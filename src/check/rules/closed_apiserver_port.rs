@@ -1,10 +1,11 @@
 //! A policy that lets pods talk to the Kubernetes API opens the port that Cilium sees.
 
+use yaml::Node;
+
 use crate::check::manifests::Manifests;
 use crate::check::rule::{Finding, Rule};
 use crate::check::walk;
 use crate::diag::Severity;
-use crate::yaml::Node;
 
 pub(super) static RULE: Rule = Rule {
     name: "closed-apiserver-port",

@@ -1,9 +1,10 @@
 //! Custom resources are not applied together with the chart that brings their CRDs.
 
+use yaml::Node;
+
 use crate::check::manifests::{Manifests, Object};
 use crate::check::rule::{Finding, Rule};
 use crate::diag::Severity;
-use crate::yaml::Node;
 
 pub(super) static RULE: Rule = Rule {
     name: "crd-race",

@@ -1,9 +1,10 @@
 //! `dependsOn` leads to a Kustomization that exists, and says in which namespace.
 
+use yaml::Node;
+
 use crate::check::manifests::{FluxKustomization, Manifests};
 use crate::check::rule::{Finding, Rule};
 use crate::diag::Severity;
-use crate::yaml::Node;
 
 pub(super) static RULE: Rule = Rule {
     name: "dangling-depends-on",

@@ -1,10 +1,11 @@
 //! A health check looks at an object that the Kustomization applies.
 
+use yaml::Node;
+
 use crate::check::manifests::Manifests;
 use crate::check::placed::Placed;
 use crate::check::rule::{Finding, Rule};
 use crate::diag::Severity;
-use crate::yaml::Node;
 
 pub(super) static RULE: Rule = Rule {
     name: "dangling-health-check",

@@ -2,12 +2,13 @@
 
 use std::ops::Range;
 
+use yaml::Node;
+
 use crate::check::manifests::{Manifests, Object};
 use crate::check::rule::{Finding, Rule};
 use crate::check::services::{Service, services};
 use crate::check::walk;
 use crate::diag::Severity;
-use crate::yaml::Node;
 
 pub(super) static RULE: Rule = Rule {
     name: "dead-service-address",

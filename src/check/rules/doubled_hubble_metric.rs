@@ -1,9 +1,10 @@
 //! Hubble counts HTTP requests once.
 
+use yaml::Node;
+
 use crate::check::manifests::Manifests;
 use crate::check::rule::{Finding, Rule};
 use crate::diag::Severity;
-use crate::yaml::Node;
 
 pub(super) static RULE: Rule = Rule {
     name: "doubled-hubble-metric",

@@ -1,10 +1,11 @@
 //! external-dns reaches the UniFi controller: by the site's id, at an address with a scheme.
 
+use yaml::Node;
+
 use crate::check::helm::{Release, text};
 use crate::check::manifests::Manifests;
 use crate::check::rule::{Finding, Rule};
 use crate::diag::Severity;
-use crate::yaml::Node;
 
 pub(super) static RULE: Rule = Rule {
     name: "doubtful-unifi-settings",

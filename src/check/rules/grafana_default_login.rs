@@ -1,10 +1,11 @@
 //! Grafana's administrator comes from a Secret of the tree.
 
+use yaml::Node;
+
 use crate::check::helm::Release;
 use crate::check::manifests::{Manifests, Object};
 use crate::check::rule::{Finding, Rule};
 use crate::diag::Severity;
-use crate::yaml::Node;
 
 pub(super) static RULE: Rule = Rule {
     name: "grafana-default-login",

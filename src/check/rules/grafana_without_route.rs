@@ -1,10 +1,11 @@
 //! Grafana is reachable: an HTTPRoute leads to its Service and is attached to a Gateway that exists.
 
+use yaml::Node;
+
 use crate::check::helm::Release;
 use crate::check::manifests::{Manifests, Object};
 use crate::check::rule::{Finding, Rule};
 use crate::diag::Severity;
-use crate::yaml::Node;
 
 pub(super) static RULE: Rule = Rule {
     name: "grafana-without-route",

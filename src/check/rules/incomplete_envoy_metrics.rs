@@ -1,10 +1,11 @@
 //! Envoy Gateway has two sources of metrics, its proxies and its controller; both are scraped.
 
+use yaml::Node;
+
 use crate::check::helm::{PROMETHEUS, Release, VICTORIA_METRICS, flag};
 use crate::check::manifests::{FluxKustomization, Manifests, Object};
 use crate::check::rule::{Finding, Rule};
 use crate::diag::Severity;
-use crate::yaml::Node;
 
 pub(super) static RULE: Rule = Rule {
     name: "incomplete-envoy-metrics",

@@ -1,9 +1,10 @@
 //! Hubble's layer 7 metrics have a policy that fills them.
 
+use yaml::Node;
+
 use crate::check::manifests::Manifests;
 use crate::check::rule::{Finding, Rule};
 use crate::diag::Severity;
-use crate::yaml::Node;
 
 pub(super) static RULE: Rule = Rule {
     name: "l7-metrics-without-policy",

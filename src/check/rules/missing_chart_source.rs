@@ -1,10 +1,11 @@
 //! The chart of a HelmRelease has a source.
 
+use yaml::Node;
+
 use crate::check::manifests::Manifests;
 use crate::check::placed::Placed;
 use crate::check::rule::{Finding, Rule};
 use crate::diag::Severity;
-use crate::yaml::Node;
 
 pub(super) static RULE: Rule = Rule {
     name: "missing-chart-source",

@@ -1,11 +1,12 @@
 //! Dashboards find the datasource that they ask for.
 
+use yaml::Node;
+
 use crate::check::helm::{Release, VICTORIA_METRICS, flag, text};
 use crate::check::manifests::Manifests;
 use crate::check::rule::{Finding, Rule};
 use crate::check::services::VMSINGLE;
 use crate::diag::Severity;
-use crate::yaml::Node;
 
 pub(super) static RULE: Rule = Rule {
     name: "missing-prometheus-datasource",

@@ -1,11 +1,12 @@
 //! A route to another namespace is allowed there.
 
+use yaml::Node;
+
 use crate::check::manifests::Manifests;
 use crate::check::placed::Placed;
 use crate::check::rule::{Finding, Rule};
 use crate::check::walk;
 use crate::diag::Severity;
-use crate::yaml::Node;
 
 pub(super) static RULE: Rule = Rule {
     name: "missing-reference-grant",

@@ -1,10 +1,11 @@
 //! What a kustomize file lists exists.
 
+use yaml::Node;
+
 use crate::check::manifests::{FluxKustomization, KUSTOMIZATION, Manifests, join};
 use crate::check::rule::{Finding, Rule};
 use crate::diag::Severity;
 use crate::tree::RepoPath;
-use crate::yaml::Node;
 
 pub(super) static RULE: Rule = Rule {
     name: "missing-resource",

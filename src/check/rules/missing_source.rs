@@ -1,9 +1,10 @@
 //! The source of a Kustomization exists.
 
+use yaml::Node;
+
 use crate::check::manifests::{FluxKustomization, Manifests};
 use crate::check::rule::{Finding, Rule};
 use crate::diag::Severity;
-use crate::yaml::Node;
 
 pub(super) static RULE: Rule = Rule {
     name: "missing-source",

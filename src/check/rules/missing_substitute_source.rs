@@ -1,9 +1,10 @@
 //! What `substituteFrom` names exists in the Kustomization's own namespace.
 
+use yaml::Node;
+
 use crate::check::manifests::{FluxKustomization, KUSTOMIZATION, Manifests};
 use crate::check::rule::{Finding, Rule};
 use crate::diag::Severity;
-use crate::yaml::Node;
 
 pub(super) static RULE: Rule = Rule {
     name: "missing-substitute-source",

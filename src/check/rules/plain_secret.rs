@@ -1,11 +1,12 @@
 //! Secrets with data lie in files that SOPS encrypts.
 
+use yaml::Node;
+
 use crate::check::manifests::Manifests;
 use crate::check::rule::{Finding, Rule};
 use crate::diag::Severity;
 use crate::foreign;
 use crate::model::{is_no_secret, is_no_secret_in_base64};
-use crate::yaml::Node;
 
 pub(super) static RULE: Rule = Rule {
     name: "plain-secret",

@@ -2,12 +2,13 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
+use yaml::Node;
+
 use crate::check::addresses::{Block, Pool, Taken, pools, taken};
 use crate::check::manifests::Manifests;
 use crate::check::rule::{Finding, Rule};
 use crate::context::pool::gaps;
 use crate::diag::Severity;
-use crate::yaml::Node;
 
 pub(super) static RULE: Rule = Rule {
     name: "taken-address-in-pool",

@@ -1,11 +1,12 @@
 //! Talos and Kubernetes have one version each.
 
+use yaml::Node;
+
 use crate::check::manifests::Manifests;
 use crate::check::rule::{Finding, Rule};
 use crate::check::talos;
 use crate::diag::Severity;
 use crate::tree::RepoPath;
-use crate::yaml::Node;
 
 pub(super) static RULE: Rule = Rule {
     name: "talos-version-drift",

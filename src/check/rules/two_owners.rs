@@ -1,10 +1,11 @@
 //! Every component of the observability stack has one owner.
 
+use yaml::Node;
+
 use crate::check::manifests::Manifests;
 use crate::check::releases::Release;
 use crate::check::rule::{Finding, Rule};
 use crate::diag::Severity;
-use crate::yaml::Node;
 
 pub(super) static RULE: Rule = Rule {
     name: "two-owners",

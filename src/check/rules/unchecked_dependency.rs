@@ -1,9 +1,10 @@
 //! What others wait for is ready when Flux says so.
 
+use yaml::Node;
+
 use crate::check::manifests::{FluxKustomization, Manifests, Object};
 use crate::check::rule::{Finding, Rule};
 use crate::diag::Severity;
-use crate::yaml::Node;
 
 pub(super) static RULE: Rule = Rule {
     name: "unchecked-dependency",

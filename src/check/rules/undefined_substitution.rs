@@ -2,13 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use yaml::Node;
+
 use crate::check::manifests::{FluxKustomization, Manifests};
 use crate::check::placed::Placed;
 use crate::check::rule::{Finding, Rule};
 use crate::check::substitution::{Variable, variables};
 use crate::check::walk;
 use crate::diag::Severity;
-use crate::yaml::Node;
 
 pub(super) static RULE: Rule = Rule {
     name: "undefined-substitution",

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use yaml::Node;
+
 use crate::check::manifests::Manifests;
 use crate::check::rule::{Finding, Rule};
 use crate::check::walk;
 use crate::diag::Severity;
-use crate::yaml::Node;
 
 pub(super) static RULE: Rule = Rule {
     name: "unmatched-selector",

@@ -2,11 +2,12 @@
 
 use std::ops::Range;
 
+use yaml::Node;
+
 use crate::check::manifests::{Manifests, Object};
 use crate::check::rule::{Finding, Rule};
 use crate::check::walk;
 use crate::diag::Severity;
-use crate::yaml::Node;
 
 pub(super) static RULE: Rule = Rule {
     name: "unpinned-version",

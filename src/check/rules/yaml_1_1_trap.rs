@@ -1,11 +1,12 @@
 //! Plain text that YAML 1.1 reads as something else is quoted.
 
+use yaml::scalar::yaml11_trap;
+use yaml::{Kind, Node, Style};
+
 use crate::check::manifests::Manifests;
 use crate::check::rule::{Finding, Rule};
 use crate::diag::Severity;
 use crate::tree::RepoPath;
-use crate::yaml::scalar::yaml11_trap;
-use crate::yaml::{Kind, Node, Style};
 
 pub(super) static RULE: Rule = Rule {
     name: "yaml-1-1-trap",

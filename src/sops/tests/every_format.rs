@@ -358,7 +358,7 @@ fn document(format: Format, names: &[String], values: &[String]) -> (Vec<u8>, Ve
     let paths: Vec<String> = names.iter().map(path).collect();
     let plain = match format {
         Format::Yaml => pairs()
-            .map(|(name, value)| format!("{name}: {}\n", crate::yaml::double_quoted(value).as_str()))
+            .map(|(name, value)| format!("{name}: {}\n", yaml::double_quoted(value).as_str()))
             .collect(),
         Format::Json => {
             let map: serde_json::Map<_, _> = pairs()
@@ -403,7 +403,7 @@ proptest! {
         let (plain, paths) = document(format, &names, &values);
         let enc = seal(format, &plain, &whole(&[&me]));
         let back = bytes(format, &enc, &me.identities);
-        let values = |bytes: &[u8]| crate::yaml::parse(std::str::from_utf8(bytes).unwrap()).unwrap()[0].to_json();
+        let values = |bytes: &[u8]| yaml::parse(std::str::from_utf8(bytes).unwrap()).unwrap()[0].to_json();
         if format == Format::Yaml {
             prop_assert_eq!(values(&back), values(&plain));
         } else {

@@ -50,7 +50,7 @@ pub(super) fn leaves(text: &str) -> Vec<String> {
 }
 
 pub(super) fn comments(text: &str) -> Vec<&str> {
-    let mut comments: Vec<&str> = crate::yaml::comments(text)
+    let mut comments: Vec<&str> = yaml::comments(text)
         .unwrap()
         .into_iter()
         .map(|range| &text[range])

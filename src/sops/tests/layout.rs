@@ -76,7 +76,7 @@ fn a_missing_last_line_break_changes_no_value() {
     for header in ["|", ">", "|+", "|-", "|2"] {
         let text = format!("stringData: {{a: b}}\nplain: {header}\n  x");
         let dec = open(&sealed(&text, &rule(&[&me])), &me);
-        let root = crate::yaml::parse(&dec).unwrap();
+        let root = yaml::parse(&dec).unwrap();
         assert_eq!(root[0].str_at(&["plain"]), Some("x"), "{dec}");
     }
     let text = "stringData:\n  a: |\n    x";
@@ -89,7 +89,7 @@ fn windows_line_ends_survive() {
     let text = "kind: Secret\r\nstringData:\r\n  a: b\r\n  c: |\r\n    x\r\n    y\r\n";
     let enc = sealed(text, &rule(&[&me]));
     assert!(enc.starts_with("kind: Secret\r\nstringData:\r\n  a: ENC["));
-    let root = crate::yaml::parse(&open(&enc, &me)).unwrap();
+    let root = yaml::parse(&open(&enc, &me)).unwrap();
     assert_eq!(root[0].str_at(&["stringData", "c"]), Some("x\ny\n"));
 }
 

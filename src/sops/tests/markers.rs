@@ -166,7 +166,7 @@ proptest! {
         let enc = super::super::encrypt(&text, &by_comment(hides, &me), &mut FixedEntropy::new(1));
         prop_assume!(!matches!(enc, Err(SopsError::Marker { .. })));
         let enc = enc.unwrap();
-        let values = |text: &str| crate::yaml::parse(text).unwrap()[0].to_json();
+        let values = |text: &str| yaml::parse(text).unwrap()[0].to_json();
         prop_assert_eq!(values(&open(&enc, &me)), values(&text));
         let again = replace(&enc, &open(&enc, &me), &me.identities, &mut FixedEntropy::new(2)).unwrap();
         prop_assert_eq!(again, None);

@@ -166,7 +166,7 @@ proptest! {
         let out = merged(&base, ours, theirs, &me);
         prop_assert!(out.conflicts.is_empty());
         let plain = open(&out.text, &me);
-        let values = |text: &str| crate::yaml::parse(text).unwrap().iter().map(crate::yaml::Node::to_json).collect::<Vec<_>>();
+        let values = |text: &str| yaml::parse(text).unwrap().iter().map(yaml::Node::to_json).collect::<Vec<_>>();
         prop_assert_eq!(values(&plain), values(&expected));
     }
 }

@@ -25,7 +25,7 @@ fn leaves(text: &str, rule: &Rule, as_sealed: bool) -> Vec<(usize, String, Typed
 }
 
 fn comments(text: &str) -> Vec<&str> {
-    let ranges = crate::yaml::comments(text).unwrap();
+    let ranges = yaml::comments(text).unwrap();
     ranges.into_iter().map(|range| text[range].trim_end()).collect()
 }
 
@@ -93,12 +93,9 @@ fn any_text_survives() {
     runner
         .run(&proptest::collection::vec(any::<char>(), 0..40), |chars| {
             let value: String = chars.into_iter().collect();
-            let plain = format!(
-                "stringData:\n  k: {}\n",
-                crate::yaml::double_quoted(&value).as_str()
-            );
+            let plain = format!("stringData:\n  k: {}\n", yaml::double_quoted(&value).as_str());
             let dec = open(&sealed(&plain, &rule(&[&me])), &me);
-            let root = crate::yaml::parse(&dec).unwrap();
+            let root = yaml::parse(&dec).unwrap();
             prop_assert_eq!(
                 root[0].str_at(&["stringData", "k"]),
                 Some(value.as_str()),

@@ -43,7 +43,7 @@ pub fn double_quoted(text: &str) -> Zeroizing<String> {
 }
 
 /// Returns whether a text may stand in YAML unescaped.
-pub(crate) fn is_printable(c: char) -> bool {
+pub fn is_printable(c: char) -> bool {
     !c.is_control()
         && !matches!(c, '\u{2028}' | '\u{2029}' | '\u{FEFF}' | '\u{FFFE}' | '\u{FFFF}')
         && u32::from(c) & 0xFFFE != 0xFFFE

@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use serde_json::Value;
+use yaml::{Kind, Node, Style};
 
 use super::diff3::{self, Kind as Region};
 use super::identity::Identity;
 use super::layout::{self, Child, children, is_block};
 use super::{Conflict, Resolutions, Side, verify, version};
-use crate::yaml::{self, Kind, Node, Style};
 
 /// Merges texts of one YAML document each; `None` when one of them is something else, or the result could not be
 /// proven right.
