@@ -229,7 +229,8 @@ pub fn hidden(text: &str, spans: impl IntoIterator<Item = Range<usize>>) -> Stri
         let hit = starts.next_if(|at| *at < end);
         while starts.next_if(|at| *at < end).is_some() {}
         let shown = match hit {
-            Some(at) => key_length(&line[..at - start]),
+            // Never a panic, whatever the places are: its message would hold the text.
+            Some(at) => line.get(..at.saturating_sub(start)).map_or(0, key_length),
             None => 0,
         };
         for (i, c) in line.char_indices() {
@@ -342,6 +343,13 @@ mod tests {
         assert!(!shown.contains("canary"), "{shown}");
         assert_eq!(shown.len(), text.len());
         assert!(!format!("{:?}", one("canary-value-1")).contains("canary"));
+        // Places that are none, in the middle of a letter or behind the end, hide their lines all the same.
+        let text = "é: canary\nb: canary";
+        let shown = hidden(text, [1..3, 99..120]);
+        assert!(
+            shown.starts_with("*********") && !shown.contains("canary"),
+            "{shown}"
+        );
     }
 
     proptest! {

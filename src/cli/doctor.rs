@@ -123,11 +123,16 @@ pub(super) fn run(session: &mut Session<'_>) -> Outcome {
 }
 
 fn interrupted(root: &Root, report: &mut Report) {
-    if write::is_interrupted(root) {
-        let mend = "run `clusterwright configure`, which finishes it or takes it back";
-        report.add(State::Broken, "a run was interrupted while it wrote", Some(mend));
-    } else {
-        report.ok("no run was interrupted");
+    if !write::is_interrupted(root) {
+        return report.ok("no run was interrupted");
+    }
+    match write::examine(root) {
+        Ok(()) => {
+            let mend = "run `clusterwright configure`, which finishes it or takes it back";
+            report.add(State::Broken, "a run was interrupted while it wrote", Some(mend));
+        }
+        // A journal that counts for nothing, which `configure` refuses as well.
+        Err(finding) => report.finding(&finding),
     }
 }
 

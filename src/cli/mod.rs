@@ -8,6 +8,7 @@ mod apps;
 mod args;
 mod check;
 mod configure;
+mod crash;
 mod demo;
 mod diff;
 mod doctor;
@@ -70,6 +71,7 @@ pub fn command() -> clap::Command {
 
 /// Runs the program.
 pub fn run() -> ExitCode {
+    crash::keep_silent();
     core_dump::forbid();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,

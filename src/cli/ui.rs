@@ -219,6 +219,11 @@ fn printable(text: &str) -> Cow<'_, str> {
     screen::line(text.trim())
 }
 
+/// Prints to stderr from anywhere, without styles.
+pub(super) fn tell_at_once(text: &str) {
+    let _ = io::stderr().write_all(screen::shown(text, false).as_bytes());
+}
+
 fn shows_styles(choice: anstream::ColorChoice) -> bool {
     choice != anstream::ColorChoice::Never
 }

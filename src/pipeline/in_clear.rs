@@ -111,7 +111,8 @@ pub(super) fn tree(tree: &Tree<Rendered>, known: &Known, diags: &mut Diagnostics
     diags.sources.cover(|text| known.places_in(text));
 }
 
-/// Reports values of secrets in sealed files that a person edited and that stay as they are.
+/// Reports values of secrets in files that stay as a person left them, whatever is rendered in their place. What merges
+/// left in the tree has been looked through already.
 pub(super) fn kept(
     tree: &Tree<Sealed>,
     existing: &Existing,
@@ -123,9 +124,10 @@ pub(super) fn kept(
         .changes()
         .iter()
         .filter(|change| change.kind == ChangeKind::Kept);
-    for change in kept.filter(|change| change.path.is_sops()) {
+    for change in kept {
         let text = existing.bytes(&change.path).map(String::from_utf8_lossy);
         if let (Some(artifact), Some(text)) = (tree.get(&change.path), text)
+            && (artifact.is_sops() || artifact.text != text)
             && let Some(finding) = seal::in_clear_text(artifact, &text, known, diags)
         {
             diags.push(finding);

@@ -2,12 +2,12 @@
 
 use super::World;
 use crate::config::{Document, inline};
-use crate::diag::{Diagnostic, Diagnostics};
+use crate::diag::{Diagnostic, Diagnostics, Severity};
 use crate::keyring::{Keyring, Own};
-use crate::seal::{OWN_KEY_FILE, private_keys};
+use crate::seal::{self, OWN_KEY_FILE, private_keys};
 use crate::side;
 use crate::sops::{self, Config, Identities, MacCheck, Recipient};
-use crate::sys::root::Root;
+use crate::sys::root::{Root, limits};
 
 /// A file that the rules of the catalogue's `.sops.yaml` cover for every recipient.
 const ANY_SEALED: &str = "kubernetes/any.sops.yaml";
@@ -18,8 +18,8 @@ pub(super) struct Rules(Option<Config>);
 impl Rules {
     /// Reads them; none where there are none, or none that can be understood.
     pub(super) fn read(root: &Root) -> Self {
-        let text = side::read(root, ".sops.yaml").ok().flatten();
-        Self(text.and_then(|text| Config::parse(text.expose()).ok()))
+        let text = root.read_text_if_there(".sops.yaml", limits::CONFIG);
+        Self(text.ok().flatten().and_then(|text| Config::parse(&text).ok()))
     }
 
     /// Returns for whom a file is sealed.
@@ -60,8 +60,11 @@ pub(super) fn own(root: &Root, found: &Keyring, rules: &Rules) -> Option<Own> {
     let is_named = |key: &&Own| key.recipients.iter().any(|mine| named.contains(mine));
     let key = found.named.iter().find(is_named)?;
     // Older releases sealed the own key for every recipient: then only the file tells whose it is.
-    let sealed = side::read(root, OWN_KEY_FILE).ok().flatten();
-    let opened = sealed.and_then(|text| sops::decrypt(text.expose(), &found.all, MacCheck::Verify).ok());
+    let sealed = root
+        .read_text_if_there(OWN_KEY_FILE, limits::SECRET)
+        .ok()
+        .flatten();
+    let opened = sealed.and_then(|text| sops::decrypt(&text, &found.all, MacCheck::Verify).ok());
     let held = opened
         .map(|plain| private_keys(plain.expose()))
         .unwrap_or_default();
@@ -167,14 +170,26 @@ pub(super) fn names_one_of(recipients: &[String], identities: &Identities) -> bo
 }
 
 /// Returns the public halves of the keys that a configuration file is encrypted for by default, and that must be among
-/// its recipients: the repository's own, else those that variables name.
-pub fn own_recipients(world: &World<'_>) -> Vec<Recipient> {
-    let Ok(Some(found)) = super::identities(world, &mut Diagnostics::default()) else {
-        return Vec::new();
+/// its recipients: the repository's own, else those that variables name. None where there is no key at all.
+///
+/// # Errors
+/// When a source of keys cannot be read: whose file it would be is then not known, and it must not be for strangers alone.
+pub fn own_recipients(world: &World<'_>) -> Result<Vec<Recipient>, Diagnostic> {
+    let mut diags = Diagnostics::default();
+    let Ok(found) = super::identities(world, &mut diags) else {
+        let first = diags
+            .sorted()
+            .into_iter()
+            .find(|one| one.severity == Severity::Error);
+        return Err(first.cloned().unwrap_or_else(|| missing(None)));
     };
+    let Some(found) = found else { return Ok(Vec::new()) };
     let key = own(&world.root, &found, &Rules::read(&world.root));
-    let names = key.map_or_else(|| found.hand(), |own| own.recipients);
-    Recipient::list(names.iter().map(String::as_str)).unwrap_or_default()
+    let (source, names) = key.map_or_else(
+        || ("the keys at hand".to_owned(), found.hand()),
+        |own| (own.source, own.recipients),
+    );
+    Recipient::list(names.iter().map(String::as_str)).map_err(|error| seal::finding(&error, &source))
 }
 
 /// Returns whether one of the keys at hand is the repository's own.

@@ -5,20 +5,23 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::file::File;
-use super::rules::absolute;
+use super::rules::{OwnKeys, absolute};
 use super::status::FileStatus;
+use super::typed;
 use crate::catalog::BUILT_IN;
 use crate::config::schema::Keys;
 use crate::config::{self, CONFIG_FILES, Decrypted, Vocabulary};
-use crate::diag::{Aborted, Diagnostic, Diagnostics};
+use crate::diag::{Aborted, Diagnostic, Diagnostics, Severity};
 use crate::known::{Known, hidden};
 use crate::pipeline;
 use crate::raw;
 use crate::seal;
 use crate::side;
-use crate::sops::{self, Identities, MacCheck, Recipient, Rule, Selector, SopsError, Updated};
+use crate::sops::{self, Format, Identities, MacCheck, Recipient, Rule, Selector, SopsError, Updated};
 use crate::sys::root::Root;
 use crate::sys::{Entropy, SecretText};
+use crate::tree::RepoPath;
+use crate::vcs::Repository;
 
 /// Returns which configuration file of this directory a file is. One without any key that we know is another tool's.
 pub fn name_of(root: &Path, file: &Path, text: &str) -> Option<&'static str> {
@@ -41,10 +44,10 @@ pub fn cluster_rule(
     root: &Path,
     file: &Path,
     text: &str,
-    own: &[Recipient],
+    own: OwnKeys<'_>,
 ) -> Option<Result<Rule, Diagnostic>> {
     let name = name_of(root, file, text)?;
-    Some(rule(root, name, text, own))
+    Some(own().and_then(|own| rule(root, name, text, &own)))
 }
 
 fn rule(root: &Path, name: &str, text: &str, own: &[Recipient]) -> Result<Rule, Diagnostic> {
@@ -190,12 +193,18 @@ pub fn examine(
     let Some(name) = name_of(root, &root.join(&status.path), text.expose()) else {
         return;
     };
-    let before = diags.count(crate::diag::Severity::Error);
-    let mut wrong = check(root, name, text.expose(), diags).is_err();
-    wrong |= diags.count(crate::diag::Severity::Error) > before;
-    if wrong {
-        status.problems.push("it has keys that are not known".to_owned());
-    }
+    let errors = |diags: &Diagnostics| -> Vec<String> {
+        let all = diags.sorted().into_iter();
+        let errors = all.filter(|one| one.severity == Severity::Error);
+        errors.map(|one| one.message.clone()).collect()
+    };
+    let before = errors(diags);
+    // What is wrong has been reported.
+    let _ = check(root, name, text.expose(), diags);
+    let new = errors(diags)
+        .into_iter()
+        .filter(|message| !before.contains(message));
+    status.problems.extend(new);
     let sealed = !findings
         .iter()
         .any(|finding| finding.code == "secrets/not-encrypted");
@@ -204,11 +213,14 @@ pub fn examine(
     {
         for (key, _) in config::clear_secrets(text.expose(), vocabulary.keys()) {
             if vocabulary.keys().top_kind(&key).is_none()
-                || status.problems.iter().any(|one| one.contains(&key))
+                || status
+                    .problems
+                    .iter()
+                    .any(|one| one.contains(&format!("`{key}`")))
             {
                 continue;
             }
-            findings.push(left_in_clear(name, &key));
+            findings.push(left_in_clear(name, text.expose(), &key));
         }
     }
     status.problems.extend(
@@ -221,27 +233,38 @@ pub fn examine(
     status.ok = status.problems.is_empty();
 }
 
-/// Encrypts a configuration file; one that is encrypted is brought up to date with the keys that are secret now.
+/// Encrypts a configuration file; one that is encrypted is brought up to date with the keys that are secret now, and values
+/// that were typed into it in clear are encrypted. `None` when there is nothing to do.
 ///
 /// # Errors
-/// When it cannot be encrypted, cannot be opened, or is up to date already.
+/// When it cannot be encrypted, or cannot be opened.
 pub fn seal(
     file: &File,
     rule: &Rule,
     identities: &Identities,
     entropy: &mut dyn Entropy,
-) -> Result<String, Diagnostic> {
+) -> Result<Option<String>, Diagnostic> {
     let text = file.text()?;
     let wrong = |error: SopsError| seal::finding(&error, &file.name);
     if !config::is_sealed(text) {
-        return sops::encrypt(text, rule, entropy).map_err(wrong);
+        return sops::encrypt(text, rule, entropy).map(Some).map_err(wrong);
     }
+    let mended = typed::sealed(file, Format::Yaml, identities, entropy)?;
+    let text = mended.as_deref().unwrap_or(text);
     let plain = sops::decrypt(text, identities, MacCheck::Verify).map_err(wrong)?;
     match sops::update(text, plain.expose(), rule, identities, entropy).map_err(wrong)? {
-        Updated::Changed { text, .. } => Ok(text),
-        // Says that it is encrypted already.
-        Updated::Unchanged => sops::encrypt(text, rule, entropy).map_err(wrong),
+        Updated::Changed { text, .. } => Ok(Some(text)),
+        Updated::Unchanged => Ok(mended),
     }
+}
+
+/// Returns the line of `.gitignore` that keeps an encrypted configuration file out of git; `None` for any other file, and
+/// where git does not ignore it.
+pub fn ignored(root: &Path, file: &File) -> Option<String> {
+    let name = name_of(root, &file.path, file.text().ok()?)?;
+    let git = Repository::discover(root).ok()??;
+    let is_ignored = git.is_ignored(&RepoPath::parse(name).ok()?).ok()?;
+    is_ignored.then(|| format!("/{name}"))
 }
 
 /// Refuses to write an encrypted configuration file in which a secret would stand in clear: its selector may be older
@@ -255,14 +278,22 @@ pub fn guard(root: &Path, file: &Path, text: &str) -> Result<(), Diagnostic> {
     };
     let vocabulary = vocabulary(root)?;
     match config::clear_secrets(text, vocabulary.keys()).first() {
-        Some((key, _)) if config::is_sealed(text) => Err(left_in_clear(name, key)),
+        Some((key, _)) if config::is_sealed(text) => Err(left_in_clear(name, text, key)),
         _ => Ok(()),
     }
 }
 
-fn left_in_clear(name: &str, key: &str) -> Diagnostic {
+fn left_in_clear(name: &str, text: &str, key: &str) -> Diagnostic {
+    let documents = yaml::parse(text).unwrap_or_default();
+    let keys = documents.iter().flat_map(yaml::Node::entries).map(|(key, _)| key);
+    let at = keys
+        .filter(|one| one.as_str() == Some(key))
+        .map(|key| key.span.start);
+    let line = at.min().map_or_else(String::new, |at| {
+        format!("line {} of ", text[..at].matches('\n').count() + 1)
+    });
     let message = format!(
-        "the secret `{key}` stands in clear in `{name}`: the file was encrypted before the key was known"
+        "the secret `{key}` stands in clear in {line}`{name}`: the file was encrypted before the key was known"
     );
     Diagnostic::error("secrets/plain-value", message)
         .in_file(name)

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
+use super::configuration;
 use crate::diag::Diagnostic;
 use crate::seal;
 use crate::side;
@@ -16,6 +17,8 @@ pub struct File {
     pub name: String,
     /// Where it is.
     pub path: PathBuf,
+    /// The directory of the configuration.
+    root: PathBuf,
     /// Its bytes; those of an encrypted file are text.
     pub bytes: Zeroizing<Vec<u8>>,
 }
@@ -46,9 +49,19 @@ impl File {
         let name = name.strip_prefix("./").unwrap_or(&name).to_owned();
         let path = root.join(typed);
         match side::read_bytes(&path, &name)? {
-            Some(bytes) => Ok(Self { name, path, bytes }),
+            Some(bytes) => Ok(Self {
+                name,
+                path,
+                root: root.to_path_buf(),
+                bytes,
+            }),
             None => Err(side::not_found(&name)),
         }
+    }
+
+    /// Returns the directory of the configuration.
+    pub(super) fn root(&self) -> &Path {
+        &self.root
     }
 
     /// Returns the text of an encrypted file.
@@ -67,15 +80,17 @@ impl File {
     /// Replaces the file by ciphertext. Its permissions stay.
     ///
     /// # Errors
-    /// When it changed since it was read, or the system refuses.
+    /// When it changed since it was read, is a configuration file in which a secret would stand in clear, or the system
+    /// refuses.
     pub fn write(&self, text: &str) -> Result<(), Diagnostic> {
+        configuration::guard(&self.root, &self.path, text)?;
         self.write_as(text.as_bytes(), Access::Kept)
     }
 
     /// Replaces the file by plaintext, which only its owner can read.
     ///
     /// # Errors
-    /// Those of [`File::write`].
+    /// When it changed since it was read, or the system refuses.
     pub fn write_plain(&self, plain: &[u8]) -> Result<(), Diagnostic> {
         self.write_as(plain, Access::Private)
     }

@@ -42,13 +42,22 @@ impl Listed {
 /// # Errors
 /// When a path does not exist, or git or a directory cannot be read.
 pub fn list(root: &Path, paths: &[PathBuf]) -> Result<Vec<Listed>, Diagnostic> {
+    list_all(root, paths).map(|(files, _)| files)
+}
+
+/// Does the same, and returns also the names, made readable, of files that cannot be asked for.
+///
+/// # Errors
+/// Those of [`list`].
+pub fn list_all(root: &Path, paths: &[PathBuf]) -> Result<(Vec<Listed>, Vec<String>), Diagnostic> {
     let here = [PathBuf::from(".")];
     let paths = if paths.is_empty() { &here } else { paths };
     let mut found = BTreeSet::new();
+    let mut odd = Vec::new();
     for typed in paths {
         let path = root.join(typed);
         if path.is_dir() {
-            below(&path, typed, &mut found)?;
+            below(&path, typed, &mut found, &mut odd)?;
         } else if path.is_file() {
             found.insert(Listed {
                 name: shown(typed),
@@ -60,7 +69,9 @@ pub fn list(root: &Path, paths: &[PathBuf]) -> Result<Vec<Listed>, Diagnostic> {
             return Err(crate::side::not_found(&shown(typed)));
         }
     }
-    Ok(found.into_iter().collect())
+    odd.sort();
+    odd.dedup();
+    Ok((found.into_iter().collect(), odd))
 }
 
 /// Leaves those of the staged paths that are named, or lie below one that is; all when none is named.
@@ -93,7 +104,13 @@ fn shown(path: &Path) -> String {
     text.strip_prefix("./").unwrap_or(&text).to_owned()
 }
 
-fn below(dir: &Path, typed: &Path, found: &mut BTreeSet<Listed>) -> Result<(), Diagnostic> {
+fn below(
+    dir: &Path,
+    typed: &Path,
+    found: &mut BTreeSet<Listed>,
+    odd: &mut Vec<String>,
+) -> Result<(), Diagnostic> {
+    let mut unsaid = |names: Vec<String>| odd.extend(names.iter().map(|name| shown(&typed.join(name))));
     let mut add = |relative: &str| {
         found.insert(Listed {
             name: shown(&typed.join(relative)),
@@ -104,14 +121,15 @@ fn below(dir: &Path, typed: &Path, found: &mut BTreeSet<Listed>) -> Result<(), D
     };
     let root = Root::new(dir);
     if let Some(git) = Repository::discover(dir)? {
-        git.work_tree_files(&root)?
-            .iter()
-            .for_each(|path| add(path.as_str()));
+        let (files, odd) = git.work_tree_files(&root)?;
+        files.iter().for_each(|path| add(path.as_str()));
+        unsaid(odd);
         return Ok(());
     }
     let walked = root
         .walk("", TREE, |_| true)
         .map_err(|refused| refused.finding("read", &shown(typed)))?;
     walked.files.iter().for_each(|path| add(path));
+    unsaid(walked.odd);
     Ok(())
 }

@@ -11,8 +11,9 @@ mod rules;
 pub mod scan;
 pub mod status;
 mod template;
+pub mod typed;
 
 pub use file::{File, argument};
-pub use listing::{Listed, list, named_of};
-pub use rules::{FoundConfig, Overrides, Reason, config_for, rule_for};
+pub use listing::{Listed, list, list_all, named_of};
+pub use rules::{FoundConfig, Overrides, OwnKeys, Reason, config_for, rule_for};
 pub use template::Templates;

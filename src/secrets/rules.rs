@@ -42,6 +42,10 @@ pub struct Overrides {
     pub mac_only_encrypted: bool,
 }
 
+/// Tells the public halves of the keys at hand. Asked for a configuration file alone, so that a key that cannot be read is
+/// in nobody else's way.
+pub type OwnKeys<'f> = &'f dyn Fn() -> Result<Vec<Recipient>, Diagnostic>;
+
 /// Where a rule comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reason {
@@ -140,7 +144,7 @@ pub fn rule_for(
     name: &str,
     text: &str,
     overrides: &Overrides,
-    own: &[Recipient],
+    own: OwnKeys<'_>,
 ) -> Result<(Rule, Reason), Diagnostic> {
     if overrides.recipients.is_empty()
         && overrides.selector.is_none()

@@ -57,9 +57,9 @@ pub fn scan(path: &str, bytes: &[u8], known: &Known, templates: &Templates) -> V
     } else if made.is_some() && manifests {
         // It is encrypted when it is rendered; what it prints is not in it.
         let (text, printed) = templates.blanked(text);
-        kubernetes(&text, &printed, &mut found);
+        kubernetes(&text, Printed(&printed, 0), &mut found);
     } else if manifests {
-        kubernetes(text, &[], &mut found);
+        kubernetes(text, Printed(&[], 0), &mut found);
     }
     found.sort_by_key(|one| one.span.start);
     found.dedup_by(|a, b| a.span == b.span);
@@ -75,9 +75,15 @@ fn readable(bytes: &[u8]) -> Cow<'_, str> {
 
 /// Private keys of age, and those in PEM.
 fn keys(text: &str, found: &mut Vec<Found>) {
+    let mut done = 0;
     for (at, _) in text.match_indices("AGE-SECRET-KEY-") {
+        // Part of the word that was looked at.
+        if at < done {
+            continue;
+        }
         let length = text[at..].find(|c: char| !c.is_ascii_alphanumeric() && c != '-');
         let end = length.map_or(text.len(), |length| at + length);
+        done = end;
         // A real one has 74 characters; documentation abbreviates.
         if end - at >= 60 && text[at..end].contains("KEY-1") | text[at..end].contains("KEY-PQ-1") {
             found.push(Found {
@@ -88,8 +94,14 @@ fn keys(text: &str, found: &mut Vec<Found>) {
             });
         }
     }
+    let mut done = 0;
     for (at, _) in text.match_indices("-----BEGIN ") {
+        // The first of a line stands for the others.
+        if at < done {
+            continue;
+        }
         let line = text[at..].lines().next().unwrap_or_default();
+        done = at + line.len();
         let body = text[at..].lines().nth(1).map(str::trim).unwrap_or_default();
         let looks_real = body.len() >= 16 && body.bytes().all(|b| b.is_ascii_graphic() || b == b' ');
         if line.contains("PRIVATE KEY")
@@ -128,7 +140,7 @@ fn sops_file(format: Format, text: &str, named: bool, found: &mut Vec<Found>) {
                     code: "secrets/plain-value",
                     what: format!("`{path}` should be encrypted and is not"),
                     span,
-                    help: "set it again: `clusterwright secrets set FILE PATH --value-stdin`",
+                    help: "encrypt it where it stands: `clusterwright secrets encrypt -i FILE`",
                 });
             }
             for span in status.without_block {
@@ -145,7 +157,7 @@ fn sops_file(format: Format, text: &str, named: bool, found: &mut Vec<Found>) {
             }
         }
         Err(SopsError::NotEncrypted) if named => found.push(not_encrypted(text, UNLIKE_ITS_NAME)),
-        Err(SopsError::NotEncrypted) => kubernetes(text, &[], found),
+        Err(SopsError::NotEncrypted) => kubernetes(text, Printed(&[], 0), found),
         Err(error) => found.push(Found {
             code: "secrets/broken",
             what: error.to_string(),
@@ -156,7 +168,7 @@ fn sops_file(format: Format, text: &str, named: bool, found: &mut Vec<Found>) {
 }
 
 /// Kubernetes Secrets with data in clear, but for values that tell nothing and those that a template prints.
-fn kubernetes(text: &str, printed: &[Range<usize>], found: &mut Vec<Found>) {
+fn kubernetes(text: &str, printed: Printed<'_>, found: &mut Vec<Found>) {
     if !text.contains("data:") && !text.contains("stringData") && !text.contains("\"data\"") {
         return;
     }
@@ -168,10 +180,8 @@ fn kubernetes(text: &str, printed: &[Range<usize>], found: &mut Vec<Found>) {
         Err(_) => separated(text).for_each(|range| match yaml::parse(&text[range.clone()]) {
             Ok(documents) => {
                 let mut here = Vec::new();
-                let printed: Vec<_> = printed.iter().map(|at| shifted_back(at, range.start)).collect();
-                documents
-                    .iter()
-                    .for_each(|node| object(node, &printed, &mut here));
+                let printed = Printed(printed.0, range.start);
+                documents.iter().for_each(|node| object(node, printed, &mut here));
                 found.extend(here.into_iter().map(|one| Found {
                     span: one.span.start + range.start..one.span.end + range.start,
                     ..one
@@ -182,8 +192,17 @@ fn kubernetes(text: &str, printed: &[Range<usize>], found: &mut Vec<Found>) {
     }
 }
 
-fn shifted_back(range: &Range<usize>, by: usize) -> Range<usize> {
-    range.start.saturating_sub(by)..range.end.saturating_sub(by)
+/// Where a template prints, in order; and where in it the text begins of which places are asked.
+#[derive(Clone, Copy)]
+struct Printed<'t>(&'t [Range<usize>], usize);
+
+impl Printed<'_> {
+    /// Returns whether a part of a place is printed.
+    fn touches(self, span: &Range<usize>) -> bool {
+        let (start, end) = (span.start + self.1, span.end + self.1);
+        let next = self.0.partition_point(|range| range.end <= start);
+        self.0.get(next).is_some_and(|range| range.start < end)
+    }
 }
 
 /// The documents of a text, by the lines between them.
@@ -195,7 +214,7 @@ fn separated(text: &str) -> impl Iterator<Item = Range<usize>> {
 }
 
 /// An object, or a list of them.
-fn object(node: &Node, printed: &[Range<usize>], found: &mut Vec<Found>) {
+fn object(node: &Node, printed: Printed<'_>, found: &mut Vec<Found>) {
     let kind = node.get("kind");
     let kind = match kind.and_then(Node::as_str) {
         Some(kind) => kind.to_owned(),
@@ -229,14 +248,13 @@ fn in_clear(
     key: &str,
     value: &str,
     span: Range<usize>,
-    printed: &[Range<usize>],
+    printed: Printed<'_>,
 ) -> Option<Found> {
     let harmless = match section {
         "data" => is_no_secret_in_base64(value),
         _ => is_no_secret(value),
     };
-    let prints = |range: &Range<usize>| range.start < span.end && span.start < range.end;
-    (!harmless && !printed.iter().any(prints)).then(|| Found {
+    (!harmless && !printed.touches(&span)).then(|| Found {
         code: "secrets/plain-secret",
         what: format!("`{section}.{key}` of a Secret in clear text"),
         span,
@@ -246,7 +264,7 @@ fn in_clear(
 
 /// A document that is no YAML, such as one with the marks of a merge, a key twice, or what Helm prints in it: the lines
 /// below `data` and `stringData`.
-fn by_lines(text: &str, range: Range<usize>, printed: &[Range<usize>], found: &mut Vec<Found>) {
+fn by_lines(text: &str, range: Range<usize>, printed: Printed<'_>, found: &mut Vec<Found>) {
     let lines = || text[range.clone()].split_inclusive('\n');
     if !lines().any(|line| line.trim_end() == "kind: Secret") {
         return;
@@ -397,6 +415,28 @@ mod tests {
         ] {
             assert_eq!(codes(path, text), [code], "{path}: {text}");
         }
+    }
+
+    #[test]
+    fn a_large_file_takes_no_longer_for_being_odd() {
+        let start = std::time::Instant::now();
+        let printing = "  k: #{ a }#\n".repeat(40_000);
+        for (path, text) in [
+            ("x", "AGE-SECRET-KEY-".repeat(60_000)),
+            ("x", "-----BEGIN ".repeat(60_000)),
+            (
+                "x.yaml.tera",
+                format!("kind: Secret\nstringData:\n{printing}---\na: [\n"),
+            ),
+            (
+                "x.yaml.j2",
+                format!("kind: Secret\nstringData:\n{}", "{{".repeat(60_000)),
+            ),
+        ] {
+            codes(path, &text);
+        }
+        // It took minutes.
+        assert!(start.elapsed().as_secs() < 20, "{:?}", start.elapsed());
     }
 
     #[test]

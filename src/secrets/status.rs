@@ -114,7 +114,7 @@ pub fn look(
         if !(must || text.is_some_and(is_one) || covered()) {
             continue;
         }
-        let rule = match cluster_rule(root, &file.path, text.unwrap_or_default(), &[]) {
+        let rule = match cluster_rule(root, &file.path, text.unwrap_or_default(), &|| Ok(Vec::new())) {
             // Who can decrypt is then told by `age.key`, which need not be here.
             Some(Err(_)) => None,
             Some(Ok(rule)) => Some(Glance {
@@ -202,7 +202,7 @@ fn one(file: &Listed, text: Option<&str>, rule: Option<Glance>) -> (FileStatus, 
                     )
                     .in_file(name)
                     .help(format!(
-                        "set it again: `clusterwright secrets set {typed} '{path}' --value-stdin`"
+                        "encrypt it where it stands: `clusterwright secrets encrypt -i {typed}`; if it was pushed, change it"
                     )),
                 );
             }

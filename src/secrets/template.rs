@@ -55,17 +55,25 @@ impl Templates {
     }
 
     /// Returns a text of the same length in which everything between delimiters is blank, or `x` where it prints, so that
-    /// what is left can be read as YAML; and where something is printed.
+    /// what is left can be read as YAML; and where something is printed, in order.
     pub(super) fn blanked(&self, text: &str) -> (String, Vec<Range<usize>>) {
         let mut out = String::with_capacity(text.len());
         let mut printed = Vec::new();
+        // Pairs whose end does not come any more: looked for once, however many starts there are.
+        let mut ended = vec![false; self.pairs.len()];
         let mut at = 0;
         while let Some(c) = text[at..].chars().next() {
-            let found = self.pairs.iter().find_map(|(pair, prints)| {
-                let body = text[at..].strip_prefix(pair.start.as_str())?;
-                let length = pair.start.len() + body.find(pair.end.as_str())? + pair.end.len();
-                Some((length, *prints))
-            });
+            let pairs = self.pairs.iter().zip(&mut ended);
+            let found = pairs
+                .filter(|(_, ended)| !**ended)
+                .find_map(|((pair, prints), ended)| {
+                    let body = text[at..].strip_prefix(pair.start.as_str())?;
+                    let Some(end) = body.find(pair.end.as_str()) else {
+                        *ended = true;
+                        return None;
+                    };
+                    Some((pair.start.len() + end + pair.end.len(), *prints))
+                });
             let Some((length, prints)) = found else {
                 out.push(c);
                 at += c.len_utf8();
@@ -105,6 +113,19 @@ mod tests {
         let (blank, printed) = Templates::of_makejinja(own).blanked("#| c #|\na: << b >>\n");
         assert_eq!(blank, "       \na: xxxxxxx\n");
         assert!(printed.len() == 1 && printed[0] == (11..18), "{printed:?}");
+    }
+
+    #[test]
+    fn delimiters_that_are_never_closed_are_looked_for_once() {
+        let start = std::time::Instant::now();
+        for open in ["{", "{{", "{%", "{#", "#{", "#%", "#|", "{{%#"] {
+            let text = open.repeat(400_000 / open.len());
+            let (blank, printed) = Templates::default().blanked(&text);
+            // A comment of ours ends as the next one starts.
+            assert_eq!((blank.len(), printed.len()), (text.len(), 0), "{open}");
+        }
+        // It took hours.
+        assert!(start.elapsed().as_secs() < 20, "{:?}", start.elapsed());
     }
 
     #[test]

@@ -260,7 +260,7 @@ fn plain_of(format: Format, value: &Value, keys: &[String]) -> Plain {
 }
 
 /// Encrypts the values in scope that stand in plain text.
-fn seal_rest(
+pub(super) fn seal_rest(
     format: Format,
     text: &str,
     old: &Opened<'_, '_>,

@@ -381,7 +381,7 @@ impl SopsError {
                 "restore the line from git history, or set the value again"
             }
             Self::PlainInScope { .. } => {
-                "encrypt the file again, and treat the value as leaked if it was pushed"
+                "encrypt it where it stands with `clusterwright secrets encrypt -i`, and change it if it was pushed"
             }
             Self::NoMac | Self::MacMismatch => {
                 "compare the file with git history; if every value is right, encrypt it again"

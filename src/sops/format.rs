@@ -22,6 +22,7 @@ use super::rekey::{self, Rekeyed};
 use super::rule::Rule;
 use super::selector::{Scope, Selector};
 use super::status::{Status, status_in};
+use super::typed;
 use super::update::{Updated, update_in};
 use crate::sys::Entropy;
 
@@ -199,6 +200,25 @@ impl Format {
         entropy: &mut dyn Entropy,
     ) -> Result<Option<String>, SopsError> {
         edit::unset(self, existing, at, identities, entropy)
+    }
+
+    /// Encrypts the values that a person typed in clear where they should be encrypted; `None` when there are none. The MAC
+    /// must agree with the file without them, or with what one of the versions `before` has in their place.
+    ///
+    /// # Errors
+    /// [`SopsError::PlainInScope`] when the MAC agrees in neither way, or such a value is an item of a list; otherwise those
+    /// of [`Format::set`].
+    pub fn seal_typed(
+        self,
+        existing: &str,
+        before: &[&str],
+        identities: &Identities,
+        entropy: &mut dyn Entropy,
+    ) -> Result<Option<String>, SopsError> {
+        if self == Self::Binary {
+            return Ok(None);
+        }
+        typed::seal_typed(self, existing, before, identities, entropy)
     }
 
     /// Gives a file a new data key, and so every value a new ciphertext. Recipients stay but for those added, to the first

@@ -63,6 +63,7 @@ mod status;
 #[cfg(test)]
 mod tests;
 mod text;
+mod typed;
 mod typing;
 mod update;
 mod value;

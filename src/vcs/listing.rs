@@ -9,32 +9,53 @@ use gix::index::entry::{Flags, Mode, Stage};
 use super::{Repository, broken};
 use crate::diag::Diagnostic;
 use crate::sys::dotgit::is_git_dir;
-use crate::sys::root::{Kind, Root};
+use crate::sys::root::{Kind, Listing, Root};
 use crate::tree::RepoPath;
 
 /// How deep directories are listed.
 const MAX_DEPTH: usize = 64;
 
+/// Returns a path with backslashes, control characters and what is no text spelled out.
+fn readable(path: &[u8]) -> String {
+    path.escape_ascii().to_string()
+}
+
 impl Repository {
     /// Returns the files below the root that are tracked, or not ignored: what a commit of everything would hold.
-    /// Sorted. Symbolic links and other repositories inside are left out.
+    /// Sorted. Symbolic links and other repositories inside are left out. And the names, made readable, of those that no
+    /// path of ours can say: not UTF-8, or with a backslash or a control character.
     ///
     /// # Errors
     /// When the index, an ignore file or a directory cannot be read.
-    pub fn work_tree_files(&self, root: &Root) -> Result<Vec<RepoPath>, Diagnostic> {
+    pub fn work_tree_files(&self, root: &Root) -> Result<(Vec<RepoPath>, Vec<String>), Diagnostic> {
         let index = self.index()?;
         let source = gix::worktree::stack::state::ignore::Source::WorktreeThenIdMappingIfNotSkipped;
         let failed = |error: gix::Error| broken("read the ignore files", &error);
         let mut stack = self.repo.excludes(&index, None, source).map_err(failed)?;
-        let mut found = BTreeSet::new();
+        let mut excluded = |full: &[u8], is_dir: bool| {
+            let mode = if is_dir { Mode::DIR } else { Mode::FILE };
+            let at = stack.at_entry(full.as_bstr(), Some(mode));
+            at.map(|at| at.is_excluded())
+                .map_err(|error| broken("read the ignore files", &error))
+        };
+        let (mut found, mut odd) = (BTreeSet::new(), BTreeSet::new());
         let mut open = vec![(String::new(), 0)];
         while let Some((dir, depth)) = open.pop() {
-            let listed = root
-                .list(dir.trim_end_matches('/'))
+            let Listing {
+                entries: listed,
+                odd: odd_here,
+            } = root
+                .list_all(dir.trim_end_matches('/'))
                 .map_err(|refused| refused.finding("read", &dir))?;
             // Another repository, with rules and files of its own.
             if depth > 0 && listed.iter().any(|entry| is_git_dir(&entry.name)) {
                 continue;
+            }
+            for name in odd_here {
+                let full = [self.prefix.as_bytes(), dir.as_bytes(), &name.name].concat();
+                if !excluded(&full, name.is_dir)? {
+                    odd.insert(name.readable(&dir));
+                }
             }
             for entry in listed {
                 let is_dir = match entry.kind {
@@ -47,33 +68,42 @@ impl Repository {
                 }
                 let path = format!("{dir}{}", entry.name);
                 let full = format!("{}{path}", self.prefix);
-                let mode = if is_dir { Mode::DIR } else { Mode::FILE };
-                let excluded = stack
-                    .at_entry(full.as_bytes().as_bstr(), Some(mode))
-                    .map_err(|error| broken("read the ignore files", &error))?
-                    .is_excluded();
-                if excluded {
+                if excluded(full.as_bytes(), is_dir)? {
                     continue;
                 }
                 if is_dir {
                     if depth < MAX_DEPTH {
                         open.push((format!("{path}/"), depth + 1));
                     }
-                } else if let Ok(path) = RepoPath::parse(&path) {
-                    found.insert(path);
+                } else {
+                    match RepoPath::parse(&path) {
+                        Ok(path) => drop(found.insert(path)),
+                        Err(_) => drop(odd.insert(readable(path.as_bytes()))),
+                    }
                 }
             }
         }
         for entry in index.entries() {
-            let path = entry.path(&index).to_str().unwrap_or_default();
-            let path = path
-                .strip_prefix(&self.prefix)
-                .and_then(|path| RepoPath::parse(path).ok());
-            if let Some(path) = path.filter(|path| root.is_file(path.as_str())) {
-                found.insert(path);
+            let is_file = matches!(entry.mode, Mode::FILE | Mode::FILE_EXECUTABLE);
+            let Some(below) = entry.path(&index).strip_prefix(self.prefix.as_bytes()) else {
+                continue;
+            };
+            let text = below.to_str().ok();
+            match text.and_then(|path| RepoPath::parse(path).ok()) {
+                Some(path) => {
+                    if root.is_file(path.as_str()) {
+                        found.insert(path);
+                    }
+                }
+                // One that is no text cannot be looked for.
+                None => {
+                    if is_file && text.is_none_or(|path| root.is_file(path)) {
+                        odd.insert(readable(below));
+                    }
+                }
             }
         }
-        Ok(found.into_iter().collect())
+        Ok((found.into_iter().collect(), odd.into_iter().collect()))
     }
 
     /// Returns the files below the root that the next commit adds or changes, sorted; and the names, made readable, of
@@ -110,7 +140,7 @@ impl Repository {
             let path = below.to_str().ok().and_then(|path| RepoPath::parse(path).ok());
             match path {
                 Some(path) => found.push(path),
-                None => odd.push(format!("{:?}", below.as_bstr())),
+                None => odd.push(readable(below)),
             }
         }
         Ok((found, odd))

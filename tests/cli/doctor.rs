@@ -88,6 +88,21 @@ fn each_kind_of_damage_is_named_with_a_way_out() {
 }
 
 #[test]
+fn a_journal_that_no_run_carries_out_gets_no_advice_to_run_one() {
+    let Some(repo) = healthy() else { return };
+    repo.write(".clusterwright/txn/plan", "not a journal of ours\n");
+    let refused = repo.fails(&["configure", "--yes"]).stderr;
+    let run = repo.fails(&["doctor"]);
+    let broken = lines(&run.stdout, "broken");
+    assert!(
+        refused.contains("write/") && broken.len() == 1 && broken[0].contains("rm -r .clusterwright/txn"),
+        "{refused}{}",
+        run.stdout
+    );
+    assert!(!broken[0].contains("configure"), "{}", run.stdout);
+}
+
+#[test]
 fn what_is_only_odd_is_a_note() {
     type Change = fn(&Repo);
     let cases: &[(&str, Change)] = &[

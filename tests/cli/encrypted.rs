@@ -158,6 +158,89 @@ fn an_encrypted_cluster_yaml_without_the_key_leaves_secrets_unknown_and_compares
 }
 
 #[test]
+fn a_secret_typed_into_an_encrypted_file_is_encrypted_there() {
+    let repo = Repo::with(MINIMAL);
+    repo.write(".gitignore", GITIGNORE);
+    let has_git = repo.git(&["init", "-q"]).is_some();
+    let encrypt = ["secrets", "encrypt", "-i", "cluster.yaml"];
+    let run = repo.ok(&encrypt);
+    assert!(
+        !has_git || run.stderr.contains("`/cluster.yaml`"),
+        "git still ignores it: {}",
+        run.stderr
+    );
+    repo.write(".gitignore", GITIGNORE.trim_start_matches("/cluster.yaml\n"));
+    let sealed = repo.read("cluster.yaml");
+    let run = repo.ok(&encrypt);
+    assert!(
+        run.stderr.contains("nothing changes") && !run.stderr.contains("gitignore"),
+        "{}",
+        run.stderr
+    );
+    assert_eq!(repo.read("cluster.yaml"), sealed);
+    assert_eq!(repo.ok(&["secrets", "encrypt", "cluster.yaml"]).stdout, sealed);
+
+    let value = |repo: &Repo, key: &str| {
+        let run = repo.ok(&["secrets", "decrypt", "--extract", key, "cluster.yaml"]);
+        run.stdout.trim().to_owned()
+    };
+    let typed = format!("unifi_api_key: canary-typed-1\n{sealed}");
+    repo.write("cluster.yaml", &typed);
+    let run = repo.fails(&["secrets", "status", "cluster.yaml"]);
+    assert!(
+        run.stderr.contains("line 1") && run.stderr.contains("secrets encrypt -i cluster.yaml"),
+        "{}",
+        run.stderr
+    );
+    repo.ok(&encrypt);
+    assert!(!repo.read("cluster.yaml").contains("canary"));
+    assert_eq!(value(&repo, "unifi_api_key"), "canary-typed-1");
+    for (args, left) in [
+        (
+            &["set", "cluster.yaml", "unifi_api_key", "canary-2"][..],
+            Some("canary-2"),
+        ),
+        (
+            &["set", "cluster.yaml", "cloudflare_token", "canary-3"],
+            Some("canary-typed-1"),
+        ),
+        (&["unset", "cluster.yaml", "unifi_api_key"], None),
+    ] {
+        repo.write("cluster.yaml", &typed);
+        let args: Vec<&str> = ["secrets"].iter().chain(args).copied().collect();
+        repo.ok(&args);
+        assert!(!repo.read("cluster.yaml").contains("canary"), "{args:?}");
+        match left {
+            Some(left) => assert_eq!(value(&repo, "unifi_api_key"), left),
+            None => assert!(
+                !repo.read("cluster.yaml").contains("\nunifi_api_key:")
+                    && !repo.read("cluster.yaml").starts_with("unifi_api_key:")
+            ),
+        }
+    }
+    // In place of another value: what git has tells that nothing else was changed.
+    let line = sealed.lines().find(|line| line.starts_with("cloudflare_token: "));
+    let typed = sealed.replace(line.expect("encrypted"), "cloudflare_token: canary-typed-4");
+    repo.write("cluster.yaml", &typed);
+    let run = repo.fails(&encrypt);
+    assert!(
+        run.stderr.contains("secrets/plain-value") && run.stderr.contains("in clear in line"),
+        "{}",
+        run.stderr
+    );
+    assert!(!run.stderr.contains("canary"), "{}", run.stderr);
+    assert_eq!(repo.read("cluster.yaml"), typed);
+    if has_git {
+        repo.write("cluster.yaml", &sealed);
+        repo.git(&["add", "cluster.yaml"]);
+        repo.write("cluster.yaml", &typed);
+        repo.ok(&encrypt);
+        assert!(!repo.read("cluster.yaml").contains("canary"));
+        assert_eq!(value(&repo, "cloudflare_token"), "canary-typed-4");
+    }
+}
+
+#[test]
 fn an_encrypted_cluster_yaml_that_was_changed_is_refused() {
     let repo = Repo::with(MINIMAL);
     let text = encrypted(MINIMAL);

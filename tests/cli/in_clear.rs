@@ -109,6 +109,19 @@ fn in_files_that_a_person_edited() {
 }
 
 #[test]
+fn in_files_that_a_person_keeps() {
+    let path = "kubernetes/apps/default/echo/app/helmrelease.yaml";
+    for form in forms() {
+        let repo = Repo::with(MINIMAL);
+        repo.write(path, &format!("kind: HelmRelease\n# {form}\n"));
+        let run = repo.fails(&["-o", "concise", "configure", "--yes", "--keep", path]);
+        refused(&run, &format!("{path}:2:"));
+        assert_eq!(run.stderr.matches("secret/in-clear").count(), 1, "{}", run.stderr);
+        assert!(!repo.path("clusterwright.lock").exists(), "nothing was written");
+    }
+}
+
+#[test]
 fn values_that_are_short_or_words_of_ours_are_no_findings() {
     let repo = Repo::with(&format!(
         "cilium_bgp_router_addr: 10.10.10.1\ncilium_bgp_router_asn: \"64513\"\ncilium_bgp_node_asn: \"64514\"\n\

@@ -339,11 +339,17 @@ fn a_second_key_in_ci_is_not_taken_for_the_repositorys() {
     let repo = Repo::with(&with_recipients(&[RECIPIENT, &cis]));
     repo.ok(&["configure", "--yes"]);
     let before = repo.files();
+    let is_as_before = |repo: &Repo| {
+        let mut files = repo.files();
+        files.insert("age.key".to_owned(), AGE_KEY.into());
+        files == before
+    };
     let without_key = |repo: &Repo| std::fs::remove_file(repo.path("age.key")).expect("removed");
     without_key(&repo);
     let env = [("SOPS_AGE_KEY", ci.expose())];
     let run = repo.run_with(&["configure", "--check"], &env);
     assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
+    assert!(is_as_before(&repo), "a look writes nothing");
     // Nor in a repository of an older release, where it opens the file with the own key: that holds another one.
     repo.write("age.key", AGE_KEY);
     as_before(&repo, &[RECIPIENT, &cis]);
@@ -356,7 +362,32 @@ fn a_second_key_in_ci_is_not_taken_for_the_repositorys() {
         run.stderr
     );
     assert_eq!(repo.read(OWN_KEY_FILE), old);
-    drop(before);
+}
+
+#[test]
+fn a_key_that_cannot_be_read_makes_nobody_seal_for_strangers_alone() {
+    let (_, bobs) = generate_identity();
+    let repo = Repo::with(&with_recipients(&[&bobs]));
+    std::fs::remove_file(repo.path("age.key")).expect("removed");
+    repo.write("a.yaml", "stringData:\n  a: b\n");
+    repo.write(".sops.yaml", &format!("creation_rules:\n  - age: {bobs}\n"));
+    let before = repo.files();
+    for (name, value) in [
+        ("SOPS_AGE_KEY_FILE", "/nonexistent"),
+        ("SOPS_AGE_KEY", "AGE-SECRET-KEY-1SLIP"),
+        ("SOPS_AGE_KEY_CMD", "false"),
+    ] {
+        let run = repo.run_with(&["secrets", "encrypt", "-i", "cluster.yaml"], &[(name, value)]);
+        assert!(
+            run.code == 1 && run.stderr.contains(name),
+            "{name}: {}",
+            run.stderr
+        );
+        assert_eq!(repo.files(), before, "{name}");
+        // Whom other files are for, their rule says.
+        let run = repo.run_with(&["secrets", "encrypt", "a.yaml"], &[(name, value)]);
+        assert_eq!(run.code, 0, "{name}: {}", run.stderr);
+    }
 }
 
 #[test]

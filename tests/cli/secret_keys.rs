@@ -77,6 +77,41 @@ fn a_key_that_became_secret_later_is_found_and_brought_up_to_date() {
     let run = repo.fails(&["secrets", "set", "cluster.yaml", "homepage_token", CANARY]);
     assert!(run.stderr.contains("secrets/plain-value"), "{}", run.stderr);
     assert_eq!(repo.read("cluster.yaml"), sealed);
+    // Nor any other command that writes the file.
+    #[cfg(unix)]
+    {
+        let script = format!("echo 'homepage_token: {CANARY}' >> \"$1\"");
+        let run = super::secrets_edit::edit(&repo, &script, &["cluster.yaml"]);
+        assert!(
+            run.code == 1 && run.stderr.contains("secrets/plain-value") && !run.stderr.contains(CANARY),
+            "{}",
+            run.stderr
+        );
+        assert_eq!(repo.read("cluster.yaml"), sealed);
+    }
+    let in_clear = format!("homepage_token: {CANARY}\n{sealed}");
+    repo.write("cluster.yaml", &in_clear);
+    repo.write("theirs.yaml", &in_clear);
+    repo.write("ours.yaml", &sealed);
+    let driver = [
+        "secrets",
+        "merge",
+        "ours.yaml",
+        "ours.yaml",
+        "theirs.yaml",
+        "cluster.yaml",
+    ];
+    for command in [&["secrets", "rotate", "-i", "cluster.yaml"][..], &driver] {
+        let run = repo.fails(command);
+        assert!(
+            run.stderr.contains("secrets/plain-value") && run.stderr.contains("homepage_token"),
+            "{command:?}: {}",
+            run.stderr
+        );
+        assert!(!run.stderr.contains(CANARY), "{}", run.stderr);
+    }
+    assert_eq!(repo.read("cluster.yaml"), in_clear);
+    assert_eq!(repo.read("ours.yaml"), sealed);
 }
 
 #[test]

@@ -9,7 +9,7 @@ use crate::support::{RECIPIENT, Repo, Run};
 const FILE: &str = "apps/x.sops.yaml";
 
 /// Runs `secrets edit` with a shell script as the editor; it finds the file in `$1` and our root in `$ROOT`.
-fn edit(repo: &Repo, script: &str, options: &[&str]) -> Run {
+pub(super) fn edit(repo: &Repo, script: &str, options: &[&str]) -> Run {
     repo.write(
         "editor.sh",
         &format!("#!/bin/sh\nROOT='{}'\n{script}\n", repo.root().display()),

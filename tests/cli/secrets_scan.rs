@@ -215,14 +215,88 @@ fn a_name_that_cannot_be_said_is_told_and_not_passed_over() {
     if repo.git(&["init", "-q"]).is_none() {
         return;
     }
+    use std::os::unix::ffi::OsStrExt as _;
+    let odd = |name: &[u8]| repo.root().join(std::ffi::OsStr::from_bytes(name));
     repo.write("a\\b.yaml", SECRET);
+    std::fs::write(odd(b"c\xff.yaml"), SECRET).expect("written");
+    std::fs::create_dir(odd(b"d\xff")).expect("made");
+    std::fs::write(odd(b"d\xff/e.yaml"), SECRET).expect("written");
     repo.git(&["add", "-A"]);
-    let run = repo.fails(&["secrets", "scan", "--staged"]);
+    let told = |run: &crate::support::Run| {
+        assert!(!run.stderr.contains(CANARY), "{}", run.stderr);
+        run.stderr.matches("secrets/odd-name").count()
+    };
+    assert_eq!(told(&repo.fails(&["secrets", "scan", "--staged"])), 3);
+    // In the work tree as well, where a directory stands for what is in it; tracked files are told one by one.
+    let run = repo.fails(&["-o", "concise", "secrets", "scan"]);
+    for name in ["a\\\\b.yaml", "c\\xff.yaml", "d\\xff"] {
+        assert!(
+            run.stderr.contains(&format!("`{name}`")),
+            "{name}: {}",
+            run.stderr
+        );
+    }
+    assert_eq!(told(&run), 4);
+    repo.git(&["rm", "-rq", "--cached", "."]);
+    assert_eq!(told(&repo.fails(&["secrets", "scan"])), 3);
+    // What git ignores is nobody's business.
+    repo.write(".gitignore", &format!("{GITIGNORE}a*b.yaml\nc*.yaml\nd*/\n"));
+    assert_eq!(told(&repo.ok(&["secrets", "scan"])), 0);
+    std::fs::remove_dir_all(repo.path(".git")).expect("removed");
+    let run = repo.fails(&["secrets", "scan"]);
     assert!(
-        run.stderr.contains("secrets/odd-name") && !run.stderr.contains(CANARY),
+        told(&run) == 2 && run.stderr.contains("secrets/plain-secret"),
         "{}",
         run.stderr
     );
+}
+
+#[test]
+fn values_that_cannot_be_looked_for_are_told() {
+    type Damage = fn(&Repo);
+    let cases: [(&str, Damage); 6] = [
+        ("cluster.yaml", |repo| {
+            std::fs::write(repo.path("cluster.yaml"), b"cloudflare_token: \xff\n").expect("written");
+        }),
+        ("cluster.yaml", |repo| repo.write("cluster.yaml", "a: [\n")),
+        ("cluster.yaml", |repo| {
+            repo.ok(&["secrets", "encrypt", "-i", "cluster.yaml"]);
+            std::fs::remove_file(repo.path("age.key")).expect("removed");
+        }),
+        ("cloudflare-tunnel.json", |repo| {
+            repo.write("cloudflare-tunnel.json", "{}")
+        }),
+        ("github-push-token.txt", |repo| {
+            repo.write("github-push-token.txt", &"x".repeat(2 << 20));
+        }),
+        ("age.key", |repo| repo.write("age.key", "AGE-SECRET-KEY-1SLIP\n")),
+    ];
+    for (name, damage) in cases {
+        let repo = Repo::with(MINIMAL);
+        repo.write("docs/a.md", "nothing\n");
+        let run = repo.ok(&["secrets", "scan", "docs"]);
+        assert!(!run.stderr.contains("secrets/values-unknown"), "{}", run.stderr);
+        damage(&repo);
+        let run = repo.ok(&["-o", "concise", "secrets", "scan", "docs"]);
+        assert!(
+            run.stderr.contains("secrets/values-unknown") && run.stderr.contains(name),
+            "{name}: {}",
+            run.stderr
+        );
+    }
+}
+
+#[test]
+#[cfg(unix)]
+fn delimiters_are_not_read_through_a_link() {
+    let repo = Repo::empty();
+    let outside = Repo::empty();
+    outside.write("canary", "[makejinja.delimiter]\nvariable_start = \"canary\"\n");
+    repo.write(".gitignore", "/makejinja.toml\n");
+    repo.git(&["init", "-q"]);
+    std::os::unix::fs::symlink(outside.path("canary"), repo.path("makejinja.toml")).expect("linked");
+    let run = repo.fails(&["secrets", "scan"]);
+    assert!(run.stderr.contains("path/link"), "{}", run.stderr);
 }
 
 /// `git commit -a` and `git commit PATH` show their hooks another index than the repository's.

@@ -12,7 +12,7 @@ use crate::cli::exit::Exit;
 use crate::cli::{Outcome, Session, variable};
 use crate::diag::{Aborted, Diagnostic};
 use crate::pipeline;
-use crate::secrets::{File, argument, rule_for};
+use crate::secrets::{File, argument, configuration, rule_for, typed};
 use crate::side;
 use crate::sops::{Format, Identities, MacCheck, Rule, SopsError};
 use crate::sys::editor::Editor;
@@ -34,13 +34,20 @@ fn example(format: Format) -> &'static str {
 
 /// How the edited text becomes a file.
 enum Target {
-    /// An encrypted file that is there.
-    Existing(File, Format, Identities),
+    /// An encrypted file that is there, and its text, in which nothing stands in clear that should not.
+    Existing(File, String, Format, Identities),
     /// A file that will be new.
     New(PathBuf, Format, String, Box<Rule>),
 }
 
 impl Target {
+    fn path(&self) -> &Path {
+        match self {
+            Self::Existing(file, ..) => &file.path,
+            Self::New(path, ..) => path,
+        }
+    }
+
     fn name(&self) -> &str {
         match self {
             Self::Existing(file, ..) => &file.name,
@@ -82,7 +89,7 @@ pub(super) fn run(args: &Edit, session: &mut Session<'_>) -> Outcome {
             session.ui.note("nothing changes");
             return Ok((Exit::Success, None));
         }
-        let error = match sealed(&target, &edited, session) {
+        let finding = match sealed(&target, &edited, session) {
             Ok(Some(text)) => {
                 finish(&target, &text, session)?;
                 return Ok((Exit::Success, None));
@@ -91,21 +98,12 @@ pub(super) fn run(args: &Edit, session: &mut Session<'_>) -> Outcome {
                 session.ui.note("nothing changes");
                 return Ok((Exit::Success, None));
             }
-            Err(error) => error,
+            Err(finding) => finding,
         };
-        let at = error.span().map_or_else(String::new, |span| {
-            format!(
-                " (line {})",
-                edited[..span.start.min(edited.len())]
-                    .split(|byte| *byte == b'\n')
-                    .count()
-            )
-        });
-        session
-            .ui
-            .say(&format!("{}: {error}{at}\n{}", target.name(), error.help()));
+        let help = finding.help.join("\n");
+        session.ui.say(&format!("{}\n{help}", finding.message));
         if session.ui.confirm_or_yes("Back to the editor?") != Some(true) {
-            let finding = of_file(&error, target.name())
+            let finding = finding
                 .note("your edit was not kept, and the file is as it was")
                 .help("edit it again");
             return Err(session.diags.abort(finding));
@@ -152,10 +150,10 @@ fn target(args: &Edit, session: &mut Session<'_>) -> Result<(Target, Zeroizing<V
     let path = root.join(typed);
     if !path.exists() {
         let name = typed.display().to_string();
-        let own = pipeline::own_recipients(&session.world);
         let format = args.format.unwrap_or_else(|| Format::of(&path));
         let plain = example(format);
         let overrides = overrides(&args.rule).map_err(|finding| session.diags.abort(finding))?;
+        let own = || pipeline::own_recipients(&session.world);
         let rule = rule_for(&root, &path, &name, plain, &overrides, &own);
         let (rule, _) = rule.map_err(|finding| session.diags.abort(finding))?;
         let target = Target::New(path, format, name, Box::new(rule));
@@ -177,8 +175,11 @@ fn target(args: &Edit, session: &mut Session<'_>) -> Result<(Target, Zeroizing<V
     let identities = identities(session)?;
     let format = file.format(args.format);
     let text = file.text().map_err(|finding| session.diags.abort(finding))?;
-    match format.decrypt(text, &identities, MacCheck::Verify) {
-        Ok(plain) => Ok((Target::Existing(file, format, identities), plain)),
+    let mended = typed::sealed(&file, format, &identities, session.world.entropy);
+    let mended = mended.map_err(|finding| session.diags.abort(finding))?;
+    let text = mended.unwrap_or_else(|| text.to_owned());
+    match format.decrypt(&text, &identities, MacCheck::Verify) {
+        Ok(plain) => Ok((Target::Existing(file, text, format, identities), plain)),
         Err(error) => {
             let finding = of_file(&error, &file.name);
             let encrypt = format!("`clusterwright secrets encrypt -i {}`", argument(&file.name));
@@ -224,30 +225,37 @@ fn failed(program: &str, why: &str) -> Diagnostic {
 }
 
 /// Encrypts the edited text; `None` when it says the same as before.
-fn sealed(target: &Target, edited: &[u8], session: &mut Session<'_>) -> Result<Option<String>, SopsError> {
+fn sealed(target: &Target, edited: &[u8], session: &mut Session<'_>) -> Result<Option<String>, Diagnostic> {
     let entropy = &mut *session.world.entropy;
-    match target {
-        Target::Existing(file, format, identities) => {
-            let old = file.text().map_err(|_| SopsError::NotEncrypted)?;
-            format.replace(old, edited, identities, entropy)
-        }
+    let new = match target {
+        Target::Existing(_, text, format, identities) => format.replace(text, edited, identities, entropy),
         Target::New(_, format, _, rule) => format.encrypt(edited, rule, entropy).map(Some),
+    };
+    let new = new.map_err(|error| {
+        let mut finding = of_file(&error, target.name());
+        if let Some(span) = error.span() {
+            let before = &edited[..span.start.min(edited.len())];
+            let line = before.split(|byte| *byte == b'\n').count();
+            finding.message.push_str(&format!(" (line {line})"));
+        }
+        finding
+    })?;
+    if let Some(text) = &new {
+        configuration::guard(&session.world.root, target.path(), text)?;
     }
+    Ok(new)
 }
 
 /// Writes the result. When somebody else wrote the file meanwhile, the edit is kept beside it, encrypted.
 fn finish(target: &Target, text: &str, session: &mut Session<'_>) -> Result<(), Aborted> {
-    let path = match target {
-        Target::Existing(file, ..) => &file.path,
-        Target::New(path, ..) => path,
-    };
+    let path = target.path();
     let name = target.name();
     let current = match target {
         Target::Existing(file, ..) => file.is_current(),
         Target::New(..) => Ok(path.symlink_metadata().is_err()),
     };
     let (format, before) = match target {
-        Target::Existing(file, format, _) => (*format, file.text().ok()),
+        Target::Existing(file, _, format, _) => (*format, file.text().ok()),
         Target::New(_, format, ..) => (*format, None),
     };
     numbers::warn(session, format, name, before, text);
@@ -262,7 +270,7 @@ fn finish(target: &Target, text: &str, session: &mut Session<'_>) -> Result<(), 
         n => format!(".edited-{n}"),
     });
     let beside = |ending: &str| {
-        let mut path = path.clone().into_os_string();
+        let mut path = path.as_os_str().to_owned();
         path.push(ending);
         PathBuf::from(path)
     };

@@ -11,7 +11,7 @@ use crate::cli::exit::Exit;
 use crate::cli::{Outcome, Session};
 use crate::diag::Diagnostic;
 use crate::pipeline;
-use crate::secrets::{File, Reason, configuration, rule_for};
+use crate::secrets::{File, Reason, configuration, rule_for, typed};
 use crate::sops::Format;
 
 /// Encrypts all files or none.
@@ -20,7 +20,6 @@ pub(super) fn run(args: &Encrypt, session: &mut Session<'_>) -> Outcome {
         return Err(session.diags.abort(needs_in_place()));
     }
     let overrides = overrides(&args.rule).map_err(|finding| session.diags.abort(finding))?;
-    let own = pipeline::own_recipients(&session.world);
     for typed in &args.files {
         check_configuration(typed, session);
     }
@@ -35,21 +34,30 @@ pub(super) fn run(args: &Encrypt, session: &mut Session<'_>) -> Outcome {
                 &file.name,
                 file.text().unwrap_or_default(),
                 &overrides,
-                &own,
+                &|| pipeline::own_recipients(&session.world),
             )?;
             let format = args.format.unwrap_or_else(|| Format::of(&file.path));
-            let text = if reason == Reason::Schema && !identities.is_empty() {
-                configuration::seal(&file, &rule, &identities, session.world.entropy)?
-            } else {
-                format
-                    .encrypt(&file.bytes, &rule, session.world.entropy)
-                    .map_err(|error| of_file(&error, &file.name))?
+            let entropy = &mut *session.world.entropy;
+            if reason == Reason::Schema && !identities.is_empty() {
+                let text = configuration::seal(&file, &rule, &identities, entropy)?;
+                return Ok((file, format, text));
+            }
+            let mended = match identities.is_empty() {
+                true => None,
+                false => typed::sealed(&file, format, &identities, entropy)?,
             };
-            Ok((file, format, text))
+            if mended.is_some() {
+                return Ok((file, format, mended));
+            }
+            let text = format.encrypt(&file.bytes, &rule, entropy);
+            let text = text.map_err(|error| of_file(&error, &file.name))?;
+            Ok((file, format, Some(text)))
         });
         match one {
             Ok((file, format, text)) => {
-                numbers::warn(session, format, &file.name, None, &text);
+                if let Some(text) = &text {
+                    numbers::warn(session, format, &file.name, None, text);
+                }
                 sealed.push((file, text));
             }
             Err(finding) => session.diags.push(finding),
@@ -58,9 +66,23 @@ pub(super) fn run(args: &Encrypt, session: &mut Session<'_>) -> Outcome {
     session.diags.checkpoint()?;
     let mut written = Vec::new();
     for (file, text) in &sealed {
+        let Some(text) = text else {
+            if args.in_place {
+                session.ui.note(&format!("nothing changes in {}", file.name));
+                continue;
+            }
+            let text = file.text().map_err(|finding| session.diags.abort(finding))?;
+            return Ok((Exit::Success, session.ui.result(text)));
+        };
         if args.in_place {
             file.write(text).map_err(|finding| session.diags.abort(finding))?;
             session.ui.note(&format!("encrypted {}", file.name));
+            if let Some(line) = configuration::ignored(&session.world.root, file) {
+                session.ui.note(&format!(
+                    "{} can be committed now: take `{line}` out of .gitignore",
+                    file.name
+                ));
+            }
             written.push(file.name.clone());
         } else {
             return Ok((Exit::Success, session.ui.result(text)));

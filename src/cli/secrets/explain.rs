@@ -49,7 +49,7 @@ pub(super) fn run(args: &Explain, session: &mut Session<'_>) -> Outcome {
         config: named,
         ..Overrides::default()
     };
-    let own = pipeline::own_recipients(&session.world);
+    let own = || pipeline::own_recipients(&session.world);
     let rule = rule_for(
         &root,
         &file.path,

@@ -7,7 +7,7 @@ use super::{identities, of_file};
 use crate::cli::exit::Exit;
 use crate::cli::{Outcome, Session};
 use crate::diag::Diagnostic;
-use crate::secrets::{File, argument};
+use crate::secrets::{File, argument, configuration};
 use crate::sops::Format;
 
 /// Merges `theirs` into `ours`. Git takes exit code 1 for a conflict; the file then holds our values, encrypted.
@@ -43,6 +43,12 @@ pub(super) fn run(args: &Merge, session: &mut Session<'_>) -> Outcome {
         session.diags.abort(finding)
     })?;
     if merged.text != our_text {
+        // The files that git hands over lie elsewhere.
+        configuration::guard(&root, &root.join(&name), &merged.text).map_err(|finding| {
+            session
+                .diags
+                .abort(finding.note("the file holds our version, encrypted as it was"))
+        })?;
         ours.write(&merged.text)
             .map_err(|finding| session.diags.abort(finding))?;
     }

@@ -152,7 +152,6 @@ pub(super) fn updatekeys(args: &Updatekeys, session: &mut Session<'_>) -> Outcom
 fn outdated(args: &Updatekeys, session: &mut Session<'_>) -> Result<Vec<Outdated>, crate::diag::Aborted> {
     let root = session.world.root.clone();
     let files = list(&root, &args.paths).map_err(|finding| session.diags.abort(finding))?;
-    let own = pipeline::own_recipients(&session.world);
     let mut configs = Configs::default();
     let mut found = Vec::new();
     for listed in files {
@@ -174,6 +173,7 @@ fn outdated(args: &Updatekeys, session: &mut Session<'_>) -> Result<Vec<Outdated
             }
         };
         let overrides = Overrides::default();
+        let own = || pipeline::own_recipients(&session.world);
         let rule = match rule_for(&root, &file.path, &listed.name, text, &overrides, &own) {
             Ok((rule, _)) => rule,
             // A rule with keys of other kinds: nothing is to be done where those of age are right.

@@ -6,7 +6,6 @@ use serde_json::json;
 use zeroize::Zeroizing;
 
 use super::args::Scan;
-use super::identities_if_any;
 use crate::catalog::BUILT_IN;
 use crate::cli::exit::Exit;
 use crate::cli::{Outcome, Session, variable};
@@ -14,11 +13,14 @@ use crate::config::{CONFIG_FILES, Vocabulary, clear_secrets};
 use crate::diag::{Aborted, Diagnostic, Diagnostics, Severity};
 use crate::known::Known;
 use crate::pipeline;
+use crate::raw::SETTINGS;
+use crate::seal;
 use crate::secrets::scan;
-use crate::secrets::{Templates, compare, list, named_of};
+use crate::secrets::{Templates, compare, list_all, named_of};
 use crate::side;
-use crate::sops::Format;
-use crate::sys::root::Refused;
+use crate::sops::{Format, Identities};
+use crate::sys::SecretText;
+use crate::sys::root::{Refused, limits};
 use crate::vcs::Repository;
 
 /// Looks for secrets in clear text.
@@ -26,8 +28,18 @@ pub(super) fn run(args: &Scan, session: &mut Session<'_>) -> Outcome {
     let values = known_values(session);
     let mut known = Known::new(values.iter().map(|(name, value)| (name.clone(), value.as_str())));
     known.forget_common(BUILT_IN.iter().map(|(_, text)| *text));
-    let makejinja = side::read(&session.world.root, "makejinja.toml").ok().flatten();
-    let templates = makejinja.map_or_else(Templates::default, |text| Templates::of_makejinja(text.expose()));
+    let makejinja = session
+        .world
+        .root
+        .read_text_if_there(SETTINGS, limits::CONFIG)
+        .unwrap_or_else(|refused| {
+            let finding = refused.finding("read", SETTINGS);
+            session
+                .diags
+                .push(finding.note("templates are looked at with the usual delimiters"));
+            None
+        });
+    let templates = makejinja.map_or_else(Templates::default, |text| Templates::of_makejinja(&text));
     let mut looked = 0;
     let mut large: Vec<String> = Vec::new();
     let mut take = |name: &str, bytes: &[u8], session: &mut Session<'_>| {
@@ -41,20 +53,14 @@ pub(super) fn run(args: &Scan, session: &mut Session<'_>) -> Outcome {
             take(&name, &bytes, session);
         }
         large = staged.large;
-        for name in staged.odd {
-            session.diags.push(
-                Diagnostic::error(
-                    "secrets/odd-name",
-                    format!(
-                        "the staged file {name} was not looked at: its name holds what no path of ours may"
-                    ),
-                )
-                .help("give it a name of letters without backslashes and control characters"),
-            );
-        }
+        staged
+            .odd
+            .iter()
+            .for_each(|name| session.diags.push(odd_name(name)));
     } else {
         let root = session.world.root.clone();
-        let files = list(&root, &args.paths).map_err(|finding| session.diags.abort(finding))?;
+        let (files, odd) = list_all(&root, &args.paths).map_err(|finding| session.diags.abort(finding))?;
+        odd.iter().for_each(|name| session.diags.push(odd_name(name)));
         // Without git nothing can be committed yet, and the private files have no git-ignore entries.
         let no_git = matches!(Repository::discover(&root), Ok(None));
         let private = |name: &str| no_git && side::PRIVATE.contains(&name);
@@ -94,6 +100,13 @@ pub(super) fn run(args: &Scan, session: &mut Session<'_>) -> Outcome {
     }
     let exit = if found == 0 { Exit::Success } else { Exit::Failure };
     Ok((exit, Some(json!({ "scanned": looked, "too_large": large }))))
+}
+
+/// The finding for a file that cannot be asked for.
+fn odd_name(name: &str) -> Diagnostic {
+    let message = format!("`{name}` was not looked at: its name holds what no path of ours may");
+    Diagnostic::error("secrets/odd-name", message)
+        .help("give it a name of letters without backslashes and control characters")
 }
 
 /// What is staged.
@@ -144,29 +157,59 @@ fn known_values(session: &mut Session<'_>) -> Vec<(String, Zeroizing<String>)> {
             .push(finding.help("`clusterwright validate` shows what to mend"));
     }
     let vocabulary = vocabulary.unwrap_or_else(|_| Vocabulary::built_in());
-    let identities = identities_if_any(session);
+    let mut unknown = Diagnostics::default();
+    let identities = match pipeline::identities(&session.world, &mut unknown) {
+        Ok(found) => found.map(|found| found.all).unwrap_or_default(),
+        Err(_) => Identities::default(),
+    };
+    let mut why: Vec<Diagnostic> = unknown.sorted().into_iter().cloned().collect();
     for name in CONFIG_FILES {
-        if let Ok(Some(text)) = side::read(root, name) {
-            let bytes = text.expose().as_bytes();
-            let clear = compare::clear(Format::Yaml, bytes, &identities);
-            let clear = clear.as_ref().map_or(bytes, |clear| clear.as_slice());
-            let clear = std::str::from_utf8(clear).unwrap_or_default();
-            values.extend(clear_secrets(clear, vocabulary.keys()));
+        match side::read(root, name) {
+            Ok(Some(text)) => match config_values(name, text.expose(), &identities, &vocabulary) {
+                Ok(found) => values.extend(found),
+                Err(finding) => why.push(finding),
+            },
+            Ok(None) => {}
+            Err(finding) => why.push(finding),
         }
     }
-    if let Ok(Some(text)) = side::read(root, side::PUSH_TOKEN) {
-        values.push((
-            side::PUSH_TOKEN.to_owned(),
-            Zeroizing::new(text.expose().trim().to_owned()),
-        ));
-    }
-    if let Ok(Some(text)) = side::read(root, side::TUNNEL)
-        && let Ok(tunnel) = side::Tunnel::parse(&text)
-    {
-        values.push((
-            side::TUNNEL.to_owned(),
-            Zeroizing::new(tunnel.token.expose().to_owned()),
-        ));
+    let mut file = |name: &str, value: &dyn Fn(&SecretText) -> Result<String, Diagnostic>| {
+        let read = side::read(root, name).and_then(|text| text.as_ref().map(value).transpose());
+        match read {
+            Ok(Some(value)) => values.push((name.to_owned(), Zeroizing::new(value))),
+            Ok(None) => {}
+            Err(finding) => why.push(finding),
+        }
+    };
+    file(side::PUSH_TOKEN, &|text| Ok(text.expose().trim().to_owned()));
+    file(side::TUNNEL, &|text| {
+        side::Tunnel::parse(text).map(|tunnel| tunnel.token.expose().to_owned())
+    });
+    for finding in why {
+        let message = format!("some values of secrets are not looked for: {}", finding.message);
+        let unknown = Diagnostic::warning("secrets/values-unknown", message);
+        session
+            .diags
+            .push(finding.help.into_iter().fold(unknown, Diagnostic::help));
     }
     values
+}
+
+/// Returns the values of the secret keys of a configuration file.
+fn config_values(
+    name: &str,
+    text: &str,
+    identities: &Identities,
+    vocabulary: &Vocabulary,
+) -> Result<Vec<(String, Zeroizing<String>)>, Diagnostic> {
+    let clear = compare::clear(Format::Yaml, text.as_bytes(), identities);
+    let clear = clear.map_err(|error| seal::finding(&error, name))?;
+    let clear = std::str::from_utf8(&clear).unwrap_or_default();
+    if yaml::parse(clear).is_err() {
+        return Err(
+            Diagnostic::error("config/yaml", format!("`{name}` cannot be understood"))
+                .help("`clusterwright validate` shows what to mend"),
+        );
+    }
+    Ok(clear_secrets(clear, vocabulary.keys()))
 }

@@ -8,10 +8,10 @@ use super::args::{Set, Unset};
 use super::{identities, numbers, of_file, of_option};
 use crate::cli::exit::Exit;
 use crate::cli::{Outcome, Session};
-use crate::diag::Diagnostic;
-use crate::secrets::{File, configuration};
+use crate::diag::{Aborted, Diagnostic};
+use crate::secrets::{File, typed};
 use crate::side;
-use crate::sops::{Format, KeyPath, NewValue, SopsError};
+use crate::sops::{Format, Identities, KeyPath, NewValue, SopsError};
 use crate::sys::SecretText;
 
 /// Largest value that is read from standard input, in bytes.
@@ -25,8 +25,10 @@ pub(super) fn set(args: &Set, session: &mut Session<'_>) -> Outcome {
     let value = value(args, format, session).map_err(|finding| session.diags.abort(finding))?;
     let identities = identities(session)?;
     let at = path.within(usize::from(args.document - 1));
-    let old = file.text().map_err(|finding| session.diags.abort(finding))?;
+    let mended = mended(&file, format, &identities, session)?;
+    let old = mended.as_deref().or_else(|| file.text().ok()).unwrap_or_default();
     let new = format.set(old, at, &value, &identities, session.world.entropy);
+    let new = new.map(|new| new.or_else(|| mended.clone()));
     finish(
         session,
         &file,
@@ -36,14 +38,28 @@ pub(super) fn set(args: &Set, session: &mut Session<'_>) -> Outcome {
     )
 }
 
+/// Returns the text of a file in which values stand in clear, with these encrypted; `None` when there are none.
+fn mended(
+    file: &File,
+    format: Format,
+    identities: &Identities,
+    session: &mut Session<'_>,
+) -> Result<Option<String>, Aborted> {
+    let mended = file
+        .text()
+        .and_then(|_| typed::sealed(file, format, identities, session.world.entropy));
+    mended.map_err(|finding| session.diags.abort(finding))
+}
+
 /// Takes a value out of a file.
 pub(super) fn unset(args: &Unset, session: &mut Session<'_>) -> Outcome {
     let file = File::read(&session.world.root, &args.file).map_err(|finding| session.diags.abort(finding))?;
     let path = KeyPath::parse(&args.path).map_err(|error| session.diags.abort(of_option(&error, "PATH")))?;
     let identities = identities(session)?;
     let at = path.within(usize::from(args.document - 1));
-    let old = file.text().map_err(|finding| session.diags.abort(finding))?;
     let format = file.format(args.format);
+    let mended = mended(&file, format, &identities, session)?;
+    let old = mended.as_deref().or_else(|| file.text().ok()).unwrap_or_default();
     let new = format.unset(old, at, &identities, session.world.entropy);
     finish(
         session,
@@ -64,11 +80,9 @@ fn finish(
 ) -> Outcome {
     match new.map_err(|error| session.diags.abort(of_file(&error, &file.name)))? {
         Some(text) => {
-            configuration::guard(&session.world.root, &file.path, &text)
-                .map_err(|finding| session.diags.abort(finding))?;
-            numbers::warn(session, format, &file.name, file.text().ok(), &text);
             file.write(&text)
                 .map_err(|finding| session.diags.abort(finding))?;
+            numbers::warn(session, format, &file.name, file.text().ok(), &text);
             session.ui.note(said);
         }
         None => session.ui.note("nothing changes"),

@@ -109,6 +109,41 @@ fn removed_added_and_plain_values_are_noticed() {
 }
 
 #[test]
+fn what_was_typed_in_clear_is_encrypted_where_all_else_is_as_it_was() {
+    let me = person();
+    let enc = sealed(TEXT, &rule(&[&me]));
+    let mend = |text: &str, before: &[&str]| {
+        Format::Yaml.seal_typed(text, before, &me.identities, &mut FixedEntropy::new(2))
+    };
+    let refuses =
+        |text: &str, before: &[&str]| matches!(mend(text, before), Err(SopsError::PlainInScope { .. }));
+    assert_eq!(mend(&enc, &[]), Ok(None));
+    // A new value: the MAC fits without it.
+    let typed = enc.replace("stringData:\n", "stringData:\n  z: typed-one\n  y: seven\n");
+    let new = mend(&typed, &[]).unwrap().unwrap();
+    assert!(!new.contains("typed-one") && open(&new, &me).contains("  z: typed-one\n  y: seven\n  a: one\n"));
+    // One in place of another: only an earlier version tells that nothing else was changed.
+    let line = enc.lines().find(|line| line.starts_with("  a: ")).unwrap();
+    let typed = enc.replace(line, "  a: typed-two");
+    assert!(refuses(&typed, &[]) && refuses(&typed, &["a: [", "a: 1\n"]));
+    let new = mend(&typed, &["a: [", &enc]).unwrap().unwrap();
+    assert!(!new.contains("typed-two") && open(&new, &me).contains("  a: typed-two\n  b: two\n"));
+    // Not when another value went, or was moved, or the place is one of a list.
+    let other = enc.lines().find(|line| line.starts_with("  b: ")).unwrap();
+    let both = typed.replace(&format!("{other}\n"), "");
+    assert!(refuses(&both, &[&enc]) && refuses(&both, &[]));
+    let item = enc.lines().find(|line| line.starts_with("  l: ")).unwrap();
+    assert!(refuses(&enc.replace(item, "  l: [typed]"), &[&enc]));
+    // Another's key opens nothing.
+    let stranger = person().identities;
+    assert!(
+        Format::Yaml
+            .seal_typed(&typed, &[&enc], &stranger, &mut FixedEntropy::new(2))
+            .is_err()
+    );
+}
+
+#[test]
 fn plain_values_count_only_in_the_full_mode() {
     let me = person();
     let only = sealed(TEXT, &rule(&[&me])).replace("name: x", "name: y");

@@ -79,6 +79,53 @@ pub struct Entry {
     pub kind: Kind,
 }
 
+/// A name in a directory that is no UTF-8, so that nothing can ask for it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct OddName {
+    /// Its bytes.
+    pub name: Vec<u8>,
+    /// Whether it is that of a directory.
+    pub is_dir: bool,
+}
+
+impl OddName {
+    /// Returns its path with what is no text spelled out: `dir/a\xff.yaml`.
+    pub fn readable(&self, dir: &str) -> String {
+        let slash = if dir.is_empty() || dir.ends_with('/') {
+            ""
+        } else {
+            "/"
+        };
+        format!("{dir}{slash}{}", self.name.escape_ascii())
+    }
+}
+
+/// What a directory holds.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Listing {
+    /// Names that can be asked for.
+    pub entries: Vec<Entry>,
+    /// Files and directories that cannot.
+    pub odd: Vec<OddName>,
+}
+
+impl Listing {
+    /// Adds a name; `None` in place of one that is no text. Links and special files are nothing that could be read anyway.
+    fn add(&mut self, name: Option<&str>, bytes: &[u8], kind: Kind) {
+        match name {
+            Some(name) => self.entries.push(Entry {
+                name: name.to_owned(),
+                kind,
+            }),
+            None if matches!(kind, Kind::File | Kind::Directory) => self.odd.push(OddName {
+                name: bytes.to_vec(),
+                is_dir: kind == Kind::Directory,
+            }),
+            None => {}
+        }
+    }
+}
+
 /// The root of a repository. Cheap to clone; opened at its first use, and once.
 #[derive(Debug, Clone)]
 pub struct Root(Arc<Inner>);
@@ -253,10 +300,19 @@ impl Root {
     /// # Errors
     /// When it is absent, below a link or one itself, no directory, or the system refuses.
     pub fn list(&self, path: &str) -> Result<Vec<Entry>, Refused> {
+        self.list_all(path).map(|listing| listing.entries)
+    }
+
+    /// Lists a directory with the names in it that are not UTF-8, for whoever must not pass anything over.
+    ///
+    /// # Errors
+    /// Those of [`Root::list`].
+    pub fn list_all(&self, path: &str) -> Result<Listing, Refused> {
         checked(path)?;
-        let mut entries = by_way!(self, list(path))?;
-        entries.sort_by(|a, b| a.name.cmp(&b.name));
-        Ok(entries)
+        let mut listing: Listing = by_way!(self, list(path))?;
+        listing.entries.sort_by(|a, b| a.name.cmp(&b.name));
+        listing.odd.sort();
+        Ok(listing)
     }
 
     /// Makes a file that must not be there yet: whole or not at all. The directory above must be there.

@@ -5,7 +5,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::PathBuf;
 
-use super::{Access, Entry, Inner, Kind, Meta, Refused};
+use super::{Access, Inner, Kind, Listing, Meta, Refused};
 
 fn of_io(error: io::Error) -> Refused {
     match error.kind() {
@@ -86,13 +86,13 @@ pub(super) fn look(inner: &Inner, path: &str) -> Result<Meta, Refused> {
     found.map(|found| meta(&found)).map_err(of_io)
 }
 
-pub(super) fn list(inner: &Inner, path: &str) -> Result<Vec<Entry>, Refused> {
-    let mut found = Vec::new();
+pub(super) fn list(inner: &Inner, path: &str) -> Result<Listing, Refused> {
+    let mut found = Listing::default();
     for entry in fs::read_dir(directory(inner, path)?).map_err(of_io)? {
         let entry = entry?;
-        if let (Ok(name), Ok(found_kind)) = (entry.file_name().into_string(), entry.file_type()) {
-            let kind = kind(found_kind);
-            found.push(Entry { name, kind });
+        if let Ok(found_kind) = entry.file_type() {
+            let name = entry.file_name();
+            found.add(name.to_str(), name.as_encoded_bytes(), kind(found_kind));
         }
     }
     Ok(found)

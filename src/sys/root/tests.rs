@@ -167,6 +167,25 @@ fn directories_are_listed_in_order() {
     });
 }
 
+/// Other systems keep file names in an encoding.
+#[test]
+#[cfg(target_os = "linux")]
+fn names_that_are_no_text_are_told() {
+    use std::os::unix::ffi::OsStrExt as _;
+    in_every_way(|place| {
+        let odd = |name: &[u8]| place.full("real").join(std::ffi::OsStr::from_bytes(name));
+        std::fs::write(odd(b"a\xff.yaml"), "x").expect("written");
+        std::fs::create_dir(odd(b"\xfe")).expect("made");
+        std::os::unix::fs::symlink("file", odd(b"l\xff")).expect("linked");
+        let listing = place.root.list_all("real").expect("listed");
+        let readable: Vec<String> = listing.odd.iter().map(|odd| odd.readable("real")).collect();
+        assert_eq!(readable, ["real/a\\xff.yaml", "real/\\xfe"]);
+        assert!(!listing.odd[0].is_dir && listing.odd[1].is_dir);
+        assert_eq!(listing.entries, place.root.list("real").expect("listed"));
+        assert_eq!(place.root.walk("", TREE, |_| true).expect("walked").odd, readable);
+    });
+}
+
 #[test]
 fn walks_have_an_order_and_bounds() {
     in_every_way(|place| {

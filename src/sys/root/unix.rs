@@ -7,7 +7,7 @@ use rustix::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use rustix::fs::{self, AtFlags, Dir, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
 
-use super::{Access, Entry, Inner, Kind, Meta, Refused, walk};
+use super::{Access, Inner, Kind, Listing, Meta, Refused, walk};
 
 /// Directories are only looked through: a handle that cannot read suffices where there is such a thing.
 #[cfg(target_os = "linux")]
@@ -188,20 +188,17 @@ fn parent(inner: &Inner, above: &str) -> Result<Option<OwnedFd>, Refused> {
     resolve(inner, above, PASS | DIRECTORY, Mode::empty()).map(Some)
 }
 
-pub(super) fn list(inner: &Inner, path: &str) -> Result<Vec<Entry>, Refused> {
+pub(super) fn list(inner: &Inner, path: &str) -> Result<Listing, Refused> {
     let dir = resolve(inner, path, OFlags::RDONLY | DIRECTORY, Mode::empty())?;
-    let mut found = Vec::new();
+    let mut found = Listing::default();
     each(dir, |dir, name, kind| {
-        if let Ok(name) = name.to_str() {
-            let kind = match kind {
-                FileType::Unknown => kind_of(FileType::from_raw_mode(
-                    fs::statat(dir, name, AtFlags::SYMLINK_NOFOLLOW)?.st_mode,
-                )),
-                known => kind_of(known),
-            };
-            let name = name.to_owned();
-            found.push(Entry { name, kind });
-        }
+        let kind = match kind {
+            FileType::Unknown => kind_of(FileType::from_raw_mode(
+                fs::statat(dir, name, AtFlags::SYMLINK_NOFOLLOW)?.st_mode,
+            )),
+            known => kind_of(known),
+        };
+        found.add(name.to_str().ok(), name.to_bytes(), kind);
         Ok(())
     })?;
     Ok(found)

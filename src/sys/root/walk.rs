@@ -1,6 +1,6 @@
 //! Walks through directories: no link is followed, depth and number are bounded, the order is that of the names.
 
-use super::{Kind, Refused, Root};
+use super::{Kind, Listing, Refused, Root};
 use crate::sys::dotgit::is_git_dir;
 
 /// How deep directories may lie in each other, for what has no bounds of its own.
@@ -30,6 +30,8 @@ pub struct Found {
     pub links: Vec<String>,
     /// Devices, pipes and sockets.
     pub special: Vec<String>,
+    /// Names that are not UTF-8, made readable; nothing below one that is a directory was looked at.
+    pub odd: Vec<String>,
     /// Where the walk gave up, at its bounds.
     pub cut: Option<String>,
 }
@@ -50,11 +52,13 @@ impl Root {
         let mut names = 0;
         let mut open = vec![(below.to_owned(), 0)];
         while let Some((dir, depth)) = open.pop() {
-            let entries = match self.list(&dir) {
-                Ok(entries) => entries,
+            let Listing { entries, odd } = match self.list_all(&dir) {
+                Ok(listing) => listing,
                 Err(Refused::Absent) if depth > 0 => continue,
                 Err(refused) => return Err(refused),
             };
+            names += odd.len();
+            found.odd.extend(odd.iter().map(|odd| odd.readable(&dir)));
             let first = open.len();
             for entry in entries {
                 names += 1;

@@ -1,0 +1,60 @@
+//! Values that a person typed in clear into an encrypted file.
+
+use super::file::{File, argument};
+use crate::diag::Diagnostic;
+use crate::seal;
+use crate::sops::{Format, Identities, SopsError};
+use crate::sys::Entropy;
+use crate::tree::RepoPath;
+use crate::vcs::Repository;
+
+/// Returns the text of an encrypted file with such values encrypted where they stand; `None` when there are none.
+///
+/// # Errors
+/// When the file cannot be opened, or something else in it was changed by hand as well.
+pub fn sealed(
+    file: &File,
+    format: Format,
+    identities: &Identities,
+    entropy: &mut dyn Entropy,
+) -> Result<Option<String>, Diagnostic> {
+    let Ok(text) = file.text() else { return Ok(None) };
+    let Ok(status) = format.status(text) else {
+        return Ok(None);
+    };
+    if status.unsealed.is_empty() {
+        return Ok(None);
+    }
+    let before = versions(file);
+    let before: Vec<&str> = before.iter().map(String::as_str).collect();
+    let sealed = format.seal_typed(text, &before, identities, entropy);
+    sealed.map_err(|error| match &error {
+        SopsError::PlainInScope { path, span } => {
+            let line = text[..span.start].matches('\n').count() + 1;
+            let (name, typed) = (&file.name, argument(&file.name));
+            Diagnostic::error(
+                "secrets/plain-value",
+                format!("`{path}` stands in clear in line {line} of `{name}`, and cannot be encrypted there"),
+            )
+            .in_file(name)
+            .note("the MAC fits neither without it nor with what git has in its place, so that something else was changed, too")
+            .help(format!(
+                "put every encrypted line back as it was committed (`git diff {typed}`), then `clusterwright secrets set {typed} \
+                 '{path}' --value-stdin`"
+            ))
+        }
+        _ => seal::finding(&error, &file.name),
+    })
+}
+
+/// Returns the versions of a file that git has in its index and in HEAD.
+fn versions(file: &File) -> Vec<String> {
+    let read = || {
+        let git = Repository::discover(file.root()).ok()??;
+        let path = RepoPath::parse(&file.name).ok()?;
+        let blobs = [git.read_index([&path]), git.read_head([&path])];
+        let texts = blobs.into_iter().flatten().flat_map(|blobs| blobs.into_values());
+        Some(texts.filter_map(|bytes| String::from_utf8(bytes).ok()).collect())
+    };
+    read().unwrap_or_default()
+}
