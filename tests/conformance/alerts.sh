@@ -119,9 +119,16 @@ for stack in victoriametrics prometheus; do
         for case in "$work/$stack"/case-*.yaml; do pass; done
         continue
     fi
+    before=$failed
+    cd "$work/$stack"
     while read -r word number name; do
         [ "$word" = case ] || continue
-        (cd "$work/$stack" && check "$stack: $name" promtool test rules "case-$number.yaml")
+        check "$stack: $name" promtool test rules "case-$number.yaml"
     done < <(sort -u "$work/found")
+    cd "$root"
+    if [ "$failed" = "$before" ]; then
+        fail "$stack: promtool fails all cases together, and no case alone"
+        head -5 "$work/$stack/report"
+    fi
 done
 finish

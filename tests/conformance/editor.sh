@@ -9,7 +9,10 @@ if need_language_server; then
     check "demo" "$binary" --root "$work" demo demo
     counts=$(node "$root/tests/conformance/editor.mjs" "$server" "$root" "$work/demo/cluster.yaml") || true
     sed '$d' <<<"$counts"
-    read -r right wrong <<<"$(tail -1 <<<"$counts")"
-    passed=$((passed + right)) failed=$((failed + wrong))
+    if [[ $(tail -1 <<<"$counts") =~ ^([1-9][0-9]*)\ ([0-9]+)$ ]]; then
+        passed=$((passed + BASH_REMATCH[1])) failed=$((failed + BASH_REMATCH[2]))
+    else
+        fail "the conversation with the server ended before its counts"
+    fi
 fi
 finish

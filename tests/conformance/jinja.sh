@@ -29,7 +29,8 @@ for tree in "$work"/*/; do
         grep -A6 '^error' "$tree/log" | head -20
     fi
 done
-said=$("$jinja" "$judge" compare "$work" || true)
+said=$("$jinja" "$judge" compare "$work" 2>&1 || true)
+grep -q '^COUNT [1-9]' <<<"$said" || fail "nothing was compared: $(tail -1 <<<"$said")"
 while read -r line; do
     case $line in
     FAIL*) fail "${line#FAIL }" ;;

@@ -25,21 +25,36 @@ if need_sops && need_age; then
     }
     sealed() { (cd "$repo/r" && find bootstrap kubernetes -name '*.sops.yaml' | sort); }
     sops_opens() { (cd "$repo/r" && SOPS_AGE_KEY_FILE=$1 sops decrypt "$2" >/dev/null 2>&1); }
-    sops_refuses() { ! sops_opens "$1" "$2"; }
-    # age itself, on the wrapped data keys of the file.
-    age_refuses() { # age_refuses KEY FILE
-        local blob
+    # 128 is the exit code of a key that fits nothing: a missing file is refused as well, but for another reason.
+    sops_refuses() {
+        local code=0
+        sops_opens "$1" "$2" || code=$?
+        [ "$code" = 128 ]
+    }
+    # age itself, on the wrapped data keys of the file: prints how many the key opens, of how many.
+    age_tries() { # age_tries KEY FILE
+        local blob opened=0 all=0
         rm -f "$repo"/blob*
         sed -n '/BEGIN AGE/,/END AGE/p' "$repo/r/$2" |
             awk -v out="$repo/blob" '/BEGIN AGE/ { n++ } { sub(/^ */, ""); print > (out n) }'
-        [ -e "$repo/blob1" ] || return 1
         for blob in "$repo"/blob*; do
-            if age -d -i "$1" "$blob" >/dev/null 2>&1; then return 1; fi
+            [ -e "$blob" ] || continue
+            all=$((all + 1))
+            if age -d -i "$1" "$blob" >/dev/null 2>"$repo/said"; then
+                opened=$((opened + 1))
+            else
+                # Another reason is no refusal.
+                grep -q 'no identity matched' "$repo/said" || return
+            fi
         done
+        echo "$opened of $all"
     }
-    age_opens() { ! age_refuses "$@"; }
+    age_opens() { [[ $(age_tries "$@") == [1-9]*" of "* ]]; }
+    age_refuses() { [[ $(age_tries "$@") == "0 of "[1-9]* ]]; }
     opened_by() { # opened_by WHAT KEY OTHERS OWN: whether the key opens other files, and the own key's (opens, refuses)
         local file
+        check "$1: the own key is sealed" grep -qx $own_file <(sealed)
+        check "$1: and others are" grep -qvx $own_file <(sealed)
         for file in $(sealed); do
             if [ "$file" = $own_file ]; then check "$1: $4 $file" "sops_$4" "$2" "$file"; else check "$1: $3 $file" "sops_$3" "$2" "$file"; fi
         done
@@ -59,6 +74,9 @@ if need_sops && need_age; then
     check "configure after a swap" cw_in configure --yes
     opened_by "who was removed" "$repo/bob" refuses refuses
     opened_by "who came" "$repo/carol" opens refuses
+    check "age: whoever looks must see something" age_opens "$repo/carol" "$(sealed | grep -vx $own_file | head -1)"
+    fails "age: no key opens a file without data keys" 1 age_opens "$repo/carol" cluster.yaml
+    fails "age: and none is refused by it" 1 age_refuses "$repo/bob" cluster.yaml
     for file in $(sealed); do check "age: who was removed does not open $file" age_refuses "$repo/bob" "$file"; done
     listed "$(public "$repo/carol")"
     fails "nothing is sealed without the own key" 1 cw_in configure --yes

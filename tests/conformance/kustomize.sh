@@ -13,7 +13,7 @@ builders=() openers=()
 need_kubectl && builders+=("kubectl kustomize")
 need_kustomize && builders+=("kustomize build")
 need_sops && openers+=(sops)
-[ "$set_name" = full ] && need_older_sops && openers+=(sops-3.12)
+if [ "$set_name" = full ] && need_release 3.12.2; then openers+=(sops-3.12.2); fi
 with_age=no
 need_age && with_age=yes
 
@@ -87,7 +87,9 @@ for name in defaults monitoring loki tracing loki-and-tracing hubble bgp policie
     check "$name: configure" "$binary" configure --yes
     check "$name: configure again changes nothing" "$binary" configure --check
 
+    built=0 opened=0
     while read -r file; do
+        built=$((built + 1))
         dir=$(dirname "$file")
         # Components are no bases: kustomize builds them only as part of what includes them.
         grep -q '^kind: Component' "$file" && continue
@@ -110,6 +112,7 @@ for name in defaults monitoring loki tracing loki-and-tracing hubble bgp policie
     done < <(find . -name kustomization.yaml | sort)
 
     while read -r file; do
+        opened=$((opened + 1))
         for opener in "${openers[@]}"; do
             check "$name: $opener decrypt $file" env SOPS_AGE_KEY_FILE="$repo/age.key" "$opener" decrypt "$file"
         done
@@ -119,5 +122,6 @@ for name in defaults monitoring loki tracing loki-and-tracing hubble bgp policie
                 sh -c '[ "$(age --decrypt --identity "$1" "$2" | wc -c)" = 32 ]' sh "$repo/age.key" "$work/key.age"
         fi
     done < <(find . -name '*.sops.yaml' ! -name .sops.yaml | sort)
+    [ "$built" -gt 0 ] && [ "$opened" -gt 0 ] || fail "$name: nothing to build, or nothing to open"
 done
 finish

@@ -92,7 +92,10 @@ look() {
         head -5 err.log
         return
     fi
-    touch "$work/report"
+    if [ ! -e "$work/report" ]; then
+        fail "$name: nothing looked into the memory of $*"
+        return
+    fi
     while read -r where what count _; do
         [ "$where" != trace ] || continue
         most=$(known "$where" "$what" "$name")

@@ -101,7 +101,7 @@ documents() {
         (
             cd "$work/$sops.$job"
             export SOPS_AGE_KEY_FILE=$PWD/key.txt
-            passed=0 failed=0 skipped=0 known=() last=
+            passed=0 failed=0 skipped=0 counting=$BASH_SUBSHELL known=() last=
             for seed in $(seq "$job" "$jobs" "$2"); do document "$seed"; done
             for what in passed failed skipped unread refused; do echo "$what::${!what}"; done >counts
             for key in "${!made[@]}"; do echo "made:$key:${made[$key]}"; done >>counts
@@ -109,6 +109,9 @@ documents() {
         ) &
     done
     wait
+    for job in $(seq "$jobs"); do
+        [ -s "$work/$sops.$job/counts" ] || fail "$sops: job $job ended before its counts"
+    done
     while IFS=: read -r what key count; do
         case $what in
         made) made[$key]=$((${made[$key]:-0} + count)) ;;

@@ -10,12 +10,26 @@ mkdir -p "$bin"
 export PATH=$bin:$PATH
 
 passed=0 failed=0 skipped=0
-pass() { passed=$((passed + 1)); }
+# The depth of the subshell that counts. What is counted in another is lost with it, failures too: that ends the script. A
+# script that runs parts side by side sets it in each, and brings their counts back.
+counting=0
+counts() { # counts WHAT…
+    [ "$BASH_SUBSHELL" = "$counting" ] && return
+    echo "FAIL counted in a subshell, which loses it: $*"
+    kill $$
+    exit 1
+}
+pass() {
+    counts pass
+    passed=$((passed + 1))
+}
 fail() {
+    counts "$@"
     failed=$((failed + 1))
     echo "FAIL $*"
 }
 skip() { # skip NAME WHY
+    counts "$@"
     skipped=$((skipped + 1))
     echo "SKIP $1: $2"
 }
@@ -49,9 +63,10 @@ differs() {
     fails "$@"
     known[$name]=$((${known[$name]:-0} + 1))
 }
-# Prints the counts; the script's exit code.
+# Prints the counts; the script's exit code. A script that counted nothing has failed: something in it was never run.
 finish() {
     local name
+    [ $((passed + failed + skipped)) != 0 ] || fail "nothing was judged"
     for name in "${!known[@]}"; do echo "known difference: $name (${known[$name]} times)"; done | sort -V
     echo "$passed passed, $failed failed, $skipped skipped"
     [ "$failed" = 0 ]

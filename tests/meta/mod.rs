@@ -1,6 +1,7 @@
 //! The repository about itself: direction of dependencies, sizes, words.
 
 mod boundary;
+mod conformance;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
