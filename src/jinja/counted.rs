@@ -97,7 +97,7 @@ pub(super) fn register(env: &mut Environment<'static>, seen: &Arc<Seen>, sizes: 
         Ok::<Value, Error>(value)
     });
     env.add_filter("__each", |value: Value, body: u64| {
-        let rounds = value.len().unwrap_or(0) as u64;
+        let rounds = rounds(&value);
         ok(bounds::step(rounds + 1))?;
         ok(bounds::write(rounds.saturating_mul(body)))?;
         Ok::<Value, Error>(value)
@@ -137,20 +137,42 @@ pub(super) fn made(size: usize) -> Result<(), Error> {
     ok(bounds::made(size))
 }
 
+/// Checks the size of a text that a filter has made of others: by itself it makes one some times as long.
+pub(super) fn text(text: String) -> Result<String, Error> {
+    made(text.len())?;
+    Ok(text)
+}
+
+/// Returns how often a loop over a value goes round, also where the value does not know its length.
+fn rounds(value: &Value) -> u64 {
+    if let Some(len) = value.len() {
+        return len as u64;
+    }
+    let mut rounds = 0;
+    // What cannot be gone through is for the loop itself to refuse.
+    for _ in value.try_iter().into_iter().flatten() {
+        rounds += 1;
+        if rounds > bounds::MAX_STEPS {
+            break;
+        }
+    }
+    rounds
+}
+
 /// Returns what a value counts; an error as soon as that is too much.
 pub(super) fn size(value: &Value) -> Result<usize, Error> {
     fn add(value: &Value, depth: usize, sum: &mut usize) -> Result<(), Error> {
         ok(bounds::depth(depth))?;
         *sum += bounds::NODE;
         match value.kind() {
-            ValueKind::String | ValueKind::Bytes => *sum += value.len().unwrap_or(0),
-            ValueKind::Seq | ValueKind::Iterable
-                // What can be gone through once only is left for who does.
-                if value.len().is_some() => {
-                    for item in value.try_iter()?.checked() {
-                        add(&item?, depth + 1, sum)?;
-                    }
+            ValueKind::String => *sum += value.as_str().map_or(0, str::len),
+            ValueKind::Bytes => *sum += value.len().unwrap_or(0),
+            // No function or filter gives what can be gone through only once.
+            ValueKind::Seq | ValueKind::Iterable => {
+                for item in value.try_iter()?.checked() {
+                    add(&item?, depth + 1, sum)?;
                 }
+            }
             ValueKind::Map => {
                 for key in value.try_iter()?.checked() {
                     let key = key?;
@@ -285,6 +307,18 @@ mod tests {
         let deep = format!("{{{{ {}1{} }}}}", "(".repeat(100_000), ")".repeat(100_000));
         let ifs = "{% if x %}".repeat(5000);
         let joins = format!("{{{{ x{} }}}}", " ~ x".repeat(100_000));
+        let quotes = format!("{{{{ '\"'{} }}}}", "|tojson".repeat(60));
+        let coded = format!("{{{{ x{} }}}}", "|b64encode".repeat(60));
+        let reprs = format!("{{{{ '\"\\''{} }}}}", "|pprint".repeat(60));
+        let escapes = format!("{{{{ ('&' * 300000){} }}}}", "|e".repeat(60));
+        let bigs = format!(
+            "{{% set big = x * 1000000 %}}{{{{ [{}] ~ '' }}}}",
+            "big, ".repeat(1000)
+        );
+        let lazy = format!(
+            "{{% for i in range(90000)|chain('a') %}}{}{{% endfor %}}",
+            "a".repeat(1000)
+        );
         for (bomb, said) in [
             (
                 "{% for i in range(100000) %}{% for i in range(100000) %}{% for i in range(100000) %}a{% endfor %}{% endfor %}{% endfor %}",
@@ -340,6 +374,68 @@ mod tests {
                 "{% set y %}{% for i in range(99999) %}0123456789012345678901234567890123456789{{ x }}{% endfor %}{% endset %}",
                 "value of more than",
             ),
+            // Methods.
+            ("{{ (x * 1000000).replace('t', 'ttttt') }}", "value of more than"),
+            (
+                "{{ x.replace('', x * 2000000).replace('t', 'tt') }}",
+                "value of more than",
+            ),
+            ("{{ (x * 1000000).join(l + l + l) }}", "value of more than"),
+            (
+                "{{ ','.join([x * 1000000] * 2) ~ ','.join([x * 1000000, x * 1000000, x * 1000000]) }}",
+                "value of more than",
+            ),
+            ("{{ ('\t' * 1000000).expandtabs(100) }}", "value of more than"),
+            (
+                "{{ x.expandtabs(1) }}{{ '\t'.expandtabs(10 ** 15) }}",
+                "value of more than",
+            ),
+            ("{{ x.ljust(10 ** 15) }}", "value of more than"),
+            ("{{ x.rjust(10 ** 15) }}", "value of more than"),
+            ("{{ x.center(10 ** 15) }}", "value of more than"),
+            ("{{ x.zfill(10 ** 15) }}", "value of more than"),
+            ("{{ '{:100000000}'.format(x) }}", "value of more than"),
+            ("{{ ('{0}' * 1000).format(x * 10000) }}", "value of more than"),
+            // Filters.
+            ("{{ x|center(10 ** 15) }}", "value of more than"),
+            ("{{ l|slice(10 ** 15)|list|length }}", "value of more than"),
+            ("{{ l|slice(1000, x * 10000)|list|length }}", "value of more than"),
+            ("{{ l|batch(10 ** 15, x)|list|length }}", "value of more than"),
+            (
+                "{{ [l]|map('default', x)|list|length }}{{ ([none] * 9)|map('default', x * 1000000, true)|list|length }}",
+                "value of more than",
+            ),
+            ("{{ ('%9999s' * 1000) % ((x,) * 1000) }}", "value of more than"),
+            (
+                "{{ ('%(a)9999d' * 1000)|format(a=1)|length }}",
+                "value of more than",
+            ),
+            ("{{ ('%(a)s' * 1000) % {'a': x * 10000} }}", "value of more than"),
+            ("{{ x|indent(10 ** 15) }}", "value of more than"),
+            (
+                "{{ [[[x] * 1000] * 100]|tojson(x * 101) }}",
+                "an indentation of more than 100",
+            ),
+            ("{{ ([[[[[x]]]]] * 9000)|tojson(100) }}", "value of more than"),
+            (quotes.as_str(), "value of more than"),
+            (coded.as_str(), "value of more than"),
+            (reprs.as_str(), "value of more than"),
+            (escapes.as_str(), "value of more than"),
+            (bigs.as_str(), "value of more than"),
+            // What is made only when it is gone through.
+            (
+                "{% set ns = namespace(a=l|chain('ab')) %}{% for i in range(60) %}{% set ns.a = ns.a|chain(ns.a) %}{% endfor %}{{ ns.a|list|length }}",
+                "value of more than",
+            ),
+            (
+                "{% set big = x * 1000000 %}{% set all = 'abc'|chain([big], [big], [big]) %}{{ all ~ '' }}",
+                "value of more than",
+            ),
+            (
+                "{% set big = x * 1000000 %}{{ 'abc'|zip([big, big, big]) ~ '' }}",
+                "value of more than",
+            ),
+            (lazy.as_str(), "writes more than"),
             (deep.as_str(), "operators"),
             (joins.as_str(), "operators"),
             (ifs.as_str(), "recursion"),

@@ -4,7 +4,7 @@
 use minijinja::value::{Kwargs, Rest, ValueKind};
 use minijinja::{Environment, Error, ErrorKind, Output, State, Value};
 
-use super::counted::{made, ok, size};
+use super::counted::{made, ok, size, text};
 use super::{json, percent};
 use crate::bounds;
 
@@ -23,13 +23,13 @@ pub(super) fn register(env: &mut Environment<'static>) {
     env.add_filter("count", length);
     env.add_filter("string", |state: &State, value: Value| {
         defined(state, &value)?;
-        Ok::<String, Error>(text_of(&value))
+        text(text_of(&value))
     });
     for name in ["default", "d"] {
         env.add_filter(name, default);
     }
     for name in ["e", "escape", "forceescape"] {
-        env.add_filter(name, |value: Value| escape(&text_of(&value)));
+        env.add_filter(name, |value: Value| text(escape(&text_of(&value))));
     }
     env.add_filter("replace", replace);
     env.add_filter("int", int);
@@ -38,7 +38,7 @@ pub(super) fn register(env: &mut Environment<'static>) {
     env.add_filter("join", join);
     // Data has no attributes, only keys.
     env.add_filter("attr", |_: Value, _: Value| Value::UNDEFINED);
-    env.add_filter("pprint", |value: Value| repr_of(&value));
+    env.add_filter("pprint", |value: Value| text(repr_of(&value)));
     env.add_test("callable", |value: Value| {
         value
             .as_object()
@@ -51,6 +51,45 @@ pub(super) fn register(env: &mut Environment<'static>) {
     env.add_filter("center", |text: String, width: Option<usize>| {
         super::methods::center(&text, width.unwrap_or(80), ' ')
     });
+    env.add_filter("__plain_slice", minijinja::filters::slice);
+    env.add_filter("__plain_batch", minijinja::filters::batch);
+    env.add_filter(
+        "slice",
+        |state: &mut State, value: Value, args: Rest<Value>, kwargs: Kwargs| {
+            let args = arguments(args, &kwargs, ["slices", "fill_with"])?;
+            in_rows(state, "__plain_slice", value, args)
+        },
+    );
+    env.add_filter(
+        "batch",
+        |state: &mut State, value: Value, args: Rest<Value>, kwargs: Kwargs| {
+            let args = arguments(args, &kwargs, ["linecount", "fill_with"])?;
+            in_rows(state, "__plain_batch", value, args)
+        },
+    );
+    env.add_filter("__plain_map", minijinja::filters::map);
+    env.add_filter("__plain_chain", minijinja::filters::chain);
+    env.add_filter("__plain_zip", minijinja::filters::zip);
+    // What they give may hold one value many times, and be made only when it is gone through.
+    for (name, plain) in [
+        ("map", "__plain_map"),
+        ("chain", "__plain_chain"),
+        ("zip", "__plain_zip"),
+    ] {
+        env.add_filter(
+            name,
+            move |state: &mut State, value: Value, args: Rest<Value>, kwargs: Kwargs| {
+                let mut all = vec![value];
+                all.extend(args.0);
+                if kwargs.args().next().is_some() {
+                    all.push(Value::from(kwargs));
+                }
+                let given = state.apply_filter(plain, &all)?;
+                made(size(&given)?)?;
+                Ok::<Value, Error>(given)
+            },
+        );
+    }
     env.add_filter("wordcount", wordcount);
     env.add_filter("truncate", truncate);
 }
@@ -175,7 +214,11 @@ fn indent(state: &State, text: Value, args: Rest<Value>, kwargs: Kwargs) -> Resu
     let indention = match width.as_ref().map(|width| (width.as_str(), width.as_i64())) {
         None => "    ".to_owned(),
         Some((Some(text), _)) => text.to_owned(),
-        Some((None, Some(width))) => " ".repeat(usize::try_from(width).unwrap_or(0).min(10_000)),
+        Some((None, Some(width))) => {
+            let width = usize::try_from(width).unwrap_or(0);
+            ok(bounds::value(width))?;
+            " ".repeat(width)
+        }
         Some((None, None)) => return Err(invalid("`indent` wants a number or a text")),
     };
     let text = format!("{text}\n");
@@ -316,6 +359,25 @@ fn first(state: &mut State, value: Value) -> Result<Value, Error> {
     state.apply_filter("__plain_first", &[value])
 }
 
+/// `slice` and `batch`: rows of a list, the last ones filled up.
+fn in_rows(
+    state: &mut State,
+    plain: &str,
+    value: Value,
+    [count, fill]: [Option<Value>; 2],
+) -> Result<Value, Error> {
+    let count = count.ok_or_else(|| Error::from(ErrorKind::MissingArgument))?;
+    let each = match &fill {
+        Some(fill) => size(fill)?,
+        None if plain == "__plain_batch" => 0,
+        None => bounds::NODE,
+    };
+    let rows = count.as_usize().unwrap_or(0).saturating_mul(each);
+    made(size(&value)?.saturating_add(rows))?;
+    let args: Vec<Value> = [value, count].into_iter().chain(fill).collect();
+    state.apply_filter(plain, &args)
+}
+
 /// `join(separator, attribute)`.
 fn join(state: &mut State, value: Value, args: Rest<Value>, kwargs: Kwargs) -> Result<Value, Error> {
     defined(state, &value)?;
@@ -331,17 +393,26 @@ fn join(state: &mut State, value: Value, args: Rest<Value>, kwargs: Kwargs) -> R
     if value.is_undefined() {
         return Ok(Value::from(""));
     }
+    joined(&separator, &value, |item| defined(state, item)).map(Value::from)
+}
+
+/// Returns the texts of a value's items with a text between them.
+pub(super) fn joined(
+    separator: &str,
+    value: &Value,
+    check: impl Fn(&Value) -> Result<(), Error>,
+) -> Result<String, Error> {
     let mut out = String::new();
     for (index, item) in value.try_iter()?.checked().enumerate() {
         let item = item?;
-        defined(state, &item)?;
+        check(&item)?;
         ok(bounds::value(out.len().saturating_add(size(&item)?)))?;
         if index > 0 {
-            out.push_str(&separator);
+            out.push_str(separator);
         }
         out.push_str(&text_of(&item));
     }
-    Ok(Value::from(out))
+    text(out)
 }
 
 /// The length of what is missing is 0 but where everything must be defined.

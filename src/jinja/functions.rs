@@ -11,6 +11,8 @@ use ipnet::IpNet;
 use minijinja::value::{Kwargs, ValueKind};
 use minijinja::{Environment, Error, ErrorKind, Value};
 
+use super::counted;
+
 /// What one of the functions returns, or why it cannot.
 pub type Answer = Result<String, String>;
 
@@ -209,8 +211,8 @@ fn nth(network: &IpNet, number: u128) -> Option<IpAddr> {
 
 fn b64encode(value: &Value) -> Result<String, Error> {
     match (value.as_str(), value.as_bytes()) {
-        (Some(text), _) => Ok(STANDARD.encode(text)),
-        (None, Some(bytes)) => Ok(STANDARD.encode(bytes)),
+        (Some(text), _) => counted::text(STANDARD.encode(text)),
+        (None, Some(bytes)) => counted::text(STANDARD.encode(bytes)),
         (None, None) if value.kind() == ValueKind::Undefined => Err(Error::from(ErrorKind::UndefinedError)),
         (None, None) => Err(invalid(format!(
             "`b64encode` is for a text, not for {}",

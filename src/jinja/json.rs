@@ -3,9 +3,11 @@
 use minijinja::value::{Kwargs, ValueKind};
 use minijinja::{Error, ErrorKind, Value};
 
+use super::counted::{made, ok};
 use super::filters::float_text;
+use crate::bounds;
 
-/// Most blanks of an indentation.
+/// Most characters of an indentation.
 const MAX_INDENT: usize = 100;
 /// Deepest nesting.
 const MAX_DEPTH: usize = 200;
@@ -18,14 +20,22 @@ pub(super) fn tojson(value: Value, indent: Option<Value>, kwargs: Kwargs) -> Res
         None => kwargs.get::<Option<Value>>("indent")?,
     };
     kwargs.assert_all_used()?;
-    let indent = indent
-        .filter(|indent| !indent.is_none())
-        .map(|indent| match indent.as_str() {
-            Some(text) => text.to_owned(),
-            None => " ".repeat(indent.as_usize().unwrap_or(0).min(MAX_INDENT)),
-        });
+    let indent = indent.filter(|indent| !indent.is_none());
+    let width = indent.as_ref().map_or(0, |indent| match indent.as_str() {
+        Some(text) => text.len(),
+        None => indent.as_usize().unwrap_or(0),
+    });
+    if width > MAX_INDENT {
+        let message = format!("`tojson` with an indentation of more than {MAX_INDENT}");
+        return Err(Error::new(ErrorKind::InvalidOperation, message));
+    }
+    let indent = indent.map(|indent| match indent.as_str() {
+        Some(text) => text.to_owned(),
+        None => " ".repeat(width),
+    });
     let mut out = String::new();
     write(&mut out, &value, indent.as_deref(), 0)?;
+    made(out.len())?;
     Ok(Value::from(out))
 }
 
@@ -36,6 +46,7 @@ fn write(out: &mut String, value: &Value, indent: Option<&str>, depth: usize) ->
             "`tojson` of a value that is nested too deeply",
         ));
     }
+    ok(bounds::value(out.len()))?;
     match value.kind() {
         ValueKind::None => out.push_str("null"),
         ValueKind::Bool => out.push_str(if value.is_true() { "true" } else { "false" }),

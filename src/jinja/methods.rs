@@ -4,7 +4,8 @@ use minijinja::value::{Kwargs, ValueKind, from_args};
 use minijinja::{Error, ErrorKind, State, Value};
 use minijinja_contrib::pycompat;
 
-use super::filters::split_lines;
+use super::counted::{self, made};
+use super::filters::{joined, split_lines};
 use super::objects;
 
 /// Called for every method that the value itself does not have.
@@ -94,18 +95,22 @@ fn of_text(text: &str, method: &str, args: &[Value]) -> Result<Option<Value>, Er
                 Some(digits) => text.split_at(text.len() - digits.len()),
                 None => ("", text),
             };
-            let missing = width.min(10_000).saturating_sub(text.chars().count());
+            let missing = width.saturating_sub(text.chars().count());
+            made(text.len().saturating_add(missing))?;
             Value::from(format!("{sign}{}{digits}", "0".repeat(missing)))
         }
         "ljust" | "rjust" | "center" => {
             let (width, fill): (usize, Option<char>) = from_args(args)?;
             let fill = fill.unwrap_or(' ');
-            let missing = width.min(10_000).saturating_sub(text.chars().count());
+            if method == "center" {
+                return center(text, width, fill).map(|text| Some(Value::from(text)));
+            }
+            let missing = width.saturating_sub(text.chars().count());
+            made(text.len().saturating_add(missing.saturating_mul(fill.len_utf8())))?;
             let filling: String = std::iter::repeat_n(fill, missing).collect();
             Value::from(match method {
                 "ljust" => format!("{text}{filling}"),
-                "rjust" => format!("{filling}{text}"),
-                _ => center(text, width, fill),
+                _ => format!("{filling}{text}"),
             })
         }
         "swapcase" => {
@@ -120,7 +125,30 @@ fn of_text(text: &str, method: &str, args: &[Value]) -> Result<Option<Value>, Er
         }
         "expandtabs" => {
             let (size,): (Option<usize>,) = from_args(args)?;
-            Value::from(expand_tabs(text, size.unwrap_or(8).min(100)))
+            let size = size.unwrap_or(8);
+            let grown = text.matches('\t').count().saturating_mul(size);
+            made(text.len().saturating_add(grown))?;
+            Value::from(expand_tabs(text, size))
+        }
+        "replace" => {
+            let (old, new, count): (&str, &str, Option<i64>) = from_args(args)?;
+            // Python takes a number below 0 for all of them.
+            let most = count.and_then(|count| usize::try_from(count).ok());
+            let found = text.matches(old).count().min(most.unwrap_or(usize::MAX));
+            made(text.len().saturating_add(found.saturating_mul(new.len())))?;
+            Value::from(text.replacen(old, new, found))
+        }
+        "join" => {
+            let (values,): (Value,) = from_args(args)?;
+            Value::from(joined(text, &values, |_| Ok(()))?)
+        }
+        "format" => {
+            let mut values = 0_usize;
+            for value in args {
+                values = values.saturating_add(counted::size(value)?);
+            }
+            made(formatted(text, args, values))?;
+            return Ok(None);
         }
         "casefold" => Value::from(text.to_lowercase()),
         "index" => {
@@ -133,6 +161,35 @@ fn of_text(text: &str, method: &str, args: &[Value]) -> Result<Option<Value>, Er
         "isdecimal" => Value::from(!text.is_empty() && text.chars().all(|c| c.is_ascii_digit())),
         _ => return Ok(None),
     }))
+}
+
+/// Returns how long what `format` gives may be: each field may show all values, and be as wide as the largest number in the
+/// fields, or in the values where a field takes its width from one.
+fn formatted(text: &str, args: &[Value], values: usize) -> usize {
+    let (mut fields, mut depth, mut widest) = (0_usize, 0_usize, 0_usize);
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        match c {
+            '{' => {
+                fields += 1;
+                depth += 1;
+            }
+            '}' => depth = depth.saturating_sub(1),
+            c if c.is_ascii_digit() && depth > 0 => {
+                let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+                widest = widest.max(rest[..end].parse().unwrap_or(usize::MAX));
+                rest = &rest[end..];
+                continue;
+            }
+            _ => {}
+        }
+        if depth > 1 {
+            widest = args.iter().filter_map(Value::as_usize).fold(widest, usize::max);
+        }
+        rest = &rest[c.len_utf8()..];
+    }
+    text.len()
+        .saturating_add(fields.saturating_mul(values.saturating_add(widest)))
 }
 
 fn expand_tabs(text: &str, size: usize) -> String {
@@ -195,12 +252,12 @@ fn split<'t>(text: &'t str, sep: Option<&str>, most: Option<usize>, from_right: 
 }
 
 /// Python's `str.center`: an odd blank goes to the left where the width is odd.
-pub(super) fn center(text: &str, width: usize, fill: char) -> String {
-    let width = width.min(10_000);
+pub(super) fn center(text: &str, width: usize, fill: char) -> Result<String, Error> {
+    made(text.len().saturating_add(width.saturating_mul(fill.len_utf8())))?;
     let missing = width.saturating_sub(text.chars().count());
     let left = missing / 2 + (missing & width & 1);
     let fill = |count: usize| std::iter::repeat_n(fill, count).collect::<String>();
-    format!("{}{text}{}", fill(left), fill(missing - left))
+    Ok(format!("{}{text}{}", fill(left), fill(missing - left)))
 }
 
 fn of_list(value: &Value, method: &str, args: &[Value]) -> Result<Option<Value>, Error> {

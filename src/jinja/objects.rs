@@ -14,6 +14,7 @@ pub(super) fn register(env: &mut Environment<'static>) {
     env.add_function("__dict", |items: Value| dict(&items));
     // What `list` gives is new in Python as well, and can be changed.
     env.add_filter("list", |state: &mut State, items: Value| {
+        made(size(&items)?)?;
         let plain = state.apply_filter("__plain_list", &[items])?;
         list(&plain)
     });

@@ -3,7 +3,9 @@
 use minijinja::value::ValueKind;
 use minijinja::{Error, ErrorKind, Value};
 
+use super::counted::{ok, text};
 use super::filters::{float_text, repr_of, text_of};
+use crate::bounds;
 
 /// Most characters that a width or precision may ask for.
 const MAX_WIDTH: usize = 10_000;
@@ -11,7 +13,7 @@ const MAX_WIDTH: usize = 10_000;
 /// Formats a text with values, or returns the remainder of two numbers.
 pub(super) fn percent(left: &Value, right: &Value) -> Result<Value, Error> {
     match left.as_str() {
-        Some(pattern) => format(pattern, right).map(Value::from),
+        Some(pattern) => format(pattern, right).and_then(text).map(Value::from),
         None => remainder(left, right),
     }
 }
@@ -108,6 +110,7 @@ fn format(pattern: &str, values: &Value) -> Result<String, Error> {
                 .ok_or_else(|| invalid("the format has more `%` than there are values"))?,
         };
         out.push_str(&one(&spec, kind, &value)?);
+        ok(bounds::value(out.len()))?;
     }
     if list.next().is_some() && !by_name && (values.is_tuple() || values.kind() != ValueKind::Map) {
         return Err(invalid("the format has fewer `%` than there are values"));

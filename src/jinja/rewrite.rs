@@ -12,7 +12,7 @@ use std::collections::HashSet;
 use std::ops::Range;
 
 use super::options::Options;
-use crate::bounds::Limit;
+use crate::bounds::{self, Limit};
 use lexer::{Tag, Token, TokenKind};
 
 pub(super) use calls::Printed;
@@ -158,6 +158,9 @@ pub(super) fn rewrite(text: &str, options: &Options, first: usize) -> Rewritten 
         if changes && !loads {
             writer.literals(&tag.tokens, &closing);
         }
+        if !loads {
+            writer.long_literals(&tag.tokens, &closing);
+        }
         writer.percent(&tag.tokens, &closing);
         writer.times(&tag.tokens, &closing);
         writer.calls(tag, body, &closing);
@@ -302,6 +305,27 @@ impl Writer<'_> {
             }
             if let Some(end) = closing[index] {
                 self.wrap(token.range.start..tag[end].range.end, call, ")");
+            }
+        }
+    }
+
+    /// Measures the literals of a tag with many items: each may be the same large value.
+    fn long_literals(&mut self, tag: &[Token], closing: &[Option<usize>]) {
+        let commas = (0..tag.len()).filter(|index| self.is(tag, *index, ",")).count();
+        if commas <= bounds::MAX_JOINS {
+            return;
+        }
+        // What a loop or an assignment takes apart is no value.
+        let values = match tag[0].text(self.text) {
+            "for" => (0..tag.len()).find(|index| tag[*index].text(self.text) == "in"),
+            "set" => (0..tag.len()).find(|index| self.is(tag, *index, "=")),
+            _ => None,
+        };
+        for (index, token) in tag.iter().enumerate().skip(values.unwrap_or(0)) {
+            let opens = token.kind == TokenKind::Other && matches!(token.text(self.text), "(" | "[" | "{");
+            let calls = index > 0 && ends_operand(self.text, &tag[index - 1]);
+            if let Some(end) = closing[index].filter(|_| opens && !calls) {
+                self.wrap(token.range.start..tag[end].range.end, "((", ")|__hold)");
             }
         }
     }
