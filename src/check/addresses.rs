@@ -1,6 +1,6 @@
 //! Addresses that objects ask of Cilium's load balancer, the pools that they come from, and what has an address already.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::ops::Range;
 
@@ -12,6 +12,8 @@ use super::manifests::{KUSTOMIZATION, Manifests, Object};
 use super::walk;
 use crate::tree::RepoPath;
 
+/// The file of talhelper that names nodes.
+const TALCONFIG: &str = "talconfig.yaml";
 /// Annotations that ask for addresses: today's name and the first one.
 const ANNOTATIONS: &[&str] = &["lbipam.cilium.io/ips", "io.cilium/lb-ipam-ips"];
 /// The field of a Service that asks for one.
@@ -235,9 +237,28 @@ pub struct Taken {
 }
 
 /// Returns the addresses of nodes, of the Kubernetes API and of routers, as far as the tree names them: in
-/// `talos/talconfig.yaml`, as BGP peers, as the API that Cilium talks to, as scraped control planes.
-pub fn taken(manifests: &Manifests<'_>) -> BTreeMap<IpAddr, Taken> {
+/// `talos/talconfig.yaml`, as BGP peers, as the API that Cilium talks to, as scraped control planes. Of several clusters in
+/// a repository, those count that lie nearest to a file.
+pub fn taken(manifests: &Manifests<'_>, near: &RepoPath) -> BTreeMap<IpAddr, Taken> {
     let mut found = BTreeMap::new();
+    let configs = nearest(
+        near,
+        manifests
+            .files()
+            .map(|(path, _)| path)
+            .filter(|path| path.file_name() == TALCONFIG),
+    );
+    let cilium = nearest(
+        near,
+        manifests.releases_of("cilium").map(|release| release.object.path),
+    );
+    // Of what a cluster may have several, all that are as near as one of its own.
+    let others = if configs.is_several || cilium.is_several {
+        configs.way.max(cilium.way).max(1)
+    } else {
+        0
+    };
+    let is_near = |path: &RepoPath| shared(near, path).0 >= others;
     let mut add = |path: &RepoPath, node: &Node, whose: &str| {
         for part in node.as_str().unwrap_or_default().split(',') {
             let host = part.trim().split('/').next().unwrap_or_default();
@@ -252,14 +273,15 @@ pub fn taken(manifests: &Manifests<'_>) -> BTreeMap<IpAddr, Taken> {
         }
     };
     for (path, documents) in manifests.files() {
-        if path.file_name() == "talconfig.yaml" {
+        if configs.paths.contains(path) {
             documents
                 .iter()
                 .for_each(|document| talconfig(path, document, &mut add));
         }
     }
     for object in &manifests.objects {
-        if object.kind == "CiliumBGPClusterConfig" || object.kind == "CiliumBGPPeeringPolicy" {
+        let peers = object.kind == "CiliumBGPClusterConfig" || object.kind == "CiliumBGPPeeringPolicy";
+        if peers && is_near(object.path) {
             walk::entries(object.node, &mut |_, key, value| {
                 if key.as_str() == Some("peerAddress") {
                     add(object.path, value, "the router");
@@ -268,7 +290,8 @@ pub fn taken(manifests: &Manifests<'_>) -> BTreeMap<IpAddr, Taken> {
         }
     }
     for release in manifests.releases_of("cilium") {
-        if let Some(node) = release.values.get("k8sServiceHost") {
+        let node = release.values.get("k8sServiceHost");
+        if let Some(node) = node.filter(|_| cilium.paths.contains(release.object.path)) {
             add(release.object.path, node, "the Kubernetes API");
         }
     }
@@ -276,6 +299,7 @@ pub fn taken(manifests: &Manifests<'_>) -> BTreeMap<IpAddr, Taken> {
         .releases
         .iter()
         .filter(|release| [PROMETHEUS, VICTORIA_METRICS].contains(&release.chart))
+        .filter(|release| is_near(release.object.path))
     {
         for component in ["kubeControllerManager", "kubeScheduler", "kubeEtcd"] {
             for node in release.values.items(&format!("{component}.endpoints")) {
@@ -284,6 +308,53 @@ pub fn taken(manifests: &Manifests<'_>) -> BTreeMap<IpAddr, Taken> {
         }
     }
     found
+}
+
+/// Files of one kind, of which each cluster has one.
+struct Nearest<'p> {
+    /// Those that may be of the same cluster: all while there is one, else the one with the most folders in common.
+    paths: BTreeSet<&'p RepoPath>,
+    /// How many folders their way from the root shares with that of the file.
+    way: usize,
+    /// Whether there is more than one.
+    is_several: bool,
+}
+
+fn nearest<'p>(near: &RepoPath, paths: impl Iterator<Item = &'p RepoPath>) -> Nearest<'p> {
+    let mut paths: BTreeSet<&RepoPath> = paths.collect();
+    let is_several = paths.len() > 1;
+    let best = paths
+        .iter()
+        .map(|path| shared(near, path))
+        .max()
+        .unwrap_or_default();
+    if is_several {
+        paths.retain(|path| shared(near, path) == best);
+        // Two are as near: whose cluster it is cannot be told.
+        if paths.len() > 1 {
+            paths.clear();
+        }
+    }
+    Nearest {
+        paths,
+        way: best.0,
+        is_several,
+    }
+}
+
+/// Returns how many folders from the root two files have in common, and how many names of folders anywhere:
+/// `talos/home` and `kubernetes/home` share one.
+fn shared(one: &RepoPath, other: &RepoPath) -> (usize, usize) {
+    let of = |path: &RepoPath| -> Vec<String> {
+        let folders = path.parent().split('/').filter(|name| !name.is_empty());
+        folders.map(str::to_owned).collect()
+    };
+    let (one, other) = (of(one), of(other));
+    let way = one.iter().zip(&other).take_while(|(one, other)| one == other);
+    (
+        way.count(),
+        one.iter().filter(|name| other.contains(name)).count(),
+    )
 }
 
 /// The addresses in a file of talhelper.

@@ -35,6 +35,8 @@ pub struct Release<'a> {
 #[derive(Debug)]
 pub struct Values<'a> {
     root: Option<&'a Node>,
+    /// Whether `valuesFrom` gives others, which do not stand in the file.
+    elsewhere: bool,
     /// What to underline when nothing of a path exists.
     place: Range<usize>,
     anchors: BTreeMap<usize, &'a Node>,
@@ -90,7 +92,8 @@ impl<'a> Release<'a> {
         }
     }
 
-    /// Starts a finding about the value at a path: underlines the value, or the nearest key that exists.
+    /// Starts a finding about the value at a path: underlines the value, or the nearest key that exists. Where the tree
+    /// does not say what the value is, nobody gets to see it.
     pub fn finding(
         &self,
         path: &str,
@@ -98,7 +101,9 @@ impl<'a> Release<'a> {
         label: impl Into<String>,
         help: impl Into<String>,
     ) -> Finding {
-        Finding::new(self.object.path, message, help).at(self.values.place(path), label)
+        let mut finding = Finding::new(self.object.path, message, help).at(self.values.place(path), label);
+        finding.is_guess = self.values.hides(path);
+        finding
     }
 }
 
@@ -111,6 +116,10 @@ impl<'a> Values<'a> {
         let place = entry.or(spec).or_else(|| release.entry("kind"));
         Self {
             root: entry.map(|(_, values)| values),
+            elsewhere: spec.is_some_and(|(_, spec)| {
+                let from = spec.get("valuesFrom").map(Node::items);
+                from.is_some_and(|from| !from.is_empty())
+            }),
             place: place.map_or(release.span.clone(), |(key, _)| key.span.clone()),
             anchors,
         }
@@ -170,6 +179,22 @@ impl<'a> Values<'a> {
     pub fn items(&self, path: &str) -> impl Iterator<Item = &'a Node> {
         let items = self.get(path).map(Node::items).unwrap_or_default();
         items.iter().map(|item| self.follow(item))
+    }
+
+    /// Returns whether the tree does not say what stands at a dotted path: a variable of Flux does, or nothing does and
+    /// `valuesFrom` may. What `values` says wins over `valuesFrom`.
+    pub fn hides(&self, path: &str) -> bool {
+        let is_variable = |node: &Node| node.as_str().is_some_and(|text| text.contains("${"));
+        let Some(mut node) = self.root else {
+            return self.elsewhere;
+        };
+        for part in path.split('.') {
+            match self.entry_of(node, part) {
+                Some((_, value)) => node = value,
+                None => return is_variable(node) || self.elsewhere,
+            }
+        }
+        is_variable(node)
     }
 
     /// Returns what to underline for a path: its scalar, else the last key of the path that exists.

@@ -61,11 +61,11 @@ pub fn report<'d>(
         let within = |blocks: &[Block]| blocks.iter().any(|block| block.contains(ip));
         within(&before) && !within(&all)
     };
-    let taken = addresses::taken(&manifests);
     let mut stops = false;
     for wanted in wanted.iter().filter(|wanted| falls_out(wanted.ip)) {
         stops = true;
         let path = wanted.object.path;
+        let taken = addresses::taken(&manifests, path);
         let whose = taken.get(&wanted.ip).map(|taken| taken.whose.as_str());
         let id = diags
             .sources
@@ -101,7 +101,7 @@ fn lost<'a>(
         )
 }
 
-/// Lists every Service that has an address of the pool.
+/// Lists the Services that have an address of the pool, as far as the tree says which.
 fn touched<'a>(
     manifests: &Manifests<'a>,
     wanted: &[Wanted<'a>],
@@ -113,7 +113,6 @@ fn touched<'a>(
         listed(now)
     );
     let mut finding = Diagnostic::warning("pool/changes", message);
-    let mut free = false;
     for object in manifests.objects.iter().filter(|object| balances(object)) {
         let mut asked: Vec<String> = wanted
             .iter()
@@ -127,19 +126,19 @@ fn touched<'a>(
         } else if addresses::asks_for_one(object.node) {
             format!("{name} asks for an address that Flux fills in: see that it lies in the pool")
         } else {
-            free = true;
             format!("{name} asks for no address: it may get another one")
         });
     }
-    let finding = finding.note("Cilium assigns all addresses of the pool anew when its blocks change");
-    if free {
-        finding.help(
+    finding
+        .note("Cilium assigns all addresses of the pool anew when its blocks change")
+        .note(
+            "Services are missing here that a chart makes of type `LoadBalancer` without a value that says so, and those \
+             that are not in this repository",
+        )
+        .help(
             "to keep an address that `kubectl get services -A` shows, ask for it first: \
              annotation `lbipam.cilium.io/ips` on the Service",
         )
-    } else {
-        finding.help("nothing to do, unless there are Services that are not in this repository")
-    }
 }
 
 /// Returns whether an object is, or makes, a Service with an address of the pool.

@@ -36,6 +36,18 @@ pub struct Finding {
     pub help: String,
     /// Other places.
     pub also: Vec<(RepoPath, Range<usize>, String)>,
+    /// Whether it stands on something that the tree does not say. [`Rule::findings`] leaves it out.
+    pub is_guess: bool,
+}
+
+impl Rule {
+    /// Runs the rule.
+    pub fn findings(&self, manifests: &Manifests<'_>) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        (self.run)(manifests, &mut findings);
+        findings.retain(|finding| !finding.is_guess);
+        findings
+    }
 }
 
 impl Finding {
@@ -48,6 +60,7 @@ impl Finding {
             message: message.into(),
             help: help.into(),
             also: Vec::new(),
+            is_guess: false,
         }
     }
 

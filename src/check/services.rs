@@ -2,6 +2,7 @@
 
 use super::helm::{PROMETHEUS, Release, VICTORIA_METRICS};
 use super::manifests::Manifests;
+use super::walk;
 
 /// A Service whose port the values of a chart set.
 #[derive(Debug)]
@@ -16,6 +17,8 @@ pub struct Known {
     pub key: &'static str,
     /// Its port without that value.
     default: fn(&Release<'_>) -> &'static str,
+    /// Ports that it had without that value in any version of the chart.
+    pub defaults: &'static [&'static str],
     /// Ports that it has besides.
     pub others: &'static [&'static str],
     /// `app.kubernetes.io/name` of its pods, where they listen on the same port.
@@ -36,6 +39,7 @@ pub static VMSINGLE: Known = Known {
             "8429"
         }
     },
+    defaults: &["8428", "8429"],
     others: &[],
     pods: Some("vmsingle"),
 };
@@ -50,6 +54,7 @@ static ALL: &[&Known] = &[
         affixes: ("vmalert-", ""),
         key: "vmalert.spec.port",
         default: |_| "8080",
+        defaults: &["8080"],
         others: &[],
         pods: Some("vmalert"),
     },
@@ -59,6 +64,7 @@ static ALL: &[&Known] = &[
         affixes: ("vmalertmanager-", ""),
         key: "alertmanager.spec.port",
         default: |_| "9093",
+        defaults: &["9093"],
         others: &["9094"],
         pods: Some("vmalertmanager"),
     },
@@ -68,6 +74,7 @@ static ALL: &[&Known] = &[
         affixes: ("", "-prometheus"),
         key: "prometheus.service.port",
         default: |_| "9090",
+        defaults: &["9090"],
         others: &["8080"],
         pods: None,
     },
@@ -77,6 +84,7 @@ static ALL: &[&Known] = &[
         affixes: ("", "-alertmanager"),
         key: "alertmanager.service.port",
         default: |_| "9093",
+        defaults: &["9093"],
         others: &["8080"],
         pods: None,
     },
@@ -86,6 +94,7 @@ static ALL: &[&Known] = &[
         affixes: ("", ""),
         key: "loki.server.http_listen_port",
         default: |_| "3100",
+        defaults: &["3100"],
         others: &["7946", "9095"],
         pods: Some("loki"),
     },
@@ -100,8 +109,11 @@ pub struct Service<'m, 'a> {
     pub release: &'m Release<'a>,
     /// Its name.
     pub name: String,
-    /// The port that it listens on.
+    /// The port that it listens on; the chart's default where [`Self::is_sure`] is false.
     pub port: &'a str,
+    /// Whether the tree says its name and its port: no variable of Flux does, no `valuesFrom`, and the chart's version is
+    /// an exact one where its default counts.
+    pub is_sure: bool,
 }
 
 impl Known {
@@ -111,7 +123,11 @@ impl Known {
             return None;
         }
         let (before, after) = self.affixes;
+        let names = ["fullnameOverride", "nameOverride", self.key];
+        let mut decide = names.into_iter().chain(self.enabled);
+        let is_named = release.version.is_some() || release.values.text(self.key).is_some();
         Some(Service {
+            is_sure: is_named && !decide.any(|path| release.values.hides(path)),
             known: self,
             release,
             name: format!("{before}{}{after}", full_name(release)),
@@ -132,9 +148,24 @@ impl Service<'_, '_> {
         )
     }
 
-    /// Returns whether it listens on a port.
-    pub fn has(&self, port: &str) -> bool {
-        self.port == port || self.known.others.contains(&port)
+    /// Returns the ports that it listens on.
+    pub fn ports(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(self.port).chain(self.known.others.iter().copied())
+    }
+
+    /// Returns whether values of its component name a port: the chart may open it besides.
+    pub fn mentions(&self, port: &str) -> bool {
+        let component = self.known.key.split('.').next().unwrap_or_default();
+        let mut found = false;
+        if let Some(values) = self.release.values.get(component) {
+            walk::scalars(values, &mut |scalar| found |= scalar.as_str() == Some(port));
+        }
+        found
+    }
+
+    /// Returns whether another one has its name and its namespace: that of another cluster in the same repository.
+    pub fn is_called_as(&self, other: &Self) -> bool {
+        self.name == other.name && self.release.namespace == other.release.namespace
     }
 }
 

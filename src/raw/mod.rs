@@ -107,7 +107,7 @@ pub fn render(
     let config = sops_config(root, &files, diags)?;
     secrets::hide(&mut files, config.as_ref(), vault, diags);
     diags.checkpoint()?;
-    let foreign = foreign(root, &files);
+    let foreign = foreign(root, &files, diags);
     let tree = assemble(files, foreign, diags);
     diags.checkpoint()?;
     Ok(tree)
@@ -169,6 +169,10 @@ fn folder(place: &Place, shown: &str, diags: &mut Diagnostics) -> Vec<(String, S
     for link in &found.links {
         let at = called(link);
         diags.push(Refused::Link { at: at.clone() }.finding("read", &at));
+    }
+    if let Some(at) = &found.cut {
+        let at = called(at);
+        diags.push(Refused::TooDeep { at: at.clone() }.finding("read", &at));
     }
     let is_data = |path: &String| {
         let name = path.rsplit('/').next().unwrap_or(path);
@@ -410,7 +414,11 @@ fn sops_config(
 }
 
 /// The files that people have beside the rendered ones, in the folders that hold such: what refers to them is right.
-fn foreign(root: &Root, files: &BTreeMap<RepoPath, File>) -> BTreeMap<RepoPath, String> {
+fn foreign(
+    root: &Root,
+    files: &BTreeMap<RepoPath, File>,
+    diags: &mut Diagnostics,
+) -> BTreeMap<RepoPath, String> {
     let folders: BTreeSet<&str> = files
         .keys()
         .filter_map(|path| path.as_str().split_once('/'))
@@ -418,7 +426,25 @@ fn foreign(root: &Root, files: &BTreeMap<RepoPath, File>) -> BTreeMap<RepoPath, 
         .collect();
     let mut found = BTreeSet::new();
     for folder in folders {
-        let walked = root.walk(folder, BOUNDS, |_| true).unwrap_or_default();
+        let walked = match root.walk(folder, BOUNDS, |_| true) {
+            Ok(walked) => walked,
+            // Nothing is written yet.
+            Err(Refused::Absent) => continue,
+            Err(refused) => {
+                diags.push(refused.finding("read", folder));
+                continue;
+            }
+        };
+        if let Some(at) = &walked.cut {
+            let message = format!(
+                "`{folder}` holds more files, or folders nested deeper, than are looked at: `{at}` counts as missing"
+            );
+            diags.push(
+                Diagnostic::warning("template/too-many", message)
+                    .in_file(at)
+                    .help("move what belongs to no cluster elsewhere; until then, findings about missing files may be wrong"),
+            );
+        }
         found.extend(walked.files.iter().filter_map(|path| RepoPath::parse(path).ok()));
     }
     found.retain(|path| !files.contains_key(path));

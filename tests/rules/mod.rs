@@ -53,9 +53,7 @@ fn findings(tree: &BTreeMap<String, String>, rules: &[&Rule]) -> Vec<String> {
     let manifests = Manifests::new(&documents, &texts);
     let mut out = Vec::new();
     for rule in rules {
-        let mut found = Vec::new();
-        (rule.run)(&manifests, &mut found);
-        for finding in found {
+        for finding in rule.findings(&manifests) {
             let line = finding.span.map_or(0, |span| {
                 files[&finding.path][..span.start].matches('\n').count() + 1
             });

@@ -19,19 +19,88 @@ pub(super) static RULE: Rule = Rule {
 };
 
 const POD_NAME: &str = "app.kubernetes.io/name";
+const INSTANCE: &str = "app.kubernetes.io/instance";
+/// Cilium's label for the namespace of a pod.
+const POD_NAMESPACE: &str = "io.kubernetes.pod.namespace";
+
+/// A Service, as far as it is known.
+struct Target<'s, 'm, 'a> {
+    service: &'s Service<'m, 'a>,
+    /// Those of its name in its namespace, itself among them: another cluster's, whose objects may name its ports.
+    all: Vec<&'s Service<'m, 'a>>,
+    /// The ports of Services that are written as such with that name, as they stand there.
+    written: Vec<&'a str>,
+}
+
+impl<'s, 'm, 'a> Target<'s, 'm, 'a> {
+    fn all(manifests: &Manifests<'a>, services: &'s [Service<'m, 'a>]) -> Vec<Self> {
+        let first = |index: usize| {
+            !services[..index]
+                .iter()
+                .any(|other| other.is_called_as(&services[index]))
+        };
+        (0..services.len())
+            .filter(|index| first(*index))
+            .map(|index| {
+                let service = &services[index];
+                let same = manifests.objects.iter().filter(|object| {
+                    object.kind == "Service"
+                        && object.name == service.name
+                        && manifests.namespace_of(object) == service.release.namespace
+                });
+                let written = same
+                    .filter_map(|object| object.node.path(&["spec", "ports"]))
+                    .flat_map(Node::items)
+                    .filter_map(|port| port.str_at(&["port"]))
+                    .collect();
+                let all = services
+                    .iter()
+                    .filter(|other| other.is_called_as(service))
+                    .collect();
+                Self {
+                    service,
+                    all,
+                    written,
+                }
+            })
+            .collect()
+    }
+
+    /// Returns whether a port may lead to it. A name may, and 0, which stands for all.
+    fn takes(&self, port: &str) -> bool {
+        self.takes_one_of(port, None)
+    }
+
+    /// Returns whether a port, or one of those up to another, may lead to it.
+    fn takes_one_of(&self, port: &str, last: Option<&str>) -> bool {
+        let number = |text: &str| text.parse::<u16>().ok();
+        let Some(first) = number(port).filter(|first| *first != 0) else {
+            return true;
+        };
+        let last = last.and_then(number).unwrap_or(first);
+        let within = |port: &str| number(port).is_none_or(|port| (first..=last).contains(&port));
+        self.written.iter().any(|port| within(port))
+            || self
+                .all
+                .iter()
+                .any(|service| !service.is_sure || service.mentions(port) || service.ports().any(within))
+    }
+}
 
 fn run(manifests: &Manifests<'_>, findings: &mut Vec<Finding>) {
     let services = services(manifests);
-    if services.is_empty() {
+    let targets = Target::all(manifests, &services);
+    if targets.is_empty() {
         return;
     }
     for object in &manifests.objects {
         let text = manifests.text(object.path);
         let namespace = manifests.namespace_of(object);
-        for service in &services {
+        for target in &targets {
+            let service = target.service;
             let local = namespace == service.release.namespace;
             if object.kind == "CiliumNetworkPolicy" {
-                check_policy(object, service, local, findings);
+                check_policy(object, target, local, findings);
             }
             if !text.contains(service.name.as_str()) {
                 continue;
@@ -40,16 +109,16 @@ fn run(manifests: &Manifests<'_>, findings: &mut Vec<Finding>) {
                 let raw = text.get(scalar.span.clone()).unwrap_or_default();
                 for at in ports(raw, service, local) {
                     let port = &raw[at.clone()];
-                    if !service.has(port) {
+                    if !target.takes(port) {
                         let span = scalar.span.start + at.start..scalar.span.start + at.end;
-                        findings.push(finding(object, service, port, span));
+                        findings.push(finding(object, target, port, span));
                     }
                 }
             });
             walk::entries(object.node, &mut |_, key, value| {
                 if key.as_str() == Some("backendRefs") {
                     for backend in value.items() {
-                        check_backend(object, service, local, backend, findings);
+                        check_backend(object, target, local, backend, findings);
                     }
                 }
             });
@@ -88,11 +157,12 @@ fn ports(raw: &str, service: &Service<'_, '_>, local: bool) -> Vec<Range<usize>>
 
 fn check_backend(
     object: &Object<'_>,
-    service: &Service<'_, '_>,
+    target: &Target<'_, '_, '_>,
     local: bool,
     backend: &Node,
     findings: &mut Vec<Finding>,
 ) {
+    let service = target.service;
     let here = backend
         .str_at(&["namespace"])
         .map_or(local, |namespace| namespace == service.release.namespace);
@@ -100,69 +170,80 @@ fn check_backend(
         return;
     };
     let number = port.as_str().unwrap_or_default();
-    if here && backend.str_at(&["name"]) == Some(service.name.as_str()) && !service.has(number) {
-        findings.push(finding(object, service, number, port.span.clone()));
+    // A Gateway API route may lead to objects of other kinds.
+    let is_service = backend.str_at(&["kind"]).is_none_or(|kind| kind == "Service");
+    let named = is_service && backend.str_at(&["name"]) == Some(service.name.as_str());
+    if here && named && !target.takes(number) {
+        findings.push(finding(object, target, number, port.span.clone()));
     }
 }
 
-/// Looks at every part of a policy that opens ports of the Service's pods, or of the way to them.
-fn check_policy(object: &Object<'_>, service: &Service<'_, '_>, local: bool, findings: &mut Vec<Finding>) {
+/// Looks at every part of a policy that opens ports of the Service's pods, or of the way to them. The pods may have further
+/// containers, and others their labels: it counts only where a port is opened that the chart has, or had, by default, and
+/// nothing listens there.
+fn check_policy(object: &Object<'_>, target: &Target<'_, '_, '_>, local: bool, findings: &mut Vec<Finding>) {
+    let service = target.service;
     let Some(pods) = service.known.pods else {
         return;
     };
-    let selects = |selector: &Node| {
-        let labels = selector.get("matchLabels");
-        let label = |name: &str| labels.and_then(|labels| labels.str_at(&[name]));
-        let namespace = label("io.kubernetes.pod.namespace").or(label("k8s:io.kubernetes.pod.namespace"));
-        let here = namespace.map_or(local, |namespace| namespace == service.release.namespace);
-        here && label(POD_NAME) == Some(pods)
-    };
-    let items = |key: &str| {
-        object
-            .node
-            .path(&["spec", key])
-            .map(Node::items)
-            .unwrap_or_default()
-    };
-    let is_about = object
-        .node
-        .path(&["spec", "endpointSelector"])
-        .is_some_and(selects);
-    let inwards = items("ingress").iter().filter(|_| is_about);
-    let outwards = items("egress").iter().filter(|item| {
-        let peers = item.get("toEndpoints").map(Node::items).unwrap_or_default();
-        peers.iter().any(selects)
-    });
-    for item in inwards.chain(outwards) {
-        let rules = item.get("toPorts").map(Node::items).unwrap_or_default();
-        let opened = rules
-            .iter()
-            .flat_map(|rule| rule.get("ports").map(Node::items).unwrap_or_default());
-        let opened: Vec<&Node> = opened.filter_map(|port| port.get("port")).collect();
-        let Some(first) = opened.first() else {
-            continue;
-        };
-        if !opened
-            .iter()
-            .any(|port| port.as_str().is_some_and(|port| service.has(port)))
-        {
-            findings.push(finding(
-                object,
-                service,
-                first.as_str().unwrap_or_default(),
-                first.span.clone(),
-            ));
+    let specs = object.node.get("specs").map(Node::items).unwrap_or_default();
+    for spec in object.node.get("spec").into_iter().chain(specs) {
+        let items = |key: &str| spec.get(key).map(Node::items).unwrap_or_default();
+        let selects = |selector: &Node| selects(selector, service, pods, local);
+        let is_about = spec.get("endpointSelector").is_some_and(selects);
+        let inwards = items("ingress").iter().filter(|_| is_about);
+        let outwards = items("egress").iter().filter(|item| {
+            let peers = item.get("toEndpoints").map(Node::items).unwrap_or_default();
+            !peers.is_empty() && peers.iter().all(selects)
+        });
+        for item in inwards.chain(outwards) {
+            let rules = item.get("toPorts").map(Node::items).unwrap_or_default();
+            let opened: Vec<&Node> = rules
+                .iter()
+                .flat_map(|rule| rule.get("ports").map(Node::items).unwrap_or_default())
+                .collect();
+            let reaches = |entry: &&Node| {
+                let port = entry.str_at(&["port"]).unwrap_or_default();
+                target.takes_one_of(port, entry.str_at(&["endPort"]))
+            };
+            let former = opened.iter().filter_map(|entry| entry.get("port")).find(|port| {
+                port.as_str()
+                    .is_some_and(|port| service.known.defaults.contains(&port))
+            });
+            if let Some(port) = former.filter(|_| !opened.iter().any(reaches)) {
+                let number = port.as_str().unwrap_or_default();
+                findings.push(finding(object, target, number, port.span.clone()));
+            }
         }
     }
 }
 
-fn finding(object: &Object<'_>, service: &Service<'_, '_>, port: &str, span: Range<usize>) -> Finding {
+/// Returns whether a selector means the pods of a Service, all of them: further labels or expressions may mean others.
+fn selects(selector: &Node, service: &Service<'_, '_>, pods: &str, local: bool) -> bool {
+    let labels = selector.get("matchLabels").map(Node::entries).unwrap_or_default();
+    let label = |name: &str| {
+        let mut labels = labels.iter();
+        labels.find_map(|(key, value)| {
+            let key = key.as_str()?;
+            (key.strip_prefix("k8s:").unwrap_or(key) == name).then(|| value.as_str())?
+        })
+    };
+    let here = label(POD_NAMESPACE).map_or(local, |namespace| namespace == service.release.namespace);
+    let ours = label(INSTANCE).is_none_or(|instance| instance == service.release.name);
+    let known = [POD_NAMESPACE, INSTANCE, POD_NAME];
+    let is_plain = selector.entries().len() == 1
+        && labels.len() == known.into_iter().filter(|name| label(name).is_some()).count();
+    is_plain && here && ours && label(POD_NAME) == Some(pods)
+}
+
+fn finding(object: &Object<'_>, target: &Target<'_, '_, '_>, port: &str, span: Range<usize>) -> Finding {
     let Service {
-        known,
-        release,
-        name,
-        port: right,
-    } = service;
+        known, release, name, ..
+    } = target.service;
+    let mut right: Vec<&str> = target.all.iter().map(|service| service.port).collect();
+    right.sort_unstable();
+    right.dedup();
+    let right = right.join(" or ");
     let message = format!("nothing listens on port {port} of the Service `{name}`");
     let help = format!(
         "write {right}, or set `{}: \"{port}\"` in the values of HelmRelease `{}`",

@@ -60,8 +60,15 @@ fn run(manifests: &Manifests<'_>, findings: &mut Vec<Finding>) {
                         kubernetes.version.minor >= *on && value.split(',').any(|part| is_gate(part, gate))
                     })
                     .map(|(gate, _, refused)| {
+                        let off = value.split(',').any(|part| is_gate(part, gate) && part.trim().ends_with("=false"));
                         let message = if kubernetes.version.minor >= *refused {
                             format!("Kubernetes {} does not start with the feature gate `{gate}`", kubernetes.version)
+                        } else if off {
+                            format!(
+                                "`{gate}=false` switches off what is on by default in Kubernetes {}, and from 1.{refused} on \
+                                 nothing starts with this feature gate",
+                                kubernetes.version
+                            )
                         } else {
                             format!(
                                 "the feature gate `{gate}` is on by default in Kubernetes {}, and from 1.{refused} on \

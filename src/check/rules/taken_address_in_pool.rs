@@ -22,8 +22,8 @@ pub(super) static RULE: Rule = Rule {
 const NAMED: usize = 6;
 
 fn run(manifests: &Manifests<'_>, findings: &mut Vec<Finding>) {
-    let taken = taken(manifests);
     for pool in pools(manifests) {
+        let taken = taken(manifests, pool.object.path);
         for (block, node) in &pool.blocks {
             let inside: Vec<(&IpAddr, &Taken)> =
                 taken.iter().filter(|(ip, _)| block.contains(**ip)).collect();

@@ -3,6 +3,7 @@
 use crate::check::manifests::Manifests;
 use crate::check::rule::{Finding, Rule};
 use crate::check::talos;
+use crate::check::walk;
 use crate::diag::Severity;
 
 pub(super) static RULE: Rule = Rule {
@@ -18,8 +19,8 @@ const ASKING: &[&[&str]] = &[
     &["machine", "kubelet", "extraConfig", "serverTLSBootstrap"],
     &["machine", "kubelet", "extraArgs", "rotate-server-certificates"],
 ];
-/// Parts of the names of what approves: talos-ccm, and kubelet-csr-approver.
-const APPROVERS: &[&str] = &["talos-cloud-controller-manager", "csr-approver"];
+/// Parts of the names of what approves: talos-ccm, kubelet-csr-approver, kubelet-serving-cert-approver.
+const APPROVERS: &[&str] = &["talos-cloud-controller-manager", "csr-approver", "cert-approver"];
 
 fn run(manifests: &Manifests<'_>, findings: &mut Vec<Finding>) {
     let approves = |name: &str| APPROVERS.iter().any(|part| name.contains(part));
@@ -28,6 +29,21 @@ fn run(manifests: &Manifests<'_>, findings: &mut Vec<Finding>) {
         .filter(|object| ["HelmRelease", "Deployment", "DaemonSet"].contains(&object.kind))
         .any(|object| approves(object.name));
     if by_name || manifests.releases.iter().any(|release| approves(release.chart)) {
+        return;
+    }
+    // Talos applies manifests of its own (`extraManifests`, `inlineManifests`), and kustomize those of other addresses.
+    let mut named = false;
+    let files = manifests
+        .files()
+        .filter(|(path, _)| path.as_str().starts_with("talos/") || path.file_name() == "kustomization.yaml");
+    for (_, documents) in files {
+        for document in documents {
+            walk::scalars(document, &mut |scalar| {
+                named |= scalar.as_str().is_some_and(approves)
+            });
+        }
+    }
+    if named {
         return;
     }
     for keys in ASKING {

@@ -28,6 +28,8 @@ struct Loader<'m, 'a> {
     /// The path of the sidecar's values.
     path: String,
     on: bool,
+    /// Whether the tree does not say what it loads.
+    is_hidden: bool,
     everywhere: bool,
     namespaces: Vec<&'a str>,
 }
@@ -46,7 +48,8 @@ fn run(manifests: &Manifests<'_>, findings: &mut Vec<Finding>) {
                     continue;
                 }
                 let namespace = value("namespace").unwrap_or(release.namespace);
-                if loaders.iter().any(|loader| loader.loads(namespace)) {
+                let is_hidden = release.values.hides(&format!("{place}.namespace"));
+                if is_hidden || loaders.iter().any(|loader| loader.loads(namespace)) {
                     continue;
                 }
                 let (message, help) = match loaders.iter().find(|loader| loader.on) {
@@ -86,11 +89,12 @@ impl<'m, 'a> Loader<'m, 'a> {
         if namespaces.is_empty() {
             namespaces.push(release.namespace);
         }
+        let switch = format!("{path}.enabled");
         Some(Self {
-            on: release
-                .values
-                .flag(&format!("{path}.enabled"))
-                .unwrap_or(by_default),
+            is_hidden: [&switch, &search]
+                .into_iter()
+                .any(|path| release.values.hides(path)),
+            on: release.values.flag(&switch).unwrap_or(by_default),
             release,
             path,
             everywhere,
@@ -99,6 +103,6 @@ impl<'m, 'a> Loader<'m, 'a> {
     }
 
     fn loads(&self, namespace: &str) -> bool {
-        self.on && (self.everywhere || self.namespaces.contains(&namespace))
+        self.is_hidden || self.on && (self.everywhere || self.namespaces.contains(&namespace))
     }
 }
