@@ -221,6 +221,17 @@ impl Catalog {
     }
 }
 
+/// Returns the names of the apps of the built-in library, sorted.
+pub fn built_in_apps() -> Vec<&'static str> {
+    let mut names: Vec<_> = BUILT_IN
+        .iter()
+        .filter_map(|(path, _)| path.strip_suffix("/app.yaml")?.rsplit('/').next())
+        .collect();
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
 /// Reads one manifest, reporting what is wrong with it.
 fn read_app(path: &str, text: &str, diags: &mut Diagnostics) -> Option<App> {
     let name = format!("templates/{path}");

@@ -2,8 +2,9 @@
 
 use serde_json::json;
 
-use super::args::{Apps, Format};
 use super::exit::Exit;
+use super::help::{Help, KEYS};
+use super::ui::Format;
 use super::{Outcome, Session};
 use crate::diag::Aborted;
 use crate::diag::screen::{self, AnsiColor, Style};
@@ -11,8 +12,24 @@ use crate::pipeline;
 use crate::plan::Plan;
 use crate::render::{Component, resources};
 
+/// Arguments of `apps`.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = Help {
+    examples: &[
+        ("apps", "Every app of the catalogue and of your own"),
+        ("apps --resources", "What they ask of the nodes"),
+    ],
+    environment: &[KEYS],
+    ..Help::default()
+})]
+pub(super) struct Args {
+    /// Show what each component requests: CPU, memory and volumes
+    #[arg(long)]
+    pub(super) resources: bool,
+}
+
 /// Lists the apps.
-pub(super) fn run(args: &Apps, session: &mut Session<'_>) -> Outcome {
+pub(super) fn run(args: &Args, session: &mut Session<'_>) -> Outcome {
     if args.resources {
         return with_resources(session);
     }

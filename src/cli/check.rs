@@ -4,16 +4,37 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
-use super::args::Raw;
 use super::exit::Exit;
+use super::help::{Help, KEYS};
 use super::{Outcome, Session, raw};
 use crate::check::rules::ALL;
 use crate::diff::Choices;
 
+/// Arguments of `check`.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = Help {
+    examples: &[
+        ("check", "Do the rendered files pass all rules?"),
+        ("check -o concise", "One finding a line"),
+    ],
+    environment: &[KEYS],
+    ..Help::default()
+})]
+pub(super) struct Args {
+    #[command(flatten)]
+    pub(super) raw: raw::Args,
+}
+
 /// Renders the tree and runs all rules over it.
-pub(super) fn run(args: &Raw, session: &mut Session<'_>) -> Outcome {
+pub(super) fn run(args: &Args, session: &mut Session<'_>) -> Outcome {
     let mut catalog = None;
-    let prepared = raw::prepare(args, Choices::default(), &mut catalog, |_, _, _| Ok(()), session)?;
+    let prepared = raw::prepare(
+        &args.raw,
+        Choices::default(),
+        &mut catalog,
+        |_, _, _| Ok(()),
+        session,
+    )?;
     let tree = prepared.tree;
     let without_schema = &tree.stage().without_schema;
     if session.ui.is_human() {

@@ -1,9 +1,10 @@
 //! `clusterwright configure`: the main job.
 
+use clap::ValueHint;
 use serde_json::json;
 
-use super::args::{Configure, Raw};
 use super::exit::Exit;
+use super::help::{Help, KEYS};
 use super::{Outcome, Session, raw, summary};
 use crate::config::CONFIG_FILES;
 use crate::diag::{Aborted, Diagnostic, Diagnostics};
@@ -16,8 +17,40 @@ use crate::sys::root::Root;
 use crate::tree::{RepoPath, Tree};
 use crate::vcs::Repository;
 
+/// Arguments of `configure`.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = Help {
+    examples: &[
+        ("configure", "Show what changes, ask, write"),
+        ("configure --dry-run", "Show what changes"),
+        ("configure --check", "In CI: is the tree what cluster.yaml says?"),
+        ("configure --yes --keep kubernetes/apps/default/echo/app/helmrelease.yaml", "Write, but your version of this file stays"),
+    ],
+    pending: Some("`--check` found changes, and wrote nothing"),
+    environment: &[KEYS],
+})]
+pub(super) struct Args {
+    /// Write without asking
+    #[arg(short, long)]
+    pub(super) yes: bool,
+    /// Show the changes and write nothing
+    #[arg(short = 'n', long)]
+    pub(super) dry_run: bool,
+    /// Write nothing and exit with 2 when there are changes
+    #[arg(long)]
+    pub(super) check: bool,
+    /// Take the rendered version of a file that you edited or that is not ours
+    #[arg(long, value_name = "PATH", value_hint = ValueHint::AnyPath)]
+    pub(super) overwrite: Vec<String>,
+    /// Keep your version of a file in conflict
+    #[arg(long, value_name = "PATH", value_hint = ValueHint::AnyPath)]
+    pub(super) keep: Vec<String>,
+    #[command(flatten)]
+    pub(super) raw: raw::Args,
+}
+
 /// Does everything: validate, render, check, seal, show, write.
-pub(super) fn run(args: &Configure, session: &mut Session<'_>) -> Outcome {
+pub(super) fn run(args: &Args, session: &mut Session<'_>) -> Outcome {
     let choices = choices(args, &mut session.diags)?;
     let how = How {
         dry_run: args.dry_run,
@@ -36,7 +69,7 @@ pub(super) struct How {
 }
 
 /// The same with choices for conflicts.
-pub(super) fn carry_out(choices: Choices, how: How, raw: &Raw, session: &mut Session<'_>) -> Outcome {
+pub(super) fn carry_out(choices: Choices, how: How, raw: &raw::Args, session: &mut Session<'_>) -> Outcome {
     if !how.dry_run && !how.check {
         session.recover(how.yes)?;
     }
@@ -73,7 +106,7 @@ enum Written {
     Pending,
 }
 
-fn choices(args: &Configure, diags: &mut Diagnostics) -> Result<Choices, Aborted> {
+fn choices(args: &Args, diags: &mut Diagnostics) -> Result<Choices, Aborted> {
     let mut choices = Choices::default();
     for (set, paths, flag) in [
         (&mut choices.overwrite, &args.overwrite, "--overwrite"),

@@ -1,7 +1,9 @@
 //! `clusterwright demo`: an example repository, from nothing to a configured tree.
 
-use super::args::{Configure, Demo};
+use std::path::PathBuf;
+
 use super::exit::Exit;
+use super::help::Help;
 use super::{Outcome, Session, configure, init};
 use crate::config::example;
 use crate::diag::Diagnostic;
@@ -9,8 +11,23 @@ use crate::sys::SecretText;
 use crate::sys::root::Root;
 use crate::vcs;
 
+/// Arguments of `demo`.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = Help {
+    examples: &[
+        ("demo", "Make clusterwright-demo, configure it and show the plan"),
+        ("demo /tmp/tryout", "The same elsewhere"),
+    ],
+    ..Help::default()
+})]
+pub(super) struct Args {
+    /// Directory to create; it must not exist, or be empty
+    #[arg(default_value = "clusterwright-demo", value_name = "DIR")]
+    pub(super) directory: PathBuf,
+}
+
 /// Scaffolds, configures, commits and tells what comes next.
-pub(super) fn run(args: &Demo, session: &mut Session<'_>) -> Outcome {
+pub(super) fn run(args: &Args, session: &mut Session<'_>) -> Outcome {
     let path = session.world.root.join(&args.directory);
     let shown = args.directory.display().to_string();
     let taken = path
@@ -40,13 +57,13 @@ pub(super) fn run(args: &Demo, session: &mut Session<'_>) -> Outcome {
         "Created {shown}: a git repository with cluster.yaml and made-up keys and tokens.\n"
     ));
     session.world.root.clone_from(&root);
-    let all = Configure {
+    let all = configure::Args {
         yes: true,
         dry_run: false,
         check: false,
         overwrite: Vec::new(),
         keep: Vec::new(),
-        raw: super::args::Raw::default(),
+        raw: super::raw::Args::default(),
     };
     let (_, result) = configure::run(&all, session)?;
     if let Err(finding) = vcs::commit_all(&root, "Configure the demo cluster") {

@@ -5,8 +5,9 @@ use std::rc::Rc;
 
 use serde_json::json;
 
-use super::args::{Diff, Format};
 use super::exit::Exit;
+use super::help::{Help, KEYS};
+use super::ui::Format;
 use super::{Outcome, Session, raw, summary};
 use crate::diag::{Aborted, Diagnostic, Diagnostics};
 use crate::diff::{ChangeKind, ChangeSet, Choices, Existing, json as diff_json};
@@ -15,8 +16,33 @@ use crate::pipeline::{self, Before, Compared};
 use crate::seal::Sealed;
 use crate::tree::{RepoPath, Tree};
 
+/// Arguments of `diff`.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = Help {
+    examples: &[
+        ("diff", "Against the last commit"),
+        ("diff main", "Against a branch"),
+        ("diff --worktree --exit-code", "In a script: do the files differ?"),
+    ],
+    pending: Some("`--exit-code` found differences"),
+    environment: &[KEYS],
+})]
+pub(super) struct Args {
+    /// Revision to compare with
+    #[arg(default_value = "HEAD", value_name = "REV", conflicts_with = "worktree")]
+    pub(super) revision: String,
+    /// Compare with the files as they are now
+    #[arg(short, long)]
+    pub(super) worktree: bool,
+    /// Exit with 2 when there are differences
+    #[arg(long)]
+    pub(super) exit_code: bool,
+    #[command(flatten)]
+    pub(super) raw: raw::Args,
+}
+
 /// Shows differences; never writes.
-pub(super) fn run(args: &Diff, session: &mut Session<'_>) -> Outcome {
+pub(super) fn run(args: &Args, session: &mut Session<'_>) -> Outcome {
     let mut catalog = None;
     let prepared = raw::prepare(
         &args.raw,

@@ -2,9 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::args::Format;
 use super::configure::private_file;
 use super::exit::Exit;
+use super::help::{Help, KEYS};
+use super::ui::Format;
 use super::{Outcome, Session};
 use crate::diag::screen::{self, AnsiColor, Style};
 use crate::diag::{Diagnostic, Diagnostics, Severity};
@@ -15,6 +16,18 @@ use crate::sys::root::{Root, limits};
 use crate::tree::RepoPath;
 use crate::vcs::{Repository, private};
 use crate::write;
+
+/// Arguments of `doctor`.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = Help {
+    examples: &[
+        ("doctor", "What is missing or out of order around cluster.yaml"),
+        ("doctor -o json", "The same for a script"),
+    ],
+    environment: &[KEYS],
+    ..Help::default()
+})]
+pub(super) struct Args {}
 
 /// Who can decrypt what is committed.
 const SOPS_CONFIG: &str = ".sops.yaml";
@@ -89,7 +102,7 @@ impl Report {
 
 /// Looks at everything and changes nothing.
 #[expect(clippy::unnecessary_wraps, reason = "every command has this signature")]
-pub(super) fn run(session: &mut Session<'_>) -> Outcome {
+pub(super) fn run(_: &Args, session: &mut Session<'_>) -> Outcome {
     let root = session.world.root.clone();
     let mut report = Report::default();
     interrupted(&root, &mut report);

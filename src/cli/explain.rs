@@ -2,15 +2,32 @@
 
 use serde_json::json;
 
-use super::args::{Explain, Format};
 use super::exit::Exit;
+use super::help::Help;
+use super::offered::RULES;
+use super::ui::Format;
 use super::{Outcome, Session};
 use crate::check::rules::ALL;
 use crate::diag::Diagnostic;
 use crate::plan::closest;
 
+/// Arguments of `explain`.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = Help {
+    examples: &[
+        ("explain", "Every rule, in a line"),
+        ("explain crd-race", "One of them: what it looks for, why, and what to do"),
+    ],
+    ..Help::default()
+})]
+pub(super) struct Args {
+    /// Name of the rule
+    #[arg(value_parser = RULES, hide_possible_values = true)]
+    pub(super) rule: Option<String>,
+}
+
 /// Prints a rule's documentation, or the list of rules.
-pub(super) fn run(args: &Explain, session: &mut Session<'_>) -> Outcome {
+pub(super) fn run(args: &Args, session: &mut Session<'_>) -> Outcome {
     let Some(name) = &args.rule else {
         if session.ui.format != Format::Json {
             let width = ALL.iter().map(|rule| rule.name.len()).max().unwrap_or(0);

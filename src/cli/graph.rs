@@ -4,16 +4,42 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
 
-use super::args::{Format, Graph, GraphFormat};
 use super::exit::Exit;
+use super::help::{Help, KEYS};
+use super::ui::Format;
 use super::{Outcome, Session};
 use crate::diag::screen;
 use crate::foreign::Foreign;
 use crate::pipeline;
 use crate::plan::{KustomizationId, Plan};
 
+/// Arguments of `graph`.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = Help {
+    examples: &[
+        ("graph", "What waits for what, for a Markdown file"),
+        ("graph --format dot | dot -Tsvg", "The same as a picture"),
+    ],
+    environment: &[KEYS],
+    ..Help::default()
+})]
+pub(super) struct Args {
+    /// Language of the graph
+    #[arg(long, value_enum, default_value_t = Language::Mermaid)]
+    pub(super) format: Language,
+}
+
+/// Language of a graph.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Language {
+    /// For Markdown files: GitHub draws it
+    Mermaid,
+    /// For Graphviz
+    Dot,
+}
+
 /// Prints the graph. An arrow leads from what must be ready to what waits for it; apps added by hand are rounded.
-pub(super) fn run(args: &Graph, session: &mut Session<'_>) -> Outcome {
+pub(super) fn run(args: &Args, session: &mut Session<'_>) -> Outcome {
     let diags = &mut session.diags;
     let catalog = pipeline::catalog(&session.world, diags)?;
     let configuration = pipeline::configuration(&mut session.world, &catalog, diags)?;
@@ -23,8 +49,8 @@ pub(super) fn run(args: &Graph, session: &mut Session<'_>) -> Outcome {
     let graph = Drawn::new(&plan, &before.foreign);
     if session.ui.format != Format::Json {
         let text = match args.format {
-            GraphFormat::Mermaid => mermaid(&graph),
-            GraphFormat::Dot => dot(&graph),
+            Language::Mermaid => mermaid(&graph),
+            Language::Dot => dot(&graph),
         };
         session.ui.print(&text);
     }

@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use super::args::Init;
 use super::exit::Exit;
+use super::help::{Help, KEYS};
 use super::ui::Ui;
 use super::{Outcome, Session};
 use crate::config::example;
@@ -16,6 +16,28 @@ use crate::sops;
 use crate::sys::root::{Access, Kind, Refused, Root, limits};
 use crate::sys::{Entropy, SecretText};
 
+/// Arguments of `init`.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = Help {
+    examples: &[
+        ("init", "Ask, then create what is missing"),
+        ("init --yes --key-from-env", "In CI or a new clone: age.key is the key of the environment"),
+    ],
+    environment: &[KEYS],
+    ..Help::default()
+})]
+pub(super) struct Args {
+    /// Do not ask before creating files
+    #[arg(short, long)]
+    pub(super) yes: bool,
+    /// Make age.key a post-quantum key (for sops from 3.12 and Flux from 2.9)
+    #[arg(long, conflicts_with = "key_from_env")]
+    pub(super) pq: bool,
+    /// Make age.key of the key that `SOPS_AGE_KEY_FILE`, `SOPS_AGE_KEY` or `SOPS_AGE_KEY_CMD` names, in place of a new one
+    #[arg(long)]
+    pub(super) key_from_env: bool,
+}
+
 /// What is to be created: name, what it is, and how.
 struct Missing {
     name: &'static str,
@@ -25,7 +47,7 @@ struct Missing {
 }
 
 /// Creates what is missing.
-pub(super) fn run(args: &Init, session: &mut Session<'_>) -> Outcome {
+pub(super) fn run(args: &Args, session: &mut Session<'_>) -> Outcome {
     let root = session.world.root.clone();
     refuse_empty(&root, &mut session.diags)?;
     let key = key(args, session)?;
@@ -86,7 +108,7 @@ enum Key {
 }
 
 /// Returns what age.key is to hold: a key of the environment only when a person says so.
-fn key(args: &Init, session: &mut Session<'_>) -> Result<Key, Aborted> {
+fn key(args: &Args, session: &mut Session<'_>) -> Result<Key, Aborted> {
     let absent = !session.world.root.is_taken(side::AGE_KEY);
     if args.pq && absent {
         post_quantum(session);

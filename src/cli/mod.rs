@@ -7,6 +7,7 @@ mod adopt;
 mod apps;
 mod args;
 mod check;
+mod completions;
 mod configure;
 mod crash;
 mod demo;
@@ -15,8 +16,11 @@ mod doctor;
 mod exit;
 mod explain;
 mod graph;
+mod help;
 mod init;
+mod man;
 mod new_app;
+mod offered;
 mod plan;
 mod raw;
 mod render;
@@ -28,6 +32,7 @@ mod ui;
 mod undo;
 mod validate;
 
+use std::io;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -76,12 +81,11 @@ pub fn run() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
-            let _ = error.print();
             // Help and version are no errors; usage errors are 1, for 2 means "changes pending".
-            return if error.use_stderr() {
-                Exit::Failure.into()
-            } else {
-                Exit::Success.into()
+            return match error.print() {
+                _ if error.use_stderr() => Exit::Failure.into(),
+                Err(failed) if failed.kind() != io::ErrorKind::BrokenPipe => Exit::Failure.into(),
+                _ => Exit::Success.into(),
             };
         }
     };
@@ -104,15 +108,19 @@ pub fn run() -> ExitCode {
         Err(_) => (Exit::Failure, None),
     };
     session.ui.finish(&session.diags, result);
-    exit.into()
+    if session.ui.close() {
+        exit.into()
+    } else {
+        Exit::Failure.into()
+    }
 }
 
 fn dispatch(command: &Command, session: &mut Session<'_>) -> Outcome {
     match command {
         Command::Init(args) => init::run(args, session),
         Command::Demo(args) => demo::run(args, session),
-        Command::Validate => validate::run(session),
-        Command::Plan => plan::run(session),
+        Command::Validate(args) => validate::run(args, session),
+        Command::Plan(args) => plan::run(args, session),
         Command::Graph(args) => graph::run(args, session),
         Command::Apps(args) => apps::run(args, session),
         Command::NewApp(args) => new_app::run(args, session),
@@ -125,14 +133,10 @@ fn dispatch(command: &Command, session: &mut Session<'_>) -> Outcome {
         Command::Diff(args) => diff::run(args, session),
         Command::Schema(args) => schema::run(args, session),
         Command::Explain(args) => explain::run(args, session),
-        Command::Doctor => doctor::run(session),
+        Command::Doctor(args) => doctor::run(args, session),
         Command::Secrets(args) => secrets::run(args, session),
-        Command::Completions(args) => {
-            let mut script = Vec::new();
-            clap_complete::generate(args.shell, &mut Cli::command(), "clusterwright", &mut script);
-            session.ui.print(&String::from_utf8_lossy(&script));
-            Ok((Exit::Success, None))
-        }
+        Command::Completions(args) => completions::run(args, session),
+        Command::Man(args) => man::run(args, session),
     }
 }
 

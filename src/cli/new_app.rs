@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use super::args::NewApp as Args;
 use super::exit::Exit;
+use super::help::Help;
 use super::{Outcome, Session};
 use crate::catalog::scaffold::{NewApp, OWN_APPS};
 use crate::catalog::{APPS_ROOT, Catalog, manifest};
@@ -13,6 +13,30 @@ use crate::pipeline;
 use crate::render::APP_SCHEMA_COPY;
 use crate::sys::root::{Access, Root};
 use crate::tree::RepoPath;
+
+/// Arguments of `new-app`.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = Help {
+    examples: &[
+        ("new-app media/homepage", "An app of plain manifests"),
+        ("new-app media/plex --chart oci://ghcr.io/example/charts/plex --version 1.2.3", "An app of a Helm chart"),
+    ],
+    ..Help::default()
+})]
+pub(super) struct Args {
+    /// Namespace and name of the app, such as media/homepage
+    #[arg(value_name = "NAMESPACE/NAME")]
+    pub(super) name: String,
+    /// Address of its Helm chart, oci://…; without it, the app has plain manifests
+    #[arg(long, value_name = "ADDRESS", requires = "version")]
+    pub(super) chart: Option<String>,
+    /// Exact version of the chart
+    #[arg(long, requires = "chart")]
+    pub(super) version: Option<String>,
+    /// Folder of the apps, instead of templates/apps
+    #[arg(long)]
+    pub(super) dir: Option<String>,
+}
 
 /// Writes the files.
 pub(super) fn run(args: &Args, session: &mut Session<'_>) -> Outcome {

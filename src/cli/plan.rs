@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::json;
 
 use super::exit::Exit;
+use super::help::{Help, KEYS};
 use super::{Outcome, Session, summary};
 use crate::catalog::Catalog;
 use crate::diag::Diagnostics;
@@ -13,8 +14,20 @@ use crate::merge::KeptVersion;
 use crate::pipeline::{self, Before, Compared, Configuration};
 use crate::plan::Plan;
 
+/// Arguments of `plan`.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = Help {
+    examples: &[
+        ("plan", "Which apps are on, why, and in what order"),
+        ("plan -o json", "The same for a script, with what configure would change"),
+    ],
+    environment: &[KEYS],
+    ..Help::default()
+})]
+pub(super) struct Args {}
+
 /// Lists the plan.
-pub(super) fn run(session: &mut Session<'_>) -> Outcome {
+pub(super) fn run(_: &Args, session: &mut Session<'_>) -> Outcome {
     let diags = &mut session.diags;
     let catalog = pipeline::catalog(&session.world, diags)?;
     let configuration = pipeline::configuration(&mut session.world, &catalog, diags)?;
@@ -22,7 +35,7 @@ pub(super) fn run(session: &mut Session<'_>) -> Outcome {
     let before = pipeline::before(&session.world, diags)?;
     let kept = pipeline::kept_versions(&session.world, &catalog, &plan, &configuration, &before, diags)?;
     let compared = compared(&catalog, &plan, &configuration, &before, session);
-    if session.ui.format != super::args::Format::Json {
+    if session.ui.format != super::ui::Format::Json {
         let text = text(&plan);
         session.ui.print(&text);
         session.ui.print(&versions(&kept));

@@ -1,6 +1,7 @@
 //! The tree of a command: from the catalogue, or in raw mode from the repository's own templates.
 
-use super::args::Raw;
+use std::path::PathBuf;
+
 use super::{Session, variable};
 use crate::catalog::Catalog;
 use crate::check::Checked;
@@ -12,6 +13,26 @@ use crate::plan::Plan;
 use crate::raw::Request;
 use crate::seal::Keys;
 use crate::tree::Tree;
+
+/// Arguments of raw mode.
+#[derive(Debug, Default, clap::Args)]
+#[command(next_help_heading = "Raw mode")]
+#[group(skip)]
+#[expect(clippy::struct_field_names, reason = "the field is the name of the flag")]
+pub(super) struct Args {
+    /// Render the repository's own Jinja2 tree, as its makejinja.toml describes it, in place of the catalogue
+    #[arg(long)]
+    pub(super) raw: bool,
+    /// Read more data for the templates, after that of makejinja.toml: YAML, JSON or TOML; later files win
+    #[arg(long, value_name = "FILE", requires = "raw")]
+    pub(super) data: Vec<PathBuf>,
+    /// Let makejinja.toml name this path outside of the repository, exactly as given; relative to the repository
+    #[arg(long, value_name = "PATH", requires = "raw")]
+    pub(super) allow_outside: Vec<PathBuf>,
+    /// Let templates read a variable of the environment, as `env.NAME` or `get_env('NAME')`
+    #[arg(long, value_name = "NAME", requires = "raw")]
+    pub(super) env: Vec<String>,
+}
 
 /// A checked tree, and what the later stages need.
 pub(super) struct Prepared<'c> {
@@ -30,7 +51,7 @@ pub(super) struct Prepared<'c> {
 /// Loads, plans, renders and checks. `catalog` is where the catalogue is kept; `guard` looks at the repository before
 /// anything is rendered, and at which files of the configuration hold secrets in clear.
 pub(super) fn prepare<'c>(
-    args: &Raw,
+    args: &Args,
     choices: Choices,
     catalog: &'c mut Option<Catalog>,
     guard: impl FnOnce(&Before, &[&str], &mut Diagnostics) -> Result<(), Aborted>,
@@ -70,7 +91,7 @@ pub(super) fn prepare<'c>(
 }
 
 /// What raw mode is asked for.
-fn request(args: &Raw, diags: &mut Diagnostics) -> Result<Request, Aborted> {
+fn request(args: &Args, diags: &mut Diagnostics) -> Result<Request, Aborted> {
     let mut request = Request {
         data: args.data.clone(),
         outside: args.allow_outside.clone(),

@@ -1,16 +1,39 @@
 //! `clusterwright render`: the files as they are before sealing, with secrets masked.
 
+use clap::ValueHint;
 use serde_json::json;
 
-use super::args::{Format, Render};
 use super::exit::Exit;
+use super::help::{Help, KEYS};
+use super::ui::Format;
 use super::{Outcome, Session, raw};
 use crate::diag::Diagnostic;
 use crate::diff::Choices;
 use crate::tree::RepoPath;
 
+/// Arguments of `render`.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = Help {
+    examples: &[
+        ("render --list", "The paths of all files"),
+        ("render kubernetes/apps/flux-system", "One folder, as it is rendered"),
+    ],
+    environment: &[KEYS],
+    ..Help::default()
+})]
+pub(super) struct Args {
+    /// Print only these files, or the files below these directories
+    #[arg(value_name = "PATH", value_hint = ValueHint::AnyPath)]
+    pub(super) paths: Vec<String>,
+    /// Print the paths alone
+    #[arg(long)]
+    pub(super) list: bool,
+    #[command(flatten)]
+    pub(super) raw: raw::Args,
+}
+
 /// Prints rendered files.
-pub(super) fn run(args: &Render, session: &mut Session<'_>) -> Outcome {
+pub(super) fn run(args: &Args, session: &mut Session<'_>) -> Outcome {
     let mut catalog = None;
     let prepared = raw::prepare(
         &args.raw,

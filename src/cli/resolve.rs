@@ -2,15 +2,57 @@
 
 use std::collections::BTreeSet;
 
-use super::args::{Raw, Resolve, Take};
+use clap::ValueHint;
+
 use super::configure::{self, How};
 use super::exit::Exit;
+use super::help::{Help, KEYS};
 use super::{Outcome, Session, raw};
 use crate::diag::{Aborted, Diagnostic, Diagnostics};
 use crate::diff::{Change, Choices};
 use crate::merge::Side;
 use crate::pipeline;
 use crate::tree::{Conflict, RepoPath};
+
+/// Arguments of `resolve`.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = Help {
+    examples: &[
+        ("resolve", "Ask about every place of every conflict"),
+        ("resolve --take yours --yes", "Your edits win everywhere"),
+        ("resolve kubernetes/apps/default/echo/app/helmrelease.yaml --take template --at spec.values.replicas", "One place of one file"),
+    ],
+    environment: &[KEYS],
+    ..Help::default()
+})]
+pub(super) struct Args {
+    /// Settle only the conflicts in these files
+    #[arg(value_name = "PATH", value_hint = ValueHint::AnyPath)]
+    pub(super) paths: Vec<String>,
+    /// Do not ask: which side wins at every place
+    #[arg(long, value_enum)]
+    pub(super) take: Option<Take>,
+    /// With --take and one PATH: only at this place, such as spec.values.replicas
+    #[arg(long, value_name = "PLACE", requires = "take")]
+    pub(super) at: Vec<String>,
+    /// Write without asking
+    #[arg(short, long)]
+    pub(super) yes: bool,
+    /// Show the changes and write nothing
+    #[arg(short = 'n', long)]
+    pub(super) dry_run: bool,
+    #[command(flatten)]
+    pub(super) raw: raw::Args,
+}
+
+/// Which side of a conflict wins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Take {
+    /// The file as you edited it
+    Yours,
+    /// What is rendered now
+    Template,
+}
 
 /// What a person answers.
 #[derive(Clone, Copy)]
@@ -20,7 +62,7 @@ enum Answer {
 }
 
 /// Asks about every conflict, then configures with the answers.
-pub(super) fn run(args: &Resolve, session: &mut Session<'_>) -> Outcome {
+pub(super) fn run(args: &Args, session: &mut Session<'_>) -> Outcome {
     let paths = paths(args, &mut session.diags)?;
     if !args.dry_run {
         session.recover(args.yes)?;
@@ -70,7 +112,7 @@ pub(super) fn run(args: &Resolve, session: &mut Session<'_>) -> Outcome {
     configure::carry_out(choices, how, &args.raw, session)
 }
 
-fn paths(args: &Resolve, diags: &mut Diagnostics) -> Result<BTreeSet<RepoPath>, Aborted> {
+fn paths(args: &Args, diags: &mut Diagnostics) -> Result<BTreeSet<RepoPath>, Aborted> {
     let mut paths = BTreeSet::new();
     for path in &args.paths {
         match RepoPath::parse(path) {
@@ -87,7 +129,7 @@ fn paths(args: &Resolve, diags: &mut Diagnostics) -> Result<BTreeSet<RepoPath>, 
     Ok(paths)
 }
 
-fn conflicts(args: &Raw, session: &mut Session<'_>) -> Result<Vec<Change>, Aborted> {
+fn conflicts(args: &raw::Args, session: &mut Session<'_>) -> Result<Vec<Change>, Aborted> {
     let mut catalog = None;
     let prepared = raw::prepare(args, Choices::default(), &mut catalog, |_, _, _| Ok(()), session)?;
     let secrets = (&prepared.vault, &prepared.keys);
@@ -106,7 +148,7 @@ fn conflicts(args: &Raw, session: &mut Session<'_>) -> Result<Vec<Change>, Abort
 
 /// Shows a conflict and returns the answer: from the command line, else from the terminal.
 fn answer(
-    args: &Resolve,
+    args: &Args,
     change: &Change,
     conflict: Option<&Conflict>,
     session: &mut Session<'_>,

@@ -1,19 +1,35 @@
 //! `clusterwright schema`
 
-use super::args::Schema;
 use super::exit::Exit;
+use super::help::Help;
+use super::ui::Format;
 use super::{Outcome, Session};
 use crate::{catalog, pipeline};
 
+/// Arguments of `schema`.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = Help {
+    examples: &[
+        ("schema > cluster.schema.json", "For an editor, with the keys of your own apps"),
+        ("schema --app", "The schema of app.yaml"),
+    ],
+    ..Help::default()
+})]
+pub(super) struct Args {
+    /// Print the schema of app.yaml, the manifest of a template folder
+    #[arg(long)]
+    pub(super) app: bool,
+}
+
 /// Prints a schema; that of `cluster.yaml` with the keys and names of the repository's own apps.
-pub(super) fn run(args: &Schema, session: &mut Session<'_>) -> Outcome {
+pub(super) fn run(args: &Args, session: &mut Session<'_>) -> Outcome {
     let schema = if args.app {
         catalog::manifest::schema()
     } else {
         let catalog = pipeline::catalog(&session.world, &mut session.diags)?;
         catalog.vocabulary().schema().clone()
     };
-    if session.ui.format == super::args::Format::Json {
+    if session.ui.format == Format::Json {
         return Ok((Exit::Success, Some(serde_json::json!({"schema": schema}))));
     }
     session.ui.print(&format!("{schema:#}\n"));

@@ -8,10 +8,20 @@ use std::io::{self, IsTerminal as _, Write as _};
 
 use serde_json::{Value, json};
 
-use super::args::Format;
 use crate::diag::{Diagnostics, Severity, concise, human, json as json_format, screen};
 use crate::sops::Prompt;
 use crate::sys::SecretText;
+
+/// How findings and results are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Format {
+    /// For people: the source line, carets, and what to do
+    Human,
+    /// One finding a line, with path, line and column
+    Concise,
+    /// For machines; results of validate, plan, diff and configure included
+    Json,
+}
 
 /// The terminal.
 pub(super) struct Ui {
@@ -21,6 +31,8 @@ pub(super) struct Ui {
     err: anstream::AutoStream<io::Stderr>,
     /// Whether a person reads stdout: it is a terminal, or made to look like one.
     watched: bool,
+    /// How stdout failed. Nothing more is written to it then.
+    broken: Option<io::Error>,
 }
 
 impl Ui {
@@ -32,16 +44,44 @@ impl Ui {
             watched: io::stdout().is_terminal() || shows_styles(out.current_choice()),
             out,
             err: anstream::AutoStream::auto(io::stderr()),
+            broken: None,
         }
     }
 
-    /// Prints to stdout. A reader that has gone away is not an error.
+    /// Prints to stdout. What goes wrong there is said by [`Ui::close`].
     pub(super) fn print(&mut self, text: &str) {
         if self.watched {
             let text = screen::shown(text, self.is_styled());
-            let _ = self.out.write_all(text.as_bytes());
+            self.write(|out| out.write_all(text.as_bytes()));
         } else {
-            print_exact(screen::unmarked(text).as_bytes());
+            self.print_exact(screen::unmarked(text).as_bytes());
+        }
+    }
+
+    /// Prints to stdout as it is, escape sequences included: a value of a file must not be changed on its way.
+    fn print_exact(&mut self, bytes: &[u8]) {
+        self.write(|_| {
+            let mut out = io::stdout().lock();
+            out.write_all(bytes).and_then(|()| out.flush())
+        });
+    }
+
+    fn write(&mut self, write: impl FnOnce(&mut anstream::AutoStream<io::Stdout>) -> io::Result<()>) {
+        if self.broken.is_none() {
+            self.broken = write(&mut self.out).err();
+        }
+    }
+
+    /// Ends stdout, and says on stderr if not all of it could be written. Returns whether the reader has all that it
+    /// wanted: one that has gone away has.
+    pub(super) fn close(&mut self) -> bool {
+        self.write(io::Write::flush);
+        match self.broken.take() {
+            Some(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+                self.say(&format!("error: cannot write to standard output: {error}"));
+                false
+            }
+            _ => true,
         }
     }
 
@@ -84,7 +124,7 @@ impl Ui {
         match std::str::from_utf8(bytes) {
             Ok(text) if self.watched => self.print(text),
             Err(_) if self.watched => self.print(&String::from_utf8_lossy(bytes)),
-            _ => print_exact(bytes),
+            _ => self.print_exact(bytes),
         }
         None
     }
@@ -241,13 +281,6 @@ fn escaped(json: &str) -> String {
         }
     }
     out
-}
-
-/// Prints to stdout as it is, escape sequences included: a value of a file must not be changed on its way.
-fn print_exact(bytes: &[u8]) {
-    let mut out = io::stdout().lock();
-    let _ = out.write_all(bytes);
-    let _ = out.flush();
 }
 
 /// Returns the count of errors and warnings in words, if there are any.

@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
-use super::args::Undo;
 use super::exit::Exit;
+use super::help::Help;
 use super::{Outcome, Session};
 use crate::diag::screen::{AnsiColor, Style};
 use crate::diag::{Diagnostic, Diagnostics};
@@ -16,8 +16,26 @@ use crate::merge::BASE_DIR;
 use crate::pipeline;
 use crate::write::Reverted;
 
+/// Arguments of `undo`.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = Help {
+    examples: &[
+        ("undo --dry-run", "What the last run wrote"),
+        ("undo", "Take it back, after a question"),
+    ],
+    ..Help::default()
+})]
+pub(super) struct Args {
+    /// Take it back without asking
+    #[arg(short, long)]
+    pub(super) yes: bool,
+    /// Show what would be taken back and write nothing
+    #[arg(short = 'n', long)]
+    pub(super) dry_run: bool,
+}
+
 /// Shows what the last run did the other way round, and takes it back.
-pub(super) fn run(args: &Undo, session: &mut Session<'_>) -> Outcome {
+pub(super) fn run(args: &Args, session: &mut Session<'_>) -> Outcome {
     if !args.dry_run {
         session.recover(args.yes)?;
     }

@@ -3,12 +3,25 @@
 use serde_json::json;
 
 use super::exit::Exit;
+use super::help::{Help, KEYS};
 use super::{Outcome, Session};
 use crate::pipeline;
 
+/// Arguments of `validate`.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = Help {
+    examples: &[
+        ("validate", "Is cluster.yaml right?"),
+        ("validate -o json", "The findings for an editor or a script"),
+    ],
+    environment: &[KEYS],
+    ..Help::default()
+})]
+pub(super) struct Args {}
+
 /// Checks the configuration alone.
 #[expect(clippy::unnecessary_wraps, reason = "every command has this signature")]
-pub(super) fn run(session: &mut Session<'_>) -> Outcome {
+pub(super) fn run(_: &Args, session: &mut Session<'_>) -> Outcome {
     let diags = &mut session.diags;
     let result = pipeline::catalog(&session.world, diags)
         .and_then(|catalog| pipeline::configuration(&mut session.world, &catalog, diags));

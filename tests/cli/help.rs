@@ -1,45 +1,25 @@
 //! The command line itself.
 
-use crate::support::Repo;
+use crate::support::{MINIMAL, Repo};
+
+/// Every command that can be typed, the program itself as an empty text.
+fn commands() -> Vec<String> {
+    fn below(command: &clap::Command, words: &str, found: &mut Vec<String>) {
+        found.push(words.to_owned());
+        for command in command.get_subcommands().filter(|command| !command.is_hide_set()) {
+            below(command, format!("{words} {}", command.get_name()).trim(), found);
+        }
+    }
+    let mut found = Vec::new();
+    below(&clusterwright::cli::command(), "", &mut found);
+    found
+}
 
 #[test]
 fn help_of_every_command() {
     let repo = Repo::empty();
     let mut out = String::new();
-    for command in [
-        "",
-        "init",
-        "demo",
-        "validate",
-        "plan",
-        "graph",
-        "apps",
-        "render",
-        "check",
-        "configure",
-        "adopt",
-        "undo",
-        "diff",
-        "schema",
-        "explain",
-        "doctor",
-        "secrets",
-        "secrets encrypt",
-        "secrets decrypt",
-        "secrets edit",
-        "secrets set",
-        "secrets unset",
-        "secrets rotate",
-        "secrets updatekeys",
-        "secrets status",
-        "secrets explain",
-        "secrets scan",
-        "secrets diff",
-        "secrets textconv",
-        "secrets merge",
-        "secrets install-git",
-        "completions",
-    ] {
+    for command in commands() {
         let args: Vec<&str> = command.split_whitespace().chain(["--help"]).collect();
         out.push_str(&format!(
             "$ clusterwright {}\n{}\n",
@@ -98,4 +78,80 @@ fn schemas_are_json() {
         let schema: serde_json::Value = serde_json::from_str(&repo.ok(args).stdout).expect("JSON");
         assert!(schema["properties"].is_object());
     }
+}
+
+#[test]
+fn every_command_has_a_manual_page_and_a_place_in_the_completions() {
+    let repo = Repo::empty();
+    let script = repo.ok(&["completions", "bash"]).stdout;
+    for command in commands() {
+        let words: Vec<&str> = command.split_whitespace().collect();
+        let page = repo.ok(&[&["man"], words.as_slice()].concat()).stdout;
+        let name = ["clusterwright"]
+            .iter()
+            .chain(&words)
+            .copied()
+            .collect::<Vec<_>>()
+            .join("-");
+        assert!(
+            page.contains(".TH ") && page.contains(&name.replace('-', "\\-")),
+            "{page}"
+        );
+        assert!(words.last().is_none_or(|word| script.contains(word)), "{command}");
+    }
+    assert!(
+        repo.fails(&["man", "secrets", "no-such"])
+            .stderr
+            .contains("`secrets no-such` is no command")
+    );
+}
+
+#[test]
+fn completions_offer_rules_and_apps() {
+    let repo = Repo::empty();
+    // The generator for fish knows options alone.
+    for shell in ["bash", "zsh"] {
+        let script = repo.ok(&["completions", shell]).stdout;
+        for value in ["crd-race", "cert-manager"] {
+            assert!(script.contains(value), "{shell} does not offer {value}");
+        }
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn what_cannot_be_printed_is_an_error_and_a_reader_that_left_is_none() {
+    let full = || {
+        std::fs::OpenOptions::new()
+            .write(true)
+            .open("/dev/full")
+            .expect("Linux has it")
+    };
+    let repo = Repo::with(MINIMAL);
+    repo.write("secret.yaml", include_str!("../fixtures/sops/default.yaml"));
+    repo.write("age.key", include_str!("../fixtures/sops/key.txt"));
+    for args in [
+        &["--help"][..],
+        &["--version"],
+        &["schema"],
+        &["explain"],
+        &["render"],
+        &["validate", "-o", "json"],
+        &["completions", "bash"],
+        &["man"],
+        &["secrets", "decrypt", "secret.yaml"],
+    ] {
+        let run = repo.run_into(args, full());
+        assert_eq!(run.code, 1, "{args:?}: {}", run.stderr);
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        let run = repo.run_into(args, writer);
+        assert_eq!(run.code, 0, "{args:?}: {}", run.stderr);
+        assert_eq!(run.stderr, "", "{args:?}");
+    }
+    let run = repo.run_into(&["schema"], full());
+    assert_eq!(
+        run.stderr,
+        "error: cannot write to standard output: No space left on device (os error 28)\n"
+    );
 }

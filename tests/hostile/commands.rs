@@ -78,6 +78,7 @@ pub(super) const COMMANDS: &[Invocation] = &[
     looks(&["explain", "crd-race"]),
     fails(&["doctor"]),
     looks(&["completions", "bash"]),
+    looks(&["man"]),
     fails(&["secrets", "status"]),
     fails(&["secrets", "scan"]),
     fails(&["secrets", "scan", "--staged"]),

@@ -107,6 +107,19 @@ impl Repo {
         command.output().expect("the binary starts").into()
     }
 
+    /// Runs with a standard output of its own.
+    #[track_caller]
+    pub(crate) fn run_into(&self, args: &[&str], stdout: impl Into<std::process::Stdio>) -> Run {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_clusterwright"));
+        command.args(args).current_dir(self.root()).env_clear();
+        command
+            .stdin(std::process::Stdio::null())
+            .stdout(stdout)
+            .stderr(std::process::Stdio::piped());
+        let child = command.spawn().expect("the binary starts");
+        child.wait_with_output().expect("the binary ends").into()
+    }
+
     /// Runs with a text on standard input.
     #[track_caller]
     pub(crate) fn run_piped(&self, args: &[&str], input: &str) -> Run {

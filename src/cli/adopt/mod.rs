@@ -7,8 +7,9 @@ use std::collections::BTreeSet;
 
 use serde_json::json;
 
-use super::args::Adopt;
 use super::exit::Exit;
+use super::help::{Help, KEYS};
+use super::offered::APPS;
 use super::ui::Ui;
 use super::{Outcome, Session};
 use crate::adopt::{Picked, Request, State, Survey};
@@ -18,6 +19,42 @@ use crate::pipeline::{self, Compared};
 use crate::tree::RepoPath;
 use ask::Terminal;
 use show::Show;
+
+/// Arguments of `adopt`.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = Help {
+    examples: &[
+        ("adopt", "What of this repository is not ours yet, and how it differs"),
+        ("adopt cert-manager", "Take one app over, after a question"),
+        ("adopt --identical --yes", "Take over what equals the render already"),
+        ("adopt --keep kubernetes/apps/default/echo", "Your files stay, and that is remembered"),
+    ],
+    environment: &[KEYS],
+    ..Help::default()
+})]
+pub(super) struct Args {
+    /// What to take over: apps, files or folders; without any, all of them are shown
+    #[arg(value_name = "APP|PATH", conflicts_with = "all", value_parser = APPS, hide_possible_values = true)]
+    pub(super) what: Vec<String>,
+    /// Take over everything that is rendered and not ours yet
+    #[arg(long)]
+    pub(super) all: bool,
+    /// Take over the files that equal the render already: only the lock changes
+    #[arg(long)]
+    pub(super) identical: bool,
+    /// Record that your version of this app, file or folder stays
+    #[arg(long, value_name = "APP|PATH", value_parser = APPS, hide_possible_values = true)]
+    pub(super) keep: Vec<String>,
+    /// Write our layout also where your file has the same content
+    #[arg(long)]
+    pub(super) rewrite: bool,
+    /// Write without asking
+    #[arg(short, long)]
+    pub(super) yes: bool,
+    /// Show what would be written and write nothing
+    #[arg(short = 'n', long)]
+    pub(super) dry_run: bool,
+}
 
 impl Terminal for Ui {
     fn answer(&mut self, question: &str) -> Option<String> {
@@ -30,7 +67,7 @@ impl Terminal for Ui {
 }
 
 /// Shows what there is, takes over what was named.
-pub(super) fn run(args: &Adopt, session: &mut Session<'_>) -> Outcome {
+pub(super) fn run(args: &Args, session: &mut Session<'_>) -> Outcome {
     let mut request = Request {
         take: args.what.clone(),
         keep: args.keep.clone(),
@@ -101,7 +138,7 @@ fn ours(request: &Request, lock: &Lock) -> BTreeSet<RepoPath> {
 }
 
 fn write(
-    args: &Adopt,
+    args: &Args,
     compared: &Compared,
     survey: &Survey,
     picked: &Picked,

@@ -1,9 +1,11 @@
 //! What can be typed after `secrets`.
 
-use crate::sops::Format;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+
+use crate::cli::help::{EDITOR, Help, KEYS, RECIPIENTS};
+use crate::sops::Format;
 
 /// Subcommands of `secrets`.
 #[derive(Debug, Subcommand)]
@@ -70,6 +72,14 @@ pub(in crate::cli) struct RuleArgs {
 
 /// Arguments of `secrets encrypt`.
 #[derive(Debug, Args)]
+#[command(after_long_help = Help {
+    examples: &[
+        ("secrets encrypt -i kubernetes/apps/default/echo/app/secret.sops.yaml", "Encrypt a file in place, as .sops.yaml says"),
+        ("secrets encrypt --age age1qm4dhvyzxsfp0cjv9k0lkmcaqf7hjk5tjs9y8sdpj9hrpy3xfdtqr5w0ml notes.yaml", "Print it encrypted for one recipient"),
+    ],
+    environment: &[KEYS, RECIPIENTS],
+    ..Help::default()
+})]
 pub(in crate::cli) struct Encrypt {
     /// The files
     #[arg(required = true, value_name = "FILE")]
@@ -86,6 +96,14 @@ pub(in crate::cli) struct Encrypt {
 
 /// Arguments of `secrets decrypt`.
 #[derive(Debug, Args)]
+#[command(after_long_help = Help {
+    examples: &[
+        ("secrets decrypt kubernetes/apps/default/echo/app/secret.sops.yaml", "Print it in clear"),
+        (r#"secrets decrypt kubernetes/apps/default/echo/app/secret.sops.yaml --extract '["stringData"]["password"]'"#, "Print one value"),
+    ],
+    environment: &[KEYS],
+    ..Help::default()
+})]
 pub(in crate::cli) struct Decrypt {
     /// The SOPS file
     pub(in crate::cli) file: PathBuf,
@@ -111,6 +129,13 @@ pub(in crate::cli) struct Decrypt {
 
 /// Arguments of `secrets edit`.
 #[derive(Debug, Args)]
+#[command(after_long_help = Help {
+    examples: &[
+        ("secrets edit kubernetes/apps/default/echo/app/secret.sops.yaml", "Edit it in clear; what did not change keeps its ciphertext"),
+    ],
+    environment: &[KEYS, RECIPIENTS, EDITOR],
+    ..Help::default()
+})]
 pub(in crate::cli) struct Edit {
     /// The SOPS file; one that is not there starts from an example
     pub(in crate::cli) file: PathBuf,
@@ -126,6 +151,14 @@ pub(in crate::cli) struct Edit {
 
 /// Arguments of `secrets set`.
 #[derive(Debug, Args)]
+#[command(after_long_help = Help {
+    examples: &[
+        ("secrets set kubernetes/apps/default/echo/app/secret.sops.yaml stringData.password --value-stdin", "Take the value from standard input: no shell remembers it"),
+        ("secrets set kubernetes/apps/default/echo/app/secret.sops.yaml stringData.port 8080 --text", "A value that looks like a number, as text"),
+    ],
+    environment: &[KEYS],
+    ..Help::default()
+})]
 #[command(group = clap::ArgGroup::new("source").required(true))]
 pub(in crate::cli) struct Set {
     /// The SOPS file
@@ -154,6 +187,13 @@ pub(in crate::cli) struct Set {
 
 /// Arguments of `secrets unset`.
 #[derive(Debug, Args)]
+#[command(after_long_help = Help {
+    examples: &[
+        ("secrets unset kubernetes/apps/default/echo/app/secret.sops.yaml stringData.password", "Take one value out"),
+    ],
+    environment: &[KEYS],
+    ..Help::default()
+})]
 pub(in crate::cli) struct Unset {
     /// The SOPS file
     pub(in crate::cli) file: PathBuf,
@@ -169,6 +209,13 @@ pub(in crate::cli) struct Unset {
 
 /// Arguments of `secrets rotate`.
 #[derive(Debug, Args)]
+#[command(after_long_help = Help {
+    examples: &[
+        ("secrets rotate -i kubernetes/apps/default/echo/app/secret.sops.yaml", "A new data key for one file"),
+    ],
+    environment: &[KEYS],
+    ..Help::default()
+})]
 pub(in crate::cli) struct Rotate {
     /// The SOPS files
     #[arg(required = true, value_name = "FILE")]
@@ -189,6 +236,14 @@ pub(in crate::cli) struct Rotate {
 
 /// Arguments of `secrets updatekeys`.
 #[derive(Debug, Args)]
+#[command(after_long_help = Help {
+    examples: &[
+        ("secrets updatekeys", "Bring every file here to the recipients of .sops.yaml, after a question"),
+        ("secrets updatekeys --check", "In CI, without a key: is every file up to date?"),
+    ],
+    pending: Some("`--check` found files that are out of date"),
+    environment: &[KEYS],
+})]
 pub(in crate::cli) struct Updatekeys {
     /// SOPS files, or directories to look for them
     #[arg(value_name = "PATH")]
@@ -203,6 +258,13 @@ pub(in crate::cli) struct Updatekeys {
 
 /// Arguments of `secrets status`.
 #[derive(Debug, Args)]
+#[command(after_long_help = Help {
+    examples: &[
+        ("secrets status", "Every SOPS file here: is all of it encrypted, and for whom?"),
+        ("secrets status kubernetes/apps", "The same for one folder"),
+    ],
+    ..Help::default()
+})]
 pub(in crate::cli) struct Status {
     /// Files, or directories to look for SOPS files
     #[arg(value_name = "PATH")]
@@ -211,6 +273,13 @@ pub(in crate::cli) struct Status {
 
 /// Arguments of `secrets explain`.
 #[derive(Debug, Args)]
+#[command(after_long_help = Help {
+    examples: &[
+        ("secrets explain kubernetes/apps/default/echo/app/secret.sops.yaml", "Which rule, which recipients, which keys were tried"),
+    ],
+    environment: &[KEYS, RECIPIENTS],
+    ..Help::default()
+})]
 pub(in crate::cli) struct Explain {
     /// The file; it need not be encrypted
     pub(in crate::cli) file: PathBuf,
@@ -221,6 +290,14 @@ pub(in crate::cli) struct Explain {
 
 /// Arguments of `secrets scan`.
 #[derive(Debug, Args)]
+#[command(after_long_help = Help {
+    examples: &[
+        ("secrets scan --staged", "As a pre-commit hook: would this commit hold a secret in clear?"),
+        ("secrets scan", "The whole work tree"),
+    ],
+    environment: &[KEYS],
+    ..Help::default()
+})]
 pub(in crate::cli) struct Scan {
     /// Files, or directories to look through
     #[arg(value_name = "PATH")]
@@ -232,6 +309,14 @@ pub(in crate::cli) struct Scan {
 
 /// Arguments of `secrets diff`.
 #[derive(Debug, Args)]
+#[command(after_long_help = Help {
+    examples: &[
+        ("secrets diff kubernetes/apps/default/echo/app/secret.sops.yaml", "Which keys changed since the last commit"),
+        ("secrets diff kubernetes/apps/default/echo/app/secret.sops.yaml --rev main --reveal", "With their values, since another revision"),
+    ],
+    pending: Some("`--exit-code` found differences"),
+    environment: &[KEYS],
+})]
 pub(in crate::cli) struct Diff {
     /// A SOPS file
     pub(in crate::cli) file: PathBuf,
@@ -251,6 +336,13 @@ pub(in crate::cli) struct Diff {
 
 /// Arguments of `secrets textconv`.
 #[derive(Debug, Args)]
+#[command(after_long_help = Help {
+    examples: &[
+        ("secrets textconv kubernetes/apps/default/echo/app/secret.sops.yaml", "What `git diff` shows after `secrets install-git`"),
+    ],
+    environment: &[KEYS],
+    ..Help::default()
+})]
 pub(in crate::cli) struct Textconv {
     /// The file
     #[arg(allow_hyphen_values = true)]
@@ -262,6 +354,13 @@ pub(in crate::cli) struct Textconv {
 
 /// Arguments of `secrets merge`.
 #[derive(Debug, Args)]
+#[command(after_long_help = Help {
+    examples: &[
+        ("secrets merge %O %A %B -- %P", "What git runs after `secrets install-git`"),
+    ],
+    environment: &[KEYS],
+    ..Help::default()
+})]
 pub(in crate::cli) struct Merge {
     /// The common ancestor, %O
     pub(in crate::cli) base: PathBuf,
@@ -277,6 +376,13 @@ pub(in crate::cli) struct Merge {
 
 /// Arguments of `secrets install-git`.
 #[derive(Debug, Args)]
+#[command(after_long_help = Help {
+    examples: &[
+        ("secrets install-git", "Diffs and merges of SOPS files by value, in this repository"),
+        ("secrets install-git --dry-run", "What would be written"),
+    ],
+    ..Help::default()
+})]
 pub(in crate::cli) struct InstallGit {
     /// Show what would be written and write nothing
     #[arg(short = 'n', long)]
