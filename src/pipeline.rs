@@ -19,7 +19,7 @@ use std::sync::Arc;
 pub use adopt::{pick, survey};
 pub use disk::{recover, write};
 pub use flux::{flux_of_library, needs_newer_flux, opens_post_quantum};
-pub use keys::{has_own_key, own_recipients};
+pub use keys::{has_own_key, own_recipients, sealed_already};
 pub use secret_keys::{clear_configs, vocabulary, vocabulary_of_any};
 pub use undo::{last_run, undo};
 
@@ -155,12 +155,18 @@ pub fn configuration(
     // In CI the private files are absent: with an encrypted cluster.yaml, or recipients given by hand, their values
     // are unknown and what is sealed already stays.
     let keyless = own.is_none() && (document.is_encrypted() || document.lists_recipients());
-    let files = side::Files::read(&world.root, keyless, diags);
+    let absent = match keyless {
+        true => side::Absent::Expected,
+        // A tree that we sealed holds what the side files gave.
+        false if world.root.is_file(LOCK_FILE) && !rules.all().is_empty() => side::Absent::Stays,
+        false => side::Absent::Wrong,
+    };
+    let files = side::Files::read(&world.root, absent, diags);
     let mut vault = Vault::new(world.entropy);
-    let reported = files.report(keyless);
+    let reported = files.report(&world.root, absent);
     let cluster = validate::validate(&document, &reported, &mut vault, diags);
     if own.is_none() && !keyless {
-        diags.push(keys::missing(found.as_ref()));
+        diags.push(keys::missing(&world.root, found.as_ref()));
     }
     diags.checkpoint()?;
     let cluster = cluster?;
@@ -180,6 +186,9 @@ pub fn configuration(
         return Err(diags.abort(finding));
     }
     if let Some(finding) = keys::stale(&world.root, &document, &recipients) {
+        diags.push(finding);
+    }
+    if let Some(finding) = keys::left(&rules, &recipients) {
         diags.push(finding);
     }
     let by_hand = cluster.encryption.age_recipients.is_some();

@@ -7,9 +7,11 @@ use super::exit::Exit;
 use super::help::{Help, KEYS};
 use super::ui::Format;
 use super::{Outcome, Session};
+use crate::config::CONFIG_FILES;
 use crate::diag::screen::{self, AnsiColor, Style};
 use crate::diag::{Diagnostic, Diagnostics, Severity};
 use crate::pipeline::{self, World};
+use crate::raw;
 use crate::render::SCHEMA_COPY;
 use crate::side;
 use crate::sys::root::{Root, limits};
@@ -60,6 +62,17 @@ impl State {
     }
 }
 
+/// What kind of place it is, by its configuration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// Where the repository is worked on, or should be.
+    Home,
+    /// One without the private files, as in CI.
+    Keyless,
+    /// One whose own templates are rendered.
+    Raw,
+}
+
 /// One line of the report.
 struct Line {
     state: State,
@@ -106,9 +119,9 @@ pub(super) fn run(_: &Args, session: &mut Session<'_>) -> Outcome {
     let root = session.world.root.clone();
     let mut report = Report::default();
     interrupted(&root, &mut report);
-    configuration(&mut session.world, &mut report);
-    age_key(&session.world, &mut report);
-    side_files(&root, &mut report);
+    let place = configuration(&mut session.world, &mut report);
+    age_key(&session.world, place, &mut report);
+    side_files(&root, place, &mut report);
     git(&root, &mut report);
     schema_copy(&session.world, &mut report);
     lock(&session.world, &mut report);
@@ -149,11 +162,21 @@ fn interrupted(root: &Root, report: &mut Report) {
     }
 }
 
-fn configuration(world: &mut World<'_>, report: &mut Report) {
+fn configuration(world: &mut World<'_>, report: &mut Report) -> Place {
     let mut diags = Diagnostics::default();
     // Side files have lines of their own.
-    if let Ok(catalog) = pipeline::catalog(world, &mut diags) {
-        let _ = pipeline::configuration(world, &catalog, &mut diags);
+    let catalog = pipeline::catalog(world, &mut diags);
+    let read = catalog.and_then(|catalog| pipeline::configuration(world, &catalog, &mut diags));
+    if read.is_err() && raw::is_raw(&world.root) {
+        report.add(
+            State::Note,
+            format!(
+                "`{}` says that your own templates are rendered; cluster.yaml is their data",
+                raw::SETTINGS
+            ),
+            Some("`clusterwright configure --raw --check` looks at them"),
+        );
+        return Place::Raw;
     }
     let count = |severity: Severity| {
         let own = |finding: &&&Diagnostic| finding.severity == severity && !finding.code.starts_with("side/");
@@ -172,14 +195,28 @@ fn configuration(world: &mut World<'_>, report: &mut Report) {
             Some("`clusterwright validate` shows them"),
         ),
     }
+    match read {
+        Ok(configuration) if configuration.keys.identities().is_none() => Place::Keyless,
+        _ => Place::Home,
+    }
 }
 
-fn side_files(root: &Root, report: &mut Report) {
+fn side_files(root: &Root, place: Place, report: &mut Report) {
     for name in [side::PUSH_TOKEN, side::DEPLOY_KEY, side::TUNNEL] {
         let found =
             side::read(root, name).and_then(|text| text.map(|text| side::check(name, &text)).transpose());
         match found {
             Ok(Some(())) => present(root, name, report),
+            Ok(None) if place == Place::Keyless => report.add(
+                State::Note,
+                format!("`{name}` is not here, and need not be: what is sealed of it stays as it is"),
+                None,
+            ),
+            Ok(None) if place == Place::Raw => report.add(
+                State::Note,
+                format!("`{name}` is not here"),
+                Some("only templates that use it need it"),
+            ),
             Ok(None) if name == side::DEPLOY_KEY => report.add(
                 State::Note,
                 format!("`{name}` is not here"),
@@ -229,7 +266,7 @@ fn is_open(_: &Root, _: &str) -> bool {
     false
 }
 
-fn age_key(world: &World<'_>, report: &mut Report) {
+fn age_key(world: &World<'_>, place: Place, report: &mut Report) {
     let mut diags = Diagnostics::default();
     let Ok(found) = pipeline::identities(world, &mut diags) else {
         return diags.sorted().iter().for_each(|finding| report.finding(finding));
@@ -239,10 +276,18 @@ fn age_key(world: &World<'_>, report: &mut Report) {
     match &found {
         Some(_) if here => present(&world.root, side::AGE_KEY, report),
         Some(_) => report.ok("the private key comes from the environment"),
-        None => report.add(
+        None if place == Place::Home => report.add(
             State::Broken,
             format!("`{}` is missing: nothing can be sealed or opened", side::AGE_KEY),
-            Some("copy it here from where you keep it, or run `clusterwright init`, which creates it"),
+            Some(match pipeline::sealed_already(&world.root) {
+                Some(_) => "copy it here from where you keep it: this repository is sealed for it already",
+                None => "copy it here from where you keep it, or run `clusterwright init`, which creates it",
+            }),
+        ),
+        None => report.add(
+            State::Note,
+            "no private key is here: what is sealed is compared as far as that goes, and nothing is sealed or opened",
+            Some("copy age.key here from where you keep it to do more"),
         ),
     }
     let Ok(config) = world.root.read_text(SOPS_CONFIG, limits::CONFIG) else {
@@ -283,6 +328,15 @@ fn git(root: &Root, report: &mut Report) {
             Err(finding) => report.finding(&finding),
         }
     }
+    let config = CONFIG_FILES[0];
+    let ignored = RepoPath::parse(config).is_ok_and(|path| git.is_ignored(&path).unwrap_or(false));
+    if root.is_file(config) && !clear.contains(&config) && ignored {
+        report.add(
+            State::Note,
+            format!("`{config}` holds no secret in clear, and git ignores it"),
+            Some(&format!("take `/{config}` out of .gitignore to commit it")),
+        );
+    }
     if report.lines.len() == before {
         report.ok("no private file is tracked by git, and all are ignored");
     }
@@ -319,7 +373,7 @@ fn lock(world: &World<'_>, report: &mut Report) {
             Some("run `clusterwright configure`"),
         ),
         Ok(lock) => report.ok(format!(
-            "clusterwright.lock is readable: {} files are ours",
+            "clusterwright.lock is readable; files that are ours: {}",
             lock.entries.len()
         )),
         Err(_) => diags.sorted().iter().for_each(|finding| report.finding(finding)),

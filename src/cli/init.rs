@@ -6,7 +6,7 @@ use super::exit::Exit;
 use super::help::{Help, KEYS};
 use super::ui::Ui;
 use super::{Outcome, Session};
-use crate::config::example;
+use crate::config::{CONFIG_FILES, example};
 use crate::diag::{Aborted, Diagnostic, Diagnostics};
 use crate::pipeline;
 use crate::render::SCHEMA_COPY;
@@ -54,6 +54,7 @@ pub(super) fn run(args: &Args, session: &mut Session<'_>) -> Outcome {
     let missing = missing(&root, &key, session.world.entropy, &mut session.diags)?;
     let ignore = Ignore::read(&root, &mut session.diags)?;
     if missing.is_empty() && ignore.lines.is_empty() {
+        session.diags.checkpoint()?;
         session.ui.say("Everything that can be created is there already.");
         say_tunnel(&root, &mut session.ui);
         return Ok((Exit::Success, Some(json!({"created": []}))));
@@ -93,7 +94,13 @@ pub(super) fn run(args: &Args, session: &mut Session<'_>) -> Outcome {
         );
     }
     say_tunnel(&root, &mut session.ui);
-    Ok((Exit::Success, Some(json!({"created": created}))))
+    // What could not be created has been reported.
+    let exit = if session.diags.has_errors() {
+        Exit::Failure
+    } else {
+        Exit::Success
+    };
+    Ok((exit, Some(json!({"created": created}))))
 }
 
 /// What goes into a new age.key.
@@ -215,6 +222,8 @@ fn missing(
             private: false,
         });
     }
+    // Keys and tokens of a repository that another key seals are sealed in it already: new ones would be others.
+    let mut elsewhere = false;
     if absent(side::AGE_KEY) {
         let text = match key {
             Key::Given(text) => Some(text.clone()),
@@ -228,29 +237,24 @@ fn missing(
                 "`{}` is missing, but `{sealed}` is there: another key seals this repository",
                 side::AGE_KEY
             );
-            return Err(diags.abort(
+            diags.push(
                 Diagnostic::error("init/key-elsewhere", message)
                     .in_file(side::AGE_KEY)
+                    .note("neither a key nor a token is made, for those that count are sealed already")
                     .help("copy age.key here from where you keep it")
                     .help(format!("to start over with a new key, delete `{sealed}` first")),
-            ));
+            );
+            elsewhere = true;
+        } else {
+            missing.push(Missing {
+                name: side::AGE_KEY,
+                what: "the private key that opens the secrets",
+                text: text.unwrap_or_else(|| generated(key)),
+                private: true,
+            });
         }
-        let text = text.unwrap_or_else(|| {
-            let (private, public) = if matches!(key, Key::New { post_quantum: true }) {
-                sops::generate_post_quantum_identity()
-            } else {
-                sops::generate_identity()
-            };
-            SecretText::new(format!("# public key: {public}\n{}\n", private.expose()))
-        });
-        missing.push(Missing {
-            name: side::AGE_KEY,
-            what: "the private key that opens the secrets",
-            text,
-            private: true,
-        });
     }
-    if absent(side::PUSH_TOKEN) {
+    if !elsewhere && absent(side::PUSH_TOKEN) {
         let text = SecretText::new(format!("{}\n", random_hex(entropy)));
         let what = "the token of the webhook that tells Flux of a push";
         missing.push(Missing {
@@ -261,11 +265,8 @@ fn missing(
         });
     }
     // A new key would lock Flux out of a repository that has one already.
-    let sealed_key = "bootstrap/github-deploy-key.sops.yaml";
-    if [side::DEPLOY_KEY, side::DEPLOY_KEY_PUBLIC, sealed_key]
-        .iter()
-        .all(|name| absent(name))
-    {
+    let deploy_key = [side::DEPLOY_KEY, side::DEPLOY_KEY_PUBLIC, side::SEALED_DEPLOY_KEY];
+    if !elsewhere && deploy_key.iter().all(|name| absent(name)) {
         let (private, public) = side::generate_deploy_key(entropy);
         missing.push(Missing {
             name: side::DEPLOY_KEY,
@@ -281,6 +282,16 @@ fn missing(
         });
     }
     Ok(missing)
+}
+
+/// Returns the text of a new age.key.
+fn generated(key: &Key) -> SecretText {
+    let (private, public) = if matches!(key, Key::New { post_quantum: true }) {
+        sops::generate_post_quantum_identity()
+    } else {
+        sops::generate_identity()
+    };
+    SecretText::new(format!("# public key: {public}\n{}\n", private.expose()))
 }
 
 /// Returns 128 bits of randomness as text.
@@ -309,9 +320,13 @@ impl Ignore {
             text.lines()
                 .any(|line| line.trim().trim_start_matches('/') == name)
         };
+        let clear = pipeline::clear_configs(root, &pipeline::vocabulary_of_any(root));
+        // One without a secret in clear, as an encrypted one, is there to be committed.
+        let may_be_committed =
+            |name: &str| CONFIG_FILES.contains(&name) && root.is_taken(name) && !clear.contains(&name);
         let lines = side::PRIVATE
             .iter()
-            .filter(|name| !has(name))
+            .filter(|name| !has(name) && !may_be_committed(name))
             .map(|name| format!("/{name}"));
         let lines = lines.collect();
         Ok(Self { text, lines })

@@ -14,6 +14,7 @@ use crate::diff::text::{self, Sides};
 use crate::lock::{LOCK_FILE, Lock};
 use crate::merge::BASE_DIR;
 use crate::pipeline;
+use crate::raw;
 use crate::write::Reverted;
 
 /// Arguments of `undo`.
@@ -59,10 +60,13 @@ pub(super) fn run(args: &Args, session: &mut Session<'_>) -> Outcome {
         pipeline::undo(&session.world, &record, &mut session.diags)?;
     }
     if human {
-        session.ui.line(if undone {
-            "Taken back. cluster.yaml is as you left it: the next `clusterwright configure` follows it again."
-        } else {
-            "Nothing was taken back."
+        session.ui.line(match undone {
+            true if raw::is_raw(&session.world.root) => {
+                "Taken back. Your templates and their data are as you left them: the next `clusterwright configure --raw` \
+                 follows them again."
+            }
+            true => "Taken back. cluster.yaml is as you left it: the next `clusterwright configure` follows it again.",
+            false => "Nothing was taken back.",
         });
     }
     Ok((

@@ -29,14 +29,14 @@ pub fn clear_secrets(text: &str, keys: &Keys) -> Vec<(String, Zeroizing<String>)
     found
 }
 
-/// Returns whether a configuration file holds a secret in clear, so that it must not be committed: without encryption
-/// `cluster.yaml` always does. A file that is no YAML is taken to.
-pub fn holds_clear_secrets(name: &str, text: &str, keys: &Keys) -> bool {
+/// Returns whether a configuration file holds a secret in clear, so that it must not be committed: without encryption the
+/// `cluster.yaml` of a catalogue always does. A file that is no YAML is taken to. The data of `raw` mode may hold none.
+pub fn holds_clear_secrets(name: &str, text: &str, keys: &Keys, raw: bool) -> bool {
     let Ok(documents) = yaml::parse(text) else {
         return true;
     };
     let encrypted = documents.first().is_some_and(is_encrypted);
-    if name == CONFIG_FILES[0] && !encrypted {
+    if name == CONFIG_FILES[0] && !encrypted && !raw {
         return true;
     }
     let entries = documents.iter().flat_map(Node::entries);
@@ -99,7 +99,7 @@ mod tests {
     #[test]
     fn an_encrypted_file_with_a_secret_in_clear_is_not_fit_to_be_committed() {
         let vocabulary = vocabulary();
-        let holds = |name: &str, text: &str| holds_clear_secrets(name, text, vocabulary.keys());
+        let holds = |name: &str, text: &str| holds_clear_secrets(name, text, vocabulary.keys(), false);
         assert!(holds("cluster.yaml", "cluster_name: a\n"));
         assert!(holds("cluster.yaml", "a: [\n"));
         let sealed = "cloudflare_token: ENC[x]\nsops: {mac: x}\n";
@@ -108,6 +108,9 @@ mod tests {
             assert!(holds("cluster.yaml", &format!("{plain}\n{sealed}")), "{plain}");
         }
         assert!(!holds("nodes.yaml", "nodes: []\n"));
+        // The data of other templates need not hold a secret.
+        let raw = |text: &str| holds_clear_secrets("cluster.yaml", text, vocabulary.keys(), true);
+        assert!(!raw("cluster_name: a\n") && raw("cloudflare_token: x\n") && raw("a: [\n"));
         assert!(holds("nodes.yaml", "nodes: []\ncloudflare_token: x\n"));
     }
 }

@@ -19,6 +19,9 @@ pub enum KeyState {
     Removed,
     /// Both have it, with different texts.
     Changed,
+    /// Both have it, encrypted with different data keys: no ciphertext tells whether the value differs as well.
+    #[serde(rename = "sealed anew")]
+    Sealed,
 }
 
 impl KeyState {
@@ -28,6 +31,7 @@ impl KeyState {
             Self::Added => "added",
             Self::Removed => "removed",
             Self::Changed => "changed",
+            Self::Sealed => "sealed anew",
         }
     }
 }
@@ -87,11 +91,15 @@ pub fn compare_as(
         diff.notes.push("content changed");
         return diff;
     };
+    let other_key = has_other_data_key(&before, &after);
     let keys: BTreeSet<&String> = before.values.keys().chain(after.values.keys()).collect();
     for key in keys {
         let change = match (before.values.get(key), after.values.get(key)) {
             (None, _) => KeyState::Added,
             (_, None) => KeyState::Removed,
+            (Some(a), Some(b)) if a != b && other_key && is_ciphertext(a) && is_ciphertext(b) => {
+                KeyState::Sealed
+            }
             (Some(a), Some(b)) if a != b => KeyState::Changed,
             _ => continue,
         };
@@ -104,6 +112,25 @@ pub fn compare_as(
         diff.notes.push("comments or layout changed");
     }
     diff
+}
+
+/// Returns whether two files have data keys that have nothing to do with each other: no recipient kept what it was given.
+fn has_other_data_key(before: &Keys, after: &Keys) -> bool {
+    fn wrapped(keys: &Keys) -> BTreeSet<&String> {
+        let entries = keys.sops.iter();
+        entries
+            .filter(|(key, _)| last(key) == "enc")
+            .map(|(_, value)| value)
+            .collect()
+    }
+    let (old, new) = (wrapped(before), wrapped(after));
+    !old.is_empty() && !new.is_empty() && old.is_disjoint(&new)
+}
+
+/// Returns whether a leaf is encrypted.
+fn is_ciphertext(leaf: &str) -> bool {
+    leaf.split_once('=')
+        .is_some_and(|(_, value)| value.starts_with("ENC[AES256_GCM,"))
 }
 
 fn sops_note(before: &Keys, after: &Keys) -> Option<&'static str> {
@@ -241,6 +268,18 @@ mod tests {
         );
         let rotated = old.replace("zz", "yy");
         assert_eq!(told(&old, &rotated), ["data key or encryption settings changed"]);
+        // With another data key, every ciphertext is another one, whatever the value.
+        let anew = sops("2", "age1b", "n")
+            .replace("zz", "yy")
+            .replace("c: x", "c: z");
+        assert_eq!(
+            told(&old, &anew),
+            [
+                "stringData.\"a.b\" sealed anew",
+                "stringData.c changed",
+                "recipients changed"
+            ]
+        );
     }
 
     #[test]

@@ -148,9 +148,44 @@ pub(super) fn stale(root: &Root, document: &Document, recipients: &[String]) -> 
     ))
 }
 
-/// Adds to the finding about a missing `age.key` how a key of the environment becomes the repository's.
-pub(super) fn missing(found: Option<&Keyring>) -> Diagnostic {
-    let finding = side::missing(side::AGE_KEY, "the key that seals and opens the secrets");
+/// Tells what sealing anew does not take from those who leave.
+pub(super) fn left(rules: &Rules, recipients: &[String]) -> Option<Diagnostic> {
+    let gone: Vec<String> = rules.all();
+    let gone = gone.iter().filter(|name| !recipients.contains(name));
+    let gone: Vec<String> = gone.map(|name| sops::short(name)).collect();
+    if gone.is_empty() || recipients.is_empty() {
+        return None;
+    }
+    let message = format!(
+        "{} is no recipient any more, and still opens what was sealed before, as git's history has it",
+        gone.join(", ")
+    );
+    Some(
+        Diagnostic::warning("config/recipient-left", message)
+            .in_file(".sops.yaml")
+            .help("once this is configured, change the secrets themselves"),
+    )
+}
+
+/// Returns what a repository holds that a key sealed, so that `init` makes no other one.
+pub fn sealed_already(root: &Root) -> Option<&'static str> {
+    [".sops.yaml", OWN_KEY_FILE]
+        .into_iter()
+        .find(|name| root.is_taken(name))
+}
+
+/// The finding for an `age.key` that is not there, with how it comes here, and how a key of the environment becomes the
+/// repository's.
+pub(super) fn missing(root: &Root, found: Option<&Keyring>) -> Diagnostic {
+    let what = "the key that seals and opens the secrets";
+    let finding = match sealed_already(root) {
+        None => side::missing(side::AGE_KEY, what),
+        Some(sealed) => side::missing_key(what)
+            .note(format!(
+                "`{sealed}` is there: another key seals this repository, and no new one opens it"
+            ))
+            .help("without a key, as in CI, list `age_recipients` in cluster.yaml, or commit it encrypted"),
+    };
     match found.and_then(|found| found.named.first()) {
         Some(key) => finding
             .note(format!(
@@ -181,7 +216,7 @@ pub fn own_recipients(world: &World<'_>) -> Result<Vec<Recipient>, Diagnostic> {
             .sorted()
             .into_iter()
             .find(|one| one.severity == Severity::Error);
-        return Err(first.cloned().unwrap_or_else(|| missing(None)));
+        return Err(first.cloned().unwrap_or_else(|| missing(&world.root, None)));
     };
     let Some(found) = found else { return Ok(Vec::new()) };
     let key = own(&world.root, &found, &Rules::read(&world.root));

@@ -6,6 +6,7 @@ use super::catalog_of;
 use crate::config::{self, Vocabulary};
 use crate::context;
 use crate::diag::{Aborted, Diagnostics};
+use crate::raw;
 use crate::side;
 use crate::sys::root::Root;
 
@@ -28,9 +29,10 @@ pub fn vocabulary_of_any(root: &Root) -> Arc<Vocabulary> {
 
 /// Returns which files of the configuration hold secrets in clear, so that they must not be committed.
 pub fn clear_configs(root: &Root, vocabulary: &Vocabulary) -> Vec<&'static str> {
+    let raw = raw::is_raw(root);
     let holds = |name: &&str| {
         let text = side::read(root, name).ok().flatten();
-        text.is_some_and(|text| config::holds_clear_secrets(name, text.expose(), vocabulary.keys()))
+        text.is_some_and(|text| config::holds_clear_secrets(name, text.expose(), vocabulary.keys(), raw))
     };
     config::CONFIG_FILES.into_iter().filter(holds).collect()
 }

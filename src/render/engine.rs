@@ -98,7 +98,11 @@ impl Engine {
                 )
                 .at(id.span(unknown.span), "read here");
                 let last = unknown.name.rsplit('.').next().unwrap_or_default();
-                if let Some(near) = closest(last, unknown.candidates.iter().map(String::as_str)) {
+                if unknown.name.starts_with("secrets.") && shape.contains_key(last) {
+                    diagnostic = diagnostic.help(format!(
+                        "write `{last}`: the keys of cluster.yaml, secret ones as well, are read by their names alone"
+                    ));
+                } else if let Some(near) = closest(last, unknown.candidates.iter().map(String::as_str)) {
                     diagnostic = diagnostic.help(format!("did you mean `{near}`?"));
                 }
                 diags.push(diagnostic);
@@ -250,7 +254,18 @@ fn report(
         .message()
         .starts_with("Tried to render a variable that is undefined")
     {
-        Diagnostic::error(code, format!("`{words}` is not defined"))
+        // The name is one that templates may read, as was checked when they were loaded.
+        let finding = Diagnostic::error(code, format!("`{words}` is not defined"));
+        let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.');
+        match words {
+            name if name.is_empty() || !name.chars().all(is_name) => finding,
+            name if name.contains('.') => {
+                finding.help(format!("set it, or ask for it first: `#% if {name} %#` … `#% endif %#`"))
+            }
+            name => finding.help(format!(
+                "`{name}` is not set: write it into cluster.yaml, or ask for it first: `#% if {name} %#` … `#% endif %#`"
+            )),
+        }
     } else {
         let message = report.message();
         // The full text lists every name in scope, hundreds of them.

@@ -172,7 +172,11 @@ fn unknown(engine: &Engine, file: &TemplateFile, shape: &BTreeMap<String, Shape>
             }
             None => finding.in_file(format!("templates/{}", file.source)),
         };
-        if let Some(near) = closest(word, candidates.keys().map(String::as_str)) {
+        if name.starts_with("secrets.") && shape.contains_key(word) {
+            finding = finding.help(format!(
+                "write `{word}`: the keys of cluster.yaml, secret ones as well, are read by their names alone"
+            ));
+        } else if let Some(near) = closest(word, candidates.keys().map(String::as_str)) {
             finding = finding.help(format!("did you mean `{near}`?"));
         }
         diags.push(finding);

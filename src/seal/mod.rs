@@ -19,6 +19,7 @@ use crate::keyring::Own;
 use crate::known::{Known, hidden};
 use crate::lock::{Lock, Sha256, lf};
 use crate::merge::Bases;
+use crate::side;
 use crate::sops::{self, Config, Identities, Rule, SopsError, Updated};
 use crate::sys::{Entropy, SecretText};
 use crate::tree::{Artifact, RepoPath, Tree};
@@ -450,12 +451,26 @@ impl Sealer<'_> {
             Some(secret) => format!("the value of `{secret}` is not known here"),
             None => "no private key is at hand".to_owned(),
         };
+        let file = unknown
+            .filter(|_| self.keys.identities.is_some())
+            .and_then(side::file_of);
+        let help = |rest: &str| match file {
+            Some(file) => {
+                format!(
+                    "copy `{file}` here, which holds it, or run `clusterwright configure` where it is; what was never made, \
+                 `clusterwright init` makes"
+                )
+            }
+            None => rest.to_owned(),
+        };
         let Some(text) = existing.first() else {
             let message = format!("`{name}` is not sealed yet, and {what}");
             return Err(vec![
                 Diagnostic::error("seal/keyless", message)
                     .in_file(name)
-                    .help("run `clusterwright configure` once where age.key is, and commit the result"),
+                    .help(help(
+                        "run `clusterwright configure` once where age.key is, and commit the result",
+                    )),
             ]);
         };
         let compared =
@@ -473,7 +488,9 @@ impl Sealer<'_> {
                 format!("`{name}` must be sealed anew ({reason}), and {what}"),
             )
             .in_file(name)
-            .help("run `clusterwright configure` where age.key is, and commit the result"),
+            .help(help(
+                "run `clusterwright configure` where age.key is, and commit the result",
+            )),
         ])
     }
 }

@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use yaml::{Kind, Node};
 
+use super::file::argument;
 use super::status::{claims_sops, is_sops_name};
 use super::template::Templates;
 use crate::diag::{Diagnostic, Diagnostics};
@@ -25,7 +26,7 @@ pub struct Found {
     pub what: String,
     /// Where, in bytes.
     pub span: Range<usize>,
-    /// What to do.
+    /// What to do; `FILE` stands for the file.
     pub help: &'static str,
 }
 
@@ -311,7 +312,8 @@ pub fn report(name: &str, bytes: &[u8], found: Vec<Found>, diags: &mut Diagnosti
     let shown = hidden(&readable(bytes), found.iter().map(|one| one.span.clone()));
     let source = diags.sources.add(name, shown);
     for one in found {
-        let finding = Diagnostic::error(one.code, one.what).help(one.help);
+        let help = one.help.replace("FILE", &argument(name));
+        let finding = Diagnostic::error(one.code, one.what).help(help);
         diags.push(finding.at(source.span(one.span), ""));
     }
 }

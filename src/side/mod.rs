@@ -23,6 +23,8 @@ pub const PUSH_TOKEN: &str = "github-push-token.txt";
 pub const DEPLOY_KEY: &str = "github-deploy.key";
 /// Its public half, to be entered at GitHub.
 pub const DEPLOY_KEY_PUBLIC: &str = "github-deploy.key.pub";
+/// Where the catalogue seals it.
+pub const SEALED_DEPLOY_KEY: &str = "bootstrap/github-deploy-key.sops.yaml";
 /// The credentials of the Cloudflare tunnel, as `cloudflared` writes them.
 pub const TUNNEL: &str = "cloudflare-tunnel.json";
 /// Side files that must never be committed.
@@ -37,6 +39,19 @@ pub struct Reported {
     pub tunnel_id: Option<String>,
     /// Whether this is a run without the private files, as in CI.
     pub keyless: bool,
+    /// Whether the tunnel's file is not here, and need not be.
+    pub without_tunnel: bool,
+}
+
+/// What a side file that is not there means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Absent {
+    /// Nothing: a run without the private files.
+    Expected,
+    /// That what is sealed of it in the repository stays as it is.
+    Stays,
+    /// An error.
+    Wrong,
 }
 
 /// The side files but the age key, read.
@@ -51,8 +66,8 @@ pub struct Files {
 }
 
 impl Files {
-    /// Reads those that are there. In a run without the private files, `keyless`, none is missing.
-    pub fn read(root: &Root, keyless: bool, diags: &mut Diagnostics) -> Self {
+    /// Reads those that are there; `absent` says what it means when one is not.
+    pub fn read(root: &Root, absent: Absent, diags: &mut Diagnostics) -> Self {
         let mut text = |name: &str, parse: &mut dyn FnMut(&SecretText) -> Result<(), Diagnostic>| {
             let found = read(root, name).and_then(|text| text.map(|text| parse(&text)).transpose());
             found.unwrap_or_else(|finding| {
@@ -73,25 +88,47 @@ impl Files {
             files.tunnel = Some(Tunnel::parse(text)?);
             Ok(())
         });
-        if push_token.is_none() && !keyless {
-            diags.push(missing(
-                PUSH_TOKEN,
-                "the token of the webhook that tells Flux of a push",
-            ));
+        let mut tell = |name: &str, wrong: Diagnostic| match absent {
+            Absent::Expected => {}
+            Absent::Stays => diags.push(
+                Diagnostic::note_level(
+                    "side/missing",
+                    format!("`{name}` is not here: what is sealed of it stays as it is, and is not verified"),
+                )
+                .in_file(name)
+                .help("copy it here, to change what it holds or to seal it anew"),
+            ),
+            Absent::Wrong => diags.push(wrong),
+        };
+        if push_token.is_none() {
+            let what = "the token of the webhook that tells Flux of a push";
+            tell(PUSH_TOKEN, missing(PUSH_TOKEN, what));
         }
-        if tunnel.is_none() && !keyless {
-            diags.push(tunnel::missing());
+        if tunnel.is_none() {
+            tell(TUNNEL, tunnel::missing());
         }
         files
     }
 
     /// Returns what rules may know.
-    pub fn report(&self, keyless: bool) -> Reported {
+    pub fn report(&self, root: &Root, absent: Absent) -> Reported {
+        let sealed = absent == Absent::Stays && root.is_taken(SEALED_DEPLOY_KEY);
         Reported {
-            deploy_key: self.deploy_key.is_some(),
+            deploy_key: self.deploy_key.is_some() || sealed,
             tunnel_id: self.tunnel.as_ref().map(|tunnel| tunnel.id.clone()),
-            keyless,
+            keyless: absent == Absent::Expected,
+            without_tunnel: self.tunnel.is_none() && absent != Absent::Wrong,
         }
+    }
+}
+
+/// Returns the file that holds a secret which is none of `cluster.yaml`, by the name that templates know it by.
+pub fn file_of(secret: &str) -> Option<&'static str> {
+    match secret {
+        "push_token" => Some(PUSH_TOKEN),
+        "deploy_key" => Some(DEPLOY_KEY),
+        "tunnel_token" => Some(TUNNEL),
+        _ => None,
     }
 }
 
@@ -182,6 +219,13 @@ pub fn missing(name: &str, what: &str) -> Diagnostic {
     Diagnostic::error("side/missing", format!("`{name}` is missing: {what}"))
         .in_file(name)
         .help("run `clusterwright init`, which creates it, or copy it here from where you keep it")
+}
+
+/// The finding for a private key that must be there, and of which no new one helps.
+pub fn missing_key(what: &str) -> Diagnostic {
+    Diagnostic::error("side/missing", format!("`{AGE_KEY}` is missing: {what}"))
+        .in_file(AGE_KEY)
+        .help("copy it here from where you keep it, or name another key file with `SOPS_AGE_KEY_FILE`")
 }
 
 /// The finding for a file that a person named and that is not there.

@@ -1,6 +1,6 @@
 //! `doctor` says what is broken around the configuration, one line each, and how to mend it.
 
-use crate::support::{GITIGNORE, MINIMAL, Repo};
+use crate::support::{GITIGNORE, MINIMAL, RECIPIENT, Repo};
 
 /// The lines of a state.
 fn lines(stdout: &str, state: &str) -> Vec<String> {
@@ -42,7 +42,7 @@ fn nothing_to_say_about_a_healthy_repository() {
 fn each_kind_of_damage_is_named_with_a_way_out() {
     type Damage = fn(&Repo);
     let cases: &[(&str, &str, Damage)] = &[
-        ("age.key", "clusterwright init", |repo| {
+        ("age.key", "copy it here", |repo| {
             std::fs::remove_file(repo.path("age.key")).expect("removed");
         }),
         ("other keys", "age_recipients", |repo| {
@@ -100,6 +100,89 @@ fn a_journal_that_no_run_carries_out_gets_no_advice_to_run_one() {
         run.stdout
     );
     assert!(!broken[0].contains("configure"), "{}", run.stdout);
+}
+
+#[test]
+fn a_key_that_is_missing_before_anything_is_sealed_can_be_made() {
+    let repo = Repo::with(MINIMAL);
+    std::fs::remove_file(repo.path("age.key")).expect("removed");
+    let broken = lines(&repo.fails(&["doctor"]).stdout, "broken");
+    assert!(
+        broken
+            .iter()
+            .any(|line| line.contains("age.key") && line.contains("clusterwright init")),
+        "{broken:?}"
+    );
+    assert!(
+        repo.fails(&["configure", "--yes"])
+            .stderr
+            .contains("clusterwright init")
+    );
+}
+
+#[test]
+fn a_clone_without_the_private_files_is_one_and_not_broken() {
+    let Some(repo) = healthy() else { return };
+    repo.write(
+        "cluster.yaml",
+        &format!(
+            "age_recipients: [{RECIPIENT}]\ncloudflare_tunnel_id: 6ff42ae2-765d-4adf-8112-31c55c1551ef\n{MINIMAL}"
+        ),
+    );
+    repo.ok(&["secrets", "encrypt", "-i", "cluster.yaml"]);
+    let ignored = lines(&repo.ok(&["doctor"]).stdout, "note");
+    assert!(
+        ignored.len() == 1 && ignored[0].contains("take `/cluster.yaml` out of .gitignore"),
+        "{ignored:?}"
+    );
+    for name in crate::support::PRIVATE {
+        std::fs::remove_file(repo.path(name)).expect("removed");
+    }
+    let run = repo.ok(&["doctor"]);
+    let notes = lines(&run.stdout, "note");
+    assert!(
+        notes.iter().any(|line| line.contains("no private key is here")),
+        "{}",
+        run.stdout
+    );
+    // A key or a token is none that `init` could make: those that count are sealed.
+    let fails = repo.fails(&["init", "--yes"]);
+    assert!(fails.stderr.contains("init/key-elsewhere"), "{}", fails.stderr);
+    assert!(!repo.path("github-push-token.txt").exists() && !repo.path("github-deploy.key").exists());
+}
+
+#[test]
+fn a_repository_of_raw_mode_is_told_as_one() {
+    let repo = Repo::empty();
+    repo.write(
+        "makejinja.toml",
+        "[makejinja]\ninputs = [\"./in\"]\noutput = \"./\"\ndata = [\"./cluster.yaml\"]\n",
+    );
+    repo.write("cluster.yaml", "my_name: one\n");
+    repo.write("in/docs/a.md.jinja", "{{ my_name }}\n");
+    let has_git = repo.git(&["init", "-q"]).is_some();
+    let run = repo.ok(&["doctor"]);
+    assert!(
+        lines(&run.stdout, "note")
+            .iter()
+            .any(|line| line.contains("--raw --check")),
+        "{}",
+        run.stdout
+    );
+    // Data that hold no secret can be committed.
+    let run = repo.ok(&["configure", "--raw", "--yes"]);
+    assert!(!run.stderr.contains("git/"), "{}", run.stderr);
+    if has_git {
+        repo.git(&["add", "cluster.yaml"]);
+        let run = repo.ok(&["configure", "--raw", "--check"]);
+        assert!(!run.stderr.contains("git/"), "{}", run.stderr);
+    }
+    let run = repo.ok(&["undo", "--yes"]);
+    assert!(
+        run.stdout.contains("`clusterwright configure --raw`"),
+        "{}",
+        run.stdout
+    );
 }
 
 #[test]

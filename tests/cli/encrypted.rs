@@ -54,6 +54,42 @@ fn without_key_and_recipients_the_missing_file_is_named() {
 }
 
 #[test]
+fn with_the_key_alone_what_is_sealed_of_the_side_files_stays() {
+    let config = format!("cloudflare_tunnel_id: 6ff42ae2-765d-4adf-8112-31c55c1551ef\n{MINIMAL}");
+    let repo = Repo::with(&config);
+    repo.ok(&["configure", "--yes"]);
+    let ci = without_keys(&repo);
+    let key = [("SOPS_AGE_KEY", AGE_KEY)];
+    let run = ci.run_with(&["configure", "--check"], &key);
+    assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
+    for file in ["github-push-token.txt", "cloudflare-tunnel.json"] {
+        assert!(
+            run.stderr.contains(&format!("`{file}` is not here")),
+            "{}",
+            run.stderr
+        );
+    }
+    assert!(run.stdout.contains("could not be verified"), "{}", run.stdout);
+    // What the key opens is compared.
+    ci.edit("cluster.yaml", "test-cloudflare-token", "brand-new-secret-0815");
+    assert_eq!(ci.run_with(&["configure", "--check"], &key).code, 2);
+    // A file that would be sealed anew needs its value: the run says which file has it.
+    let sealed = "kubernetes/apps/network/cloudflare-tunnel/app/secret.sops.yaml";
+    std::fs::remove_file(ci.path(sealed)).expect("removed");
+    let run = ci.run_with(&["configure", "--check"], &key);
+    assert!(
+        run.code == 1 && run.stderr.contains("copy `cloudflare-tunnel.json` here"),
+        "{}",
+        run.stderr
+    );
+    // Where nothing is sealed yet, they are missing.
+    let fresh = Repo::with(&config);
+    std::fs::remove_file(fresh.path("github-push-token.txt")).expect("removed");
+    let run = fresh.fails(&["configure", "--check"]);
+    assert!(run.stderr.contains("side/missing"), "{}", run.stderr);
+}
+
+#[test]
 fn another_key_gets_a_clear_error_and_changes_nothing() {
     let repo = Repo::with(MINIMAL);
     repo.ok(&["configure", "--yes"]);

@@ -64,6 +64,41 @@ fn never_makes_a_new_key_for_a_repository_that_another_key_seals() {
     let run = repo.fails(&["init", "--yes"]);
     assert!(run.stderr.contains("init/key-elsewhere"), "{}", run.stderr);
     assert!(!repo.path("age.key").exists());
+    // Nobody is sent there and back.
+    let run = repo.fails(&["configure", "--yes"]);
+    assert!(
+        run.stderr.contains("side/missing")
+            && !run.stderr.contains("run `clusterwright init`, which creates"),
+        "{}",
+        run.stderr
+    );
+    // What needs no key is made all the same.
+    let schema = ".clusterwright/cluster.schema.json";
+    for name in [schema, "github-push-token.txt", "github-deploy.key"] {
+        std::fs::remove_file(repo.path(name)).expect("removed");
+    }
+    let run = repo.fails(&["init", "--yes"]);
+    assert!(run.stderr.contains("init/key-elsewhere"), "{}", run.stderr);
+    assert!(repo.path(schema).exists());
+    for name in ["age.key", "github-push-token.txt", "github-deploy.key"] {
+        assert!(!repo.path(name).exists(), "{name}");
+    }
+}
+
+#[test]
+fn an_encrypted_configuration_is_not_put_back_into_the_ignore_file() {
+    let repo = Repo::with(MINIMAL);
+    repo.ok(&["secrets", "encrypt", "-i", "cluster.yaml"]);
+    repo.write(".gitignore", "");
+    repo.ok(&["init", "--yes"]);
+    let ignore = repo.read(".gitignore");
+    assert!(
+        !ignore.contains("cluster.yaml") && ignore.contains("/age.key"),
+        "{ignore}"
+    );
+    repo.write("cluster.yaml", MINIMAL);
+    repo.ok(&["init", "--yes"]);
+    assert!(repo.read(".gitignore").contains("/cluster.yaml"));
 }
 
 #[test]

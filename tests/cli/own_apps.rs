@@ -467,3 +467,48 @@ fn keys_that_are_taken_or_wrong_are_refused_where_they_are_defined() {
         run.stderr
     );
 }
+
+#[test]
+fn a_secret_key_is_placed_by_its_name_and_one_that_is_not_set_is_told_how_to() {
+    let repo = Repo::with(MINIMAL);
+    repo.write(
+        "templates/apps/default/homepage/app.yaml",
+        "summary: Start page\nschema:\n  homepage_token:\n    type: string\n    description: Token.\n    x-secret: true\n",
+    );
+    let secret = |value: &str| {
+        let text = format!(
+            "apiVersion: v1\nkind: Secret\nmetadata:\n  name: homepage\nstringData:\n  header: \"Bearer {value}\"\n"
+        );
+        repo.write("templates/apps/default/homepage/app/secret.sops.yaml.tera", &text);
+    };
+    secret("#{ homepage_token }#");
+    let run = repo.fails(&["configure", "--yes"]);
+    assert!(
+        run.stderr.contains("`homepage_token` is not defined")
+            && run
+                .stderr
+                .contains("`homepage_token` is not set: write it into cluster.yaml"),
+        "{}",
+        run.stderr
+    );
+    repo.write(
+        "cluster.yaml",
+        &format!("homepage_token: canary-own-token\n{MINIMAL}"),
+    );
+    secret("#{ secrets.homepage_token }#");
+    let run = repo.fails(&["configure", "--yes"]);
+    assert!(
+        run.stderr.contains("write `homepage_token`") && !run.stderr.contains("push_token"),
+        "{}",
+        run.stderr
+    );
+    secret("#{ homepage_token }#");
+    repo.ok(&["configure", "--yes"]);
+    let sealed = "kubernetes/apps/default/homepage/app/secret.sops.yaml";
+    let opened = repo.ok(&["secrets", "decrypt", sealed]).stdout;
+    assert!(
+        opened.contains("header: \"Bearer canary-own-token\"")
+            || opened.contains("header: Bearer canary-own-token"),
+        "{opened}"
+    );
+}

@@ -102,6 +102,17 @@ fn who_was_removed_opens_nothing_that_is_sealed_later() {
     );
     let run = repo.ok(&["configure", "--yes"]);
     assert!(!run.stderr.contains("given-away"), "it never was: {}", run.stderr);
+    assert!(
+        run.stderr.contains("config/recipient-left") && run.stderr.contains("change the secrets themselves"),
+        "{}",
+        run.stderr
+    );
+    let run = repo.ok(&["configure", "--check"]);
+    assert!(
+        !run.stderr.contains("recipient-left"),
+        "it is done: {}",
+        run.stderr
+    );
     assert_eq!(opens(&repo, bob.expose()), [""; 0], "Bob opens nothing any more");
     assert_eq!(closed(&repo, other.expose()), [OWN_KEY_FILE]);
     assert_eq!(closed(&repo, AGE_KEY), [""; 0]);
@@ -443,6 +454,19 @@ fn an_encrypted_configuration_follows_its_recipients() {
     assert!(!stale(&repo) && holds_bob(&repo));
     repo.edit("cluster.yaml", &format!(", {bobs}]"), "]");
     assert!(stale(&repo), "what is set from now on would be for Bob as well");
+    let set = |value: &str| {
+        repo.ok(&["secrets", "set", "cluster.yaml", "cloudflare_token", value])
+            .stderr
+    };
+    let told = set("brand-new-secret-0815");
+    assert!(
+        told.contains("secrets/other-recipients") && told.contains("updatekeys cluster.yaml"),
+        "{told}"
+    );
+    let rotated = repo.ok(&["secrets", "rotate", "-i", "cluster.yaml"]).stderr;
+    assert!(rotated.contains("secrets/other-recipients"), "{rotated}");
     repo.ok(&["secrets", "updatekeys", "--yes", "cluster.yaml"]);
+    let told = set("brand-new-secret-0816");
+    assert!(!told.contains("other-recipients"), "{told}");
     assert!(!stale(&repo) && !holds_bob(&repo));
 }

@@ -142,6 +142,10 @@ fn decrypt_hands_out_what_was_asked_for() {
     repo.fails(&["secrets", "decrypt", "--extract", "stringData.none", file]);
     repo.fails(&["secrets", "decrypt", "--extract", "[[", file]);
 
+    repo.write("there.yaml", "mine\n");
+    let run = repo.fails(&["secrets", "decrypt", "--to", "there.yaml", file]);
+    assert!(run.stderr.contains("secrets/exists"), "{}", run.stderr);
+    assert_eq!(repo.read("there.yaml"), "mine\n");
     repo.ok(&["secrets", "decrypt", "--to", "out.yaml", file]);
     assert_eq!(repo.read("out.yaml"), SECRET);
     assert_eq!(repo.read(file), sealed);

@@ -224,3 +224,33 @@ fn names_that_begin_with_a_dash_are_files_to_git_and_to_every_command() {
         }
     }
 }
+
+#[test]
+fn a_recipient_that_only_theirs_names_is_told() {
+    let Some(repo) = committed() else { return };
+    let base = repo.read(FILE);
+    repo.write("base", &base);
+    repo.ok(&["secrets", "set", FILE, "stringData.user", "root"]);
+    repo.write("ours", &repo.read(FILE));
+    let (_, stranger) = clusterwright::sops::generate_identity();
+    repo.write(FILE, &base);
+    let told = repo
+        .ok(&["secrets", "rotate", "-i", "--add-age", &stranger, FILE])
+        .stderr;
+    assert!(told.contains("secrets/other-recipients"), "{told}");
+    repo.write("theirs", &repo.read(FILE));
+    let told = repo
+        .ok(&["secrets", "merge", "base", "ours", "theirs", FILE])
+        .stderr;
+    assert!(
+        !repo.read("ours").contains(&stranger) || told.contains("secrets/other-recipients"),
+        "{told}"
+    );
+    let told = repo
+        .ok(&["secrets", "merge", "base", "theirs", "ours", FILE])
+        .stderr;
+    assert!(
+        !repo.read("theirs").contains(&stranger) || told.contains("secrets/other-recipients"),
+        "{told}"
+    );
+}

@@ -53,6 +53,7 @@ fn findings_have_file_and_line_and_never_the_value() {
             run.stderr
         );
         let human = repo.fails(&["secrets", "scan", name]);
+        assert!(!human.stderr.contains("-i FILE"), "{}", human.stderr);
         for text in [&run.stderr, &human.stderr, &human.stdout] {
             for value in [
                 CANARY,

@@ -189,6 +189,7 @@ fn examine(catalog: &Catalog, flags: Flags, rendered: bool) -> usize {
         deploy_key: true,
         tunnel_id: Some("6ff42ae2-765d-4adf-8112-31c55c1551ef".to_owned()),
         keyless: false,
+        without_tunnel: false,
     };
     let clean = |diags: &Diagnostics| {
         // An audit without Hubble is warned of; without monitoring there is no Hubble.

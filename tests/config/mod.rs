@@ -28,6 +28,7 @@ fn all_beside() -> Reported {
         deploy_key: true,
         tunnel_id: Some(TUNNEL_ID.to_owned()),
         keyless: false,
+        without_tunnel: false,
     }
 }
 

@@ -7,7 +7,9 @@ use crate::cli::{Outcome, Session};
 use crate::diag::Diagnostic;
 use crate::secrets::File;
 use crate::sops::{KeyPath, MacCheck};
+use crate::sys::named;
 use crate::sys::replace::{Access, replace_file};
+use crate::sys::root::Refused;
 
 /// Prints or writes a file, or one value of it, in clear.
 pub(super) fn run(args: &Decrypt, session: &mut Session<'_>) -> Outcome {
@@ -39,7 +41,20 @@ pub(super) fn run(args: &Decrypt, session: &mut Session<'_>) -> Outcome {
         return Ok((Exit::Success, None));
     }
     if let Some(to) = &args.to {
-        let written = replace_file(&session.world.root.join(to), &plain, Access::Private);
+        let target = session.world.root.join(to);
+        if !matches!(named::read(&target, 0), Err(Refused::Absent))
+            && session
+                .ui
+                .confirm(&format!("`{}` is there. Replace it?", to.display()))
+                != Some(true)
+        {
+            return Err(session.diags.abort(
+                Diagnostic::error("secrets/exists", format!("`{}` is there already", to.display()))
+                    .note("nothing was written")
+                    .help("name another file, or remove that one first"),
+            ));
+        }
+        let written = replace_file(&target, &plain, Access::Private);
         written.map_err(|error| session.diags.abort(Diagnostic::io("write", to, &error)))?;
         return Ok((Exit::Success, None));
     }

@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use super::args::{Edit, RuleArgs};
 use super::overrides::overrides;
-use super::{identities, numbers, of_file};
+use super::{identities, numbers, of_file, warn_of_others};
 use crate::cli::exit::Exit;
 use crate::cli::{Outcome, Session, variable};
 use crate::diag::{Aborted, Diagnostic};
@@ -261,6 +261,9 @@ fn finish(target: &Target, text: &str, session: &mut Session<'_>) -> Result<(), 
     numbers::warn(session, format, name, before, text);
     if current.map_err(|finding| session.diags.abort(finding))? {
         write(path, name, text, session)?;
+        if let Target::Existing(file, ..) = target {
+            warn_of_others((&file.path, &file.name), format, text, session);
+        }
         session.ui.note(&format!("encrypted {name}"));
         return Ok(());
     }

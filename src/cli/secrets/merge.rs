@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::args::Merge;
-use super::{identities, of_file};
+use super::{identities, of_file, warn_of_others};
 use crate::cli::exit::Exit;
 use crate::cli::{Outcome, Session};
 use crate::diag::Diagnostic;
@@ -51,6 +51,8 @@ pub(super) fn run(args: &Merge, session: &mut Session<'_>) -> Outcome {
         })?;
         ours.write(&merged.text)
             .map_err(|finding| session.diags.abort(finding))?;
+        // Theirs may have brought a recipient along.
+        warn_of_others((&root.join(&name), &name), format, &merged.text, session);
     }
     let (typed, stage) = (argument(&name), argument(&format!(":3:{name}")));
     for path in &merged.conflicts {

@@ -16,13 +16,16 @@ mod status;
 mod textconv;
 mod value;
 
+use std::path::Path;
+
 use super::exit::Exit;
 use super::{Outcome, Session};
 use crate::diag::{Aborted, Diagnostic};
 use crate::pipeline;
 use crate::seal;
+use crate::secrets::{Overrides, argument, rule_for, status as status_of};
 use crate::side;
-use crate::sops::{Identities, Recipient, SopsError};
+use crate::sops::{Format, Identities, Recipient, SopsError};
 use args::Secrets;
 
 /// Runs a subcommand.
@@ -54,8 +57,8 @@ fn identities(session: &mut Session<'_>) -> Result<Identities, Aborted> {
     match pipeline::identities(&session.world, &mut session.diags)? {
         Some(found) => Ok(found.all),
         None => Err(session.diags.abort(
-            side::missing(side::AGE_KEY, "nothing else here can decrypt the file")
-                .help("or name another key file with `SOPS_AGE_KEY_FILE`, or give the key in `SOPS_AGE_KEY`"),
+            side::missing_key("nothing else here can decrypt the file")
+                .help("or give the key in `SOPS_AGE_KEY`"),
         )),
     }
 }
@@ -67,6 +70,33 @@ fn identities_if_any(session: &Session<'_>) -> Identities {
         Ok(Some(found)) => found.all,
         _ => Identities::default(),
     }
+}
+
+/// Warns when a file that was just written is for somebody whom its rule does not name any more.
+fn warn_of_others((path, name): (&Path, &str), format: Format, text: &str, session: &mut Session<'_>) {
+    let root = session.world.root.clone();
+    let own = || pipeline::own_recipients(&session.world);
+    let rule = rule_for(&root, path, name, text, &Overrides::default(), &own);
+    let change = rule
+        .ok()
+        .and_then(|(rule, _)| format.key_change(text, &rule).ok());
+    let Some(change) = change.filter(|change| !change.removed.is_empty()) else {
+        return;
+    };
+    let others: Vec<String> = change.removed.iter().map(|name| status_of::short(name)).collect();
+    let message = format!(
+        "`{}` is still sealed for {}, whom its rule does not name any more, and so is what was written now",
+        name,
+        others.join(", ")
+    );
+    session.diags.push(
+        Diagnostic::warning("secrets/other-recipients", message)
+            .in_file(name)
+            .help(format!(
+                "run `clusterwright secrets updatekeys {}`, then change the secrets themselves",
+                argument(name)
+            )),
+    );
 }
 
 /// Reads recipients of the command line.
@@ -88,7 +118,7 @@ fn of_file(error: &SopsError, name: &str) -> Diagnostic {
     match error {
         SopsError::AlreadyEncrypted { .. } => seal::finding(error, name).help(format!(
             "to change it, use `clusterwright secrets edit {}` or `secrets set`",
-            crate::secrets::argument(name)
+            argument(name)
         )),
         _ => seal::finding(error, name),
     }

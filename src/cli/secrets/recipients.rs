@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::args::{Rotate, Updatekeys};
 use super::encrypt::needs_in_place;
-use super::{identities, of_file, recipients_of};
+use super::{identities, of_file, recipients_of, warn_of_others};
 use crate::cli::exit::Exit;
 use crate::cli::{Outcome, Session};
 use crate::diag::Diagnostic;
@@ -45,6 +45,8 @@ pub(super) fn rotate(args: &Rotate, session: &mut Session<'_>) -> Outcome {
         }
         file.write(&new.text)
             .map_err(|finding| session.diags.abort(finding))?;
+        let format = file.format(args.format);
+        warn_of_others((&file.path, &file.name), format, &new.text, session);
         session.ui.note(&format!("rotated {}", file.name));
         names.push(file.name.clone());
     }

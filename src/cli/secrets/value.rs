@@ -5,7 +5,7 @@ use std::io::Read as _;
 use zeroize::Zeroizing;
 
 use super::args::{Set, Unset};
-use super::{identities, numbers, of_file, of_option};
+use super::{identities, numbers, of_file, of_option, warn_of_others};
 use crate::cli::exit::Exit;
 use crate::cli::{Outcome, Session};
 use crate::diag::{Aborted, Diagnostic};
@@ -83,6 +83,7 @@ fn finish(
             file.write(&text)
                 .map_err(|finding| session.diags.abort(finding))?;
             numbers::warn(session, format, &file.name, file.text().ok(), &text);
+            warn_of_others((&file.path, &file.name), format, &text, session);
             session.ui.note(said);
         }
         None => session.ui.note("nothing changes"),

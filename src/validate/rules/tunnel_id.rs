@@ -30,7 +30,7 @@ fn check(facts: &Facts<'_>, out: &mut Vec<Diagnostic>) {
                     )),
             );
         }
-        (None, None) if facts.side.keyless && !facts.has("cloudflare_tunnel_id") => {
+        (None, None) if facts.side.without_tunnel && !facts.has("cloudflare_tunnel_id") => {
             let message = format!("without `{TUNNEL}`, `cloudflare_tunnel_id` is needed");
             out.push(
                 Diagnostic::error("config/missing-tunnel-id", message)
