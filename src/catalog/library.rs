@@ -7,7 +7,7 @@ use crate::diag::{Aborted, Diagnostic, Diagnostics};
 use crate::sys::root::{Bounds, Kind, Refused, Root, limits};
 
 /// The folders of a user's `templates/` that are ours to read; others, such as makejinja's `config/`, are left alone.
-const LAYERS: [&str; 2] = ["apps", "repo"];
+const LAYERS: [&str; 3] = ["apps", "repo", super::SHARED];
 /// Where they lie.
 const OWN: &str = "templates";
 /// How many files a library may have, and how deep folders may lie: ours has some three hundred, four deep.

@@ -44,6 +44,8 @@ impl Language {
     }
 }
 
+/// The folder of what templates of several apps include.
+const SHARED: &str = "shared";
 /// Notes on an app, for whoever changes it; never rendered.
 const README: &str = "README.md";
 
@@ -124,6 +126,8 @@ pub struct Catalog {
     pub namespaces: BTreeMap<String, Vec<TemplateFile>>,
     /// Files that belong to no app.
     pub repo: Vec<TemplateFile>,
+    /// Parts that other templates include, which give no file by themselves.
+    pub partials: Vec<TemplateFile>,
 }
 
 impl Catalog {
@@ -160,9 +164,18 @@ impl Catalog {
         Ok(catalog)
     }
 
+    /// Returns all files: those of apps, namespaces and the repository, and what they include.
+    pub fn files(&self) -> impl Iterator<Item = &TemplateFile> {
+        let files = self.apps.iter().flat_map(|app| &app.files);
+        files
+            .chain(self.namespaces.values().flatten())
+            .chain(&self.repo)
+            .chain(&self.partials)
+    }
+
     fn place(&mut self, path: &str, text: &str, diags: &mut Diagnostics) {
         let parts: Vec<&str> = path.split('/').collect();
-        if parts.first() == Some(&"apps") && parts.last() == Some(&README) {
+        if matches!(parts.first(), Some(&"apps" | &SHARED)) && parts.last() == Some(&README) {
             return;
         }
         let (language, output) = Language::of(path);
@@ -189,7 +202,20 @@ impl Catalog {
             text: text.to_owned(),
             language,
         };
+        let is_partial =
+            language != Language::Plain && parts.last().is_some_and(|name| name.starts_with('_'));
         match parts.as_slice() {
+            ["apps" | "repo" | SHARED, _, ..] if is_partial => self.partials.push(file),
+            [SHARED, .., name] => diags.push(
+                Diagnostic::error(
+                    "template/no-place",
+                    "what lies in `shared/` is included by templates, and gives no file",
+                )
+                .in_file(format!("templates/{path}"))
+                .help(format!(
+                    "call it `_{name}`, with `.tera` or `.j2` at its end, or put it into an app's folder or `repo/`"
+                )),
+            ),
             ["repo", _, ..] => self.repo.push(file),
             ["apps", _, _, "app.yaml"] => {}
             ["apps", namespace, _] => {
@@ -312,6 +338,48 @@ mod tests {
         let mut diags = Diagnostics::default();
         let loaded = Catalog::load(BUILT_IN.iter().copied(), &mut diags);
         assert!(loaded.is_ok(), "{}", crate::diag::concise::render(&diags));
+    }
+
+    #[test]
+    fn parts_are_no_files_of_an_app() {
+        let app = ("apps/ns/a/app.yaml", "summary: x\n");
+        let mut diags = Diagnostics::default();
+        let files = [
+            app,
+            ("apps/ns/a/app/x.yaml.tera", "a: 1"),
+            ("apps/ns/a/app/_part.yaml.tera", "b: 1"),
+            ("apps/ns/a/_part.yaml.j2", "b: 1"),
+            ("apps/ns/a/app/_plain", "copied as it is"),
+            ("repo/docs/_part.md.tera", "c"),
+            ("shared/_part.yaml.tera", "d: 1"),
+            ("shared/README.md", "notes"),
+        ];
+        let catalog = Catalog::load(files, &mut diags).expect("fine");
+        let sources = |files: &[TemplateFile]| -> Vec<String> {
+            files.iter().map(|file| file.source.clone()).collect()
+        };
+        assert_eq!(
+            sources(&catalog.apps[0].files),
+            ["apps/ns/a/app/x.yaml.tera", "apps/ns/a/app/_plain"]
+        );
+        assert_eq!(catalog.repo.len(), 0);
+        assert_eq!(
+            sources(&catalog.partials),
+            [
+                "apps/ns/a/app/_part.yaml.tera",
+                "apps/ns/a/_part.yaml.j2",
+                "repo/docs/_part.md.tera",
+                "shared/_part.yaml.tera"
+            ]
+        );
+        assert_eq!(catalog.files().count(), 6);
+        assert!(Catalog::load([app, ("shared/part.yaml.tera", "x")], &mut diags).is_err());
+        let said = crate::diag::concise::render(&diags);
+        assert!(
+            said.contains("templates/shared/part.yaml.tera: error[template/no-place]"),
+            "{said}"
+        );
+        assert!(said.contains("`_part.yaml.tera`"), "{said}");
     }
 
     #[test]

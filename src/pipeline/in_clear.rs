@@ -81,12 +81,8 @@ fn values<'k>(
 
 /// Reports values of secrets in templates of the repository's own.
 pub(super) fn templates(catalog: &Catalog, known: &Known, diags: &mut Diagnostics) {
-    let files = catalog.apps.iter().flat_map(|app| &app.files);
-    let files = files
-        .chain(catalog.namespaces.values().flatten())
-        .chain(&catalog.repo);
     let is_own = |file: &&TemplateFile| !BUILT_IN.contains(&(file.source.as_str(), file.text.as_str()));
-    for file in files.filter(is_own) {
+    for file in catalog.files().filter(is_own) {
         let found = known.find(file.text.as_bytes());
         let Some((name, at)) = found.first() else { continue };
         let shown = hidden(&file.text, found.iter().map(|(_, at)| at.clone()));

@@ -1,6 +1,6 @@
 //! Tera as the library uses it: delimiters, white space, checks of the whole set at load, findings with spans.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 use tera::{Context, Delimiters, ErrorKind, Tera};
@@ -81,6 +81,7 @@ impl Engine {
             // The engine follows a chain by calls as well.
             diags.checkpoint()?;
         }
+        check_uses(&files, &sources, diags);
         // What is in the sources is safe to parse; the other templates' findings come in the same pass.
         let texts = sources
             .iter()
@@ -135,9 +136,40 @@ impl Engine {
 
     /// Returns whether a template reads one of these top-level names.
     pub(super) fn reads(&self, file: &TemplateFile, name: impl Fn(&str) -> bool) -> bool {
-        self.tera
-            .get_template_variables(&file.source)
-            .is_ok_and(|names| names.iter().any(|n| name(n)))
+        self.with_parts(file).into_iter().any(|source| {
+            self.tera
+                .get_template_variables(source)
+                .is_ok_and(|names| names.iter().any(|n| name(n)))
+        })
+    }
+
+    /// Returns the text of a template and of all that it includes, which tells one version of it from another.
+    pub(super) fn whole(&self, file: &TemplateFile) -> String {
+        let parts = self
+            .with_parts(file)
+            .into_iter()
+            .filter(|name| **name != file.source);
+        let parts = parts.filter_map(|name| self.sources.get(name));
+        std::iter::once(file.text.as_str())
+            .chain(parts.map(|part| part.text.as_str()))
+            .collect()
+    }
+
+    /// Returns the names of a template and of all that it includes, each once.
+    fn with_parts<'s>(&'s self, file: &'s TemplateFile) -> BTreeSet<&'s str> {
+        let mut found = BTreeSet::new();
+        let mut open = vec![file.source.as_str()];
+        while let Some(name) = open.pop() {
+            if found.insert(name) {
+                let uses = self
+                    .sources
+                    .get(name)
+                    .into_iter()
+                    .flat_map(|source| &source.bounded.uses);
+                open.extend(uses.map(|(used, _)| used.as_str()));
+            }
+        }
+        found
     }
 }
 
@@ -170,7 +202,7 @@ fn check_chains(sources: &BTreeMap<String, Source>, diags: &mut Diagnostics) -> 
                 .bounded
                 .uses
                 .iter()
-                .filter_map(|used| lengths.get(used.as_str()));
+                .filter_map(|(used, _)| lengths.get(used.as_str()));
             let length = 1 + below.max().copied().unwrap_or(0);
             if length > lengths[name.as_str()] {
                 changed.push((name.as_str(), length));
@@ -186,6 +218,39 @@ fn check_chains(sources: &BTreeMap<String, Source>, diags: &mut Diagnostics) -> 
         lengths.extend(changed);
     }
     false
+}
+
+/// Reports what is included and is not there, at the place of its name.
+fn check_uses(files: &[&TemplateFile], sources: &BTreeMap<String, Source>, diags: &mut Diagnostics) {
+    let names: BTreeSet<&str> = files.iter().map(|file| file.source.as_str()).collect();
+    for file in files {
+        let uses = sources
+            .get(&file.source)
+            .into_iter()
+            .flat_map(|source| &source.bounded.uses);
+        for (used, range) in uses.filter(|(used, _)| !names.contains(used.as_str())) {
+            let message = format!("there is no template `{used}`");
+            // One of that name in another folder, before one that is spelled alike.
+            let ending = format!("/{used}");
+            let beside = file
+                .source
+                .rsplit_once('/')
+                .map(|(folder, _)| format!("{folder}{ending}"));
+            let near = beside
+                .as_deref()
+                .and_then(|beside| names.get(beside))
+                .or_else(|| names.iter().find(|name| name.ends_with(&ending)))
+                .copied()
+                .or_else(|| closest(used, names.iter().copied()));
+            let help = match near {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => "name it by its path below `templates/`, such as `shared/_name.yaml.tera`".to_owned(),
+            };
+            let id = source(file, diags);
+            let finding = Diagnostic::error("template/missing-include", message);
+            diags.push(finding.at(id.span(range.clone()), "included here").help(help));
+        }
+    }
 }
 
 /// Adds the template's text to the sources.
@@ -485,6 +550,45 @@ mod tests {
             error.contains("templates/repo/b.tera:2:"),
             "the included one is named: {error}"
         );
+    }
+
+    #[test]
+    fn an_include_of_what_is_not_there_has_a_place_and_a_help() {
+        let said = |texts: &[(&str, &str)]| rendered(texts).expect_err("nothing is there");
+        let main = "a: 1\n  #% include 'repo/_prat.tera' %#\n";
+        assert_eq!(
+            said(&[("a", main), ("_part", "x")]),
+            "templates/repo/a.tera:2:15: error[template/missing-include]: there is no template `repo/_prat.tera` \
+             (help: did you mean `repo/_part.tera`?)\n"
+        );
+        let main = "#% include '_part.tera' %#";
+        assert!(said(&[("a", main), ("deep/_part", "x")]).contains("did you mean `repo/deep/_part.tera`?"));
+        let said = said(&[("a", "#% if text %##% include 'nothing' %##% endif %#")]);
+        assert!(said.contains("repo/a.tera:1:26:"), "{said}");
+        assert!(said.contains("shared/_name.yaml.tera"), "{said}");
+    }
+
+    #[test]
+    fn what_is_included_counts_for_the_template() {
+        let of = |part: &str| {
+            let files = [
+                file("a", "#% include 'repo/_b.tera' %#"),
+                file("_b", "#% include 'repo/_c.tera' %#"),
+                file("_c", part),
+            ];
+            let shape = BTreeMap::from([("token".to_owned(), Shape::Scalar)]);
+            let mut diags = Diagnostics::default();
+            let engine = Engine::load(files.iter(), &shape, &mut diags).expect("fine");
+            (
+                engine.reads(&files[0], |name| name == "token"),
+                engine.whole(&files[0]),
+            )
+        };
+        let (reads, whole) = of("#{ token }#");
+        assert!(reads, "a secret that a part reads is one that the template reads");
+        let (other_reads, other) = of("x");
+        assert!(!other_reads);
+        assert_ne!(whole, other, "another part makes another version");
     }
 
     #[test]

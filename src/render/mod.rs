@@ -86,11 +86,7 @@ pub fn render(
     shape.insert("bootstrap_releases".to_owned(), bootstrap_shape());
     map.insert("bootstrap_releases".to_owned(), json!(plan.bootstrap));
     check_conditions(catalog, &shape, diags);
-    let files = catalog.apps.iter().flat_map(|app| &app.files);
-    let files = files
-        .chain(catalog.namespaces.values().flatten())
-        .chain(&catalog.repo);
-    let files: Vec<&TemplateFile> = files.collect();
+    let files: Vec<&TemplateFile> = catalog.files().collect();
     let jinja = Jinja::load(&files, &map, &vault.respell(&map), &shape, diags);
     let engine = Engine::load(files.into_iter(), &shape, diags)?;
     let mut renderer = Renderer {
@@ -344,7 +340,7 @@ impl Renderer<'_> {
         }
         let origin = Origin {
             template: Some(file.source.clone()),
-            fingerprint: Some(Sha256::of(file.text.as_bytes()).short()),
+            fingerprint: Some(Sha256::of(self.engine.whole(file).as_bytes()).short()),
             ..origin.clone()
         };
         self.add(file.output.clone(), text, origin, diags);

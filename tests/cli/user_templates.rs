@@ -275,3 +275,100 @@ fn a_file_that_no_run_would_read_back_is_refused_with_its_template() {
     }
     assert_eq!(repo.files(), before);
 }
+
+#[test]
+fn a_part_of_ones_own_is_included_and_gives_no_file() {
+    let repo = Repo::with(MINIMAL);
+    repo.write("templates/apps/default/mine/app.yaml", APP);
+    let config =
+        |name: &str| format!("---\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {name}\ndata:\n");
+    repo.write(
+        "templates/apps/default/mine/app/a.yaml.tera",
+        &format!(
+            "{}#% include 'apps/default/mine/app/_names.yaml.tera' %#\n#% include 'shared/_cluster.yaml.tera' %#\n  end: x\n",
+            config("a")
+        ),
+    );
+    repo.write(
+        "templates/apps/default/mine/app/_names.yaml.tera",
+        "  app: #{ app.name }#\n",
+    );
+    repo.write(
+        "templates/shared/_cluster.yaml.tera",
+        "#| For all. |#\n  cluster: #{ cluster_name }#\n",
+    );
+    repo.write(
+        "templates/apps/default/mine/app/b.yaml.j2",
+        &format!("{}#% include 'shared/_cluster.yaml.j2' %#\n", config("b")),
+    );
+    repo.write(
+        "templates/shared/_cluster.yaml.j2",
+        "  cluster: #{ cluster_name }#\n",
+    );
+    repo.ok(&["configure", "--yes"]);
+    let dir = "kubernetes/apps/default/mine/app";
+    let cluster = "  cluster: talos-cluster\n";
+    let made = repo.read(&format!("{dir}/a.yaml"));
+    assert_eq!(made, format!("{}  app: mine\n{cluster}  end: x\n", config("a")));
+    assert_eq!(
+        repo.read(&format!("{dir}/b.yaml")),
+        format!("{}{cluster}", config("b"))
+    );
+    let made: Vec<String> = repo
+        .files()
+        .into_keys()
+        .filter(|path| path.contains("kubernetes/"))
+        .collect();
+    assert!(!made.iter().any(|path| path.contains("/_")), "{made:?}");
+    repo.ok(&["configure", "--check"]);
+    // A changed part is a change of what includes it.
+    repo.write("templates/shared/_cluster.yaml.tera", "  cluster: other\n");
+    repo.ok(&["configure", "--yes"]);
+    assert!(repo.read(&format!("{dir}/a.yaml")).contains("  cluster: other\n"));
+}
+
+#[test]
+fn a_part_that_is_missing_or_holds_a_secret_is_refused_at_its_place() {
+    let repo = Repo::with(MINIMAL);
+    repo.write("templates/apps/default/mine/app.yaml", APP);
+    repo.write(
+        "templates/apps/default/mine/app/a.yaml.tera",
+        "a: 1\n#% include '_part.yaml.tera' %#\n",
+    );
+    repo.write("templates/apps/default/mine/app/_part.yaml.tera", "b: 1\n");
+    repo.write(
+        "templates/apps/default/mine/app/b.yaml.j2",
+        "a: 1\n#% include '_none.yaml.j2' %#\n",
+    );
+    let run = repo.fails(&["check"]);
+    assert!(run.stderr.contains("mine/app/a.yaml.tera:2:13"), "{}", run.stderr);
+    assert!(
+        run.stderr
+            .contains("did you mean `apps/default/mine/app/_part.yaml.tera`?"),
+        "{}",
+        run.stderr
+    );
+    repo.write(
+        "templates/apps/default/mine/app/a.yaml.tera",
+        "stringData:\n#% include 'apps/default/mine/app/_part.yaml.tera' %#\n",
+    );
+    let run = repo.fails(&["check"]);
+    assert!(run.stderr.contains("mine/app/b.yaml.j2:2:"), "{}", run.stderr);
+    assert!(run.stderr.contains("'_none.yaml.j2'"), "{}", run.stderr);
+    std::fs::remove_file(repo.path("templates/apps/default/mine/app/b.yaml.j2")).expect("there");
+    repo.write(
+        "templates/apps/default/mine/app/_part.yaml.tera",
+        "  token: #{ cloudflare_token | upper }#\n",
+    );
+    repo.write(
+        "templates/apps/default/mine/app/a.sops.yaml.tera",
+        &repo.read("templates/apps/default/mine/app/a.yaml.tera"),
+    );
+    let run = repo.fails(&["configure"]);
+    assert!(run.stderr.contains("secret/"), "{}", run.stderr);
+    assert!(
+        !run.stderr.to_lowercase().contains("test-cloudflare-token"),
+        "{}",
+        run.stderr
+    );
+}

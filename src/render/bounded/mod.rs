@@ -22,8 +22,8 @@ pub(super) struct Bounded {
     pub(super) text: String,
     /// In order.
     edits: Vec<Edit>,
-    /// The templates that it includes and extends.
-    pub(super) uses: Vec<String>,
+    /// The templates that it includes and extends, with the places of their names in the original.
+    pub(super) uses: Vec<(String, Range<usize>)>,
 }
 
 #[derive(Debug)]
@@ -180,7 +180,7 @@ fn bodies(tags: &[Tag<'_>]) -> Vec<usize> {
 
 struct Writer {
     edits: Vec<Edit>,
-    uses: Vec<String>,
+    uses: Vec<(String, Range<usize>)>,
 }
 
 impl Writer {
@@ -229,7 +229,10 @@ impl Writer {
             "filter" => self.close(tokens),
             "include" | "extends" => {
                 let name = rest.first().filter(|name| name.kind == Kind::Text);
-                let name = name.map(|name| name.text[1..name.text.len() - 1].to_owned());
+                let name = name.map(|name| {
+                    let inside = name.range.start + 1..name.range.end - 1;
+                    (name.text[1..name.text.len() - 1].to_owned(), inside)
+                });
                 self.uses.extend(name);
             }
             "component" => return self.insert(tag.end, enter(body, tag.trims)),
