@@ -272,7 +272,7 @@ pub fn before(world: &World<'_>, diags: &mut Diagnostics) -> Result<Before, Abor
         return Err(diags.abort(Refused::Link { at }.finding("read", write::OWN_DIR)));
     }
     let lock = read_lock(world, diags)?;
-    let git = Repository::discover(&world.root).map_err(|finding| diags.abort(finding))?;
+    let git = Repository::discover(world.root.path()).map_err(|finding| diags.abort(finding))?;
     let foreign = foreign::read(&world.root, &lock, diags);
     Ok(Before {
         lock,

@@ -84,9 +84,7 @@ pub fn wanted<'a>(manifests: &Manifests<'a>) -> Vec<Wanted<'a>> {
         };
         walk::entries(object.node, &mut |mapping, key, value| {
             let Some(list) = value.as_str() else { return };
-            let key = key.as_str().unwrap_or_default();
-            let asks = asks(key) || key == "value" && mapping.str_at(&["path"]).is_some_and(pointer_asks);
-            if asks {
+            if entry_asks(mapping, key) {
                 let sharing = SHARING.iter().find_map(|key| mapping.get(key)?.as_str());
                 push(value, list, sharing);
             } else if !is_data && list.contains('\n') && MARKS.iter().any(|mark| list.contains(mark)) {
@@ -121,6 +119,12 @@ fn asks(key: &str) -> bool {
     ANNOTATIONS.contains(&key) || key == FIELD
 }
 
+/// Returns whether an entry of a mapping asks for an address, be it the value of a JSON patch.
+fn entry_asks(mapping: &Node, key: &Node) -> bool {
+    let key = key.as_str().unwrap_or_default();
+    asks(key) || key == "value" && mapping.str_at(&["path"]).is_some_and(pointer_asks)
+}
+
 /// Returns whether the path of a JSON patch leads to what asks for an address.
 fn pointer_asks(path: &str) -> bool {
     let last = path.rsplit('/').next().unwrap_or_default();
@@ -132,8 +136,7 @@ fn in_patch(text: &str) -> Vec<String> {
     let mut found = Vec::new();
     for document in yaml::parse(text).unwrap_or_default() {
         walk::entries(&document, &mut |mapping, key, value| {
-            let key = key.as_str().unwrap_or_default();
-            if asks(key) || key == "value" && mapping.str_at(&["path"]).is_some_and(pointer_asks) {
+            if entry_asks(mapping, key) {
                 found.extend(value.as_str().map(str::to_owned));
             }
         });
@@ -196,32 +199,16 @@ fn block(node: &Node, edges: bool) -> Option<Block> {
         return Some(Block { first, last });
     }
     Some(Block {
-        first: step(first, true),
-        last: step(last, false),
+        first: step(first, 1),
+        last: step(last, -1),
     })
 }
 
-/// Returns the next address, or the one before.
-fn step(ip: IpAddr, up: bool) -> IpAddr {
+/// Returns the address that is so many behind another, or before it.
+fn step(ip: IpAddr, by: i8) -> IpAddr {
     match ip {
-        IpAddr::V4(ip) => {
-            let number = u32::from(ip);
-            let number = if up {
-                number.wrapping_add(1)
-            } else {
-                number.wrapping_sub(1)
-            };
-            Ipv4Addr::from(number).into()
-        }
-        IpAddr::V6(ip) => {
-            let number = u128::from(ip);
-            let number = if up {
-                number.wrapping_add(1)
-            } else {
-                number.wrapping_sub(1)
-            };
-            Ipv6Addr::from(number).into()
-        }
+        IpAddr::V4(ip) => Ipv4Addr::from(u32::from(ip).wrapping_add_signed(by.into())).into(),
+        IpAddr::V6(ip) => Ipv6Addr::from(u128::from(ip).wrapping_add_signed(by.into())).into(),
     }
 }
 

@@ -28,7 +28,7 @@ pub(super) struct Args {
 
 /// Scaffolds, configures, commits and tells what comes next.
 pub(super) fn run(args: &Args, session: &mut Session<'_>) -> Outcome {
-    let path = session.world.root.join(&args.directory);
+    let path = session.world.root.path().join(&args.directory);
     let shown = args.directory.display().to_string();
     let taken = path
         .read_dir()

@@ -311,7 +311,7 @@ fn age_key(world: &World<'_>, place: Place, report: &mut Report) {
 }
 
 fn git(root: &Root, report: &mut Report) {
-    let git = match Repository::discover(root) {
+    let git = match Repository::discover(root.path()) {
         Ok(Some(git)) => git,
         Ok(None) => {
             let mend = "Flux follows a git repository: `git init`";

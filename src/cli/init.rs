@@ -13,7 +13,7 @@ use crate::render::SCHEMA_COPY;
 use crate::seal;
 use crate::side;
 use crate::sops;
-use crate::sys::root::{Access, Kind, Refused, Root, limits};
+use crate::sys::root::{Access, DRAFT, Kind, Refused, Root, limits};
 use crate::sys::{Entropy, SecretText};
 
 /// Arguments of `init`.
@@ -324,11 +324,13 @@ impl Ignore {
         // One without a secret in clear, as an encrypted one, is there to be committed.
         let may_be_committed =
             |name: &str| CONFIG_FILES.contains(&name) && root.is_taken(name) && !clear.contains(&name);
-        let lines = side::PRIVATE
+        let private = side::PRIVATE
             .iter()
-            .filter(|name| !has(name) && !may_be_committed(name))
-            .map(|name| format!("/{name}"));
-        let lines = lines.collect();
+            .filter(|name| !has(name) && !may_be_committed(name));
+        let lines = private.map(|name| format!("/{name}"));
+        // What a killed run leaves of one of them, until the next run.
+        let drafts = Some(format!("{DRAFT}*")).filter(|pattern| !has(pattern));
+        let lines = lines.chain(drafts).collect();
         Ok(Self { text, lines })
     }
 
@@ -349,6 +351,7 @@ fn create(root: &Root, missing: &[Missing], ignore: &Ignore, diags: &mut Diagnos
     let mut done = |result: Result<(), Refused>, name: &str| {
         result.map_err(|refused| diags.abort(refused.finding("create", name)))
     };
+    let _ = root.remove_drafts("");
     if !ignore.lines.is_empty() {
         // First, so that no private file is ever seen by git.
         let text = ignore.completed();

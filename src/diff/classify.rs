@@ -201,7 +201,7 @@ fn stale(
                 change.replaces = Some(Sha256::of(bytes));
             }
         }
-        OnDisk::Symlink { .. } | OnDisk::Unreadable { .. } => {
+        OnDisk::Symlink { .. } | OnDisk::TooMuch | OnDisk::Unreadable { .. } => {
             return Err(findings::in_the_way(path, on_disk));
         }
     }

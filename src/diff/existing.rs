@@ -35,6 +35,8 @@ pub enum OnDisk {
         /// Which one.
         at: String,
     },
+    /// There, and not read: all files together are larger than what is read.
+    TooMuch,
     /// There, but it cannot be read.
     Unreadable {
         /// What the system said.
@@ -141,6 +143,7 @@ fn read_one(root: &Root, path: &RepoPath) -> OnDisk {
         Err(Refused::NotRegular { .. }) => OnDisk::Unreadable {
             reason: "not a regular file".to_owned(),
         },
+        Err(Refused::TooMuch) => OnDisk::TooMuch,
         Err(refused) => OnDisk::Unreadable {
             reason: refused.to_string(),
         },

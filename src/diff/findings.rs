@@ -2,6 +2,7 @@
 
 use super::{Change, ChangeKind, ChangeSet, Existing, OnDisk};
 use crate::diag::{Diagnostic, Diagnostics};
+use crate::sys::root::Refused;
 use crate::tree::RepoPath;
 
 /// Reports the conflicts as errors, with the choices, and recreated files as notes.
@@ -141,6 +142,8 @@ pub(super) fn in_the_way(path: &RepoPath, what: &OnDisk) -> Diagnostic {
             .in_file(at.as_str())
             .help(format!("move the file away: `mv {at} {at}.old`"));
         }
+        // The same finding for every file, so that it is reported once.
+        OnDisk::TooMuch => return Refused::TooMuch.finding("read", path.as_str()),
         OnDisk::Unreadable { reason } => {
             Diagnostic::error("io/failed", format!("cannot read `{path}`: {reason}"))
                 .help("clusterwright reads each file that it may replace; make this one readable")
@@ -165,4 +168,22 @@ pub(super) fn file_and_directory(path: &RepoPath) -> Diagnostic {
     )
     .in_file(path.as_str())
     .help("rename one of the templates")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_fault_of_a_file_is_told_once() {
+        let mut sink = Diagnostics::default();
+        let link = OnDisk::Symlink { at: "a".to_owned() };
+        for name in ["a/b", "a/c", "a/d"] {
+            let path = RepoPath::parse(name).expect("a path");
+            sink.push(in_the_way(&path, &OnDisk::TooMuch));
+            sink.push(in_the_way(&path, &link));
+        }
+        let codes: Vec<&str> = sink.sorted().iter().map(|finding| finding.code).collect();
+        assert_eq!(codes, ["path/too-much", "diff/symlink"]);
+    }
 }

@@ -25,6 +25,10 @@ pub fn recover(
                 .help("`--yes` finishes the interrupted run first, without asking"),
         ));
     }
+    if may_write {
+        // One may hold a key, and no `.gitignore` of a person names it: none is left for a commit.
+        let _ = world.root.remove_drafts("");
+    }
     match write::recover(&world.root, &mut OsDisk) {
         Ok(Recovery::Nothing) => Ok(None),
         Ok(Recovery::Discarded) => Ok(Some("Discarded what an interrupted run had staged.".to_owned())),

@@ -380,6 +380,13 @@ mod tests {
         }
     }
 
+    /// Renders the first of templates that are called `t0`, `t1` and so on.
+    fn in_a_row(texts: &[String]) -> Result<String, String> {
+        let names: Vec<String> = (0..texts.len()).map(|i| format!("t{i}")).collect();
+        let texts = texts.iter().map(String::as_str);
+        rendered(&names.iter().map(String::as_str).zip(texts).collect::<Vec<_>>())
+    }
+
     /// Renders the first of several templates; what it gives, or what is said.
     fn rendered(texts: &[(&str, &str)]) -> Result<String, String> {
         let files: Vec<TemplateFile> = texts.iter().map(|(name, text)| file(name, text)).collect();
@@ -506,32 +513,12 @@ mod tests {
     #[test]
     fn includes_that_multiply_or_go_deep_are_refused() {
         let ten = |name: String| format!("#% include 'repo/{name}.tera' %#").repeat(10);
-        let names: Vec<String> = (0..12).map(|i| format!("t{i}")).collect();
-        let texts: Vec<String> = (1..=12)
-            .map(|i| {
-                if i < 12 {
-                    ten(format!("t{i}"))
-                } else {
-                    "x".repeat(100_000)
-                }
-            })
-            .collect();
-        let files: Vec<(&str, &str)> = names
-            .iter()
-            .map(String::as_str)
-            .zip(texts.iter().map(String::as_str))
-            .collect();
-        assert!(rendered(&files).expect_err("bomb").contains("writes more than"));
-        let names: Vec<String> = (0..3000).map(|i| format!("t{i}")).collect();
-        let texts: Vec<String> = (1..=3000)
-            .map(|i| format!("#% include 'repo/t{i}.tera' %#"))
-            .collect();
-        let files: Vec<(&str, &str)> = names
-            .iter()
-            .map(String::as_str)
-            .zip(texts.iter().map(String::as_str))
-            .collect();
-        assert!(rendered(&files).expect_err("bomb").contains("chain of more than"));
+        let texts = (1..12).map(|i| ten(format!("t{i}"))).chain(["x".repeat(100_000)]);
+        let said = in_a_row(&texts.collect::<Vec<_>>());
+        assert!(said.expect_err("bomb").contains("writes more than"));
+        let texts = (1..=3000).map(|i| format!("#% include 'repo/t{i}.tera' %#"));
+        let said = in_a_row(&texts.collect::<Vec<_>>());
+        assert!(said.expect_err("bomb").contains("chain of more than"));
         let ring = [
             ("a", "#% include 'repo/b.tera' %#"),
             ("b", "#% include 'repo/a.tera' %#"),

@@ -1,92 +1,82 @@
-//! The disk as `write` sees it: few operations, each of which may fail or be the last one before a kill.
+//! The disk as `write` sees it: few operations below a root, each of which may fail or be the last one before a kill.
 
-use std::fs;
-use std::io;
-use std::path::Path;
+use super::root::{Access, Refused, Root};
 
-/// The operations of the write stage. One trait, so that tests can make any of them fail.
+/// The operations of the write stage. One trait, so that tests can make any of them fail. Paths are relative to the root.
 pub trait Disk {
     /// Creates a directory and its parents.
     ///
     /// # Errors
-    /// What the system says.
-    fn create_dir_all(&mut self, path: &Path) -> io::Result<()>;
+    /// Those of [`Root::create_dir_all`].
+    fn create_dir_all(&mut self, root: &Root, path: &str) -> Result<(), Refused>;
 
     /// Writes a whole file, replacing what is there.
     ///
     /// # Errors
-    /// What the system says; the file may then hold part of the bytes.
-    fn write(&mut self, path: &Path, bytes: &[u8]) -> io::Result<()>;
+    /// Those of [`Root::replace`].
+    fn write(&mut self, root: &Root, path: &str, bytes: &[u8]) -> Result<(), Refused>;
 
-    /// Moves a file over another on the same file system, in one step.
+    /// Moves a file over another in one step, or a directory to a name that is free.
     ///
     /// # Errors
-    /// What the system says.
-    fn rename(&mut self, from: &Path, to: &Path) -> io::Result<()>;
+    /// Those of [`Root::rename`].
+    fn rename(&mut self, root: &Root, from: &str, to: &str) -> Result<(), Refused>;
 
     /// Removes a file; a file that is not there is fine.
     ///
     /// # Errors
-    /// What the system says.
-    fn remove_file(&mut self, path: &Path) -> io::Result<()>;
+    /// Those of [`Root::remove_file`].
+    fn remove_file(&mut self, root: &Root, path: &str) -> Result<(), Refused>;
 
     /// Removes a directory with all that is in it; one that is not there is fine.
     ///
     /// # Errors
-    /// What the system says.
-    fn remove_dir_all(&mut self, path: &Path) -> io::Result<()>;
+    /// Those of [`Root::remove_dir_all`].
+    fn remove_dir_all(&mut self, root: &Root, path: &str) -> Result<(), Refused>;
 
     /// Gives the file `to` the permissions of the file `from`, and its owner where the system lets us.
     ///
     /// # Errors
-    /// What the system says.
-    fn copy_mode(&mut self, from: &Path, to: &Path) -> io::Result<()>;
+    /// Those of [`Root::copy_mode`].
+    fn copy_mode(&mut self, root: &Root, from: &str, to: &str) -> Result<(), Refused>;
 
     /// Removes a directory if it is empty.
     ///
     /// # Errors
-    /// What the system says; a directory that is not empty is an error.
-    fn remove_empty_dir(&mut self, path: &Path) -> io::Result<()>;
+    /// Those of [`Root::remove_empty_dir`]; a directory that is not empty is an error.
+    fn remove_empty_dir(&mut self, root: &Root, path: &str) -> Result<(), Refused>;
 }
 
-/// The real disk.
+/// The real disk: what the root does.
 #[derive(Debug, Default, Clone, Copy)]
 pub struct OsDisk;
 
-fn ignore_missing(result: io::Result<()>) -> io::Result<()> {
-    match result {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        other => other,
-    }
-}
-
 impl Disk for OsDisk {
-    fn create_dir_all(&mut self, path: &Path) -> io::Result<()> {
-        fs::create_dir_all(path)
+    fn create_dir_all(&mut self, root: &Root, path: &str) -> Result<(), Refused> {
+        root.create_dir_all(path)
     }
 
-    fn write(&mut self, path: &Path, bytes: &[u8]) -> io::Result<()> {
-        fs::write(path, bytes)
+    fn write(&mut self, root: &Root, path: &str, bytes: &[u8]) -> Result<(), Refused> {
+        root.replace(path, bytes, Access::Kept)
     }
 
-    fn rename(&mut self, from: &Path, to: &Path) -> io::Result<()> {
-        fs::rename(from, to)
+    fn rename(&mut self, root: &Root, from: &str, to: &str) -> Result<(), Refused> {
+        root.rename(from, to)
     }
 
-    fn remove_file(&mut self, path: &Path) -> io::Result<()> {
-        ignore_missing(fs::remove_file(path))
+    fn remove_file(&mut self, root: &Root, path: &str) -> Result<(), Refused> {
+        root.remove_file(path)
     }
 
-    fn remove_dir_all(&mut self, path: &Path) -> io::Result<()> {
-        ignore_missing(fs::remove_dir_all(path))
+    fn remove_dir_all(&mut self, root: &Root, path: &str) -> Result<(), Refused> {
+        root.remove_dir_all(path)
     }
 
-    fn copy_mode(&mut self, from: &Path, to: &Path) -> io::Result<()> {
-        super::replace::keep_owner(from, to);
-        fs::set_permissions(to, fs::metadata(from)?.permissions())
+    fn copy_mode(&mut self, root: &Root, from: &str, to: &str) -> Result<(), Refused> {
+        root.copy_mode(from, to)
     }
 
-    fn remove_empty_dir(&mut self, path: &Path) -> io::Result<()> {
-        fs::remove_dir(path)
+    fn remove_empty_dir(&mut self, root: &Root, path: &str) -> Result<(), Refused> {
+        root.remove_empty_dir(path)
     }
 }

@@ -84,19 +84,6 @@ impl Entropy for FixedEntropy {
     }
 }
 
-/// Creates a file that only its owner can read (mode 0600 where there are modes). Never replaces one.
-///
-/// # Errors
-/// What the system says; also when the file exists.
-pub fn private_file(path: &std::path::Path, bytes: &[u8]) -> std::io::Result<()> {
-    use std::io::Write as _;
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)?.write_all(bytes)
-}
-
 /// A text that must not be shown: wiped when dropped, and silent in `Debug`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SecretText(Zeroizing<String>);

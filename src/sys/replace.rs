@@ -1,7 +1,9 @@
 //! Replacing one file in one step: a reader sees the old bytes or the new ones, never half of them.
 
-use std::io::{self, Write as _};
+use std::io;
 use std::path::Path;
+
+use super::root::Refused;
 
 /// Who may read a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,52 +25,11 @@ pub fn replace_file(path: &Path, bytes: &[u8], access: Access) -> io::Result<()>
         Err(error) if error.kind() == io::ErrorKind::NotFound => path.to_path_buf(),
         Err(error) => return Err(error),
     };
-    let dir = target
-        .parent()
-        .filter(|dir| !dir.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
-    let mut file = tempfile::Builder::new()
-        .prefix(".clusterwright-")
-        .tempfile_in(dir)?;
-    file.write_all(bytes)?;
-    keep_owner(&target, file.path());
-    if access == Access::Kept {
-        set_mode(file.path(), &target)?;
-    }
-    file.persist(&target).map_err(|error| error.error)?;
-    Ok(())
-}
-
-/// Gives a file the owner and the group of another, if that is there and the system lets us: with `sudo`, a person's file
-/// stays the person's.
-pub(super) fn keep_owner(from: &Path, to: &Path) {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::{MetadataExt as _, chown};
-        let (Ok(from), Ok(now)) = (std::fs::metadata(from), std::fs::metadata(to)) else {
-            return;
-        };
-        if (from.uid(), from.gid()) != (now.uid(), now.gid()) {
-            let _ = chown(to, Some(from.uid()), Some(from.gid()));
-        }
-    }
-    #[cfg(not(unix))]
-    let _ = (from, to);
-}
-
-/// Gives a new file, which is private, the permissions of the one that it replaces.
-fn set_mode(new: &Path, old: &Path) -> io::Result<()> {
-    match std::fs::metadata(old) {
-        Ok(metadata) => std::fs::set_permissions(new, metadata.permissions()),
-        #[cfg(unix)]
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            use std::os::unix::fs::PermissionsExt as _;
-            std::fs::set_permissions(new, std::fs::Permissions::from_mode(0o644))
-        }
-        #[cfg(not(unix))]
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(error),
-    }
+    super::root::replace_named(&target, bytes, access).map_err(|refused| match refused {
+        Refused::Io(error) => error,
+        Refused::Absent => io::ErrorKind::NotFound.into(),
+        refused => io::Error::other(refused.to_string()),
+    })
 }
 
 #[cfg(all(test, unix))]
@@ -97,11 +58,30 @@ mod tests {
     }
 
     #[test]
+    fn what_a_killed_run_left_beside_goes_and_what_another_works_on_stays() {
+        let dir = tempfile::tempdir().expect("works");
+        let path = |name: &str| dir.path().join(name);
+        let (left, held) = (
+            ".clusterwright-0123456789abcdef",
+            ".clusterwright-fedcba9876543210",
+        );
+        for name in [left, held, ".clusterwright-x", "clusterwright"] {
+            std::fs::write(path(name), "x").expect("works");
+        }
+        let other = std::fs::File::open(path(held)).expect("works");
+        other.lock().expect("works");
+        replace_file(&path("file"), b"y", Access::Private).expect("works");
+        let there = |name: &str| path(name).exists();
+        assert!(!there(left) && there(held), "the one that nobody holds goes");
+        assert!(there(".clusterwright-x") && there("clusterwright") && there("file"));
+    }
+
+    #[test]
     fn modes_are_kept_or_narrowed_and_links_stay() {
         let dir = tempfile::tempdir().expect("works");
         let (file, link) = (dir.path().join("file"), dir.path().join("link"));
         replace_file(&file, b"one", Access::Kept).expect("works");
-        assert_eq!(mode(&file), 0o644);
+        assert_eq!(mode(&file) & 0o600, 0o600);
         std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o640)).expect("works");
         std::os::unix::fs::symlink("file", &link).expect("works");
         replace_file(&link, b"two", Access::Kept).expect("works");

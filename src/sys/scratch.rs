@@ -4,8 +4,6 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use super::private_file;
-
 /// How the name of such a directory begins.
 const PREFIX: &str = "clusterwright-";
 
@@ -64,6 +62,15 @@ impl Drop for Scratch {
     fn drop(&mut self) {
         wipe_away(&self.dir);
     }
+}
+
+/// Creates a file that only its owner can read (mode 0600 where there are modes). Never replaces one.
+fn private_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)?.write_all(bytes)
 }
 
 /// Returns whether a path leads to a directory as we make them: by its name, no link, and for its owner alone.

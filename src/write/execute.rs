@@ -1,16 +1,12 @@
 //! Carrying a plan out, forward or back. Every step may find itself done already.
 
-use std::fs;
-use std::io;
-use std::path::Path;
-
-use super::Txn;
-use super::plan::{Plan, Then, parents};
+use super::plan::{Plan, Then};
 use super::target::{self, State};
+use super::{NEW_DIR, PLAN, RECORD, ROLLBACK, SPENT, TXN_DIR, UNDO_DIR, new_file, old_file};
 use crate::diag::Diagnostic;
 use crate::lock::Sha256;
 use crate::sys::disk::Disk;
-use crate::sys::root::limits;
+use crate::sys::root::{Refused, Root, limits};
 use crate::tree::RepoPath;
 
 /// Where and why a plan stopped.
@@ -29,9 +25,9 @@ impl Failure {
 }
 
 /// Carries out what is not done yet.
-pub(super) fn forward(plan: &Plan, root: &Path, txn: &Txn, disk: &mut impl Disk) -> Result<(), Failure> {
+pub(super) fn forward(plan: &Plan, root: &Root, disk: &mut impl Disk) -> Result<(), Failure> {
     for number in 0..plan.steps.len() {
-        step_forward(plan, number, root, txn, disk).map_err(|error| Failure {
+        step_forward(plan, number, root, disk).map_err(|error| Failure {
             step: Some(number),
             error,
         })?;
@@ -43,29 +39,24 @@ pub(super) fn forward(plan: &Plan, root: &Path, txn: &Txn, disk: &mut impl Disk)
     Ok(())
 }
 
-fn step_forward(
-    plan: &Plan,
-    number: usize,
-    root: &Path,
-    txn: &Txn,
-    disk: &mut impl Disk,
-) -> Result<(), Diagnostic> {
+fn step_forward(plan: &Plan, number: usize, root: &Root, disk: &mut impl Disk) -> Result<(), Diagnostic> {
     let step = &plan.steps[number];
-    let full = step.path.under(root);
     let state = target::look(root, &step.path)?;
     if state.is(step.new) {
         return Ok(());
     }
+    let path = step.path.as_str();
+    let is_staged = root.is_taken(&new_file(number));
     match state {
         State::File(_) if !state.is(step.old) => Err(changed_meanwhile(&step.path)),
         State::File(_) if step.new.is_none() => disk
-            .remove_file(&full)
-            .map_err(|error| Diagnostic::io("delete", &full, &error)),
+            .remove_file(root, path)
+            .map_err(|refused| refused.finding("delete", path)),
         // Written before the interruption, and a person has acted on it since.
-        State::Absent { .. } if !target::exists(&txn.new_file(number)) => Ok(()),
-        State::File(_) if !target::exists(&txn.new_file(number)) => Err(put_back(&step.path)),
+        State::Absent { .. } if !is_staged => Ok(()),
+        State::File(_) if !is_staged => Err(put_back(&step.path)),
         _ => match step.new {
-            Some(new) => put(&txn.new_file(number), new, (root, &step.path), state, disk),
+            Some(new) => put(&new_file(number), new, (root, &step.path), state, disk),
             None => Ok(()),
         },
     }
@@ -75,14 +66,22 @@ fn step_forward(
 ///
 /// # Errors
 /// When it does not, or cannot be read.
-pub(super) fn check_staged(staged: &Path, hash: Sha256, path: &RepoPath) -> Result<(), Diagnostic> {
-    let failed = |error: &io::Error| Diagnostic::io("read", staged, error);
-    let meta = fs::symlink_metadata(staged).map_err(|error| failed(&error))?;
-    let is_right = meta.is_file()
-        && meta.len() <= limits::OUTPUT
-        && Sha256::of(&fs::read(staged).map_err(|error| failed(&error))?) == hash;
-    if is_right {
-        return Ok(());
+pub(super) fn check_staged(
+    root: &Root,
+    staged: &str,
+    hash: Sha256,
+    path: &RepoPath,
+) -> Result<(), Diagnostic> {
+    match root.read_in_passing(staged, limits::OUTPUT) {
+        Ok((bytes, _)) if Sha256::of(&bytes) == hash => return Ok(()),
+        Ok(_)
+        | Err(
+            Refused::Link { .. }
+            | Refused::BelowFile { .. }
+            | Refused::NotRegular { .. }
+            | Refused::TooLarge { .. },
+        ) => {}
+        Err(refused) => return Err(refused.finding("read", staged)),
     }
     let message = format!("the staged copy of `{path}` is not what the run had staged");
     Err(Diagnostic::error("write/changed-copy", message)
@@ -93,40 +92,31 @@ pub(super) fn check_staged(staged: &Path, hash: Sha256, path: &RepoPath) -> Resu
 
 /// Moves a staged file to its place, if it holds what the plan says.
 fn put(
-    staged: &Path,
+    staged: &str,
     hash: Sha256,
-    (root, path): (&Path, &RepoPath),
+    (root, path): (&Root, &RepoPath),
     state: State,
     disk: &mut impl Disk,
 ) -> Result<(), Diagnostic> {
-    check_staged(staged, hash, path)?;
-    let full = &path.under(root);
-    if state == (State::Absent { dir_exists: false })
-        && let Some(dir) = full.parent()
-    {
-        disk.create_dir_all(dir)
-            .map_err(|error| Diagnostic::io("create the directory of", full, &error))?;
+    check_staged(root, staged, hash, path)?;
+    if state == (State::Absent { dir_exists: false }) {
+        disk.create_dir_all(root, path.parent())
+            .map_err(|refused| refused.finding("create the directory of", path.as_str()))?;
     }
-    disk.rename(staged, full)
-        .map_err(|error| Diagnostic::io("write", full, &error))
+    disk.rename(root, staged, path.as_str())
+        .map_err(|refused| refused.finding("write", path.as_str()))
 }
 
 /// Undoes what a failed run did, and returns its error with what became of it.
-pub(super) fn undo_after(
-    failure: Failure,
-    plan: &Plan,
-    root: &Path,
-    txn: &Txn,
-    disk: &mut impl Disk,
-) -> Diagnostic {
-    if disk.rename(&txn.plan(), &txn.rollback()).is_err() {
+pub(super) fn undo_after(failure: Failure, plan: &Plan, root: &Root, disk: &mut impl Disk) -> Diagnostic {
+    if disk.rename(root, PLAN, ROLLBACK).is_err() {
         return failure
             .error
             .note("the change could not be undone either; the next run completes it");
     }
-    match backward(plan, failure.step, root, txn, disk) {
+    match backward(plan, failure.step, root, disk) {
         Ok(()) => {
-            finish(txn, &txn.rollback(), disk);
+            finish(root, ROLLBACK, disk);
             failure.error.note("everything is as it was before")
         }
         Err(error) => failure
@@ -144,8 +134,7 @@ pub(super) fn undo_after(
 pub(super) fn backward(
     plan: &Plan,
     failed: Option<usize>,
-    root: &Path,
-    txn: &Txn,
+    root: &Root,
     disk: &mut impl Disk,
 ) -> Result<(), Diagnostic> {
     let count = failed.map_or(plan.steps.len(), |failed| failed + 1);
@@ -164,14 +153,14 @@ pub(super) fn backward(
                     return Err(changed_meanwhile(&step.path));
                 }
             }
-            State::Absent { .. } if !target::exists(&txn.old_file(number)) => {}
+            State::Absent { .. } if !root.is_taken(&old_file(number)) => {}
             _ => {
                 if let Some(old) = step.old {
-                    put(&txn.old_file(number), old, (root, &step.path), state, disk)?;
+                    put(&old_file(number), old, (root, &step.path), state, disk)?;
                 } else {
-                    let full = step.path.under(root);
-                    disk.remove_file(&full)
-                        .map_err(|error| Diagnostic::io("delete", &full, &error))?;
+                    let path = step.path.as_str();
+                    disk.remove_file(root, path)
+                        .map_err(|refused| refused.finding("delete", path))?;
                 }
             }
         }
@@ -184,32 +173,30 @@ pub(super) fn backward(
 }
 
 /// Removes a directory if it is empty, and no link leads to it.
-fn remove_dir(root: &Path, dir: &str, disk: &mut impl Disk) {
-    let full = root.join(dir);
-    let is_real = |dir: &Path| fs::symlink_metadata(dir).is_ok_and(|meta| meta.is_dir());
-    if is_real(&full) && parents(dir).all(|above| is_real(&root.join(above))) {
-        let _ = disk.remove_empty_dir(&full);
+fn remove_dir(root: &Root, dir: &str, disk: &mut impl Disk) {
+    if root.is_dir(dir) {
+        let _ = disk.remove_empty_dir(root, dir);
     }
 }
 
 /// Ends a transaction that changed nothing, or nothing any more: without a plan, the rest of the directory means
 /// nothing, and the next run removes what is left.
-pub(super) fn finish(txn: &Txn, plan: &Path, disk: &mut impl Disk) {
-    if disk.remove_file(plan).is_ok() {
-        let _ = disk.remove_dir_all(&txn.dir);
+pub(super) fn finish(root: &Root, plan: &str, disk: &mut impl Disk) {
+    if disk.remove_file(root, plan).is_ok() {
+        let _ = disk.remove_dir_all(root, TXN_DIR);
     }
 }
 
 /// Ends a transaction that is through. Renaming its plan is the moment in which the undo record changes: a transaction
 /// directory with a marker is the newer record, or says that there is none any more. What is left then, [`tidy`] does,
 /// now or in the next run.
-pub(super) fn complete(plan: &Plan, txn: &Txn, disk: &mut impl Disk) {
+pub(super) fn complete(plan: &Plan, root: &Root, disk: &mut impl Disk) {
     let marker = match plan.then {
-        Then::Keep => txn.record(),
-        Then::Forget => txn.spent(),
+        Then::Keep => RECORD,
+        Then::Forget => SPENT,
     };
-    if disk.rename(&txn.plan(), &marker).is_ok() {
-        let _ = tidy(txn, disk);
+    if disk.rename(root, PLAN, marker).is_ok() {
+        let _ = tidy(root, disk);
     }
 }
 
@@ -217,25 +204,25 @@ pub(super) fn complete(plan: &Plan, txn: &Txn, disk: &mut impl Disk) {
 ///
 /// # Errors
 /// When the system refuses something; it can be called again.
-pub(super) fn tidy(txn: &Txn, disk: &mut impl Disk) -> Result<(), Diagnostic> {
-    let is_record = target::exists(&txn.record());
-    let mut remove = |dir: &Path| {
-        disk.remove_dir_all(dir)
-            .map_err(|error| Diagnostic::io("remove", dir, &error))
+pub(super) fn tidy(root: &Root, disk: &mut impl Disk) -> Result<(), Diagnostic> {
+    let is_record = root.is_taken(RECORD);
+    let mut remove = |dir: &str| {
+        disk.remove_dir_all(root, dir)
+            .map_err(|refused| refused.finding("remove", dir))
     };
     if is_record {
-        remove(&txn.new_dir())?;
+        remove(NEW_DIR)?;
     }
-    remove(&txn.undo_dir)?;
+    remove(UNDO_DIR)?;
     if is_record {
-        disk.rename(&txn.dir, &txn.undo_dir)
-            .map_err(|error| Diagnostic::io("move the undo record to", &txn.undo_dir, &error))
+        disk.rename(root, TXN_DIR, UNDO_DIR)
+            .map_err(|refused| refused.finding("move the undo record to", UNDO_DIR))
     } else {
         // Without its marker the rest means nothing, however much of it is left.
-        disk.remove_file(&txn.spent())
-            .map_err(|error| Diagnostic::io("remove", txn.spent(), &error))?;
-        disk.remove_dir_all(&txn.dir)
-            .map_err(|error| Diagnostic::io("remove", &txn.dir, &error))
+        disk.remove_file(root, SPENT)
+            .map_err(|refused| refused.finding("remove", SPENT))?;
+        disk.remove_dir_all(root, TXN_DIR)
+            .map_err(|refused| refused.finding("remove", TXN_DIR))
     }
 }
 

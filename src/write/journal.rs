@@ -1,17 +1,13 @@
 //! Which journal is believed: one that this user's clusterwright wrote here, and that names only what it could name.
 
-use std::fs;
-use std::io;
-use std::path::Path;
-
-use super::mark::{self, Mark};
+use super::mark::Mark;
 use super::plan::{Plan, Step};
-use super::{OWN_DIR, target};
+use super::{TXN_DIR, UNDO_DIR};
 use crate::diag::Diagnostic;
 use crate::diff::never_ours;
 use crate::lock::{LOCK_FILE, Sha256};
 use crate::merge::BASE_DIR;
-use crate::sys::root::limits;
+use crate::sys::root::{Refused, Root, limits};
 use crate::vcs::Repository;
 
 /// Why a plan is not carried out.
@@ -32,27 +28,29 @@ pub(super) enum Doubt {
 ///
 /// # Errors
 /// With what speaks against believing it.
-pub(super) fn read(root: &Path, dir: &Path, file: &Path) -> Result<Option<Plan>, Doubt> {
-    let meta = match fs::symlink_metadata(file) {
-        Ok(meta) => meta,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(Doubt::System(Diagnostic::io("open", file, &error))),
+pub(super) fn read(root: &Root, dir: &str, file: &str) -> Result<Option<Plan>, Doubt> {
+    let in_the_way = |refused: Refused| match refused {
+        Refused::Link { .. } | Refused::BelowFile { .. } | Refused::NotRegular { .. } => Doubt::Foreign,
+        refused => Doubt::System(refused.finding("read", file)),
     };
-    not_tracked(root, dir)?;
-    let real = [Some(dir), dir.parent()].into_iter().flatten().all(is_real_dir);
-    if !meta.is_file() || !real || !sides_are_real(dir) {
+    match root.look(file) {
+        Ok(None) => return Ok(None),
+        Ok(Some(_)) => not_tracked(root, dir)?,
+        Err(refused) => return Err(in_the_way(refused)),
+    }
+    if !sides_are_real(root, dir) {
         return Err(Doubt::Foreign);
     }
-    if meta.len() > limits::LOCK {
-        return Err(Doubt::Damaged);
-    }
-    let bytes = fs::read(file).map_err(|error| Doubt::System(Diagnostic::io("read", file, &error)))?;
+    let (bytes, meta) = match root.read_in_passing(file, limits::LOCK) {
+        Err(Refused::TooLarge { .. }) => return Err(Doubt::Damaged),
+        result => result.map_err(in_the_way)?,
+    };
     let text = String::from_utf8(bytes).map_err(|_| Doubt::Damaged)?;
     let (plan, named) = Plan::parse(&text).ok_or(Doubt::Damaged)?;
     match named {
-        _ if !mark::is_own(&meta) => Err(Doubt::Foreign),
+        _ if !meta.own => Err(Doubt::Foreign),
         None => Err(Doubt::Older(plan.steps)),
-        Some(named) if Mark::in_dir(dir).as_ref() != Some(&named) => Err(Doubt::Foreign),
+        Some(named) if Mark::in_dir(root, dir).as_ref() != Some(&named) => Err(Doubt::Foreign),
         Some(_) if !plan.steps.iter().all(could_name) => Err(Doubt::Damaged),
         Some(_) => Ok(Some(plan)),
     }
@@ -62,11 +60,10 @@ pub(super) fn read(root: &Path, dir: &Path, file: &Path) -> Result<Option<Plan>,
 ///
 /// # Errors
 /// With the file, or with what git says.
-pub(super) fn not_tracked(root: &Path, dir: &Path) -> Result<(), Doubt> {
-    let name = dir.file_name().unwrap_or_default().to_string_lossy();
-    let git = Repository::discover(root).map_err(Doubt::System)?;
+pub(super) fn not_tracked(root: &Root, dir: &str) -> Result<(), Doubt> {
+    let git = Repository::discover(root.path()).map_err(Doubt::System)?;
     let Some(git) = git else { return Ok(()) };
-    match git.tracked_below(&format!("{OWN_DIR}/{name}")) {
+    match git.tracked_below(dir) {
         Ok(None) => Ok(()),
         Ok(Some(path)) => Err(Doubt::Tracked(path)),
         Err(finding) => Err(Doubt::System(finding)),
@@ -81,26 +78,18 @@ fn could_name(step: &Step) -> bool {
     path.as_str() == LOCK_FILE || is_base || never_ours(path).is_none()
 }
 
-fn is_real_dir(dir: &Path) -> bool {
-    fs::symlink_metadata(dir).is_ok_and(|meta| meta.is_dir())
-}
-
 /// Whether the directories of staged bytes and copies are no links, where they are there.
-fn sides_are_real(dir: &Path) -> bool {
-    ["new", "old"]
-        .map(|side| dir.join(side))
-        .iter()
-        .all(|side| is_real_dir(side) || !target::exists(side))
+fn sides_are_real(root: &Root, dir: &str) -> bool {
+    ["new", "old"].iter().all(|side| {
+        let side = format!("{dir}/{side}");
+        root.is_dir(&side) || !root.is_taken(&side)
+    })
 }
 
 impl Doubt {
     /// Says of an interrupted run's journal why it is not carried out.
-    pub(super) fn of_journal(self, file: &Path) -> Diagnostic {
-        let shown = format!(
-            "{OWN_DIR}/txn/{}",
-            file.file_name().unwrap_or_default().to_string_lossy()
-        );
-        let dir = format!("{OWN_DIR}/txn");
+    pub(super) fn of_journal(self, file: &str) -> Diagnostic {
+        let dir = TXN_DIR;
         let finding = match self {
             Self::System(finding) => return finding.note("an interrupted run must be looked at first"),
             Self::Damaged => Diagnostic::error(
@@ -111,7 +100,7 @@ impl Doubt {
             .help(format!(
                 "look at `{dir}` for copies you need, then `rm -r {dir}` and run again"
             )),
-            Self::Older(steps) => older(&steps, &dir),
+            Self::Older(steps) => older(&steps, dir),
             Self::Foreign => Diagnostic::error(
                 "write/foreign-journal",
                 format!("`{dir}` holds the journal of a run that you did not begin here"),
@@ -132,12 +121,12 @@ impl Doubt {
             .note("a run's journal belongs to one machine, and git ignores it; this one came with the repository")
             .help(format!("`git rm -r -f {dir}` removes it; then run again")),
         };
-        finding.in_file(shown).note("nothing was changed")
+        finding.in_file(file).note("nothing was changed")
     }
 
     /// Says of an undo record why nothing is taken back by it.
     pub(super) fn of_record(self) -> Diagnostic {
-        let dir = format!("{OWN_DIR}/undo");
+        let dir = UNDO_DIR;
         let finding = match self {
             Self::System(finding) => return finding.note("nothing was taken back"),
             Self::Damaged | Self::Older(_) => return super::undo::damaged(),

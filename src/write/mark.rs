@@ -13,8 +13,8 @@
 //! creation stands for both.
 
 use std::fmt;
-use std::fs::{self, Metadata};
-use std::path::{Path, PathBuf};
+
+use crate::sys::root::Root;
 
 /// What the system says about the mark of a transaction.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,14 +22,14 @@ pub(super) struct Mark(String);
 
 impl Mark {
     /// Returns where the mark of a transaction or of an undo record lies.
-    pub(super) fn file(dir: &Path) -> PathBuf {
-        dir.join("mark")
+    pub(super) fn file(dir: &str) -> String {
+        format!("{dir}/mark")
     }
 
     /// Looks at the mark in `dir`; `None` when there is none of our own.
-    pub(super) fn in_dir(dir: &Path) -> Option<Self> {
-        let meta = fs::symlink_metadata(Self::file(dir)).ok()?;
-        (meta.is_file() && is_own(&meta)).then(|| Self(facts(&meta)))
+    pub(super) fn in_dir(root: &Root, dir: &str) -> Option<Self> {
+        let (trace, meta) = root.trace(&Self::file(dir)).ok()?;
+        meta.own.then_some(Self(trace))
     }
 
     /// Reads the text of a mark in a plan.
@@ -45,79 +45,61 @@ impl fmt::Display for Mark {
     }
 }
 
-#[cfg(unix)]
-fn facts(meta: &Metadata) -> String {
-    use std::os::unix::fs::MetadataExt as _;
-    format!("{} {}.{:09}", meta.ino(), meta.ctime(), meta.ctime_nsec())
-}
-
-#[cfg(not(unix))]
-fn facts(meta: &Metadata) -> String {
-    let made = meta.created().ok();
-    let since = made.and_then(|made| made.duration_since(std::time::UNIX_EPOCH).ok());
-    format!("0 {}", since.map_or(0, |since| since.as_nanos()))
-}
-
-/// Returns whether a file belongs to the user who runs, and to no other name.
-#[cfg(unix)]
-pub(super) fn is_own(meta: &Metadata) -> bool {
-    use std::os::unix::fs::MetadataExt as _;
-    meta.uid() == rustix::process::geteuid().as_raw() && (meta.is_dir() || meta.nlink() == 1)
-}
-
-#[cfg(not(unix))]
-pub(super) fn is_own(_: &Metadata) -> bool {
-    true
-}
-
 #[cfg(all(test, unix))]
 mod tests {
+    use std::fs;
+    use std::path::{Path, PathBuf};
+
     use super::*;
+
+    fn file(root: &Path, dir: &str) -> PathBuf {
+        root.join(Mark::file(dir))
+    }
+
+    fn look(root: &Path, dir: &str) -> Option<Mark> {
+        Mark::in_dir(&Root::new(root), dir)
+    }
 
     fn marked() -> (tempfile::TempDir, Mark) {
         let dir = tempfile::tempdir().expect("made");
-        fs::write(Mark::file(dir.path()), "").expect("written");
-        let mark = Mark::in_dir(dir.path()).expect("there");
+        fs::create_dir(dir.path().join("one")).expect("made");
+        fs::create_dir(dir.path().join("other")).expect("made");
+        fs::write(file(dir.path(), "one"), "").expect("written");
+        let mark = look(dir.path(), "one").expect("there");
         (dir, mark)
     }
 
     #[test]
     fn it_stays_what_it_is_when_its_directory_moves() {
         let (dir, mark) = marked();
-        let (from, to) = (dir.path().join("txn"), dir.path().join("undo"));
-        fs::create_dir(&from).expect("made");
-        fs::rename(Mark::file(dir.path()), Mark::file(&from)).expect("moved");
-        let inside = Mark::in_dir(&from).expect("there");
-        fs::rename(&from, &to).expect("moved");
-        assert_eq!(Mark::in_dir(&to), Some(inside.clone()));
-        assert_eq!(Mark::parse(&inside.to_string()), Some(inside));
-        assert_eq!(Mark::parse(&mark.to_string()), Some(mark));
+        assert_eq!(Mark::parse(&mark.to_string()), Some(mark.clone()));
+        fs::rename(dir.path().join("one"), dir.path().join("moved")).expect("moved");
+        assert_eq!(look(dir.path(), "moved"), Some(mark));
     }
 
     #[test]
     fn a_copy_with_all_that_can_be_copied_is_another() {
         let (dir, mark) = marked();
-        let copy = tempfile::tempdir().expect("made");
-        let (from, to) = (Mark::file(dir.path()), Mark::file(copy.path()));
+        let (from, to) = (file(dir.path(), "one"), file(dir.path(), "other"));
         fs::copy(&from, &to).expect("copied");
         let times = fs::metadata(&from).expect("there");
         let times = fs::FileTimes::new()
             .set_modified(times.modified().expect("known"))
             .set_accessed(times.accessed().expect("known"));
-        let file = fs::File::options().write(true).open(&to).expect("opened");
-        file.set_times(times).expect("set");
-        assert_ne!(Mark::in_dir(copy.path()), Some(mark));
+        let copy = fs::File::options().write(true).open(&to).expect("opened");
+        copy.set_times(times).expect("set");
+        assert_ne!(look(dir.path(), "other"), Some(mark));
     }
 
     #[test]
     fn links_and_second_names_are_none() {
         let (dir, _) = marked();
-        let other = tempfile::tempdir().expect("made");
-        std::os::unix::fs::symlink(Mark::file(dir.path()), Mark::file(other.path())).expect("linked");
-        assert_eq!(Mark::in_dir(other.path()), None);
-        fs::remove_file(Mark::file(other.path())).expect("removed");
-        assert_eq!(Mark::in_dir(other.path()), None);
-        fs::hard_link(Mark::file(dir.path()), dir.path().join("second")).expect("linked");
-        assert_eq!(Mark::in_dir(dir.path()), None);
+        let (from, to) = (file(dir.path(), "one"), file(dir.path(), "other"));
+        std::os::unix::fs::symlink(&from, &to).expect("linked");
+        assert_eq!(look(dir.path(), "other"), None);
+        fs::remove_file(&to).expect("removed");
+        assert_eq!(look(dir.path(), "other"), None);
+        fs::hard_link(&from, dir.path().join("second")).expect("linked");
+        assert_eq!(look(dir.path(), "one"), None);
     }
 }

@@ -27,8 +27,6 @@ mod stage;
 mod target;
 mod undo;
 
-use std::path::{Path, PathBuf};
-
 pub use recover::{Recovery, examine, recover};
 pub use run_lock::RunLock;
 pub use undo::{Record, Reverted, undo};
@@ -38,6 +36,7 @@ use crate::diff::ChangeSet;
 use crate::merge::BASE_DIR;
 use crate::seal::Sealed;
 use crate::sys::disk::Disk;
+use crate::sys::root::Root;
 use crate::tree::{RepoPath, Tree};
 
 /// Where clusterwright keeps its own files, below the root.
@@ -54,86 +53,59 @@ pub struct Receipt {
     pub lock_written: bool,
 }
 
+/// Where a transaction is prepared, below the root.
+const TXN_DIR: &str = ".clusterwright/txn";
+
+/// Where the copies of the last run that wrote lie, below the root.
+const UNDO_DIR: &str = ".clusterwright/undo";
+
+/// The plan of a transaction that goes forward.
+const PLAN: &str = ".clusterwright/txn/plan";
+
+/// The same plan, once it goes back.
+const ROLLBACK: &str = ".clusterwright/txn/rollback";
+
+/// The plan before it is valid.
+const DRAFT: &str = ".clusterwright/txn/plan.tmp";
+
+/// The plan of a transaction that is through and can be undone.
+const RECORD: &str = ".clusterwright/txn/record";
+
+/// The plan of an undo that is through.
+const SPENT: &str = ".clusterwright/txn/spent";
+
+/// Directory of the new bytes.
+const NEW_DIR: &str = ".clusterwright/txn/new";
+
+/// Directory of the copies.
+const OLD_DIR: &str = ".clusterwright/txn/old";
+
+/// The plan of the run that can be undone.
+const UNDO_RECORD: &str = ".clusterwright/undo/record";
+
+/// New bytes of step `i`.
+fn new_file(i: usize) -> String {
+    format!("{NEW_DIR}/{i}")
+}
+
+/// Copy of the bytes that step `i` replaces.
+fn old_file(i: usize) -> String {
+    format!("{OLD_DIR}/{i}")
+}
+
+/// Copy of the bytes that step `i` of the last run replaced.
+fn undo_old_file(i: usize) -> String {
+    format!("{UNDO_DIR}/old/{i}")
+}
+
+/// The plan of a transaction whose files are all written and whose undo record alone is not in its place.
+fn through(root: &Root) -> Option<&'static str> {
+    [RECORD, SPENT].into_iter().find(|marker| root.is_taken(marker))
+}
+
 /// Returns whether a run was interrupted: [`recover()`] has something to do.
-pub fn is_interrupted(root: &Path) -> bool {
-    Txn::of(root).dir.symlink_metadata().is_ok()
-}
-
-/// The files of a transaction, and those of the undo record.
-struct Txn {
-    dir: PathBuf,
-    undo_dir: PathBuf,
-}
-
-impl Txn {
-    fn of(root: &Path) -> Self {
-        Self {
-            dir: root.join(OWN_DIR).join("txn"),
-            undo_dir: root.join(OWN_DIR).join("undo"),
-        }
-    }
-
-    /// The plan of a transaction that is through and can be undone.
-    fn record(&self) -> PathBuf {
-        self.dir.join("record")
-    }
-
-    /// The plan of an undo that is through.
-    fn spent(&self) -> PathBuf {
-        self.dir.join("spent")
-    }
-
-    /// The plan of a transaction whose files are all written and whose undo record alone is not in its place.
-    fn through(&self) -> Option<PathBuf> {
-        [self.record(), self.spent()]
-            .into_iter()
-            .find(|marker| target::exists(marker))
-    }
-
-    /// The plan of the run that can be undone.
-    fn undo_record(&self) -> PathBuf {
-        self.undo_dir.join("record")
-    }
-
-    /// Copy of the bytes that step `i` of that run replaced.
-    fn undo_old_file(&self, i: usize) -> PathBuf {
-        self.undo_dir.join("old").join(i.to_string())
-    }
-
-    /// The plan of a transaction that goes forward.
-    fn plan(&self) -> PathBuf {
-        self.dir.join("plan")
-    }
-
-    /// The same plan, once it goes back.
-    fn rollback(&self) -> PathBuf {
-        self.dir.join("rollback")
-    }
-
-    /// The plan before it is valid.
-    fn draft(&self) -> PathBuf {
-        self.dir.join("plan.tmp")
-    }
-
-    /// Directory of the new bytes.
-    fn new_dir(&self) -> PathBuf {
-        self.dir.join("new")
-    }
-
-    /// Directory of the copies.
-    fn old_dir(&self) -> PathBuf {
-        self.dir.join("old")
-    }
-
-    /// New bytes of step `i`.
-    fn new_file(&self, i: usize) -> PathBuf {
-        self.new_dir().join(i.to_string())
-    }
-
-    /// Copy of the bytes that step `i` replaces.
-    fn old_file(&self, i: usize) -> PathBuf {
-        self.old_dir().join(i.to_string())
-    }
+pub fn is_interrupted(root: &Root) -> bool {
+    matches!(root.look(TXN_DIR), Ok(Some(_)))
 }
 
 /// Carries the changes out, all or none. Takes the [`RunLock`] itself. Writes nothing at all, not even a directory,
@@ -147,7 +119,7 @@ impl Txn {
 pub fn apply(
     changes: &ChangeSet,
     tree: &Tree<Sealed>,
-    root: &Path,
+    root: &Root,
     disk: &mut impl Disk,
 ) -> Result<Receipt, Diagnostic> {
     if let Some(conflict) = changes.conflicts().next() {
@@ -157,45 +129,42 @@ pub fn apply(
     if changes.is_empty() {
         return Ok(Receipt::default());
     }
-    transact(root, disk, |txn, disk| {
-        stage::changes(changes, tree, root, txn, disk)
-    })
+    transact(root, disk, |disk| stage::changes(changes, tree, root, disk))
 }
 
 /// Stages, commits, executes and finishes.
 fn transact<D: Disk>(
-    root: &Path,
+    root: &Root,
     disk: &mut D,
-    stage: impl FnOnce(&Txn, &mut D) -> Result<plan::Plan, Diagnostic>,
+    stage: impl FnOnce(&mut D) -> Result<plan::Plan, Diagnostic>,
 ) -> Result<Receipt, Diagnostic> {
     let _lock = RunLock::acquire(root, disk).map_err(|error| error.note("nothing was changed"))?;
-    let txn = Txn::of(root);
-    if target::exists(&txn.plan()) || target::exists(&txn.rollback()) {
+    if root.is_taken(PLAN) || root.is_taken(ROLLBACK) {
         return Err(
             Diagnostic::error("write/unfinished", "an interrupted run has not been finished")
                 .help("run clusterwright again: it finishes the interrupted run first"),
         );
     }
-    if let Some(marker) = txn.through() {
-        journal::read(root, &txn.dir, &marker).map_err(|doubt| doubt.of_journal(&marker))?;
-        execute::tidy(&txn, disk).map_err(|error| error.note("nothing was changed"))?;
+    if let Some(marker) = through(root) {
+        journal::read(root, TXN_DIR, marker).map_err(|doubt| doubt.of_journal(marker))?;
+        execute::tidy(root, disk).map_err(|error| error.note("nothing was changed"))?;
     }
-    let staged = stage(&txn, disk).and_then(|plan| {
-        disk.rename(&txn.draft(), &txn.plan())
-            .map_err(|error| Diagnostic::io("start the transaction in", txn.plan(), &error))?;
+    let staged = stage(disk).and_then(|plan| {
+        disk.rename(root, DRAFT, PLAN)
+            .map_err(|refused| refused.finding("start the transaction in", PLAN))?;
         Ok(plan)
     });
     let plan = match staged {
         Ok(plan) => plan,
         Err(error) => {
-            execute::finish(&txn, &txn.plan(), disk);
+            execute::finish(root, PLAN, disk);
             return Err(error.note("nothing was changed"));
         }
     };
-    if let Err(failure) = execute::forward(&plan, root, &txn, disk) {
-        return Err(execute::undo_after(failure, &plan, root, &txn, disk));
+    if let Err(failure) = execute::forward(&plan, root, disk) {
+        return Err(execute::undo_after(failure, &plan, root, disk));
     }
-    execute::complete(&plan, &txn, disk);
+    execute::complete(&plan, root, disk);
     Ok(receipt(&plan))
 }
 

@@ -1,15 +1,14 @@
 //! What an interrupted run left behind is finished before anything else.
 
-use std::fs;
-use std::io;
-use std::path::Path;
-
 use super::journal::{self, Doubt};
 use super::plan::Plan;
 use super::target::State;
-use super::{OWN_DIR, RunLock, Txn, execute, target};
+use super::{
+    OWN_DIR, PLAN, RECORD, ROLLBACK, RunLock, SPENT, TXN_DIR, execute, new_file, old_file, target, through,
+};
 use crate::diag::Diagnostic;
 use crate::sys::disk::Disk;
+use crate::sys::root::{Kind, Root};
 use crate::tree::RepoPath;
 
 /// What was found and done.
@@ -34,53 +33,46 @@ pub enum Recovery {
 /// When another run is at work right now, a file is neither in its old nor in its new state (then nothing is
 /// touched, and every such file is reported with the choices), the journal is damaged or not this user's own, or the
 /// system refuses something.
-pub fn recover(root: &Path, disk: &mut impl Disk) -> Result<Recovery, Vec<Diagnostic>> {
-    let txn = Txn::of(root);
-    match fs::symlink_metadata(&txn.dir) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Recovery::Nothing),
-        Err(error) => return Err(vec![Diagnostic::io("open", &txn.dir, &error)]),
-        Ok(meta) if !meta.is_dir() => return Err(vec![not_a_directory()]),
-        Ok(_) => {}
+pub fn recover(root: &Root, disk: &mut impl Disk) -> Result<Recovery, Vec<Diagnostic>> {
+    match root.look(TXN_DIR) {
+        Ok(None) => return Ok(Recovery::Nothing),
+        Ok(Some(meta)) if meta.kind == Kind::Directory => {}
+        Ok(Some(_)) => return Err(vec![not_a_directory()]),
+        Err(refused) => return Err(vec![refused.finding("open", OWN_DIR)]),
     }
     let _lock = RunLock::acquire(root, disk).map_err(|error| vec![error])?;
-    let (file, forward) = if target::exists(&txn.plan()) {
-        (txn.plan(), true)
-    } else if target::exists(&txn.rollback()) {
-        (txn.rollback(), false)
-    } else if let Some(marker) = txn.through() {
-        journal::read(root, &txn.dir, &marker).map_err(|doubt| vec![doubt.of_journal(&marker)])?;
-        return match execute::tidy(&txn, disk) {
+    let (file, forward) = if root.is_taken(PLAN) {
+        (PLAN, true)
+    } else if root.is_taken(ROLLBACK) {
+        (ROLLBACK, false)
+    } else if let Some(marker) = through(root) {
+        journal::read(root, TXN_DIR, marker).map_err(|doubt| vec![doubt.of_journal(marker)])?;
+        return match execute::tidy(root, disk) {
             Ok(()) => Ok(Recovery::Tidied),
             Err(error) => Err(vec![error]),
         };
     } else {
-        journal::not_tracked(root, &txn.dir).map_err(|doubt| vec![doubt.of_journal(&txn.plan())])?;
-        return match disk.remove_dir_all(&txn.dir) {
+        journal::not_tracked(root, TXN_DIR).map_err(|doubt| vec![doubt.of_journal(PLAN)])?;
+        return match disk.remove_dir_all(root, TXN_DIR) {
             Ok(()) => Ok(Recovery::Discarded),
-            Err(error) => Err(vec![Diagnostic::io("remove", &txn.dir, &error)]),
+            Err(refused) => Err(vec![refused.finding("remove", TXN_DIR)]),
         };
     };
-    let plan = journal::read(root, &txn.dir, &file).map_err(|doubt| vec![doubt.of_journal(&file)])?;
-    let plan = plan.ok_or_else(|| vec![Doubt::Damaged.of_journal(&file)])?;
+    let plan = journal::read(root, TXN_DIR, file).map_err(|doubt| vec![doubt.of_journal(file)])?;
+    let plan = plan.ok_or_else(|| vec![Doubt::Damaged.of_journal(file)])?;
     check(&plan, root)?;
-    check_copies(&plan, &txn, forward).map_err(|error| vec![error])?;
+    check_copies(&plan, root, forward).map_err(|error| vec![error])?;
     let paths = plan.steps.iter().map(|step| step.path.clone()).collect();
     if forward {
-        if let Err(failure) = execute::forward(&plan, root, &txn, disk) {
-            return Err(vec![execute::undo_after(
-                failure.of_resumed(),
-                &plan,
-                root,
-                &txn,
-                disk,
-            )]);
+        if let Err(failure) = execute::forward(&plan, root, disk) {
+            return Err(vec![execute::undo_after(failure.of_resumed(), &plan, root, disk)]);
         }
-        execute::complete(&plan, &txn, disk);
+        execute::complete(&plan, root, disk);
         return Ok(Recovery::Completed(paths));
     }
-    execute::backward(&plan, None, root, &txn, disk)
+    execute::backward(&plan, None, root, disk)
         .map_err(|error| vec![error.note("the next run undoes the rest of the interrupted one")])?;
-    execute::finish(&txn, &file, disk);
+    execute::finish(root, file, disk);
     Ok(Recovery::Undone(paths))
 }
 
@@ -88,24 +80,25 @@ pub fn recover(root: &Path, disk: &mut impl Disk) -> Result<Recovery, Vec<Diagno
 ///
 /// # Errors
 /// When its journal is not believed.
-pub fn examine(root: &Path) -> Result<(), Diagnostic> {
-    let txn = Txn::of(root);
-    for file in [txn.plan(), txn.rollback(), txn.record(), txn.spent()] {
-        journal::read(root, &txn.dir, &file).map_err(|doubt| doubt.of_journal(&file))?;
+pub fn examine(root: &Root) -> Result<(), Diagnostic> {
+    for file in [PLAN, ROLLBACK, RECORD, SPENT] {
+        journal::read(root, TXN_DIR, file).map_err(|doubt| doubt.of_journal(file))?;
     }
-    journal::not_tracked(root, &txn.dir).map_err(|doubt| doubt.of_journal(&txn.plan()))
+    journal::not_tracked(root, TXN_DIR).map_err(|doubt| doubt.of_journal(PLAN))
 }
 
 /// Reports each file that is neither old nor new. An absent one is safe: nothing is lost by writing it.
-fn check(plan: &Plan, root: &Path) -> Result<(), Vec<Diagnostic>> {
+fn check(plan: &Plan, root: &Root) -> Result<(), Vec<Diagnostic>> {
     let mut findings = Vec::new();
     for (number, step) in plan.steps.iter().enumerate() {
         match target::look(root, &step.path) {
             Ok(state @ State::File(_)) if !state.is(step.old) && !state.is(step.new) => {
-                let staged = [("new", step.new), ("old", step.old)];
-                let copies = staged.map(|(side, hash)| {
-                    let path = format!("{OWN_DIR}/txn/{side}/{number}");
-                    (hash.is_some() && target::exists(&root.join(&path))).then_some((side, path))
+                let staged = [
+                    ("new", step.new, new_file(number)),
+                    ("old", step.old, old_file(number)),
+                ];
+                let copies = staged.map(|(side, hash, path)| {
+                    (hash.is_some() && root.is_taken(&path)).then_some((side, path))
                 });
                 findings.push(changed(&step.path, copies.into_iter().flatten()));
             }
@@ -121,17 +114,17 @@ fn check(plan: &Plan, root: &Path) -> Result<(), Vec<Diagnostic>> {
 }
 
 /// Compares the staged bytes, or the copies, with what the plan says of them, before the first file is touched.
-fn check_copies(plan: &Plan, txn: &Txn, forward: bool) -> Result<(), Diagnostic> {
+fn check_copies(plan: &Plan, root: &Root, forward: bool) -> Result<(), Diagnostic> {
     for (number, step) in plan.steps.iter().enumerate() {
         let (staged, hash) = if forward {
-            (txn.new_file(number), step.new)
+            (new_file(number), step.new)
         } else {
-            (txn.old_file(number), step.old)
+            (old_file(number), step.old)
         };
         if let Some(hash) = hash
-            && target::exists(&staged)
+            && root.is_taken(&staged)
         {
-            execute::check_staged(&staged, hash, &step.path)?;
+            execute::check_staged(root, &staged, hash, &step.path)?;
         }
     }
     Ok(())
@@ -155,6 +148,6 @@ fn changed(path: &RepoPath, copies: impl Iterator<Item = (&'static str, String)>
 
 fn not_a_directory() -> Diagnostic {
     Diagnostic::error("write/own-directory", "`.clusterwright/txn` is not a directory")
-        .in_file(".clusterwright/txn")
+        .in_file(TXN_DIR)
         .help("clusterwright keeps its journal there; remove it")
 }

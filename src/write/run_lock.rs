@@ -1,12 +1,12 @@
 //! One run at a time.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io;
-use std::path::Path;
-
 use super::OWN_DIR;
 use crate::diag::Diagnostic;
 use crate::sys::disk::Disk;
+use crate::sys::root::{Held, Kind, Root};
+
+/// The file that is locked, below the root.
+const FILE: &str = ".clusterwright/run.lock";
 
 /// Keeps other runs from writing in the same repository; released when dropped, or when the process dies.
 ///
@@ -14,7 +14,7 @@ use crate::sys::disk::Disk;
 /// changes nothing leaves no trace. The file stays behind, for removing it would race.
 #[derive(Debug)]
 pub struct RunLock {
-    file: Option<File>,
+    _held: Held,
 }
 
 impl RunLock {
@@ -22,47 +22,27 @@ impl RunLock {
     ///
     /// # Errors
     /// When another run holds it, or its file cannot be made.
-    pub fn acquire(root: &Path, disk: &mut impl Disk) -> Result<Self, Diagnostic> {
-        let dir = root.join(OWN_DIR);
-        let path = dir.join("run.lock");
-        match fs::symlink_metadata(&dir) {
-            Ok(meta) if meta.is_dir() => {}
-            Ok(_) => return Err(not_ours(OWN_DIR, "a directory")),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => disk
-                .create_dir_all(&dir)
-                .map_err(|error| Diagnostic::io("create", &dir, &error))?,
-            Err(error) => return Err(Diagnostic::io("open", &dir, &error)),
+    pub fn acquire(root: &Root, disk: &mut impl Disk) -> Result<Self, Diagnostic> {
+        match root.look(OWN_DIR) {
+            Ok(Some(meta)) if meta.kind == Kind::Directory => {}
+            Ok(Some(_)) => return Err(not_ours(OWN_DIR, "a directory")),
+            Ok(None) => disk
+                .create_dir_all(root, OWN_DIR)
+                .map_err(|refused| refused.finding("create", OWN_DIR))?,
+            Err(refused) => return Err(refused.finding("open", OWN_DIR)),
         }
-        if fs::symlink_metadata(&path).is_ok_and(|meta| !meta.is_file()) {
-            return Err(not_ours(".clusterwright/run.lock", "a file"));
-        }
-        let file = OpenOptions::new()
-            .create(true)
-            .write(true)
-            .truncate(false)
-            .open(&path)
-            .map_err(|error| Diagnostic::io("open", &path, &error))?;
-        match file.try_lock() {
-            Ok(()) => Ok(Self { file: Some(file) }),
-            Err(TryLockError::WouldBlock) => Err(Diagnostic::error(
+        match root.try_lock(FILE) {
+            Ok(Some(held)) => Ok(Self { _held: held }),
+            Ok(None) => Err(Diagnostic::error(
                 "write/another-run",
                 "another clusterwright is writing in this repository",
             )
-            .in_file(".clusterwright/run.lock")
+            .in_file(FILE)
             .help("wait until it is done, and run again")),
-            Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => {
-                Ok(Self { file: None })
-            }
-            Err(TryLockError::Error(error)) => Err(Diagnostic::io("lock", &path, &error)),
-        }
-    }
-}
-
-impl Drop for RunLock {
-    fn drop(&mut self) {
-        // Closing alone is not enough while a child that was just forked still has the descriptor.
-        if let Some(file) = &self.file {
-            let _ = file.unlock();
+            Err(refused) => match root.look(FILE) {
+                Ok(Some(meta)) if meta.kind != Kind::File => Err(not_ours(FILE, "a file")),
+                _ => Err(refused.finding("lock", FILE)),
+            },
         }
     }
 }

@@ -1,18 +1,17 @@
 //! Staging: everything that a transaction needs, written before anything is changed.
 
-use std::path::Path;
-
 use super::mark::Mark;
 use super::plan::{Plan, Step, Then, parents};
 use super::target::{self, State};
 use super::undo::Record;
-use super::{Txn, execute};
+use super::{DRAFT, NEW_DIR, OLD_DIR, TXN_DIR, execute, new_file, old_file, undo_old_file};
 use crate::diag::Diagnostic;
 use crate::diff::{Change, ChangeKind, ChangeSet, redact};
 use crate::lock::{LOCK_FILE, Lock, Sha256};
 use crate::seal::Sealed;
 use crate::sops;
 use crate::sys::disk::Disk;
+use crate::sys::root::{Refused, Root, limits};
 use crate::tree::{Edits, RepoPath, Tree};
 
 /// Stages all files of a change set and the draft of the plan.
@@ -22,11 +21,10 @@ use crate::tree::{Edits, RepoPath, Tree};
 pub(super) fn changes(
     changes: &ChangeSet,
     tree: &Tree<Sealed>,
-    root: &Path,
-    txn: &Txn,
+    root: &Root,
     disk: &mut impl Disk,
 ) -> Result<Plan, Diagnostic> {
-    let mut stager = Stager::start(root, txn, disk)?;
+    let mut stager = Stager::start(root, disk)?;
     let touching = || changes.changes().iter().filter(|c| c.kind.touches_file());
     for change in touching().filter(|c| c.kind == ChangeKind::Delete) {
         stager.change(change, None)?;
@@ -59,13 +57,8 @@ pub(super) fn changes(
 ///
 /// # Errors
 /// When a file is not as the run left it, or the system refuses something.
-pub(super) fn undo(
-    record: &Record,
-    root: &Path,
-    txn: &Txn,
-    disk: &mut impl Disk,
-) -> Result<Plan, Diagnostic> {
-    let mut stager = Stager::start(root, txn, disk)?;
+pub(super) fn undo(record: &Record, root: &Root, disk: &mut impl Disk) -> Result<Plan, Diagnostic> {
+    let mut stager = Stager::start(root, disk)?;
     stager.plan.then = Then::Forget;
     stager.plan.gone_dirs.clone_from(&record.plan.new_dirs);
     let steps = || record.plan.steps.iter().zip(&record.old).enumerate();
@@ -83,7 +76,7 @@ pub(super) fn undo(
         let new = bytes.as_deref().zip(step.old);
         stager.step(&step.path, &now, state, new)?;
         if new.is_some() {
-            stager.mode_of(&txn.undo_old_file(number))?;
+            stager.mode_of(&undo_old_file(number))?;
         }
     }
     stager.finish()
@@ -96,21 +89,8 @@ fn is_secret_in_clear(path: &RepoPath, bytes: &[u8]) -> bool {
         && !sops::status(&text).is_ok_and(|status| status.is_sealed())
 }
 
-/// Lets nobody else look into a directory: a file that a person had in clear is copied there as it was. Where the
-/// system has no such permissions, those of the repository hold.
-fn keep_private(dir: &Path) {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-        let _ = std::fs::set_permissions(dir, std::fs::Permissions::from_mode(0o700));
-    }
-    #[cfg(not(unix))]
-    let _ = dir;
-}
-
 struct Stager<'a, D> {
-    root: &'a Path,
-    txn: &'a Txn,
+    root: &'a Root,
     disk: &'a mut D,
     mark: Mark,
     plan: Plan,
@@ -118,26 +98,27 @@ struct Stager<'a, D> {
 
 impl<'a, D: Disk> Stager<'a, D> {
     /// Makes an empty transaction directory, which git ignores in every repository.
-    fn start(root: &'a Path, txn: &'a Txn, disk: &'a mut D) -> Result<Self, Diagnostic> {
-        if target::exists(&txn.dir) {
-            disk.remove_dir_all(&txn.dir)
-                .map_err(|error| Diagnostic::io("remove", &txn.dir, &error))?;
+    fn start(root: &'a Root, disk: &'a mut D) -> Result<Self, Diagnostic> {
+        if root.is_taken(TXN_DIR) {
+            disk.remove_dir_all(root, TXN_DIR)
+                .map_err(|refused| refused.finding("remove", TXN_DIR))?;
         }
-        for dir in [txn.new_dir(), txn.old_dir()] {
-            disk.create_dir_all(&dir)
-                .map_err(|error| Diagnostic::io("create", &dir, &error))?;
+        for dir in [NEW_DIR, OLD_DIR] {
+            disk.create_dir_all(root, dir)
+                .map_err(|refused| refused.finding("create", dir))?;
         }
-        keep_private(&txn.dir);
-        let ignore = txn.dir.join(".gitignore");
-        disk.write(&ignore, b"*\n")
-            .map_err(|error| Diagnostic::io("write", &ignore, &error))?;
-        let mark = Mark::file(&txn.dir);
-        disk.write(&mark, b"")
-            .map_err(|error| Diagnostic::io("write", &mark, &error))?;
-        let mark = Mark::in_dir(&txn.dir).ok_or_else(|| unmarked(&mark))?;
+        // A file that a person had in clear is copied there as it was. A file system without such permissions has none
+        // for the repository either.
+        let _ = root.make_private(TXN_DIR);
+        let mark = Mark::file(TXN_DIR);
+        let ignore = format!("{TXN_DIR}/.gitignore");
+        for (file, bytes) in [(&ignore, &b"*\n"[..]), (&mark, b"")] {
+            disk.write(root, file, bytes)
+                .map_err(|refused| refused.finding("write", file))?;
+        }
+        let mark = Mark::in_dir(root, TXN_DIR).ok_or_else(|| unmarked(&mark))?;
         Ok(Self {
             root,
-            txn,
             disk,
             mark,
             plan: Plan::default(),
@@ -146,19 +127,20 @@ impl<'a, D: Disk> Stager<'a, D> {
 
     /// Writes the draft of the plan.
     fn finish(self) -> Result<Plan, Diagnostic> {
-        let draft = self.txn.draft();
+        let text = self.plan.to_text(&self.mark);
+        fits(DRAFT, text.as_bytes(), limits::LOCK)?;
         self.disk
-            .write(&draft, self.plan.to_text(&self.mark).as_bytes())
-            .map_err(|error| Diagnostic::io("write", &draft, &error))?;
+            .write(self.root, DRAFT, text.as_bytes())
+            .map_err(|refused| refused.finding("write", DRAFT))?;
         Ok(self.plan)
     }
 
     /// Gives the new file of the last step the permissions of `file`.
-    fn mode_of(&mut self, file: &Path) -> Result<(), Diagnostic> {
-        let new = self.txn.new_file(self.plan.steps.len().saturating_sub(1));
+    fn mode_of(&mut self, file: &str) -> Result<(), Diagnostic> {
+        let new = new_file(self.plan.steps.len().saturating_sub(1));
         self.disk
-            .copy_mode(file, &new)
-            .map_err(|error| Diagnostic::io("stage", &new, &error))
+            .copy_mode(self.root, file, &new)
+            .map_err(|refused| refused.finding("stage", &new))
     }
 
     fn change(&mut self, change: &Change, new: Option<(&[u8], Sha256)>) -> Result<(), Diagnostic> {
@@ -208,13 +190,13 @@ impl<'a, D: Disk> Stager<'a, D> {
         new: Option<(&[u8], Sha256)>,
     ) -> Result<(), Diagnostic> {
         let number = self.plan.steps.len();
-        let failed = |error| Diagnostic::io("stage", path.under(self.root), &error);
-        let full = path.under(self.root);
-        let (new_file, old_file) = (self.txn.new_file(number), self.txn.old_file(number));
+        let full = path.as_str();
+        let failed = |refused: Refused| refused.finding("stage", full);
+        let (root, new_file, old_file) = (self.root, new_file(number), old_file(number));
         let old = match state {
             State::File(hash) => {
-                self.disk.write(&old_file, bytes).map_err(failed)?;
-                self.disk.copy_mode(&full, &old_file).map_err(failed)?;
+                self.disk.write(root, &old_file, bytes).map_err(failed)?;
+                self.disk.copy_mode(root, full, &old_file).map_err(failed)?;
                 if is_secret_in_clear(path, bytes) {
                     self.plan.then = Then::Forget;
                 }
@@ -222,16 +204,17 @@ impl<'a, D: Disk> Stager<'a, D> {
             }
             State::Absent { dir_exists } => {
                 if !dir_exists {
-                    let missing = parents(path.as_str()).filter(|dir| !target::exists(&self.root.join(dir)));
+                    let missing = parents(full).filter(|dir| !root.is_taken(dir));
                     self.plan.new_dirs.extend(missing.map(str::to_owned));
                 }
                 None
             }
         };
         if let Some((text, _)) = new {
-            self.disk.write(&new_file, text).map_err(failed)?;
+            fits(full, text, limits::OUTPUT)?;
+            self.disk.write(root, &new_file, text).map_err(failed)?;
             if old.is_some() {
-                self.disk.copy_mode(&full, &new_file).map_err(failed)?;
+                self.disk.copy_mode(root, full, &new_file).map_err(failed)?;
             }
         }
         self.plan.steps.push(Step {
@@ -243,10 +226,24 @@ impl<'a, D: Disk> Stager<'a, D> {
     }
 }
 
-fn unmarked(file: &Path) -> Diagnostic {
+/// Refuses what no run reads back: its own staged copy would not be known again.
+fn fits(path: &str, bytes: &[u8], limit: u64) -> Result<(), Diagnostic> {
+    if u64::try_from(bytes.len()).is_ok_and(|len| len <= limit) {
+        return Ok(());
+    }
+    let message = format!(
+        "`{path}` would be larger than {} MiB, which no run reads back",
+        limit >> 20
+    );
+    Err(Diagnostic::error("write/too-large", message)
+        .in_file(path)
+        .help("render fewer or smaller files"))
+}
+
+fn unmarked(file: &str) -> Diagnostic {
     let message = "the file that marks this run as yours is gone or belongs to another user";
     Diagnostic::error("write/unmarked", message)
-        .in_file(file.display().to_string())
+        .in_file(file)
         .help("run as the user who owns the repository, on a file system that keeps owners")
 }
 

@@ -1,13 +1,8 @@
 //! What stands at a path right now, looked at immediately before it is touched.
 
-use std::fs;
-use std::io;
-use std::path::Path;
-
-use super::plan::parents;
 use crate::diag::Diagnostic;
 use crate::lock::Sha256;
-use crate::sys::root::limits;
+use crate::sys::root::{Refused, Root, limits};
 use crate::tree::RepoPath;
 
 /// What stands at a target.
@@ -36,48 +31,29 @@ impl State {
 ///
 /// # Errors
 /// When something above it or the target itself is a symbolic link or not what it must be, or cannot be read.
-pub(super) fn look(root: &Path, path: &RepoPath) -> Result<State, Diagnostic> {
+pub(super) fn look(root: &Root, path: &RepoPath) -> Result<State, Diagnostic> {
     Ok(read(root, path)?.1)
 }
 
 /// Looks at a target and returns its bytes, none when it is absent.
-pub(super) fn read(root: &Path, path: &RepoPath) -> Result<(Vec<u8>, State), Diagnostic> {
-    for dir in parents(path.as_str()) {
-        match fs::symlink_metadata(root.join(dir)) {
-            Ok(meta) if meta.is_dir() => {}
-            Ok(meta) if meta.is_symlink() => return Err(link(path, dir)),
-            Ok(_) => return Err(blocked(path, dir, "is not a directory")),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return Ok((Vec::new(), State::Absent { dir_exists: false }));
-            }
-            Err(error) => return Err(Diagnostic::io("look at", root.join(dir), &error)),
-        }
-    }
-    let full = path.under(root);
-    match fs::symlink_metadata(&full) {
-        // The diff has read no larger one either.
-        Ok(meta) if meta.is_file() && meta.len() > limits::OUTPUT => Err(blocked(
-            path,
-            path.as_str(),
-            "is larger than anything that is rendered",
-        )),
-        Ok(meta) if meta.is_file() => {
-            let bytes = fs::read(&full).map_err(|error| Diagnostic::io("read", &full, &error))?;
+pub(super) fn read(root: &Root, path: &RepoPath) -> Result<(Vec<u8>, State), Diagnostic> {
+    let name = path.as_str();
+    // The diff has read no larger one either.
+    match root.read_in_passing(name, limits::OUTPUT) {
+        Ok((bytes, _)) => {
             let hash = Sha256::of(&bytes);
             Ok((bytes, State::File(hash)))
         }
-        Ok(meta) if meta.is_symlink() => Err(link(path, path.as_str())),
-        Ok(_) => Err(blocked(path, path.as_str(), "is not a file")),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            Ok((Vec::new(), State::Absent { dir_exists: true }))
+        Err(Refused::Absent) => {
+            let dir_exists = root.is_dir(path.parent());
+            Ok((Vec::new(), State::Absent { dir_exists }))
         }
-        Err(error) => Err(Diagnostic::io("look at", &full, &error)),
+        Err(Refused::Link { at }) => Err(link(path, &at)),
+        Err(Refused::BelowFile { at }) => Err(blocked(path, &at, "is not a directory")),
+        Err(Refused::NotRegular { .. }) => Err(blocked(path, name, "is not a file")),
+        Err(Refused::TooLarge { .. }) => Err(blocked(path, name, "is larger than anything that is rendered")),
+        Err(refused) => Err(refused.finding("look at", name)),
     }
-}
-
-/// Returns whether something stands at a path, a broken link included.
-pub(super) fn exists(path: &Path) -> bool {
-    fs::symlink_metadata(path).is_ok()
 }
 
 fn link(path: &RepoPath, at: &str) -> Diagnostic {

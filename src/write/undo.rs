@@ -1,17 +1,13 @@
 //! Taking the last run back: the record that a run leaves behind, and the transaction that plays it backwards.
 
-use std::fs;
-use std::io;
-use std::path::Path;
-
 use super::journal::{self, Doubt};
 use super::plan::{Plan, Step, Then};
 use super::target::State;
-use super::{OWN_DIR, Receipt, Txn, stage, target, transact};
+use super::{Receipt, UNDO_DIR, UNDO_RECORD, stage, target, transact, undo_old_file};
 use crate::diag::Diagnostic;
 use crate::lock::Sha256;
 use crate::sys::disk::Disk;
-use crate::sys::root::limits;
+use crate::sys::root::{Refused, Root, limits};
 use crate::tree::RepoPath;
 
 /// What the last run that wrote something has replaced and deleted. One generation: each such run replaces it, an undo
@@ -41,23 +37,17 @@ impl Record {
     ///
     /// # Errors
     /// When the record is damaged or cannot be read.
-    pub fn load(root: &Path) -> Result<Option<Self>, Diagnostic> {
-        let txn = Txn::of(root);
-        let Some(plan) = read_plan(root, &txn)? else {
+    pub fn load(root: &Root) -> Result<Option<Self>, Diagnostic> {
+        let Some(plan) = read_plan(root)? else {
             return Ok(None);
         };
         let old = plan.steps.iter().enumerate().map(|(number, step)| {
             let Some(hash) = step.old else { return Ok(None) };
-            let file = txn.undo_old_file(number);
-            let is_copy = |meta: fs::Metadata| meta.is_file() && meta.len() <= limits::OUTPUT;
-            if !fs::symlink_metadata(&file).is_ok_and(is_copy) {
-                return Err(damaged());
-            }
-            match fs::read(&file) {
+            let file = undo_old_file(number);
+            match root.read(&file, limits::OUTPUT) {
                 Ok(bytes) if Sha256::of(&bytes) == hash => Ok(Some(bytes)),
-                Ok(_) => Err(damaged()),
-                Err(error) if error.kind() == io::ErrorKind::NotFound => Err(damaged()),
-                Err(error) => Err(Diagnostic::io("read", &file, &error)),
+                Err(refused @ (Refused::Io(_) | Refused::TooMuch)) => Err(refused.finding("read", &file)),
+                Ok(_) | Err(_) => Err(damaged()),
             }
         });
         let old = old.collect::<Result<_, _>>()?;
@@ -68,7 +58,7 @@ impl Record {
     ///
     /// # Errors
     /// With a finding for every file that changed since.
-    pub fn check(&self, root: &Path) -> Result<Vec<Reverted>, Vec<Diagnostic>> {
+    pub fn check(&self, root: &Root) -> Result<Vec<Reverted>, Vec<Diagnostic>> {
         let (mut files, mut findings) = (Vec::new(), Vec::new());
         for (number, (step, before)) in self.plan.steps.iter().zip(&self.old).enumerate() {
             match target::read(root, &step.path) {
@@ -95,19 +85,19 @@ impl Record {
 /// # Errors
 /// When a file or the record changed since it was read, another run is at work, or the system refuses something: then
 /// nothing is taken back, or the finding says what the next run will do.
-pub fn undo(record: &Record, root: &Path, disk: &mut impl Disk) -> Result<Receipt, Diagnostic> {
-    transact(root, disk, |txn, disk| {
-        if read_plan(root, txn)?.as_ref() != Some(&record.plan) {
+pub fn undo(record: &Record, root: &Root, disk: &mut impl Disk) -> Result<Receipt, Diagnostic> {
+    transact(root, disk, |disk| {
+        if read_plan(root)?.as_ref() != Some(&record.plan) {
             let message = "another run has written since this one began";
             return Err(Diagnostic::error("undo/outdated", message)
                 .help("run `clusterwright undo` again: it shows what that run did"));
         }
-        stage::undo(record, root, txn, disk)
+        stage::undo(record, root, disk)
     })
 }
 
-fn read_plan(root: &Path, txn: &Txn) -> Result<Option<Plan>, Diagnostic> {
-    let plan = journal::read(root, &txn.undo_dir, &txn.undo_record()).map_err(Doubt::of_record)?;
+fn read_plan(root: &Root) -> Result<Option<Plan>, Diagnostic> {
+    let plan = journal::read(root, UNDO_DIR, UNDO_RECORD).map_err(Doubt::of_record)?;
     match plan {
         Some(plan) if plan.then != Then::Keep => Err(damaged()),
         plan => Ok(plan),
@@ -124,7 +114,8 @@ fn changed_since(number: usize, step: &Step, state: State) -> Diagnostic {
     let finding = Diagnostic::error("undo/changed-since", format!("`{path}` {what}")).in_file(path.as_str());
     let finding = match step.old {
         Some(_) => finding.note(format!(
-            "the version before the run is in `{OWN_DIR}/undo/old/{number}`"
+            "the version before the run is in `{}`",
+            undo_old_file(number)
         )),
         None => finding.note("before the run there was no such file"),
     };
@@ -141,7 +132,7 @@ pub(super) fn damaged() -> Diagnostic {
         "undo/damaged",
         "the record of the last run is damaged or from another version",
     )
-    .in_file(".clusterwright/undo/record")
+    .in_file(UNDO_RECORD)
     .note("nothing was taken back")
     .help("use git instead: `git status` shows what changed, `git restore PATH` brings a file back")
     .help("`rm -r .clusterwright/undo` removes the record; the next run that writes makes a new one")

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use clusterwright::sops::{Recipient, Rule, encrypt};
 use clusterwright::sys::OsEntropy;
 use clusterwright::sys::disk::OsDisk;
+use clusterwright::sys::root::Root;
 use clusterwright::write::RunLock;
 use serde_json::Value;
 
@@ -343,14 +344,14 @@ fn names_that_mean_nothing_write_nothing() {
 #[test]
 fn a_second_run_at_once_is_refused() {
     let repo = existing();
-    let held = RunLock::acquire(repo.root(), &mut OsDisk).expect("free");
+    let held = RunLock::acquire(&Root::new(repo.root()), &mut OsDisk).expect("free");
     let before = repo.files();
     let run = repo.fails(&["adopt", "--all", "--yes"]);
     assert!(run.stderr.contains("write/another-run"), "{}", run.stderr);
     assert_eq!(repo.files(), before);
     drop(held);
     repo.ok(&["adopt", "--all", "--yes"]);
-    let held = RunLock::acquire(repo.root(), &mut OsDisk).expect("free");
+    let held = RunLock::acquire(&Root::new(repo.root()), &mut OsDisk).expect("free");
     let run = repo.fails(&["undo", "--yes"]);
     assert!(run.stderr.contains("write/another-run"), "{}", run.stderr);
     drop(held);

@@ -42,6 +42,21 @@ fn keeps_what_is_there() {
         ignore.starts_with("*.bak\n") && ignore.contains("\n/age.key\n"),
         "{ignore}"
     );
+    assert!(
+        ignore.contains("\n.clusterwright-*\n"),
+        "what a kill leaves: {ignore}"
+    );
+}
+
+#[test]
+fn what_a_killed_run_left_of_a_key_goes_with_the_next_run_that_writes() {
+    let repo = Repo::with(MINIMAL);
+    let left = ".clusterwright-0123456789abcdef";
+    repo.write(left, "AGE-SECRET-KEY-1");
+    repo.ok(&["configure", "--dry-run"]);
+    assert!(repo.path(left).exists(), "a look changes nothing");
+    repo.ok(&["configure", "--yes"]);
+    assert!(!repo.path(left).exists());
 }
 
 #[test]
@@ -189,6 +204,11 @@ fn without_room_on_the_disk_no_file_is_half() {
             assert!(!repo.path(name).exists(), "{name} is left behind");
             repo.ok(&["init", "--yes"]);
             assert!(repo.read(name).len() >= whole.len().min(60), "{name} is whole");
+            let left = repo
+                .files()
+                .into_keys()
+                .find(|file| file.starts_with(".clusterwright-"));
+            assert_eq!(left, None, "{name}");
         }
         for (args, name) in [
             ("new-app media/two", "templates/apps/media/two/app.yaml"),

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::process::{Child, Command, Stdio};
 
 use clusterwright::sys::disk::OsDisk;
+use clusterwright::sys::root::Root;
 use clusterwright::write::{Record, Recovery, recover};
 
 use crate::support::{MINIMAL, Repo};
@@ -138,11 +139,11 @@ impl Switch {
             let child = start(&self.repo, &["undo"]);
             kill(&self.repo, child, chance);
         }
-        let recovery = recover(self.repo.root(), &mut OsDisk);
+        let recovery = recover(&Root::new(self.repo.root()), &mut OsDisk);
         let recovery = recovery.unwrap_or_else(|errors| panic!("{context}: {errors:?}"));
         self.count.of(&recovery);
         let now = files(&self.repo);
-        Record::load(self.repo.root()).unwrap_or_else(|error| panic!("{context}: {error:?}"));
+        Record::load(&Root::new(self.repo.root())).unwrap_or_else(|error| panic!("{context}: {error:?}"));
         let side = wanted.iter().position(|files| **files == now);
         side.unwrap_or_else(|| {
             let other: Vec<&String> = now
@@ -172,7 +173,10 @@ impl Switch {
 
     /// The last run that wrote was a switch, so its undo is one.
     fn undo(&mut self, chance: &mut Chance) {
-        if Record::load(self.repo.root()).expect("whole").is_none() {
+        if Record::load(&Root::new(self.repo.root()))
+            .expect("whole")
+            .is_none()
+        {
             return self.configure(chance);
         }
         let states = self.states.clone();

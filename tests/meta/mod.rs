@@ -34,6 +34,36 @@ fn sources() -> Vec<(PathBuf, String)> {
     found
 }
 
+/// Returns the lines of a source with their numbers from 0, without comments and the modules that are only for tests. What
+/// stands behind such a module is code as well; one in a file of its own is left out as that file.
+fn code(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let (mut after_attribute, mut in_tests) = (false, false);
+    text.lines().enumerate().filter(move |(_, line)| {
+        if in_tests {
+            in_tests = *line != "}";
+            return false;
+        }
+        if line.starts_with("#[cfg(test)]") || line.starts_with("#[cfg(all(test,") {
+            after_attribute = true;
+            return false;
+        }
+        in_tests = after_attribute && line.starts_with("mod ") && line.ends_with('{');
+        after_attribute &= line.starts_with("#[");
+        !in_tests && !line.trim_start().starts_with("//")
+    })
+}
+
+/// The same as one text.
+fn code_text(text: &str) -> String {
+    code(text).map(|(_, line)| format!("{line}\n")).collect()
+}
+
+#[test]
+fn code_behind_tests_is_code() {
+    let text = "//! Doc\n#[cfg(test)]\nmod tests;\nuse a;\n#[cfg(test)]\n#[expect(x)]\nmod more {\n    use b;\n}\nuse c;\n";
+    assert_eq!(code_text(text), "mod tests;\nuse a;\n#[expect(x)]\nuse c;\n");
+}
+
 /// Modules in the order of their dependencies: each may use those before it, none after it.
 const ORDER: &[&str] = &[
     "source", "diag", "sys", "known", "bounds", "model", "tree", "sops", "vcs", "lock", "config", "side",
@@ -65,8 +95,7 @@ fn modules_depend_only_on_earlier_ones() {
         let rank = |name: &str| ORDER.iter().position(|m| *m == name);
         let own = rank(&module).unwrap_or_else(|| panic!("`{module}` has no place in ORDER"));
         seen.insert(module.clone());
-        let code = text.split("#[cfg(test)]").next().unwrap_or_default();
-        for line in code.lines().filter(|line| !line.trim_start().starts_with("//")) {
+        for (_, line) in code(&text) {
             for (at, _) in line.match_indices("crate::") {
                 let target: String = line[at + 7..]
                     .chars()
@@ -110,7 +139,7 @@ fn what_is_secret_is_asked_of_the_vocabulary() {
         "src/plan/per_app.rs",
     ];
     for (path, text) in sources() {
-        let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+        let code = code_text(&text);
         let allowed = may.iter().any(|place| path.starts_with(place));
         assert!(
             allowed || !code.contains("schema::keys()"),
@@ -123,7 +152,7 @@ fn what_is_secret_is_asked_of_the_vocabulary() {
 #[test]
 fn the_stage_markers_are_made_by_their_stages_alone() {
     for (path, text) in sources() {
-        let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+        let code = code_text(&text);
         let in_tests =
             path.components().any(|part| part.as_os_str() == "tests") || path.ends_with("tests.rs");
         if !path.starts_with("src/seal") && !in_tests {
@@ -156,8 +185,7 @@ fn one_module_writes_to_the_screen() {
         if allowed.iter().any(|own| path.ends_with(Path::new(own))) {
             continue;
         }
-        let code = text.split("#[cfg(test)]").next().unwrap_or_default();
-        for line in code.lines().filter(|line| !line.trim_start().starts_with("//")) {
+        for (_, line) in code(&text) {
             for word in forbidden {
                 assert!(!line.contains(word), "{}: {line}", path.display());
             }

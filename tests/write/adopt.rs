@@ -55,7 +55,7 @@ fn picked(world: &World) -> ChangeSet {
 }
 
 pub(super) fn adopt(world: &World, disk: &mut impl Disk) -> bool {
-    apply(&picked(world), &sealed(&wanted()), &world.root, disk).is_ok()
+    apply(&picked(world), &sealed(&wanted()), &world.open(), disk).is_ok()
 }
 
 /// All files after an adoption that works.
@@ -135,7 +135,7 @@ fn picking_nothing_changes_nothing() {
     let done = apply(
         &set,
         &sealed(&wanted()),
-        &world.root,
+        &world.open(),
         &mut FaultyDisk::new(Fault::Kill, 0),
     );
     assert_eq!(done, Ok(Receipt::default()));
@@ -184,7 +184,7 @@ fn two_faults_anywhere_leave_old_or_new() {
                     adopt(&world, &mut disk);
                     struck = disk.struck();
                     let mut disk = FaultyDisk::new(second, again);
-                    let _ = recover(&world.root, &mut disk);
+                    let _ = recover(&world.open(), &mut disk);
                     disk.struck()
                 } else {
                     let mut disk = ErrorThenKill {
@@ -232,7 +232,7 @@ proptest! {
         };
         let paths: BTreeSet<_> = picked.iter().map(|name| path(name)).collect();
         let changes = world.diff(&rendered, &choices).expect("diffs").only(&paths);
-        let receipt = apply(&changes, &sealed(&rendered), &world.root, &mut OsDisk).expect("writes");
+        let receipt = apply(&changes, &sealed(&rendered), &world.open(), &mut OsDisk).expect("writes");
         let lock = world.lock();
         for (name, text) in &mine {
             let now = world.text(name);

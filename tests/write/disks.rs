@@ -2,9 +2,9 @@
 
 use std::fs;
 use std::io;
-use std::path::Path;
 
 use clusterwright::sys::disk::{Disk, OsDisk};
+use clusterwright::sys::root::{Kind, Refused, Root};
 
 /// What happens at the chosen operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,12 +53,12 @@ impl FaultyDisk {
 
     fn step(
         &mut self,
-        half: impl FnOnce() -> io::Result<()>,
-        whole: impl FnOnce(&mut OsDisk) -> io::Result<()>,
-    ) -> io::Result<()> {
+        half: impl FnOnce() -> Result<(), Refused>,
+        whole: impl FnOnce(&mut OsDisk) -> Result<(), Refused>,
+    ) -> Result<(), Refused> {
         let now = self.count;
         self.count += 1;
-        let killed = || io::Error::other("killed");
+        let killed = || Refused::Io(io::Error::other("killed"));
         if self.dead {
             return Err(killed());
         }
@@ -66,10 +66,10 @@ impl FaultyDisk {
             return whole(&mut OsDisk);
         }
         match self.fault {
-            Fault::Error(kind) => Err(kind.into()),
+            Fault::Error(kind) => Err(Refused::Io(kind.into())),
             Fault::Lie => {
                 let _ = whole(&mut OsDisk);
-                Err(io::Error::other("lost the answer"))
+                Err(Refused::Io(io::Error::other("lost the answer")))
             }
             Fault::Kill => {
                 self.dead = true;
@@ -86,44 +86,48 @@ impl FaultyDisk {
 }
 
 impl Disk for FaultyDisk {
-    fn create_dir_all(&mut self, path: &Path) -> io::Result<()> {
-        let half = || path.parent().map_or(Ok(()), fs::create_dir_all);
-        self.step(half, |disk| disk.create_dir_all(path))
+    fn create_dir_all(&mut self, root: &Root, path: &str) -> Result<(), Refused> {
+        let half = || match path.rsplit_once('/') {
+            Some((above, _)) => root.create_dir_all(above),
+            None => Ok(()),
+        };
+        self.step(half, |disk| disk.create_dir_all(root, path))
     }
 
-    fn write(&mut self, path: &Path, bytes: &[u8]) -> io::Result<()> {
-        let half = || fs::write(path, &bytes[..bytes.len() / 2]);
-        self.step(half, |disk| disk.write(path, bytes))
+    fn write(&mut self, root: &Root, path: &str, bytes: &[u8]) -> Result<(), Refused> {
+        // Worse than the real one, which leaves a half of another name.
+        let half = || Ok(fs::write(root.path().join(path), &bytes[..bytes.len() / 2])?);
+        self.step(half, |disk| disk.write(root, path, bytes))
     }
 
-    fn rename(&mut self, from: &Path, to: &Path) -> io::Result<()> {
-        self.step(|| Ok(()), |disk| disk.rename(from, to))
+    fn rename(&mut self, root: &Root, from: &str, to: &str) -> Result<(), Refused> {
+        self.step(|| Ok(()), |disk| disk.rename(root, from, to))
     }
 
-    fn remove_file(&mut self, path: &Path) -> io::Result<()> {
-        self.step(|| Ok(()), |disk| disk.remove_file(path))
+    fn remove_file(&mut self, root: &Root, path: &str) -> Result<(), Refused> {
+        self.step(|| Ok(()), |disk| disk.remove_file(root, path))
     }
 
-    fn remove_dir_all(&mut self, path: &Path) -> io::Result<()> {
+    fn remove_dir_all(&mut self, root: &Root, path: &str) -> Result<(), Refused> {
         let half = || {
-            for entry in fs::read_dir(path)?.flatten().take(1) {
-                let path = entry.path();
-                if path.is_dir() {
-                    fs::remove_dir_all(path)?;
+            for entry in root.list(path)?.iter().take(1) {
+                let path = format!("{path}/{}", entry.name);
+                if entry.kind == Kind::Directory {
+                    root.remove_dir_all(&path)?;
                 } else {
-                    fs::remove_file(path)?;
+                    root.remove_file(&path)?;
                 }
             }
             Ok(())
         };
-        self.step(half, |disk| disk.remove_dir_all(path))
+        self.step(half, |disk| disk.remove_dir_all(root, path))
     }
 
-    fn copy_mode(&mut self, from: &Path, to: &Path) -> io::Result<()> {
-        self.step(|| Ok(()), |disk| disk.copy_mode(from, to))
+    fn copy_mode(&mut self, root: &Root, from: &str, to: &str) -> Result<(), Refused> {
+        self.step(|| Ok(()), |disk| disk.copy_mode(root, from, to))
     }
 
-    fn remove_empty_dir(&mut self, path: &Path) -> io::Result<()> {
-        self.step(|| Ok(()), |disk| disk.remove_empty_dir(path))
+    fn remove_empty_dir(&mut self, root: &Root, path: &str) -> Result<(), Refused> {
+        self.step(|| Ok(()), |disk| disk.remove_empty_dir(root, path))
     }
 }

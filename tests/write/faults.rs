@@ -4,6 +4,8 @@ use std::io::ErrorKind;
 
 use clusterwright::diag::concise;
 use clusterwright::diag::{Diagnostic, Diagnostics};
+use clusterwright::sys::disk::Disk;
+use clusterwright::sys::root::{Refused, Root};
 use clusterwright::write::{Record, Recovery, recover};
 
 use super::disks::{Fault, FaultyDisk};
@@ -139,7 +141,7 @@ fn record_fits(world: &World, old: &Files, new: &Files, before: Option<&Record>,
         assert_eq!(world.record().as_ref(), before, "{context}: the record before");
     } else {
         let record = world.record().expect("a record");
-        let files = record.check(&world.root).expect("the run's own files");
+        let files = record.check(&world.open()).expect("the run's own files");
         for file in files {
             let text = |bytes: Option<Vec<u8>>| bytes.map(|b| String::from_utf8_lossy(&b).into_owned());
             let path = file.path.as_str();
@@ -227,7 +229,7 @@ fn a_kill_during_the_undo_or_the_recovery_is_recovered_too() {
                     first = FaultyDisk::new(Fault::Kill, at);
                     let _ = world.write(&scenario.after, &mut first);
                     let mut disk = FaultyDisk::new(second, again);
-                    let _ = recover(&world.root, &mut disk);
+                    let _ = recover(&world.open(), &mut disk);
                     let context = format!("{}, killed at {at}, {second:?} at {again}", scenario.name);
                     settle(&scenario, &world, &old, &new, record.as_ref(), &context);
                     runs += 1;
@@ -251,32 +253,32 @@ pub(super) struct ErrorThenKill {
     pub(super) kill: FaultyDisk,
 }
 
-impl clusterwright::sys::disk::Disk for ErrorThenKill {
-    fn create_dir_all(&mut self, path: &std::path::Path) -> std::io::Result<()> {
-        self.next(|disk| disk.create_dir_all(path))
+impl Disk for ErrorThenKill {
+    fn create_dir_all(&mut self, root: &Root, path: &str) -> Result<(), Refused> {
+        self.next(|disk| disk.create_dir_all(root, path))
     }
-    fn write(&mut self, path: &std::path::Path, bytes: &[u8]) -> std::io::Result<()> {
-        self.next(|disk| disk.write(path, bytes))
+    fn write(&mut self, root: &Root, path: &str, bytes: &[u8]) -> Result<(), Refused> {
+        self.next(|disk| disk.write(root, path, bytes))
     }
-    fn rename(&mut self, from: &std::path::Path, to: &std::path::Path) -> std::io::Result<()> {
-        self.next(|disk| disk.rename(from, to))
+    fn rename(&mut self, root: &Root, from: &str, to: &str) -> Result<(), Refused> {
+        self.next(|disk| disk.rename(root, from, to))
     }
-    fn remove_file(&mut self, path: &std::path::Path) -> std::io::Result<()> {
-        self.next(|disk| disk.remove_file(path))
+    fn remove_file(&mut self, root: &Root, path: &str) -> Result<(), Refused> {
+        self.next(|disk| disk.remove_file(root, path))
     }
-    fn remove_dir_all(&mut self, path: &std::path::Path) -> std::io::Result<()> {
-        self.next(|disk| disk.remove_dir_all(path))
+    fn remove_dir_all(&mut self, root: &Root, path: &str) -> Result<(), Refused> {
+        self.next(|disk| disk.remove_dir_all(root, path))
     }
-    fn copy_mode(&mut self, from: &std::path::Path, to: &std::path::Path) -> std::io::Result<()> {
-        self.next(|disk| disk.copy_mode(from, to))
+    fn copy_mode(&mut self, root: &Root, from: &str, to: &str) -> Result<(), Refused> {
+        self.next(|disk| disk.copy_mode(root, from, to))
     }
-    fn remove_empty_dir(&mut self, path: &std::path::Path) -> std::io::Result<()> {
-        self.next(|disk| disk.remove_empty_dir(path))
+    fn remove_empty_dir(&mut self, root: &Root, path: &str) -> Result<(), Refused> {
+        self.next(|disk| disk.remove_empty_dir(root, path))
     }
 }
 
 impl ErrorThenKill {
-    fn next(&mut self, act: impl FnOnce(&mut FaultyDisk) -> std::io::Result<()>) -> std::io::Result<()> {
+    fn next(&mut self, act: impl FnOnce(&mut FaultyDisk) -> Result<(), Refused>) -> Result<(), Refused> {
         if self.error.struck() {
             act(&mut self.kill)
         } else {

@@ -1,7 +1,7 @@
 //! Places that nobody may write to, changes behind our back, and runs that must leave no trace.
 
 use std::fs;
-use std::io::{self, ErrorKind};
+use std::io::ErrorKind;
 use std::path::Path;
 use std::time::SystemTime;
 
@@ -9,6 +9,7 @@ use clusterwright::diag::Diagnostic;
 use clusterwright::diff::{ChangeKind, ChangeSet, Choices};
 use clusterwright::lock::LOCK_FILE;
 use clusterwright::sys::disk::{Disk, OsDisk};
+use clusterwright::sys::root::{Refused, Root};
 use clusterwright::write::{Receipt, Recovery, RunLock, apply};
 
 use super::disks::{Fault, FaultyDisk};
@@ -176,7 +177,7 @@ fn links_are_refused_by_the_diff_and_again_by_the_write() {
         assert_eq!(codes(&errors)[0].0, "diff/symlink");
         assert!(errors[0].message.contains(link), "{errors:?}");
         // The diff ran before the link was made.
-        let error = apply(&before, &sealed(&wanted), &world.root, &mut OsDisk).expect_err("refused");
+        let error = apply(&before, &sealed(&wanted), &world.open(), &mut OsDisk).expect_err("refused");
         assert_eq!(error.code, "write/symlink");
         assert!(outside.files().is_empty(), "nothing behind the link");
         assert!(
@@ -190,30 +191,30 @@ fn links_are_refused_by_the_diff_and_again_by_the_write() {
 struct AfterCommit<'a>(&'a dyn Fn());
 
 impl Disk for AfterCommit<'_> {
-    fn create_dir_all(&mut self, path: &Path) -> io::Result<()> {
-        OsDisk.create_dir_all(path)
+    fn create_dir_all(&mut self, root: &Root, path: &str) -> Result<(), Refused> {
+        OsDisk.create_dir_all(root, path)
     }
-    fn write(&mut self, path: &Path, bytes: &[u8]) -> io::Result<()> {
-        OsDisk.write(path, bytes)
+    fn write(&mut self, root: &Root, path: &str, bytes: &[u8]) -> Result<(), Refused> {
+        OsDisk.write(root, path, bytes)
     }
-    fn rename(&mut self, from: &Path, to: &Path) -> io::Result<()> {
-        OsDisk.rename(from, to)?;
-        if to.ends_with(".clusterwright/txn/plan") {
+    fn rename(&mut self, root: &Root, from: &str, to: &str) -> Result<(), Refused> {
+        OsDisk.rename(root, from, to)?;
+        if to == ".clusterwright/txn/plan" {
             (self.0)();
         }
         Ok(())
     }
-    fn remove_file(&mut self, path: &Path) -> io::Result<()> {
-        OsDisk.remove_file(path)
+    fn remove_file(&mut self, root: &Root, path: &str) -> Result<(), Refused> {
+        OsDisk.remove_file(root, path)
     }
-    fn remove_dir_all(&mut self, path: &Path) -> io::Result<()> {
-        OsDisk.remove_dir_all(path)
+    fn remove_dir_all(&mut self, root: &Root, path: &str) -> Result<(), Refused> {
+        OsDisk.remove_dir_all(root, path)
     }
-    fn copy_mode(&mut self, from: &Path, to: &Path) -> io::Result<()> {
-        OsDisk.copy_mode(from, to)
+    fn copy_mode(&mut self, root: &Root, from: &str, to: &str) -> Result<(), Refused> {
+        OsDisk.copy_mode(root, from, to)
     }
-    fn remove_empty_dir(&mut self, path: &Path) -> io::Result<()> {
-        OsDisk.remove_empty_dir(path)
+    fn remove_empty_dir(&mut self, root: &Root, path: &str) -> Result<(), Refused> {
+        OsDisk.remove_empty_dir(root, path)
     }
 }
 
@@ -332,7 +333,7 @@ fn what_changed_since_the_diff_is_not_overwritten() {
         let saved = world.text(touched);
         world.put(touched, text);
         let before = world.files();
-        let error = apply(&set, &sealed(&wanted), &world.root, &mut OsDisk).expect_err("changed");
+        let error = apply(&set, &sealed(&wanted), &world.open(), &mut OsDisk).expect_err("changed");
         assert_eq!(
             (error.code, error.path.as_deref()),
             ("write/changed-meanwhile", Some(touched))
@@ -347,7 +348,7 @@ fn what_changed_since_the_diff_is_not_overwritten() {
         apply(
             &changes(&world, &wanted),
             &sealed(&wanted),
-            &world.root,
+            &world.open(),
             &mut OsDisk
         )
         .is_ok()
@@ -429,7 +430,7 @@ fn a_damaged_journal_is_reported_and_kept() {
 #[test]
 fn a_second_run_at_the_same_time_is_refused() {
     let world = interrupted(&files(&[("a.yaml", "1\n")]), &files(&[("a.yaml", "2\n")]));
-    let held = RunLock::acquire(&world.root, &mut OsDisk).expect("free");
+    let held = RunLock::acquire(&world.open(), &mut OsDisk).expect("free");
     assert_eq!(
         codes(&world.recover().expect_err("held"))[0].0,
         "write/another-run"

@@ -73,7 +73,7 @@ proptest! {
         }
         let changes = world.diff(&after, &Choices::default()).expect("diffs");
         let tree = super::world::sealed(&after);
-        let done = clusterwright::write::apply(&changes, &tree, &world.root, &mut OsDisk);
+        let done = clusterwright::write::apply(&changes, &tree, &world.open(), &mut OsDisk);
         prop_assert_eq!(done.is_err(), changes.conflicts().next().is_some());
         for (path, text) in &edits {
             prop_assert_eq!(world.text(path), Some(format!("edited {text}")));

@@ -248,12 +248,12 @@ fn an_undo_record_that_was_copied_or_committed_is_not_believed() {
     assert!(original.record().is_some());
     let world = World::new();
     copy(&original.root, &world.root);
-    let error = Record::load(&world.root).expect_err("a copy");
+    let error = Record::load(&world.open()).expect_err("a copy");
     assert_eq!(error.code, "undo/foreign");
     vcs::init(&Root::new(&original.root)).expect("made");
     fs::remove_file(original.root.join(".clusterwright/undo/.gitignore")).expect("removed");
     vcs::commit_all(&Root::new(&original.root), "everything").expect("committed");
-    let error = Record::load(&original.root).expect_err("committed");
+    let error = Record::load(&original.open()).expect_err("committed");
     assert_eq!(error.code, "undo/tracked");
     // The next run replaces it by one's own.
     world.run(&files(&[("a.yaml", "2\n")]));
@@ -266,7 +266,7 @@ fn a_file_that_nothing_rendered_can_be_is_not_read() {
     world.run(&files(&[("a.yaml", "1\n")]));
     let huge = fs::File::create(world.root.join("a.yaml")).expect("made");
     huge.set_len(1 << 32).expect("set");
-    let errors = world.record().expect("a record").check(&world.root);
+    let errors = world.record().expect("a record").check(&world.open());
     assert_eq!(errors.expect_err("too large")[0].code, "write/in-the-way");
     fs::remove_file(world.root.join("a.yaml")).expect("removed");
 }

@@ -195,7 +195,7 @@ fn a_damaged_record_is_refused_and_the_next_run_makes_a_new_one() {
         world.run(&files(&[("a", "1\n")]));
         world.run(&files(&[("a", "2\n")]));
         spoil(&world);
-        let error = clusterwright::write::Record::load(&world.root).expect_err("damaged");
+        let error = clusterwright::write::Record::load(&world.open()).expect_err("damaged");
         assert_eq!(error.code, "undo/damaged");
         assert_eq!(world.text("a").as_deref(), Some("2\n"));
         world.run(&files(&[("a", "3\n")]));
@@ -211,14 +211,14 @@ fn a_second_run_is_refused_and_a_run_in_between_is_noticed() {
     world.run(&files(&[("a", "2\n"), ("b", "1\n")]));
     let record = world.record().expect("a record");
     let now = world.files();
-    let held = RunLock::acquire(&world.root, &mut OsDisk).expect("free");
-    let error = undo(&record, &world.root, &mut OsDisk).expect_err("held");
+    let held = RunLock::acquire(&world.open(), &mut OsDisk).expect("free");
+    let error = undo(&record, &world.open(), &mut OsDisk).expect_err("held");
     assert_eq!(error.code, "write/another-run");
     drop(held);
     assert_eq!(world.files(), now);
     world.run(&files(&[("a", "2\n"), ("b", "2\n")]));
     let now = world.files();
-    let error = undo(&record, &world.root, &mut OsDisk).expect_err("outdated");
+    let error = undo(&record, &world.open(), &mut OsDisk).expect_err("outdated");
     assert_eq!(error.code, "undo/outdated");
     assert_eq!(world.files(), now);
     assert!(world.record().is_some());
@@ -235,7 +235,7 @@ fn an_interrupted_run_comes_first() {
             break;
         }
     }
-    let error = undo(&record, &world.root, &mut OsDisk).expect_err("unfinished");
+    let error = undo(&record, &world.open(), &mut OsDisk).expect_err("unfinished");
     assert_eq!(error.code, "write/unfinished");
 }
 
@@ -330,7 +330,7 @@ fn two_faults_in_an_undo_and_its_recovery_take_back_all_or_nothing() {
                     first = FaultyDisk::new(Fault::Kill, at);
                     let _ = world.undo(&mut first);
                     let mut disk = FaultyDisk::new(second, again);
-                    let _ = recover(&world.root, &mut disk);
+                    let _ = recover(&world.open(), &mut disk);
                     let context = format!("{}, killed at {at}, {second:?} at {again}", scenario.name);
                     settle(&world, &sides, &context);
                     runs += 1;
@@ -359,15 +359,15 @@ fn a_dying_disk_takes_back_all_or_nothing_once_it_works_again() {
                 if dies_in_undo {
                     let (world, sides) = run(&scenario);
                     let _ = world.undo(disk);
-                    let _ = recover(&world.root, disk);
+                    let _ = recover(&world.open(), disk);
                     settle(&world, &sides, &context);
                 } else {
                     let world = World::new();
                     scenario.set_up(&world);
                     let (old, old_dirs) = (world.files(), world.dirs());
                     let changes = world.diff(&scenario.after, &Choices::default()).expect("diffs");
-                    let _ = apply(&changes, &sealed(&scenario.after), &world.root, disk);
-                    let _ = recover(&world.root, disk);
+                    let _ = apply(&changes, &sealed(&scenario.after), &world.open(), disk);
+                    let _ = recover(&world.open(), disk);
                     world.run(&scenario.after);
                     let new = world.files();
                     settle(&world, &Sides { old, old_dirs, new }, &context);
@@ -401,7 +401,7 @@ fn a_merged_file_is_recovered_and_taken_back_by_its_own_bytes() {
         let changes = changes.expect("diffs");
         assert_eq!(changes.changes()[0].kind, ChangeKind::Merge);
         let mut disk = FaultyDisk::new(Fault::Kill, at);
-        let _ = apply(&changes, &tree, &world.root, &mut disk);
+        let _ = apply(&changes, &tree, &world.open(), &mut disk);
         let recovery = world.recover().expect("recovers");
         if world.files() != old {
             recovered += usize::from(matches!(recovery, Recovery::Completed(_)));
@@ -448,7 +448,7 @@ proptest! {
         if world.run(&after) == Receipt::default() {
             return Ok(());
         }
-        let touched = world.record().expect("a record").check(&world.root).expect("as written");
+        let touched = world.record().expect("a record").check(&world.open()).expect("as written");
         for (path, text) in &edits {
             world.put(path, text);
         }

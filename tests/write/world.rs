@@ -66,6 +66,11 @@ impl World {
         }
     }
 
+    /// Opens it anew, as each run does.
+    pub(crate) fn open(&self) -> Root {
+        Root::new(&self.root)
+    }
+
     pub(crate) fn put(&self, path: &str, text: &str) {
         let full = self.root.join(path);
         fs::create_dir_all(full.parent().expect("below the root")).expect("made");
@@ -106,7 +111,7 @@ impl World {
 
     pub(crate) fn existing(&self, tree: &Tree<Sealed>, lock: &Lock) -> Existing {
         let paths = tree.iter().map(|a| &a.path).chain(lock.entries.keys());
-        Existing::read(&Root::new(&self.root), paths)
+        Existing::read(&self.open(), paths)
     }
 
     pub(crate) fn diff(&self, wanted: &Files, choices: &Choices) -> Result<ChangeSet, Vec<Diagnostic>> {
@@ -117,23 +122,23 @@ impl World {
     /// Diffs and writes, without recovering first.
     pub(crate) fn write(&self, wanted: &Files, disk: &mut impl Disk) -> Result<Receipt, Diagnostic> {
         let changes = self.diff(wanted, &Choices::default()).expect("no broken paths");
-        apply(&changes, &sealed(wanted), &self.root, disk)
+        apply(&changes, &sealed(wanted), &self.open(), disk)
     }
 
     pub(crate) fn recover(&self) -> Result<Recovery, Vec<Diagnostic>> {
-        recover(&self.root, &mut OsDisk)
+        recover(&self.open(), &mut OsDisk)
     }
 
     /// Takes the last run back, without recovering first.
     pub(crate) fn undo(&self, disk: &mut impl Disk) -> Result<Receipt, Vec<Diagnostic>> {
         let record = self.record().expect("a record");
-        record.check(&self.root)?;
-        undo(&record, &self.root, disk).map_err(|error| vec![error])
+        record.check(&self.open())?;
+        undo(&record, &self.open(), disk).map_err(|error| vec![error])
     }
 
     /// Returns the undo record; a damaged one is a failure.
     pub(crate) fn record(&self) -> Option<Record> {
-        Record::load(&self.root).expect("whole")
+        Record::load(&self.open()).expect("whole")
     }
 
     /// A whole run that must succeed.

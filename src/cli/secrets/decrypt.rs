@@ -13,7 +13,8 @@ use crate::sys::root::Refused;
 
 /// Prints or writes a file, or one value of it, in clear.
 pub(super) fn run(args: &Decrypt, session: &mut Session<'_>) -> Outcome {
-    let file = File::read(&session.world.root, &args.file).map_err(|finding| session.diags.abort(finding))?;
+    let file =
+        File::read(session.world.root.path(), &args.file).map_err(|finding| session.diags.abort(finding))?;
     let path = args.extract.as_deref().map(KeyPath::parse).transpose();
     let path = path.map_err(|error| session.diags.abort(of_option(&error, "--extract")))?;
     let identities = identities(session)?;
@@ -41,7 +42,7 @@ pub(super) fn run(args: &Decrypt, session: &mut Session<'_>) -> Outcome {
         return Ok((Exit::Success, None));
     }
     if let Some(to) = &args.to {
-        let target = session.world.root.join(to);
+        let target = session.world.root.path().join(to);
         if !matches!(named::read(&target, 0), Err(Refused::Absent))
             && session
                 .ui

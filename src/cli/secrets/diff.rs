@@ -15,7 +15,7 @@ use crate::vcs::Repository;
 /// Compares two files, or a file with its version in git.
 pub(super) fn run(args: &Diff, session: &mut Session<'_>) -> Outcome {
     let root = session.world.root.clone();
-    let read = |path: &std::path::Path| File::read(&root, path);
+    let read = |path: &std::path::Path| File::read(root.path(), path);
     let file = read(&args.file).map_err(|finding| session.diags.abort(finding))?;
     let format = file.format(None);
     let (old, new) = if let Some(other) = &args.other {

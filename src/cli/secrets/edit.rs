@@ -147,19 +147,19 @@ fn command() -> Result<Vec<String>, Diagnostic> {
 /// Returns what is edited, and its text in clear.
 fn target(args: &Edit, session: &mut Session<'_>) -> Result<(Target, Zeroizing<Vec<u8>>), Aborted> {
     let (root, typed) = (session.world.root.clone(), &args.file);
-    let path = root.join(typed);
+    let path = root.path().join(typed);
     if !path.exists() {
         let name = typed.display().to_string();
         let format = args.format.unwrap_or_else(|| Format::of(&path));
         let plain = example(format);
         let overrides = overrides(&args.rule).map_err(|finding| session.diags.abort(finding))?;
         let own = || pipeline::own_recipients(&session.world);
-        let rule = rule_for(&root, &path, &name, plain, &overrides, &own);
+        let rule = rule_for(root.path(), &path, &name, plain, &overrides, &own);
         let (rule, _) = rule.map_err(|finding| session.diags.abort(finding))?;
         let target = Target::New(path, format, name, Box::new(rule));
         return Ok((target, Zeroizing::new(plain.as_bytes().to_vec())));
     }
-    let file = File::read(&root, typed).map_err(|finding| session.diags.abort(finding))?;
+    let file = File::read(root.path(), typed).map_err(|finding| session.diags.abort(finding))?;
     if args.rule != RuleArgs::default() {
         return Err(session.diags.abort(
             Diagnostic::error(
@@ -241,7 +241,7 @@ fn sealed(target: &Target, edited: &[u8], session: &mut Session<'_>) -> Result<O
         finding
     })?;
     if let Some(text) = &new {
-        configuration::guard(&session.world.root, target.path(), text)?;
+        configuration::guard(session.world.root.path(), target.path(), text)?;
     }
     Ok(new)
 }

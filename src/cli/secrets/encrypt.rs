@@ -27,9 +27,9 @@ pub(super) fn run(args: &Encrypt, session: &mut Session<'_>) -> Outcome {
     let identities = identities_if_any(session);
     let mut sealed = Vec::new();
     for typed in &args.files {
-        let one = File::read(&session.world.root, typed).and_then(|file| {
+        let one = File::read(session.world.root.path(), typed).and_then(|file| {
             let (rule, reason) = rule_for(
-                &session.world.root,
+                session.world.root.path(),
                 &file.path,
                 &file.name,
                 file.text().unwrap_or_default(),
@@ -77,7 +77,7 @@ pub(super) fn run(args: &Encrypt, session: &mut Session<'_>) -> Outcome {
         if args.in_place {
             file.write(text).map_err(|finding| session.diags.abort(finding))?;
             session.ui.note(&format!("encrypted {}", file.name));
-            if let Some(line) = configuration::ignored(&session.world.root, file) {
+            if let Some(line) = configuration::ignored(session.world.root.path(), file) {
                 session.ui.note(&format!(
                     "{} can be committed now: take `{line}` out of .gitignore",
                     file.name
@@ -94,13 +94,13 @@ pub(super) fn run(args: &Encrypt, session: &mut Session<'_>) -> Outcome {
 /// Reports what makes a configuration file unfit to be encrypted.
 fn check_configuration(typed: &Path, session: &mut Session<'_>) {
     let root = session.world.root.clone();
-    let Ok(file) = File::read(&root, typed) else {
+    let Ok(file) = File::read(root.path(), typed) else {
         return;
     };
     let text = file.text().unwrap_or_default();
-    if let Some(name) = configuration::name_of(&root, &file.path, text) {
+    if let Some(name) = configuration::name_of(root.path(), &file.path, text) {
         // What is wrong has been reported.
-        let _ = configuration::check(&root, name, text, &mut session.diags);
+        let _ = configuration::check(root.path(), name, text, &mut session.diags);
     }
 }
 

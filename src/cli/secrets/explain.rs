@@ -14,7 +14,7 @@ use crate::sops::{Identities, MacCheck, SopsError};
 /// Tells rule, recipients and keys.
 pub(super) fn run(args: &Explain, session: &mut Session<'_>) -> Outcome {
     let root = session.world.root.clone();
-    let file = File::read(&root, &args.file).map_err(|finding| session.diags.abort(finding))?;
+    let file = File::read(root.path(), &args.file).map_err(|finding| session.diags.abort(finding))?;
     let named = args
         .config
         .clone()
@@ -24,8 +24,8 @@ pub(super) fn run(args: &Explain, session: &mut Session<'_>) -> Outcome {
     let mut lines = vec![file.name.clone()];
 
     let mut rules = Vec::new();
-    let found =
-        config_for(&root, &file.path, named.as_deref()).map_err(|finding| session.diags.abort(finding))?;
+    let found = config_for(root.path(), &file.path, named.as_deref())
+        .map_err(|finding| session.diags.abort(finding))?;
     match &found {
         None => lines.push("  rule: no .sops.yaml beside the file or above".to_owned()),
         Some(found) => {
@@ -51,7 +51,7 @@ pub(super) fn run(args: &Explain, session: &mut Session<'_>) -> Outcome {
     };
     let own = || pipeline::own_recipients(&session.world);
     let rule = rule_for(
-        &root,
+        root.path(),
         &file.path,
         &file.name,
         file.text().unwrap_or_default(),

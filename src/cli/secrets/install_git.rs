@@ -62,7 +62,7 @@ impl Change {
 /// Adds what is missing, and mends the lines of earlier releases; run again, it changes nothing.
 pub(super) fn run(args: &InstallGit, session: &mut Session<'_>) -> Outcome {
     let root = session.world.root.clone();
-    let git = Repository::discover(&root).map_err(|finding| session.diags.abort(finding))?;
+    let git = Repository::discover(root.path()).map_err(|finding| session.diags.abort(finding))?;
     let Some(git) = git else {
         let finding = Diagnostic::error("git/none", "there is no git repository here")
             .help("run it inside of one: `git init`");

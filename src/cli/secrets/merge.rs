@@ -13,7 +13,7 @@ use crate::sops::Format;
 /// Merges `theirs` into `ours`. Git takes exit code 1 for a conflict; the file then holds our values, encrypted.
 pub(super) fn run(args: &Merge, session: &mut Session<'_>) -> Outcome {
     let root = session.world.root.clone();
-    let read = |path: &std::path::Path| File::read(&root, path);
+    let read = |path: &std::path::Path| File::read(root.path(), path);
     let base = read(&args.base)
         .ok()
         .filter(|base| !base.bytes.trim_ascii().is_empty());
@@ -44,7 +44,7 @@ pub(super) fn run(args: &Merge, session: &mut Session<'_>) -> Outcome {
     })?;
     if merged.text != our_text {
         // The files that git hands over lie elsewhere.
-        configuration::guard(&root, &root.join(&name), &merged.text).map_err(|finding| {
+        configuration::guard(root.path(), &root.path().join(&name), &merged.text).map_err(|finding| {
             session
                 .diags
                 .abort(finding.note("the file holds our version, encrypted as it was"))
@@ -52,7 +52,7 @@ pub(super) fn run(args: &Merge, session: &mut Session<'_>) -> Outcome {
         ours.write(&merged.text)
             .map_err(|finding| session.diags.abort(finding))?;
         // Theirs may have brought a recipient along.
-        warn_of_others((&root.join(&name), &name), format, &merged.text, session);
+        warn_of_others((&root.path().join(&name), &name), format, &merged.text, session);
     }
     let (typed, stage) = (argument(&name), argument(&format!(":3:{name}")));
     for path in &merged.conflicts {

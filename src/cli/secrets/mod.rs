@@ -76,7 +76,7 @@ fn identities_if_any(session: &Session<'_>) -> Identities {
 fn warn_of_others((path, name): (&Path, &str), format: Format, text: &str, session: &mut Session<'_>) {
     let root = session.world.root.clone();
     let own = || pipeline::own_recipients(&session.world);
-    let rule = rule_for(&root, path, name, text, &Overrides::default(), &own);
+    let rule = rule_for(root.path(), path, name, text, &Overrides::default(), &own);
     let change = rule
         .ok()
         .and_then(|(rule, _)| format.key_change(text, &rule).ok());

@@ -25,7 +25,7 @@ pub(super) fn rotate(args: &Rotate, session: &mut Session<'_>) -> Outcome {
     let identities = identities(session)?;
     let mut rotated = Vec::new();
     for typed in &args.files {
-        let one = File::read(&session.world.root, typed).and_then(|file| {
+        let one = File::read(session.world.root.path(), typed).and_then(|file| {
             let entropy = &mut *session.world.entropy;
             let format = file.format(args.format);
             let new = format.rotate(file.text()?, &add, &remove, &identities, entropy);
@@ -153,11 +153,14 @@ pub(super) fn updatekeys(args: &Updatekeys, session: &mut Session<'_>) -> Outcom
 /// Finds the files whose recipients differ, and those with a time that lacks its quotes. Files without a rule are a finding only when they were named.
 fn outdated(args: &Updatekeys, session: &mut Session<'_>) -> Result<Vec<Outdated>, crate::diag::Aborted> {
     let root = session.world.root.clone();
-    let files = list(&root, &args.paths).map_err(|finding| session.diags.abort(finding))?;
+    let files = list(root.path(), &args.paths).map_err(|finding| session.diags.abort(finding))?;
     let mut configs = Configs::default();
     let mut found = Vec::new();
     for listed in files {
-        let Ok(file) = File::read(&root, listed.path.strip_prefix(&root).unwrap_or(&listed.path)) else {
+        let Ok(file) = File::read(
+            root.path(),
+            listed.path.strip_prefix(root.path()).unwrap_or(&listed.path),
+        ) else {
             continue;
         };
         let text = file.text().unwrap_or_default();
@@ -176,10 +179,10 @@ fn outdated(args: &Updatekeys, session: &mut Session<'_>) -> Result<Vec<Outdated
         };
         let overrides = Overrides::default();
         let own = || pipeline::own_recipients(&session.world);
-        let rule = match rule_for(&root, &file.path, &listed.name, text, &overrides, &own) {
+        let rule = match rule_for(root.path(), &file.path, &listed.name, text, &overrides, &own) {
             Ok((rule, _)) => rule,
             // A rule with keys of other kinds: nothing is to be done where those of age are right.
-            Err(_) if configs.agrees_but_for_other_keys(&root, &file.path, &recipients) => continue,
+            Err(_) if configs.agrees_but_for_other_keys(root.path(), &file.path, &recipients) => continue,
             Err(finding) if listed.named || finding.code != "secrets/no-rule" => {
                 session.diags.push(finding);
                 continue;

@@ -59,10 +59,11 @@ pub(super) fn run(args: &Scan, session: &mut Session<'_>) -> Outcome {
             .for_each(|name| session.diags.push(odd_name(name)));
     } else {
         let root = session.world.root.clone();
-        let (files, odd) = list_all(&root, &args.paths).map_err(|finding| session.diags.abort(finding))?;
+        let (files, odd) =
+            list_all(root.path(), &args.paths).map_err(|finding| session.diags.abort(finding))?;
         odd.iter().for_each(|name| session.diags.push(odd_name(name)));
         // Without git nothing can be committed yet, and the private files have no git-ignore entries.
-        let no_git = matches!(Repository::discover(&root), Ok(None));
+        let no_git = matches!(Repository::discover(root.path()), Ok(None));
         let private = |name: &str| no_git && side::PRIVATE.contains(&name);
         for file in files
             .into_iter()
@@ -123,7 +124,7 @@ struct Staged {
 fn staged(args: &Scan, session: &mut Session<'_>) -> Result<Staged, Aborted> {
     let root = session.world.root.clone();
     let read = || -> Result<Staged, Diagnostic> {
-        let Some(git) = Repository::discover(&root)? else {
+        let Some(git) = Repository::discover(root.path())? else {
             return Err(
                 Diagnostic::error("git/none", "there is no git repository, so nothing is staged")
                     .help("look at the files instead: `clusterwright secrets scan`"),
@@ -131,7 +132,7 @@ fn staged(args: &Scan, session: &mut Session<'_>) -> Result<Staged, Aborted> {
         };
         let git = git.with_index(variable("GIT_INDEX_FILE").map(PathBuf::from));
         let (paths, odd) = git.staged()?;
-        let paths = named_of(&root, &args.paths, paths)?;
+        let paths = named_of(root.path(), &args.paths, paths)?;
         let (blobs, large) = git.read_index_within(&paths, scan::MAX_BYTES)?;
         let blobs = blobs.into_iter().map(|(path, bytes)| (path.to_string(), bytes));
         Ok(Staged {

@@ -11,10 +11,11 @@ use crate::secrets::{configuration, list};
 /// Looks at SOPS files without a key.
 pub(super) fn run(args: &Status, session: &mut Session<'_>) -> Outcome {
     let root = &session.world.root;
-    let found = list(root, &args.paths).and_then(|files| look(root, &files, &mut Configs::default()));
+    let found =
+        list(root.path(), &args.paths).and_then(|files| look(root.path(), &files, &mut Configs::default()));
     let mut found = found.map_err(|finding| session.diags.abort(finding))?;
     for (status, findings) in &mut found {
-        configuration::examine(root, status, findings, &mut session.diags);
+        configuration::examine(root.path(), status, findings, &mut session.diags);
     }
     report(&found, &mut session.diags);
     if session.ui.is_human() {

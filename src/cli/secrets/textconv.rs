@@ -8,7 +8,8 @@ use crate::secrets::{File, compare};
 
 /// Prints a file by keys, or in clear. Never fails for what is in the file: git would show nothing at all.
 pub(super) fn run(args: &Textconv, session: &mut Session<'_>) -> Outcome {
-    let file = File::read(&session.world.root, &args.file).map_err(|finding| session.diags.abort(finding))?;
+    let file =
+        File::read(session.world.root.path(), &args.file).map_err(|finding| session.diags.abort(finding))?;
     let format = file.format(None);
     if args.reveal {
         let identities = identities_if_any(session);

@@ -19,7 +19,8 @@ const MAX_BYTES: u64 = 1 << 20;
 
 /// Puts a value into a file.
 pub(super) fn set(args: &Set, session: &mut Session<'_>) -> Outcome {
-    let file = File::read(&session.world.root, &args.file).map_err(|finding| session.diags.abort(finding))?;
+    let file =
+        File::read(session.world.root.path(), &args.file).map_err(|finding| session.diags.abort(finding))?;
     let path = KeyPath::parse(&args.path).map_err(|error| session.diags.abort(of_option(&error, "PATH")))?;
     let format = file.format(args.format);
     let value = value(args, format, session).map_err(|finding| session.diags.abort(finding))?;
@@ -53,7 +54,8 @@ fn mended(
 
 /// Takes a value out of a file.
 pub(super) fn unset(args: &Unset, session: &mut Session<'_>) -> Outcome {
-    let file = File::read(&session.world.root, &args.file).map_err(|finding| session.diags.abort(finding))?;
+    let file =
+        File::read(session.world.root.path(), &args.file).map_err(|finding| session.diags.abort(finding))?;
     let path = KeyPath::parse(&args.path).map_err(|error| session.diags.abort(of_option(&error, "PATH")))?;
     let identities = identities(session)?;
     let at = path.within(usize::from(args.document - 1));
@@ -96,7 +98,7 @@ fn finish(
 fn value(args: &Set, format: Format, session: &Session<'_>) -> Result<NewValue, Diagnostic> {
     let (bytes, name) = if let Some(file) = &args.value_file {
         let name = file.display().to_string();
-        let read = side::read_bytes(&session.world.root.join(file), &name)?;
+        let read = side::read_bytes(&session.world.root.path().join(file), &name)?;
         (read.ok_or_else(|| side::not_found(&name))?, name)
     } else if args.value_stdin {
         (standard_input()?, "standard input".to_owned())

@@ -29,6 +29,3 @@ pub const OUTPUT: u64 = RAW;
 
 /// `clusterwright.lock` and the journals: one line a file, some 200 bytes; enough for 80,000 files.
 pub const LOCK: u64 = 16 << 20;
-
-/// A file that is looked through for secrets. Larger ones are no text that a person wrote.
-pub const SCAN: u64 = 16 << 20;

@@ -22,7 +22,7 @@ mod walk;
 #[cfg(test)]
 mod tests;
 
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -33,6 +33,9 @@ pub use refused::Refused;
 pub use walk::{Bounds, Found, TREE};
 
 use super::dotgit::is_git_dir;
+
+/// How the names of drafts begin: files that are to take another's place, and are left over when a run is killed.
+pub const DRAFT: &str = ".clusterwright-";
 
 /// What stands somewhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,6 +71,9 @@ pub struct Meta {
     pub len: u64,
     /// Whether its owner may run it.
     pub executable: bool,
+    /// Whether it belongs to the user who runs and, unless it is a directory, has no other name. Where the system has no
+    /// owners, everything does.
+    pub own: bool,
 }
 
 /// One name in a directory.
@@ -198,7 +204,8 @@ impl Root {
         }))
     }
 
-    /// Returns the path of the root itself, for what is shown and for git.
+    /// Returns the path of the root itself, for what is shown, for git, and for what a person named relative to it. What
+    /// lies below is opened by the other methods.
     pub fn path(&self) -> &Path {
         &self.0.path
     }
@@ -218,15 +225,24 @@ impl Root {
     pub fn read_with_meta(&self, path: &str, limit: u64) -> Result<(Vec<u8>, Meta), Refused> {
         checked_file(path)?;
         let (file, meta) = by_way!(self, open(path))?;
-        match meta.kind {
-            Kind::File if meta.len > limit => Err(Refused::TooLarge { limit }),
-            Kind::File => {
-                self.0.spend(meta.len)?;
-                Ok((read_all(&file, meta.len, limit)?, meta))
-            }
-            Kind::Link => Err(Refused::Link { at: path.to_owned() }),
-            kind => Err(Refused::NotRegular { kind }),
+        regular(meta, path)?;
+        if meta.len > limit {
+            return Err(Refused::TooLarge { limit });
         }
+        self.0.spend(meta.len)?;
+        Ok((read_all(&file, meta.len, limit)?, meta))
+    }
+
+    /// Reads a regular file that is not kept in memory, and what else is known of it: it does not count among what is
+    /// read by this root together.
+    ///
+    /// # Errors
+    /// Those of [`Root::read`] but [`Refused::TooMuch`].
+    pub fn read_in_passing(&self, path: &str, limit: u64) -> Result<(Vec<u8>, Meta), Refused> {
+        checked_file(path)?;
+        let (file, meta) = by_way!(self, open(path))?;
+        regular(meta, path)?;
+        Ok((read_all(&file, meta.len, limit)?, meta))
     }
 
     /// Reads a file that may be absent.
@@ -272,6 +288,18 @@ impl Root {
             Err(Refused::Absent) => Ok(None),
             Err(refused) => Err(refused),
         }
+    }
+
+    /// Returns what the system says of a file and nobody can choose: the number of its inode, and the time when that last
+    /// changed. Where there are no inodes, the time when the file was made. Digits, dots, blanks and minus signs.
+    ///
+    /// # Errors
+    /// When it is absent, below a link, no regular file, or the system refuses.
+    pub fn trace(&self, path: &str) -> Result<(String, Meta), Refused> {
+        checked_file(path)?;
+        let (trace, meta) = by_way!(self, trace(path))?;
+        regular(meta, path)?;
+        Ok((trace, meta))
     }
 
     /// Returns whether a regular file stands at a path, with no link in any part.
@@ -336,6 +364,15 @@ impl Root {
         by_way!(self, write(path, bytes, access, false))
     }
 
+    /// Removes the drafts of killed runs from a directory; what a run works on stays, and what belongs to somebody else.
+    ///
+    /// # Errors
+    /// When the directory is absent, below a link or one itself, or the system refuses to list it.
+    pub fn remove_drafts(&self, path: &str) -> Result<(), Refused> {
+        checked(path)?;
+        by_way!(self, remove_drafts(path))
+    }
+
     /// Makes a directory and those above it. One that is there is fine.
     ///
     /// # Errors
@@ -384,20 +421,22 @@ impl Root {
         by_way!(self, make_private(path))
     }
 
-    /// Moves a file over another, in one step.
+    /// Moves a file over another in one step, or a directory to a name that is free.
     ///
     /// # Errors
-    /// When a part of either is a link, what is moved is absent or no regular file, something else than a regular file
-    /// stands at the target, or the system refuses.
+    /// When a part of either is a link, what is moved is absent or neither, something else than a regular file stands at
+    /// the target of a file, anything at that of a directory, or the system refuses.
     pub fn rename(&self, from: &str, to: &str) -> Result<(), Refused> {
         checked_file(from)?;
         checked_file(to)?;
-        match self.look(from)? {
-            Some(meta) => regular(meta, from)?,
-            None => return Err(Refused::Absent),
+        let moved = self.look(from)?.ok_or(Refused::Absent)?;
+        match self.look(to)? {
+            Some(_) if moved.kind == Kind::Directory => return Err(Refused::Exists),
+            Some(meta) => regular(meta, to)?,
+            None => {}
         }
-        if let Some(meta) = self.look(to)? {
-            regular(meta, to)?;
+        if moved.kind != Kind::Directory {
+            regular(moved, from)?;
         }
         by_way!(self, rename(from, to))
     }
@@ -445,28 +484,35 @@ impl Root {
         absent_is_fine(by_way!(self, remove_tree(path)))
     }
 
-    /// Opens a file to hold a lock on, and makes it where it is absent.
+    /// Takes a lock on a file without waiting, and makes the file where it is absent; `None` when somebody has it. A file
+    /// system that knows no locks is trusted.
     ///
     /// # Errors
     /// When it is below a link, or no regular file, or the system refuses.
-    pub fn lock_file(&self, path: &str) -> Result<File, Refused> {
+    pub fn try_lock(&self, path: &str) -> Result<Option<Held>, Refused> {
         checked_file(path)?;
-        by_way!(self, lock_file(path))
+        let file = by_way!(self, lock_file(path))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(Held(Some(file)))),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) if error.kind() == std::io::ErrorKind::Unsupported => {
+                Ok(Some(Held(None)))
+            }
+            Err(TryLockError::Error(error)) => Err(Refused::Io(error)),
+        }
     }
 }
 
-/// Where the path of the root itself is meant, for what is shown and for git.
-impl std::ops::Deref for Root {
-    type Target = Path;
+/// A lock on a file; released when dropped, or when the process dies.
+#[derive(Debug)]
+pub struct Held(Option<File>);
 
-    fn deref(&self) -> &Path {
-        &self.0.path
-    }
-}
-
-impl AsRef<Path> for Root {
-    fn as_ref(&self) -> &Path {
-        &self.0.path
+impl Drop for Held {
+    fn drop(&mut self) {
+        // Closing alone is not enough while a child that was just forked still has the descriptor.
+        if let Some(file) = &self.0 {
+            let _ = file.unlock();
+        }
     }
 }
 
@@ -504,7 +550,26 @@ pub(super) fn read_all(file: &File, len: u64, limit: u64) -> Result<Vec<u8>, Ref
 fn draft_name() -> Result<String, Refused> {
     let mut bytes = [0; 8];
     getrandom::fill(&mut bytes).map_err(|error| std::io::Error::other(error.to_string()))?;
-    Ok(format!(".clusterwright-{:016x}", u64::from_le_bytes(bytes)))
+    Ok(format!("{DRAFT}{:016x}", u64::from_le_bytes(bytes)))
+}
+
+/// Returns whether a name is one that [`draft_name`] makes.
+fn is_draft(name: &str) -> bool {
+    name.strip_prefix(DRAFT).is_some_and(|rest| {
+        rest.len() == 16
+            && rest
+                .bytes()
+                .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+    })
+}
+
+/// Replaces a file that a person named, wherever it lies, in one step, as [`Root::replace`] does. Links above it are
+/// followed; one in its own place is refused.
+pub(super) fn replace_named(target: &Path, bytes: &[u8], access: Access) -> Result<(), Refused> {
+    #[cfg(unix)]
+    return unix::write_named(target, bytes, access);
+    #[cfg(not(unix))]
+    return portable::write_named(target, bytes, access);
 }
 
 /// Passes a path that names something below the root, or the root itself as the empty path.

@@ -3,7 +3,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::{Access, Inner, Kind, Listing, Meta, Refused};
 
@@ -32,10 +32,18 @@ fn meta(found: &fs::Metadata) -> Meta {
     let executable = std::os::unix::fs::PermissionsExt::mode(&found.permissions()) & 0o100 != 0;
     #[cfg(not(unix))]
     let executable = false;
+    #[cfg(unix)]
+    let own = {
+        use std::os::unix::fs::MetadataExt as _;
+        found.uid() == rustix::process::geteuid().as_raw() && (found.is_dir() || found.nlink() == 1)
+    };
+    #[cfg(not(unix))]
+    let own = true;
     Meta {
         kind: kind(found.file_type()),
         len: found.len(),
         executable,
+        own,
     }
 }
 
@@ -84,6 +92,14 @@ pub(super) fn look(inner: &Inner, path: &str) -> Result<Meta, Refused> {
     }
     let found = fs::symlink_metadata(full(inner, path)?);
     found.map(|found| meta(&found)).map_err(of_io)
+}
+
+pub(super) fn trace(inner: &Inner, path: &str) -> Result<(String, Meta), Refused> {
+    let found = fs::symlink_metadata(full(inner, path)?).map_err(of_io)?;
+    let made = found.created().ok();
+    let since = made.and_then(|made| made.duration_since(std::time::UNIX_EPOCH).ok());
+    let text = format!("0 {}", since.map_or(0, |since| since.as_nanos()));
+    Ok((text, meta(&found)))
 }
 
 pub(super) fn list(inner: &Inner, path: &str) -> Result<Listing, Refused> {
@@ -152,15 +168,30 @@ pub(super) fn write(
     access: Access,
     new: bool,
 ) -> Result<(), Refused> {
-    let target = full(inner, path)?;
-    let old = match look(inner, path) {
+    write_at(&full(inner, path)?, path, bytes, (access, new))
+}
+
+/// Replaces a file that is no link, wherever it lies.
+#[cfg(not(unix))]
+pub(super) fn write_named(target: &Path, bytes: &[u8], access: Access) -> Result<(), Refused> {
+    write_at(target, &target.display().to_string(), bytes, (access, false))
+}
+
+/// Drafts are not locked here, so nobody knows which are left over.
+#[allow(clippy::unnecessary_wraps, reason = "others may fail")]
+pub(super) fn remove_drafts(_: &Inner, _: &str) -> Result<(), Refused> {
+    Ok(())
+}
+
+fn write_at(target: &Path, path: &str, bytes: &[u8], (access, new): (Access, bool)) -> Result<(), Refused> {
+    let old = match fs::symlink_metadata(target) {
         Ok(_) if new => return Err(Refused::Exists),
         Ok(found) => {
-            super::regular(found, path)?;
-            Some(fs::metadata(&target)?.permissions())
+            super::regular(meta(&found), path)?;
+            Some(found.permissions())
         }
-        Err(Refused::Absent) => None,
-        Err(refused) => return Err(refused),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(error) => return Err(of_io(error)),
     };
     let draft = target.with_file_name(super::draft_name()?);
     let moved = (|| {
@@ -175,10 +206,10 @@ pub(super) fn write(
             fs::set_permissions(&draft, old)?;
         }
         if new {
-            fs::hard_link(&draft, &target).map_err(of_io)?;
+            fs::hard_link(&draft, target).map_err(of_io)?;
             return Ok(false);
         }
-        fs::rename(&draft, &target).map_err(of_io)?;
+        fs::rename(&draft, target).map_err(of_io)?;
         Ok(true)
     })();
     if !matches!(moved, Ok(true)) {

@@ -90,15 +90,18 @@ impl Refused {
                 error("path/too-large", message)
                     .help("check that this is the right file: such files are far smaller")
             }
-            Self::TooMuch => {
-                let message = format!(
-                    "`{path}` is not read: all files together are larger than {} MiB",
+            // It is no fault of the file at which it shows, and the same for all that come after.
+            Self::TooMuch => Diagnostic::error(
+                "path/too-much",
+                format!(
+                    "the files that are read are larger than {} MiB together",
                     limits::TOTAL >> 20
-                );
-                error("path/too-much", message).help(
-                    "look for large files, `du -a . | sort -n | tail`, and move them out of the repository",
-                )
-            }
+                ),
+            )
+            .help(
+                "look for large files, `du -a . | sort -n | tail`, and move them out of the repository; old renders in \
+                 `.clusterwright/base` that no line of the lock names can go",
+            ),
             Self::NotText => error("path/not-text", format!("`{path}` is not UTF-8 text"))
                 .help("save it as UTF-8, or check that this is the right file"),
             Self::TooDeep { at } => {

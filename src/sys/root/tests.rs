@@ -247,6 +247,10 @@ fn files_appear_whole_and_nothing_is_left_beside() {
             matches!(root.create_dir_all("real/new/x"), Err(Refused::BelowFile { at }) if at == "real/new")
         );
         root.rename("real/new", "p/q/r").expect("moved");
+        root.rename("p/q", "p/moved")
+            .expect("a directory goes to a free name");
+        assert!(matches!(root.rename("p/moved", "real"), Err(Refused::Exists)));
+        root.rename("p/moved", "p/q").expect("and back");
         assert_eq!(place.text("p/q/r"), "two");
         assert!(matches!(root.rename("real/new", "p/q/r"), Err(Refused::Absent)));
         assert!(matches!(
@@ -265,6 +269,22 @@ fn files_appear_whole_and_nothing_is_left_beside() {
             ["p"]
         );
     });
+}
+
+#[test]
+fn what_is_read_in_passing_does_not_count() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let root = Root::new(dir.path());
+    let file = File::create(dir.path().join("large")).expect("made");
+    file.set_len(limits::OUTPUT).expect("sparse");
+    for _ in 0..limits::TOTAL / limits::OUTPUT + 1 {
+        root.read_in_passing("large", limits::OUTPUT).expect("within");
+    }
+    assert!(matches!(
+        root.read_in_passing("large", 5),
+        Err(Refused::TooLarge { limit: 5 })
+    ));
+    root.read("large", limits::OUTPUT).expect("nothing is spent");
 }
 
 #[cfg(unix)]
@@ -307,11 +327,13 @@ mod unix {
             };
             for (path, link) in links {
                 is(root.read(path, 99).map(drop), path, link);
+                is(root.read_in_passing(path, 99).map(drop), path, link);
+                is(root.trace(path).map(drop), path, link);
                 is(root.replace(path, b"x", Access::Kept), path, link);
                 is(root.rename("real/deep/file", path), path, link);
                 is(root.rename(path, "real/deep/file"), path, link);
                 is(root.copy_mode("real/deep/file", path), path, link);
-                is(root.lock_file(path).map(drop), path, link);
+                is(root.try_lock(path).map(drop), path, link);
                 is(root.create_dir_all(&format!("{path}/x")), path, link);
                 is(root.make_private(path), path, link);
                 is(root.list(path).map(drop), path, link);
@@ -359,7 +381,7 @@ mod unix {
                     matches!(result, Err(Refused::NotRegular { .. })),
                     "{path}: {result:?}"
                 );
-                let result = place.root.lock_file(path);
+                let result = place.root.try_lock(path);
                 assert!(result.is_err(), "{path}");
                 let result = place.root.replace(path, b"", Access::Kept);
                 assert!(
@@ -411,9 +433,32 @@ mod unix {
         if std::os::unix::fs::chown(&file, Some(65534), Some(65534)).is_err() {
             return;
         }
-        root.replace("file", b"y", Access::Kept).expect("replaced");
-        let found = std::fs::metadata(&file).expect("there");
-        assert_eq!((found.uid(), found.gid()), (65534, 65534));
+        for access in [Access::Kept, Access::Private] {
+            root.replace("file", b"y", access).expect("replaced");
+            let found = std::fs::metadata(&file).expect("there");
+            assert_eq!((found.uid(), found.gid()), (65534, 65534), "{access:?}");
+        }
+        std::fs::write(dir.path().join("staged"), "x").expect("written");
+        root.copy_mode("file", "staged").expect("given");
+        let found = std::fs::metadata(dir.path().join("staged")).expect("there");
+        assert_eq!(
+            (found.uid(), found.gid(), found.mode() & 0o777),
+            (65534, 65534, 0o600)
+        );
+    }
+
+    #[test]
+    fn drafts_that_nobody_works_on_go() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let root = Root::new(dir.path());
+        for name in [".clusterwright-0123456789abcdef", ".clusterwright-0123", "other"] {
+            std::fs::write(dir.path().join(name), "x").expect("written");
+        }
+        root.remove_drafts("").expect("looked");
+        let left = root.list("").expect("listed");
+        let left: Vec<_> = left.iter().map(|entry| entry.name.as_str()).collect();
+        assert_eq!(left, [".clusterwright-0123", "other"]);
+        assert!(is_draft(&draft_name().expect("a name")));
     }
 
     #[test]
@@ -461,6 +506,7 @@ fn findings_say_what_to_do() {
         said(Refused::BelowFile { at: "a".to_owned() }),
         said(Refused::NotRegular { kind: Kind::Directory }),
         said(Refused::TooLarge { limit: limits::CONFIG }),
+        said(Refused::TooMuch),
         said(Refused::NotText),
         said(Refused::TooDeep { at: "a".to_owned() }),
         said(Refused::Git),
@@ -471,6 +517,7 @@ fn findings_say_what_to_do() {
     path/not-a-directory: cannot read `a/b`: `a` is not a directory | move it away: `mv a a.old`
     path/not-a-file: `a/b` is a directory, not a file | put a regular file there, or remove it
     path/too-large: `a/b` is larger than 4 MiB | check that this is the right file: such files are far smaller
+    path/too-much: the files that are read are larger than 128 MiB together | look for large files, `du -a . | sort -n | tail`, and move them out of the repository; old renders in `.clusterwright/base` that no line of the lock names can go
     path/not-text: `a/b` is not UTF-8 text | save it as UTF-8, or check that this is the right file
     path/too-deep: the directories below `a` lie too deep in each other | look at what is there, and remove it: `rm -r a`
     path/outside: cannot read `a/b`: the path lies in .git | name a path in the repository

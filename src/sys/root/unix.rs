@@ -1,7 +1,9 @@
 //! By handles: every path is resolved below the root's own handle, and nothing that is opened can be swapped for a link.
 
-use std::fs::File;
+use std::ffi::OsStr;
+use std::fs::{File, TryLockError};
 use std::io::Write as _;
+use std::path::Path;
 
 use rustix::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use rustix::fs::{self, AtFlags, Dir, FileType, Mode, OFlags, Stat};
@@ -41,7 +43,7 @@ fn root(inner: &Inner) -> Result<BorrowedFd<'_>, Refused> {
         return Ok(handle.as_fd());
     }
     let path = if inner.path.as_os_str().is_empty() {
-        std::path::Path::new(".")
+        Path::new(".")
     } else {
         &inner.path
     };
@@ -161,6 +163,8 @@ fn meta(stat: &Stat) -> Meta {
         kind: kind(stat),
         len: u64::try_from(stat.st_size).unwrap_or(0),
         executable: Mode::from_raw_mode(stat.st_mode).contains(Mode::XUSR),
+        own: stat.st_uid == rustix::process::geteuid().as_raw()
+            && (kind(stat) == Kind::Directory || stat.st_nlink == 1),
     }
 }
 
@@ -178,6 +182,14 @@ pub(super) fn look(inner: &Inner, path: &str) -> Result<Meta, Refused> {
     let parent = parent(inner, above)?;
     let from = parent.as_ref().map_or(root(inner)?, OwnedFd::as_fd);
     Ok(meta(&fs::statat(from, name, AtFlags::SYMLINK_NOFOLLOW)?))
+}
+
+pub(super) fn trace(inner: &Inner, path: &str) -> Result<(String, Meta), Refused> {
+    let stat = beside(inner, path, |dir, name| {
+        Ok(fs::statat(dir, name, AtFlags::SYMLINK_NOFOLLOW)?)
+    })?;
+    let text = format!("{} {}.{:09}", stat.st_ino, stat.st_ctime, stat.st_ctime_nsec);
+    Ok((text, meta(&stat)))
 }
 
 /// Opens the directory above; nothing for the root itself.
@@ -317,18 +329,22 @@ pub(super) fn copy_mode(inner: &Inner, from: &str, to: &str) -> Result<(), Refus
 /// the group that it has gets no more than everybody.
 fn keep_owner_and_mode(file: BorrowedFd<'_>, new: &Stat, old: &Stat) -> Result<(), Refused> {
     let mut mode = Mode::from_raw_mode(old.st_mode) & Mode::from_raw_mode(0o777);
-    if (new.st_uid, new.st_gid) != (old.st_uid, old.st_gid) {
-        let owner = Some(fs::Uid::from_raw(old.st_uid));
-        let group = Some(fs::Gid::from_raw(old.st_gid));
-        let kept = fs::fchown(file, owner, group).is_ok()
-            || new.st_gid == old.st_gid
-            || fs::fchown(file, None, group).is_ok();
-        if !kept {
-            let everybody = Mode::from_raw_mode((mode.as_raw_mode() & 0o007) << 3);
-            mode &= everybody | Mode::RWXU | Mode::RWXO;
-        }
+    if !keep_owner(file, new, old) {
+        let everybody = Mode::from_raw_mode((mode.as_raw_mode() & 0o007) << 3);
+        mode &= everybody | Mode::RWXU | Mode::RWXO;
     }
     Ok(fs::fchmod(file, mode)?)
+}
+
+/// Gives a new file the owner and the group of an old one where the system lets us: with `sudo`, a person's file stays the
+/// person's. Returns whether it has the group.
+fn keep_owner(file: BorrowedFd<'_>, new: &Stat, old: &Stat) -> bool {
+    let owner = Some(fs::Uid::from_raw(old.st_uid));
+    let group = Some(fs::Gid::from_raw(old.st_gid));
+    (new.st_uid, new.st_gid) == (old.st_uid, old.st_gid)
+        || fs::fchown(file, owner, group).is_ok()
+        || new.st_gid == old.st_gid
+        || fs::fchown(file, None, group).is_ok()
 }
 
 pub(super) fn lock_file(inner: &Inner, path: &str) -> Result<File, Refused> {
@@ -366,44 +382,75 @@ pub(super) fn write(
     new: bool,
 ) -> Result<(), Refused> {
     beside(inner, path, |dir, name| {
-        let old = match fs::statat(dir, name, AtFlags::SYMLINK_NOFOLLOW) {
-            Ok(_) if new => return Err(Refused::Exists),
-            Ok(stat) => {
-                super::regular(meta(&stat), path)?;
-                Some(stat)
-            }
-            Err(Errno::NOENT) => None,
-            Err(errno) => return Err(errno.into()),
-        };
-        // Whoever may read the file in the end may read it at once; nobody else may at any time.
-        let everybody = old.is_none() && access == Access::Kept;
-        let mode = Mode::from_raw_mode(if everybody { 0o666 } else { 0o600 });
-        let (file, mut draft) = draft(dir, mode)?;
-        let mut file = File::from(file);
-        file.write_all(bytes)?;
-        if let (Some(old), Access::Kept) = (&old, access) {
-            keep_owner_and_mode(file.as_fd(), &fs::fstat(&file)?, old)?;
-        }
-        drop(file);
-        if new {
-            draft.moved = place_new(dir, &draft.name, name)?;
-        } else {
-            fs::renameat(dir, &draft.name, dir, name)?;
-            draft.moved = true;
-        }
-        Ok(())
+        write_in(dir, (name.as_ref(), path), bytes, access, new)
     })
 }
 
-/// Makes an empty file under a name that nobody has.
-fn draft(dir: BorrowedFd<'_>, mode: Mode) -> Result<(OwnedFd, Draft<'_>), Refused> {
+/// Replaces a file that is no link, wherever it lies.
+pub(super) fn write_named(target: &Path, bytes: &[u8], access: Access) -> Result<(), Refused> {
+    let name = target.file_name().ok_or(Refused::Outside)?;
+    let above = target.parent().filter(|above| !above.as_os_str().is_empty());
+    let flags = PASS | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let dir = fs::open(above.unwrap_or(Path::new(".")), flags, Mode::empty())?;
+    if let Ok(list) = fs::openat(&dir, ".", OFlags::RDONLY | DIRECTORY, Mode::empty()) {
+        let _ = remove_drafts_in(list);
+    }
+    let shown = target.display().to_string();
+    write_in(dir.as_fd(), (name, &shown), bytes, access, false)
+}
+
+/// Writes a draft and moves it to its place. `path` is what is said of the file.
+fn write_in(
+    dir: BorrowedFd<'_>,
+    (name, path): (&OsStr, &str),
+    bytes: &[u8],
+    access: Access,
+    new: bool,
+) -> Result<(), Refused> {
+    let old = match fs::statat(dir, name, AtFlags::SYMLINK_NOFOLLOW) {
+        Ok(_) if new => return Err(Refused::Exists),
+        Ok(stat) => {
+            super::regular(meta(&stat), path)?;
+            Some(stat)
+        }
+        Err(Errno::NOENT) => None,
+        Err(errno) => return Err(errno.into()),
+    };
+    // Whoever may read the file in the end may read it at once; nobody else may at any time.
+    let everybody = old.is_none() && access == Access::Kept;
+    let mode = Mode::from_raw_mode(if everybody { 0o666 } else { 0o600 });
+    let (mut file, mut draft) = draft(dir, mode)?;
+    file.write_all(bytes)?;
+    if let Some(old) = &old {
+        let now = fs::fstat(&file)?;
+        match access {
+            Access::Kept => keep_owner_and_mode(file.as_fd(), &now, old)?,
+            Access::Private => drop(keep_owner(file.as_fd(), &now, old)),
+        }
+    }
+    if new {
+        draft.moved = place_new(dir, &draft.name, name)?;
+    } else {
+        fs::renameat(dir, &draft.name, dir, name)?;
+        draft.moved = true;
+    }
+    Ok(())
+}
+
+/// Makes an empty file under a name that nobody has. As long as it is open, it is locked: so a draft that nobody works on
+/// any more is known.
+fn draft(dir: BorrowedFd<'_>, mode: Mode) -> Result<(File, Draft<'_>), Refused> {
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     loop {
         let name = super::draft_name()?;
         match fs::openat(dir, &name, flags, mode) {
             Ok(file) => {
-                let moved = false;
-                return Ok((file, Draft { dir, name, moved }));
+                let (file, moved) = (File::from(file), false);
+                let draft = Draft { dir, name, moved };
+                // Somebody who looks for old drafts may have been quicker. A system that knows no locks removes none.
+                if !matches!(file.try_lock(), Err(TryLockError::WouldBlock)) {
+                    return Ok((file, draft));
+                }
             }
             Err(Errno::EXIST) => {}
             Err(errno) => return Err(errno.into()),
@@ -411,8 +458,31 @@ fn draft(dir: BorrowedFd<'_>, mode: Mode) -> Result<(OwnedFd, Draft<'_>), Refuse
     }
 }
 
+pub(super) fn remove_drafts(inner: &Inner, path: &str) -> Result<(), Refused> {
+    remove_drafts_in(resolve(inner, path, OFlags::RDONLY | DIRECTORY, Mode::empty())?)
+}
+
+/// Removes the drafts in a directory that nobody works on.
+fn remove_drafts_in(dir: OwnedFd) -> Result<(), Refused> {
+    each(dir, |dir, name, _| {
+        if !name.to_str().is_ok_and(super::is_draft) {
+            return Ok(());
+        }
+        // One of another user stays, and what is no file.
+        let Ok(file) = fs::openat(dir, name, READ, Mode::empty()) else {
+            return Ok(());
+        };
+        let meta = meta(&fs::fstat(&file)?);
+        let file = File::from(file);
+        if meta.kind == Kind::File && meta.own && file.try_lock().is_ok() {
+            let _ = fs::unlinkat(dir, name, AtFlags::empty());
+        }
+        Ok(())
+    })
+}
+
 /// Moves the draft to a name that must be free. Returns whether the draft's own name is gone.
-fn place_new(dir: BorrowedFd<'_>, draft: &str, name: &str) -> Result<bool, Refused> {
+fn place_new(dir: BorrowedFd<'_>, draft: &str, name: &OsStr) -> Result<bool, Refused> {
     #[cfg(any(target_os = "linux", target_vendor = "apple"))]
     match fs::renameat_with(dir, draft, dir, name, fs::RenameFlags::NOREPLACE) {
         Ok(()) => return Ok(true),
