@@ -155,11 +155,13 @@ pub fn configuration(
     // In CI the private files are absent: with an encrypted cluster.yaml, or recipients given by hand, their values
     // are unknown and what is sealed already stays.
     let keyless = own.is_none() && (document.is_encrypted() || document.lists_recipients());
-    let absent = match keyless {
-        true => side::Absent::Expected,
+    let absent = if keyless {
+        side::Absent::Expected
+    } else if world.root.is_file(LOCK_FILE) && !rules.all().is_empty() {
         // A tree that we sealed holds what the side files gave.
-        false if world.root.is_file(LOCK_FILE) && !rules.all().is_empty() => side::Absent::Stays,
-        false => side::Absent::Wrong,
+        side::Absent::Stays
+    } else {
+        side::Absent::Wrong
     };
     let files = side::Files::read(&world.root, absent, diags);
     let mut vault = Vault::new(world.entropy);

@@ -31,6 +31,22 @@ fn words(at: Option<&Location<'_>>) -> String {
 mod tests {
     use std::process::Command;
 
+    /// What no text is; its error holds the text, as that of many parsers.
+    #[derive(Debug)]
+    struct SecretNumber;
+
+    impl std::str::FromStr for SecretNumber {
+        type Err = String;
+
+        fn from_str(text: &str) -> Result<Self, String> {
+            if text.is_empty() {
+                Ok(Self)
+            } else {
+                Err(text.to_owned())
+            }
+        }
+    }
+
     /// Set in the child, which panics.
     const CHILD: &str = "CLUSTERWRIGHT_TEST_CRASH";
 
@@ -46,7 +62,8 @@ mod tests {
         let cut = text.len() - 1;
         let cutting = std::thread::spawn(move || text[..cut].len());
         assert!(cutting.join().is_err(), "it is cut in the middle of a letter");
-        let missing = std::thread::spawn(|| Err::<(), _>("canary-in-an-error").expect("canary-in-words"));
+        let parsed = "canary-in-an-error".parse::<SecretNumber>();
+        let missing = std::thread::spawn(|| drop(parsed.expect("canary-in-words")));
         assert!(missing.join().is_err());
     }
 

@@ -60,13 +60,13 @@ pub(super) fn run(args: &Args, session: &mut Session<'_>) -> Outcome {
         pipeline::undo(&session.world, &record, &mut session.diags)?;
     }
     if human {
-        session.ui.line(match undone {
-            true if raw::is_raw(&session.world.root) => {
-                "Taken back. Your templates and their data are as you left them: the next `clusterwright configure --raw` \
-                 follows them again."
-            }
-            true => "Taken back. cluster.yaml is as you left it: the next `clusterwright configure` follows it again.",
-            false => "Nothing was taken back.",
+        session.ui.line(if !undone {
+            "Nothing was taken back."
+        } else if raw::is_raw(&session.world.root) {
+            "Taken back. Your templates and their data are as you left them: the next `clusterwright configure --raw` \
+             follows them again."
+        } else {
+            "Taken back. cluster.yaml is as you left it: the next `clusterwright configure` follows it again."
         });
     }
     Ok((

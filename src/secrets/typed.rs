@@ -53,7 +53,7 @@ fn versions(file: &File) -> Vec<String> {
         let git = Repository::discover(file.root()).ok()??;
         let path = RepoPath::parse(&file.name).ok()?;
         let blobs = [git.read_index([&path]), git.read_head([&path])];
-        let texts = blobs.into_iter().flatten().flat_map(|blobs| blobs.into_values());
+        let texts = blobs.into_iter().flatten().flatten().map(|(_, bytes)| bytes);
         Some(texts.filter_map(|bytes| String::from_utf8(bytes).ok()).collect())
     };
     read().unwrap_or_default()

@@ -42,12 +42,10 @@ pub(super) fn run(args: &Encrypt, session: &mut Session<'_>) -> Outcome {
                 let text = configuration::seal(&file, &rule, &identities, entropy)?;
                 return Ok((file, format, text));
             }
-            let mended = match identities.is_empty() {
-                true => None,
-                false => typed::sealed(&file, format, &identities, entropy)?,
-            };
-            if mended.is_some() {
-                return Ok((file, format, mended));
+            if !identities.is_empty()
+                && let Some(mended) = typed::sealed(&file, format, &identities, entropy)?
+            {
+                return Ok((file, format, Some(mended)));
             }
             let text = format.encrypt(&file.bytes, &rule, entropy);
             let text = text.map_err(|error| of_file(&error, &file.name))?;
