@@ -89,6 +89,32 @@ fn of_text(text: &str, method: &str, args: &[Value]) -> Result<Option<Value>, Er
             let (suffix,): (&str,) = from_args(args)?;
             Value::from(text.strip_suffix(suffix).unwrap_or(text))
         }
+        "swapcase" => {
+            let swap = |c: char| -> String {
+                if c.is_uppercase() {
+                    c.to_lowercase().collect()
+                } else {
+                    c.to_uppercase().collect()
+                }
+            };
+            Value::from(text.chars().map(swap).collect::<String>())
+        }
+        "casefold" => Value::from(text.to_lowercase()),
+        "index" => {
+            let (what,): (&str,) = from_args(args)?;
+            let at = text.find(what).map(|at| text[..at].chars().count());
+            Value::from(at.ok_or_else(|| {
+                Error::new(ErrorKind::InvalidOperation, "`index` of a text that is not there")
+            })?)
+        }
+        "isdecimal" => Value::from(!text.is_empty() && text.chars().all(|c| c.is_ascii_digit())),
+        _ => return longer(text, method, args),
+    }))
+}
+
+/// Methods that give a longer text: how long is known before it is made.
+fn longer(text: &str, method: &str, args: &[Value]) -> Result<Option<Value>, Error> {
+    Ok(Some(match method {
         "zfill" => {
             let (width,): (usize,) = from_args(args)?;
             let (sign, digits) = match text.strip_prefix(['+', '-']) {
@@ -112,16 +138,6 @@ fn of_text(text: &str, method: &str, args: &[Value]) -> Result<Option<Value>, Er
                 "ljust" => format!("{text}{filling}"),
                 _ => format!("{filling}{text}"),
             })
-        }
-        "swapcase" => {
-            let swap = |c: char| -> String {
-                if c.is_uppercase() {
-                    c.to_lowercase().collect()
-                } else {
-                    c.to_uppercase().collect()
-                }
-            };
-            Value::from(text.chars().map(swap).collect::<String>())
         }
         "expandtabs" => {
             let (size,): (Option<usize>,) = from_args(args)?;
@@ -150,15 +166,6 @@ fn of_text(text: &str, method: &str, args: &[Value]) -> Result<Option<Value>, Er
             made(formatted(text, args, values))?;
             return Ok(None);
         }
-        "casefold" => Value::from(text.to_lowercase()),
-        "index" => {
-            let (what,): (&str,) = from_args(args)?;
-            let at = text.find(what).map(|at| text[..at].chars().count());
-            Value::from(at.ok_or_else(|| {
-                Error::new(ErrorKind::InvalidOperation, "`index` of a text that is not there")
-            })?)
-        }
-        "isdecimal" => Value::from(!text.is_empty() && text.chars().all(|c| c.is_ascii_digit())),
         _ => return Ok(None),
     }))
 }

@@ -39,7 +39,7 @@ fn run(manifests: &Manifests<'_>, findings: &mut Vec<Finding>) {
     for (_, documents) in files {
         for document in documents {
             walk::scalars(document, &mut |scalar| {
-                named |= scalar.as_str().is_some_and(approves)
+                named |= scalar.as_str().is_some_and(approves);
             });
         }
     }
