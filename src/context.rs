@@ -194,9 +194,6 @@ fn empty() -> Shape {
 pub const COMPUTED_SECRETS: [&str; 4] = ["age_key", "push_token", "deploy_key", "tunnel_token"];
 
 /// Puts everything together. Of the recipients, the second are the public halves of the repository's own key.
-///
-/// # Panics
-/// When the configuration does not serialise to an object, which its type excludes.
 pub fn values(
     cluster: &Cluster,
     vault: &Vault,
@@ -204,9 +201,10 @@ pub fn values(
     tunnel_id: Option<&str>,
     vocabulary: &Vocabulary,
 ) -> Values {
-    let Value::Object(mut map) = json!(cluster) else {
-        unreachable!("a struct serialises to an object")
-    };
+    let mut map = serde_json::Map::new();
+    if let Value::Object(keys) = json!(cluster) {
+        map.extend(keys);
+    }
     map.retain(|key, value| !value.is_null() && key != CHOICES);
     if let Value::Object(derived) = json!(Derived::of(cluster, tunnel_id)) {
         map.extend(derived);

@@ -551,10 +551,6 @@ fn changes(
                 .with_raised(existing, |path, hash| bases.get(path, hash))
                 .with_bases(tree, merge::BASE_DIR, bases.stored()))
         }
-        Err(findings) => {
-            findings.into_iter().for_each(|finding| diags.push(finding));
-            diags.checkpoint()?;
-            unreachable!("the findings of a failed comparison are errors")
-        }
+        Err(findings) => Err(diags.abort_all(findings)),
     }
 }

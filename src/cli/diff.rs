@@ -149,10 +149,6 @@ fn against(
     let existing = Existing::from_files(blobs);
     match ChangeSet::compute(tree, &existing, &lock, &Choices::default()) {
         Ok(changes) => Ok((existing, changes)),
-        Err(findings) => {
-            findings.into_iter().for_each(|finding| diags.push(finding));
-            diags.checkpoint()?;
-            unreachable!("the findings of a failed comparison are errors")
-        }
+        Err(findings) => Err(diags.abort_all(findings)),
     }
 }

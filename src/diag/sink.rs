@@ -30,6 +30,15 @@ impl Diagnostics {
         Aborted(())
     }
 
+    /// Reports findings that end the stage, of which one at least is an error.
+    pub fn abort_all(&mut self, findings: impl IntoIterator<Item = Diagnostic>) -> Aborted {
+        for finding in findings {
+            self.push(finding);
+        }
+        debug_assert!(self.has_errors(), "only an error aborts");
+        Aborted(())
+    }
+
     /// Returns whether an error was reported.
     pub fn has_errors(&self) -> bool {
         self.items.iter().any(|d| d.severity == Severity::Error)

@@ -32,11 +32,7 @@ pub fn last_run(world: &World<'_>, diags: &mut Diagnostics) -> Result<(Record, V
     };
     match record.check(&world.root) {
         Ok(files) => Ok((record, files)),
-        Err(findings) => {
-            findings.into_iter().for_each(|finding| diags.push(finding));
-            diags.checkpoint()?;
-            unreachable!("the findings of a refused undo are errors")
-        }
+        Err(findings) => Err(diags.abort_all(findings)),
     }
 }
 

@@ -118,11 +118,7 @@ pub(super) fn run(args: &Args, session: &mut Session<'_>) -> Outcome {
     let diags = &mut session.diags;
     let picked = match request.resolve(&survey) {
         Ok(picked) => picked,
-        Err(findings) => {
-            findings.into_iter().for_each(|finding| diags.push(finding));
-            diags.checkpoint()?;
-            unreachable!("the findings of a refused request are errors")
-        }
+        Err(findings) => return Err(diags.abort_all(findings)),
     };
     if !asks {
         elsewhere(&survey, Some(&picked), diags);
