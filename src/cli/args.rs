@@ -63,7 +63,7 @@ pub(super) enum Command {
     Diff(diff::Args),
     /// Print the JSON Schema of cluster.yaml
     Schema(schema::Args),
-    /// Print the documentation of a rule, or list all rules
+    /// Say what a rule or the code of a finding means, or list all
     Explain(explain::Args),
     /// Check what lies around the configuration: keys, git-ignore entries, schema, lock, interrupted runs
     Doctor(doctor::Args),

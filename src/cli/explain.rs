@@ -1,65 +1,172 @@
 //! `clusterwright explain`
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::exit::Exit;
 use super::help::Help;
-use super::offered::RULES;
-use super::ui::Format;
+use super::offered::EXPLAINED;
+use super::ui::{Format, Ui};
 use super::{Outcome, Session};
 use crate::check::rules::ALL;
-use crate::diag::Diagnostic;
+use crate::diag::catalogue::{self, Entry};
+use crate::diag::{Diagnostic, Severity};
 use crate::plan::closest;
 
 /// Arguments of `explain`.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = Help {
     examples: &[
-        ("explain", "Every rule, in a line"),
-        ("explain crd-race", "One of them: what it looks for, why, and what to do"),
+        ("explain", "Every rule and every code of a finding, in a line"),
+        ("explain crd-race", "A rule: what it looks for, why, and what to do"),
+        ("explain config/unknown-key", "A code, as it stands in brackets before a finding"),
     ],
     ..Help::default()
 })]
 pub(super) struct Args {
-    /// Name of the rule
-    #[arg(value_parser = RULES, hide_possible_values = true)]
-    pub(super) rule: Option<String>,
+    /// Name of the rule, or code of the finding
+    #[arg(value_parser = EXPLAINED, hide_possible_values = true)]
+    pub(super) name: Option<String>,
 }
 
-/// Prints a rule's documentation, or the list of rules.
+/// Prints the documentation of a rule or a code, or the list of all.
 pub(super) fn run(args: &Args, session: &mut Session<'_>) -> Outcome {
-    let Some(name) = &args.rule else {
-        if session.ui.format != Format::Json {
-            let width = ALL.iter().map(|rule| rule.name.len()).max().unwrap_or(0);
-            for rule in ALL {
-                session.ui.line(&format!(
-                    "{:width$}  {:7}  {}",
-                    rule.name,
-                    rule.level.word(),
-                    rule.summary
-                ));
+    let is_human = session.ui.format != Format::Json;
+    let Some(name) = &args.name else {
+        if is_human {
+            list(&mut session.ui);
+        }
+        return Ok((Exit::Success, Some(everything())));
+    };
+    if let Some(rule) = ALL.iter().find(|rule| rule.name == name) {
+        if is_human {
+            session.ui.print(rule.docs);
+        }
+        let found = json!({"name": rule.name, "level": rule.level, "docs": rule.docs});
+        return Ok((Exit::Success, Some(found)));
+    }
+    let Some(entry) = catalogue::find(name) else {
+        return Err(session.diags.abort(unknown(name)));
+    };
+    if is_human {
+        session.ui.print(&page(entry));
+    }
+    Ok((Exit::Success, Some(machine(entry))))
+}
+
+/// Prints a line for each rule and each code that is still printed.
+fn list(ui: &mut Ui) {
+    let codes: Vec<&Entry> = catalogue::all()
+        .iter()
+        .filter(|entry| !entry.is_retired)
+        .collect();
+    let rules = ALL.iter().map(|rule| (rule.name, rule.level, rule.summary));
+    let codes = codes.iter().map(|entry| (entry.code, entry.level, entry.summary));
+    table(ui, "Rules over the whole tree:", rules);
+    ui.line("");
+    table(ui, "Other findings:", codes);
+}
+
+fn table<'a>(ui: &mut Ui, heading: &str, lines: impl Iterator<Item = (&'a str, Severity, &'a str)> + Clone) {
+    let width = lines.clone().map(|(name, ..)| name.len()).max().unwrap_or(0);
+    ui.line(heading);
+    for (name, level, summary) in lines {
+        ui.line(&format!("  {name:width$}  {:7}  {summary}", level.word()));
+    }
+}
+
+fn everything() -> Value {
+    let rules: Vec<_> = ALL
+        .iter()
+        .map(|rule| json!({"name": rule.name, "level": rule.level, "summary": rule.summary}))
+        .collect();
+    let codes: Vec<_> = catalogue::all().iter().map(machine).collect();
+    json!({"rules": rules, "codes": codes})
+}
+
+fn machine(entry: &Entry) -> Value {
+    let Entry {
+        code,
+        level,
+        is_retired,
+        summary,
+        docs,
+    } = entry;
+    json!({"name": code, "level": level, "summary": summary, "docs": docs, "retired": is_retired})
+}
+
+/// Returns what is printed of a code, in the form of a rule's documentation.
+fn page(entry: &Entry) -> String {
+    let (level, end) = match (entry.is_retired, entry.level) {
+        (true, _) => ("not printed any more", ""),
+        (false, Severity::Error) => (
+            entry.level.word(),
+            "\nAn error: the exit code is 1, and `configure` writes nothing.\n",
+        ),
+        (false, _) => (entry.level.word(), "\nIt stops nothing.\n"),
+    };
+    format!(
+        "# {}\n\n{level}: {}\n\n{}\n{end}",
+        entry.code, entry.summary, entry.docs
+    )
+}
+
+fn unknown(name: &str) -> Diagnostic {
+    let message = format!("there is no rule and no code `{name}`");
+    let mut finding = Diagnostic::error("explain/unknown-rule", message);
+    let codes = || catalogue::all().iter().map(|entry| entry.code);
+    let without_topic = codes().find(|code| code.split_once('/').is_some_and(|(_, rest)| rest == name));
+    let near = without_topic.or_else(|| closest(name, ALL.iter().map(|rule| rule.name).chain(codes())));
+    if let Some(near) = near {
+        finding = finding.help(format!("did you mean `{near}`?"));
+    }
+    finding.help("list them with `clusterwright explain`")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The commands that the documentation names can be typed: words are commands, and options are theirs.
+    #[test]
+    fn documentation_names_commands_that_exist() {
+        let mut root = crate::cli::command();
+        root.build();
+        let mut seen = 0;
+        for entry in catalogue::all() {
+            for typed in entry.docs.split('`').skip(1).step_by(2) {
+                let Some(rest) = typed.strip_prefix("clusterwright ") else {
+                    continue;
+                };
+                let mut command = &root;
+                for word in rest.split(' ') {
+                    if let Some(long) = word.strip_prefix("--") {
+                        let known = long == "help"
+                            || command
+                                .get_arguments()
+                                .any(|argument| argument.get_long() == Some(long));
+                        assert!(known, "{}: `{typed}`: no option --{long}", entry.code);
+                    } else if let Some(below) = command.find_subcommand(word) {
+                        command = below;
+                    } else {
+                        let is_value =
+                            !command.has_subcommands() || word.starts_with('-') || word == "COMMAND";
+                        assert!(is_value, "{}: `{typed}`: no command `{word}`", entry.code);
+                    }
+                }
+                seen += 1;
             }
         }
-        let rules: Vec<_> = ALL
-            .iter()
-            .map(|r| json!({"name": r.name, "level": r.level, "summary": r.summary}))
-            .collect();
-        return Ok((Exit::Success, Some(json!({"rules": rules}))));
-    };
-    let Some(rule) = ALL.iter().find(|rule| rule.name == name) else {
-        let mut finding = Diagnostic::error("explain/unknown-rule", format!("there is no rule `{name}`"));
-        if let Some(near) = closest(name, ALL.iter().map(|rule| rule.name)) {
-            finding = finding.help(format!("did you mean `{near}`?"));
-        }
-        return Err(session
-            .diags
-            .abort(finding.help("list them with `clusterwright explain`")));
-    };
-    if session.ui.format != Format::Json {
-        session.ui.print(rule.docs);
+        assert!(seen > 50, "{seen}");
     }
-    Ok((
-        Exit::Success,
-        Some(json!({"name": rule.name, "level": rule.level, "docs": rule.docs})),
-    ))
+
+    #[test]
+    fn a_code_without_its_topic_is_found() {
+        let help = unknown("unknown-key").help;
+        assert_eq!(help[0], "did you mean `config/unknown-key`?");
+        assert_eq!(
+            unknown("config/unknwon-key").help[0],
+            "did you mean `config/unknown-key`?"
+        );
+        assert_eq!(unknown("crd-rase").help[0], "did you mean `crd-race`?");
+    }
 }

@@ -4,14 +4,20 @@ use std::ffi::OsStr;
 
 use clap::builder::{PossibleValue, StringValueParser, TypedValueParser};
 
+use crate::diag::catalogue;
 use crate::{catalog, check};
 
 /// Reads any text, and offers some.
 #[derive(Clone, Copy)]
 pub(super) struct Offered(fn() -> Vec<&'static str>);
 
-/// Names of rules.
-pub(super) const RULES: Offered = Offered(|| check::rules::ALL.iter().map(|rule| rule.name).collect());
+/// What `explain` knows: names of rules, and codes of findings.
+pub(super) const EXPLAINED: Offered = Offered(|| {
+    let rules = check::rules::ALL.iter().map(|rule| rule.name);
+    rules
+        .chain(catalogue::all().iter().map(|entry| entry.code))
+        .collect()
+});
 
 /// Names of apps of the catalogue.
 pub(super) const APPS: Offered = Offered(catalog::built_in_apps);

@@ -4,6 +4,7 @@
 //! reports to the [`Diagnostics`] sink, collects everything it can, and returns [`Aborted`] when the next stage must
 //! not start.
 
+pub mod catalogue;
 pub mod concise;
 pub mod human;
 pub mod json;
@@ -49,7 +50,7 @@ pub struct Label {
 /// One finding: what is wrong, where, and how to mend it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnostic {
-    /// Stable name, `stage/what-is-wrong`.
+    /// Stable name, `topic/what-is-wrong`; the [`catalogue`] has an entry for each.
     pub code: &'static str,
     /// How bad it is.
     pub severity: Severity,

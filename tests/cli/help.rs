@@ -39,23 +39,43 @@ fn usage_errors_are_1_because_2_means_changes() {
     repo.ok(&["--version"]);
 }
 
+/// A few of them through the binary: starting it for each takes seconds.
 #[test]
-fn explain_knows_every_rule_and_suggests() {
+fn explain_lists_and_knows_rules_and_codes() {
     let repo = Repo::empty();
     let list = repo.ok(&["explain"]).stdout;
-    for line in list.lines() {
-        let name = line.split_whitespace().next().expect("a name");
-        assert!(
-            repo.ok(&["explain", name])
-                .stdout
-                .starts_with(&format!("# {name}\n"))
-        );
+    for name in [
+        "crd-race",
+        "yaml-1-1-trap",
+        "adopt/ambiguous",
+        "config/unknown-key",
+        "write/unmarked",
+    ] {
+        let line = format!("\n  {name} ");
+        assert!(list.contains(&line), "{name}: {list}");
+        let page = repo.ok(&["explain", name]).stdout;
+        assert!(page.starts_with(&format!("# {name}\n")), "{page}");
     }
     assert!(
-        repo.fails(&["explain", "crd-rase"])
-            .stderr
-            .contains("did you mean `crd-race`?")
+        !list.contains("template/jinja"),
+        "a retired code is explained, and not listed"
     );
+    let page = repo.ok(&["explain", "template/jinja"]).stdout;
+    assert!(
+        page.contains("not printed any more: `*.j2` files were refused"),
+        "{page}"
+    );
+    let machine = repo.ok(&["explain", "-o", "json"]).stdout;
+    let machine: serde_json::Value = serde_json::from_str(&machine).expect("JSON");
+    let count = |what: &str| machine[what].as_array().map_or(0, Vec::len);
+    assert!(count("rules") > 50 && count("codes") > 250, "{machine}");
+    for (typed, meant) in [
+        ("crd-rase", "crd-race"),
+        ("config/unknwon-key", "config/unknown-key"),
+    ] {
+        let refused = repo.fails(&["explain", typed]).stderr;
+        assert!(refused.contains(&format!("did you mean `{meant}`?")), "{refused}");
+    }
 }
 
 #[test]

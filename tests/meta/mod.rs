@@ -1,6 +1,7 @@
 //! The repository about itself: direction of dependencies, sizes, words.
 
 mod boundary;
+mod codes;
 mod conformance;
 
 use std::collections::BTreeSet;
@@ -190,6 +191,15 @@ fn one_module_writes_to_the_screen() {
                 assert!(!line.contains(word), "{}: {line}", path.display());
             }
         }
+    }
+}
+
+/// What cannot happen is said by a type; what can is reported.
+#[test]
+fn nothing_counts_on_being_unreachable() {
+    for (path, text) in sources() {
+        let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+        assert!(!code.contains("unreachable!("), "{}", path.display());
     }
 }
 

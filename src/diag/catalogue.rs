@@ -1,0 +1,155 @@
+//! Every code that a finding can have, with what it means and how to mend it.
+//!
+//! One text a topic, `catalogue/<topic>.md`. An entry is its head, `# <code> <level>`, with `retired` behind it when only
+//! earlier versions printed it, then a line that says what is wrong, then what somebody at a terminal wants to know. The
+//! rules over the tree ([`crate::check::rules`]) document themselves: their names are codes, too. A test compares the
+//! table with the sources.
+
+use std::sync::LazyLock;
+
+use super::Severity;
+
+/// What `explain` knows of a code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Entry {
+    /// The code, `topic/what-is-wrong`.
+    pub code: &'static str,
+    /// How bad the worst finding of this code is.
+    pub level: Severity,
+    /// Whether only earlier versions printed it.
+    pub is_retired: bool,
+    /// What is wrong, in a line without full stop.
+    pub summary: &'static str,
+    /// What it means, why it stops or does not, and how to mend it.
+    pub docs: &'static str,
+}
+
+/// The texts of the topics, sorted.
+const TOPICS: [&str; 30] = [
+    include_str!("catalogue/adopt.md"),
+    include_str!("catalogue/cli.md"),
+    include_str!("catalogue/config.md"),
+    include_str!("catalogue/demo.md"),
+    include_str!("catalogue/diff.md"),
+    include_str!("catalogue/dns.md"),
+    include_str!("catalogue/explain.md"),
+    include_str!("catalogue/foreign.md"),
+    include_str!("catalogue/git.md"),
+    include_str!("catalogue/init.md"),
+    include_str!("catalogue/internal.md"),
+    include_str!("catalogue/io.md"),
+    include_str!("catalogue/lock.md"),
+    include_str!("catalogue/merge.md"),
+    include_str!("catalogue/new-app.md"),
+    include_str!("catalogue/path.md"),
+    include_str!("catalogue/plan.md"),
+    include_str!("catalogue/pool.md"),
+    include_str!("catalogue/raw.md"),
+    include_str!("catalogue/render.md"),
+    include_str!("catalogue/resolve.md"),
+    include_str!("catalogue/seal.md"),
+    include_str!("catalogue/secret.md"),
+    include_str!("catalogue/secrets.md"),
+    include_str!("catalogue/side.md"),
+    include_str!("catalogue/template.md"),
+    include_str!("catalogue/undo.md"),
+    include_str!("catalogue/usage.md"),
+    include_str!("catalogue/version.md"),
+    include_str!("catalogue/write.md"),
+];
+
+/// Returns all entries, sorted by code.
+pub fn all() -> &'static [Entry] {
+    static ALL: LazyLock<Vec<Entry>> =
+        LazyLock::new(|| TOPICS.iter().flat_map(|text| entries(text)).collect());
+    &ALL
+}
+
+/// Returns the entry of a code.
+pub fn find(code: &str) -> Option<&'static Entry> {
+    all().iter().find(|entry| entry.code == code)
+}
+
+fn entries(text: &'static str) -> impl Iterator<Item = Entry> {
+    let text = text.strip_prefix("# ").unwrap_or(text);
+    text.split("\n# ").filter_map(entry)
+}
+
+fn entry(text: &'static str) -> Option<Entry> {
+    let (head, rest) = text.split_once("\n\n")?;
+    let (summary, docs) = rest.split_once("\n\n")?;
+    let mut words = head.split(' ');
+    Some(Entry {
+        code: words.next()?,
+        level: match words.next()? {
+            "error" => Severity::Error,
+            "warning" => Severity::Warning,
+            "note" => Severity::Note,
+            _ => return None,
+        },
+        is_retired: match words.next() {
+            None => false,
+            Some("retired") => true,
+            Some(_) => return None,
+        },
+        summary,
+        docs: docs.trim_end(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_entry_is_whole_and_sorted() {
+        let heads: Vec<&str> = TOPICS
+            .iter()
+            .flat_map(|text| text.lines())
+            .filter_map(|line| line.strip_prefix("# "))
+            .filter_map(|head| head.split(' ').next())
+            .collect();
+        let codes: Vec<&str> = all().iter().map(|entry| entry.code).collect();
+        assert_eq!(codes, heads, "no entry was left out");
+        assert!(codes.is_sorted_by(|a, b| a < b), "sorted, and each once");
+        for text in TOPICS {
+            let topics = entries(text).map(|entry| entry.code.split('/').next());
+            let topics: std::collections::BTreeSet<_> = topics.collect();
+            assert_eq!(topics.len(), 1, "one topic a text: {topics:?}");
+        }
+        for Entry {
+            code, summary, docs, ..
+        } in all()
+        {
+            assert!(
+                !summary.contains('\n') && summary.len() <= 120,
+                "{code}: {summary}"
+            );
+            assert!(
+                !summary.ends_with(['.', ' ']) && !summary.is_empty(),
+                "{code}: {summary}"
+            );
+            assert!(
+                docs.len() > summary.len(),
+                "{code}: says no more than its summary"
+            );
+            assert!(
+                docs.ends_with('.') || docs.ends_with(['`', ':']),
+                "{code}: {docs}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_malformed_entry_is_none() {
+        assert!(entry("a/b error\n\nsummary\n\ndocs\n").is_some());
+        for wrong in [
+            "a/b\n\nsummary\n\ndocs",
+            "a/b fatal\n\ns\n\nd",
+            "a/b error\n\ns",
+            "a/b error old\n\ns\n\nd",
+        ] {
+            assert_eq!(entry(wrong), None, "{wrong}");
+        }
+    }
+}
