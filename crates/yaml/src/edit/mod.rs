@@ -4,8 +4,10 @@ use std::ops::Range;
 
 use serde_json::{Map, Value};
 
-use super::parse::{Kind, Node, ParseError, Style};
-use super::{comments, emit, parse};
+use crate::layout::{Child, children, cut, is_block};
+use crate::parse::{Kind, Node, ParseError};
+use crate::splice::{Edit, apply, indented};
+use crate::{comments, emit, line, parse};
 
 /// Why a text cannot be edited.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -176,8 +178,7 @@ impl Editor {
     }
 
     fn is_block_map(&self, node: &Node) -> bool {
-        matches!(&node.kind, Kind::Map(entries) if !entries.is_empty())
-            && !self.text[node.span.start..].starts_with('{')
+        matches!(node.kind, Kind::Map(_)) && is_block(&self.text, node)
     }
 
     /// Writes a value: in place of the old one, or as the last entry of its mapping.
@@ -189,45 +190,48 @@ impl Editor {
             .try_fold(&root, |node, key| node.get(key))
             .filter(|node| self.is_block_map(node))
             .ok_or(EditError::NoPlace)?;
-        let (range, new) = match parent.entry(key) {
-            Some((key, old)) => self.replacement(key, old, value),
-            None => self.insertion(parent, key, value),
+        let children = children(&self.text, parent, parent.span.start);
+        let edit = match children.iter().find(|child| child.name() == Some(key)) {
+            Some(child) => self.replacement(child, value),
+            None => self.insertion(&children, key, value).ok_or(EditError::NoPlace)?,
         };
-        self.text.replace_range(range, &new);
+        self.apply(&edit)
+    }
+
+    fn apply(&mut self, edit: &Edit) -> Result<(), EditError> {
+        self.text = apply(&self.text, std::slice::from_ref(edit)).ok_or(EditError::NoPlace)?;
         Ok(())
     }
 
-    fn insertion(&self, parent: &Node, key: &str, value: &Value) -> (Range<usize>, String) {
-        let entries = parent.entries();
-        let column = self.column(&entries[0].0);
-        let (last_key, last) = &entries[entries.len() - 1];
-        let at = line_end(&self.text, self.end_of(last_key.span.end, last));
+    fn insertion(&self, children: &[Child<'_>], key: &str, value: &Value) -> Option<Edit> {
+        let (first, last) = (children.first()?, children.last()?);
+        let at = line::end(&self.text, last.end);
         let block = emit::to_string(&Map::from_iter([(key.to_owned(), value.clone())]));
-        (
-            at..at,
-            format!("\n{}", indented(block.trim_end_matches('\n'), column)),
-        )
+        let block = indented(block.trim_end_matches('\n'), first.column);
+        Some(Edit::new(at..at, format!("\n{block}")))
     }
 
-    fn replacement(&self, key: &Node, old: &Node, value: &Value) -> (Range<usize>, String) {
-        let start = self.after_colon(key);
-        let end = self.end_of(key.span.end, old);
+    fn replacement(&self, child: &Child<'_>, value: &Value) -> Edit {
+        let (start, end) = (child.floor, child.end);
         let block = emit::to_string(&Map::from_iter([("k".to_owned(), value.clone())]));
         let block = block
             .trim_end_matches('\n')
             .strip_prefix("k:")
             .unwrap_or_default();
         let (head, tail) = match block.split_once('\n') {
-            Some((head, tail)) => (head, format!("\n{}", indented(tail, self.column(key)))),
+            Some((head, tail)) => (head, format!("\n{}", indented(tail, child.column))),
             None => (block, String::new()),
         };
-        let first_line = line_end(&self.text, start);
+        let first_line = line::end(&self.text, start);
         let comment = self.comment_of_line(start..first_line);
         if end <= first_line && tail.is_empty() {
-            return (start..end, head.to_owned());
+            return Edit::new(start..end, head);
         }
         let comment = comment.map_or(String::new(), |comment| format!(" {comment}"));
-        (start..line_end(&self.text, end), format!("{head}{comment}{tail}"))
+        Edit::new(
+            start..line::end(&self.text, end),
+            format!("{head}{comment}{tail}"),
+        )
     }
 
     /// Takes an entry out, with its lines and the comment directly above it.
@@ -238,28 +242,17 @@ impl Editor {
             .iter()
             .try_fold(&root, |node, key| node.get(key))
             .ok_or(EditError::NoPlace)?;
+        let children = children(&self.text, parent, parent.span.start);
         // A key that only a merge (`<<`) brings cannot be taken out here.
-        let Some((key_node, value)) = parent.entry(key) else {
+        let Some(at) = children.iter().position(|child| child.name() == Some(key)) else {
             return Ok(());
         };
-        if parent.entries().len() == 1 {
+        if children.len() == 1 {
             return self.set(above, &Value::Object(Map::new()));
         }
-        let column = self.column(key_node);
-        let mut start = line_start(&self.text, key_node.span.start);
-        while start > 0 {
-            let above = line_start(&self.text, start - 1);
-            let line = &self.text[above..start - 1];
-            let text = line.trim_start_matches(' ');
-            if !text.starts_with('#') || line.len() - text.len() != column {
-                break;
-            }
-            start = above;
-        }
-        let end = line_end(&self.text, self.end_of(key_node.span.end, value));
-        let end = (end + 1).min(self.text.len());
-        self.text.replace_range(start..end, "");
-        Ok(())
+        let range = cut(&self.text, parent, &children, at).ok_or(EditError::NoPlace)?;
+        let start = children[at].heading(&self.text);
+        self.apply(&Edit::cut(start.min(range.start)..range.end))
     }
 
     /// Replaces every alias that is the value of a key by what it stands for.
@@ -275,51 +268,6 @@ impl Editor {
             self.set(&path, &value)?;
         }
         Ok(self)
-    }
-
-    fn column(&self, key: &Node) -> usize {
-        key.span.start - line_start(&self.text, key.span.start)
-    }
-
-    fn after_colon(&self, key: &Node) -> usize {
-        let rest = &self.text[key.span.end..];
-        key.span.end + rest.find(':').map_or(0, |colon| colon + 1)
-    }
-
-    /// Returns the end of a value's last character; `start` is where its key or dash ends.
-    fn end_of(&self, start: usize, value: &Node) -> usize {
-        let flow = self.text[value.span.start..].starts_with(['{', '[']);
-        match &value.kind {
-            Kind::Map(entries) if !flow => {
-                if let Some((key, last)) = entries.last() {
-                    return self.end_of(key.span.end, last);
-                }
-            }
-            Kind::Seq(items) if !flow => {
-                if let Some(last) = items.last() {
-                    return self.end_of(last.span.start.min(trimmed(&self.text, last.span.end)), last);
-                }
-            }
-            Kind::Scalar {
-                style: Style::Literal | Style::Folded,
-                ..
-            } => {
-                let header = line_end(&self.text, start);
-                let keeps = self.text[start..header].contains('+');
-                let end = if keeps {
-                    value.span.end.saturating_sub(1)
-                } else {
-                    trimmed(&self.text, value.span.end)
-                };
-                return end.max(header);
-            }
-            _ => {}
-        }
-        if value.span.is_empty() {
-            let rest = &self.text[start..line_end(&self.text, start)];
-            return start + rest.find(':').map_or(0, |colon| colon + 1);
-        }
-        trimmed(&self.text, value.span.end)
     }
 
     fn comment_of_line(&self, line: Range<usize>) -> Option<String> {
@@ -344,31 +292,6 @@ fn first_alias(node: &Node, path: &mut Vec<String>) -> Option<Vec<String>> {
         path.pop();
     }
     None
-}
-
-fn indented(text: &str, column: usize) -> String {
-    let blanks = " ".repeat(column);
-    let lines = text.split('\n').map(|line| {
-        if line.is_empty() {
-            String::new()
-        } else {
-            format!("{blanks}{line}")
-        }
-    });
-    lines.collect::<Vec<_>>().join("\n")
-}
-
-fn line_start(text: &str, at: usize) -> usize {
-    text[..at].rfind('\n').map_or(0, |newline| newline + 1)
-}
-
-/// Returns where the line of a byte ends, before its line break.
-fn line_end(text: &str, at: usize) -> usize {
-    text[at..].find('\n').map_or(text.len(), |newline| at + newline)
-}
-
-fn trimmed(text: &str, end: usize) -> usize {
-    text[..end].trim_end().len()
 }
 
 #[cfg(test)]

@@ -1,0 +1,83 @@
+//! Lines of a text: where the one that holds a byte starts and ends, and what stands before the byte in it.
+
+/// Returns the start of the line that holds a byte.
+pub fn start(text: &str, at: usize) -> usize {
+    text[..at].rfind('\n').map_or(0, |newline| newline + 1)
+}
+
+/// Returns the end of the line that holds a byte, before its line break.
+pub fn end(text: &str, at: usize) -> usize {
+    let end = text[at..].find('\n').map_or(text.len(), |newline| at + newline);
+    if end > at && text.as_bytes()[end - 1] == b'\r' {
+        end - 1
+    } else {
+        end
+    }
+}
+
+/// Returns the start of the line behind the one that holds a byte; the end of the text behind the last one.
+pub fn next(text: &str, at: usize) -> usize {
+    text[at..]
+        .find('\n')
+        .map_or(text.len(), |newline| at + newline + 1)
+}
+
+/// Returns the number of the line that holds a byte, from 1.
+pub fn number(text: &str, at: usize) -> usize {
+    text[..at.min(text.len())].matches('\n').count() + 1
+}
+
+/// Returns the column of a byte, from 0, in bytes.
+pub fn column(text: &str, at: usize) -> usize {
+    at - start(text, at)
+}
+
+/// Returns whether nothing but blanks stands before a byte on its line.
+pub fn is_first(text: &str, at: usize) -> bool {
+    text[start(text, at)..at].trim().is_empty()
+}
+
+/// Returns whether nothing but blanks stands on the line of a byte from there on.
+pub fn is_last(text: &str, at: usize) -> bool {
+    text[at..end(text, at)].trim().is_empty()
+}
+
+/// Returns by how many blanks the line that holds a byte is indented.
+pub fn indent(text: &str, at: usize) -> usize {
+    let line = &text[start(text, at)..];
+    line.len() - line.trim_start_matches(' ').len()
+}
+
+/// Returns the end of what stands before a byte, without blanks and line breaks.
+pub fn trimmed(text: &str, at: usize) -> usize {
+    text[..at].trim_end().len()
+}
+
+/// Returns the lines with their starts, without their line breaks (`\n`, and `\r\n` as far as `\n` goes).
+pub fn all(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let mut offset = 0;
+    text.split_inclusive('\n').map(move |line| {
+        let start = offset;
+        offset += line.len();
+        (start, line.strip_suffix('\n').unwrap_or(line))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn line_breaks_of_both_kinds_end_a_line() {
+        let text = "ab\r\n  cd\nef";
+        assert_eq!([start(text, 1), start(text, 6), start(text, 11)], [0, 4, 9]);
+        assert_eq!([end(text, 0), end(text, 5), end(text, 9)], [2, 8, 11]);
+        assert_eq!([next(text, 0), next(text, 5), next(text, 9)], [4, 9, 11]);
+        assert_eq!([number(text, 0), number(text, 4), number(text, 99)], [1, 2, 3]);
+        assert_eq!((column(text, 7), indent(text, 7), trimmed(text, 6)), (3, 2, 2));
+        assert!(is_first(text, 6) && !is_first(text, 7));
+        assert!(is_last(text, 8) && is_last(text, 2) && !is_last(text, 7));
+        let found: Vec<_> = all(text).collect();
+        assert_eq!(found, [(0, "ab\r"), (4, "  cd"), (9, "ef")]);
+    }
+}
