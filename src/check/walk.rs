@@ -36,5 +36,5 @@ pub fn word(text: &str, node: &Node, word: &str, more: &[char]) -> Option<Range<
     let part = |c: char| c.is_alphanumeric() || more.contains(&c);
     raw.match_indices(word)
         .find(|(at, _)| !raw[..*at].ends_with(part) && !raw[at + word.len()..].starts_with(part))
-        .map(|(at, _)| node.span.start + at..node.span.start + at + word.len())
+        .map(|(at, _)| node.part(at..at + word.len()))
 }

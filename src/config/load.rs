@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde_json::Value;
-use yaml::{Kind, Node, Style};
+use yaml::{Kind, Node, Style, line};
 
 use super::document::{Document, File, quoted};
 use super::in_clear::{CIPHERTEXT, is_encrypted};
@@ -129,9 +129,7 @@ fn cut_secrets(text: &str, root: &Node, vocabulary: &Vocabulary) -> BTreeSet<Str
                 ..
             }
         );
-        let rest = text.get(value.span.end..).unwrap_or_default();
-        let line = rest.lines().next().unwrap_or_default();
-        let comment = line.trim_start().strip_prefix('#');
+        let comment = line::behind(text, value.span.end).trim_start().strip_prefix('#');
         // Comments behind ciphertext are ciphertext as well.
         let sealed = value.as_str().is_some_and(|text| text.starts_with(CIPHERTEXT));
         plain

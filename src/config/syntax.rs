@@ -1,6 +1,6 @@
 //! From a text to its YAML, or to a finding that says why it is none.
 
-use yaml::{Kind, Node, ParseError};
+use yaml::{Kind, Node, ParseError, line};
 
 use super::load::CLUSTER;
 use super::schema;
@@ -27,31 +27,21 @@ pub(super) fn root_of(text: &str, source: SourceId, name: &str) -> Result<Node, 
         }));
     };
     if let Some(second) = documents.next() {
-        let start = second.span.start;
-        let end = text[start..]
-            .find(['\n', '\r'])
-            .map_or(text.len(), |length| start + length);
         let message = format!("`{name}` holds several YAML documents");
         return Err(Box::new(
             Diagnostic::error("config/several-documents", message)
-                .at(source.span(start..end), "the second one starts here")
+                .at(source.span(second.first_line(text)), "the second one starts here")
                 .help("remove the `---` before it, so that all keys are in one document"),
         ));
     }
     if !matches!(root.kind, Kind::Map(_)) {
         let found = kind_word(&root);
-        let end = text[root.span.start..]
-            .find(['\n', '\r'])
-            .map_or(root.span.end, |length| root.span.start + length);
         return Err(Box::new(
             Diagnostic::error(
                 "config/not-a-mapping",
                 format!("`{name}` is {found}, not a mapping"),
             )
-            .at(
-                source.span(root.span.start..end.min(root.span.end)),
-                "expected `key: value`",
-            )
+            .at(source.span(root.first_line(text)), "expected `key: value`")
             .help(format!(
                 "write one `key: value` a line, such as {}",
                 line_example(name)
@@ -150,24 +140,19 @@ pub(super) fn key_name(key: &str) -> String {
 
 /// Finds a tab in the indentation of the line where the parser stopped, or of the next one: it may stop before it.
 fn indenting_tab(text: &str, at: usize) -> Option<usize> {
-    let mut start = text[..at].rfind('\n').map_or(0, |i| i + 1);
-    for line in text[start..].split_inclusive('\n').take(2) {
-        let indentation = line.len() - line.trim_start_matches([' ', '\t']).len();
-        if let Some(tab) = line[..indentation].find('\t') {
-            return Some(start + tab);
-        }
-        start += line.len();
-    }
-    None
+    let first = line::start(text, at);
+    [first, line::next(text, first)].into_iter().find_map(|start| {
+        let rest = &text[start..];
+        let indentation = rest.len() - rest.trim_start_matches([' ', '\t']).len();
+        rest[..indentation].find('\t').map(|tab| start + tab)
+    })
 }
 
 /// Finds a known key whose colon is followed by its value at once, in the line where the parser stopped or the one before.
 fn missing_blank(text: &str, at: usize) -> Option<(&'static str, usize)> {
-    let line_start = text[..at].rfind('\n').map_or(0, |i| i + 1);
-    let before = text[..line_start.saturating_sub(1)]
-        .rfind('\n')
-        .map_or(0, |i| i + 1);
-    [line_start, before].into_iter().find_map(|start| {
+    let start = line::start(text, at);
+    let before = line::start(text, start.saturating_sub(1));
+    [start, before].into_iter().find_map(|start| {
         let line = text[start..].lines().next()?;
         let (key, value) = line.split_once(':')?;
         let known = schema::keys().top().chain(schema::keys().node());
@@ -186,11 +171,7 @@ fn unclosed_quote(text: &str, at: usize, error: &ParseError) -> Option<usize> {
         return None;
     }
     // The opening quote is the first one after a line's `key: ` or `- ` that its line does not close.
-    let mut offset = 0;
-    for line in text.split_inclusive('\n') {
-        if offset > at {
-            break;
-        }
+    for (start, line) in line::all(text).take_while(|(start, _)| *start <= at) {
         for quote in ['"', '\''] {
             let opens = line
                 .find(quote)
@@ -198,10 +179,9 @@ fn unclosed_quote(text: &str, at: usize, error: &ParseError) -> Option<usize> {
             if let Some(open) = opens
                 && line.matches(quote).count() % 2 == 1
             {
-                return Some(offset + open);
+                return Some(start + open);
             }
         }
-        offset += line.len();
     }
     None
 }

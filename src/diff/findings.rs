@@ -35,9 +35,8 @@ fn contradictions(change: &Change, existing: &Existing, diags: &mut Diagnostics)
     finding = match (text, first) {
         (Some(text), Some(span)) => {
             let id = diags.sources.add(path.as_str(), text);
-            let end = span.start + text[span.clone()].trim_end().len();
-            let start = end - text[span.start..end].trim_start().len();
-            finding.at(id.span(start..end), "yours")
+            let span = yaml::line::trim(text, span);
+            finding.at(id.span(span), "yours")
         }
         _ => finding.in_file(path.as_str()),
     };

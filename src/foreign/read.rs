@@ -221,18 +221,12 @@ impl Reader<'_> {
                 let id = diags
                     .sources
                     .add(path.as_str(), display(path.as_str(), &file.text));
-                let end = file.text[node.span.start..]
-                    .find('\n')
-                    .map_or(node.span.end, |end| node.span.start + end);
                 findings.push(
                     Diagnostic::error(
                         "foreign/not-an-object",
                         format!("`{path}` holds what is no Kubernetes object"),
                     )
-                    .at(
-                        id.span(node.span.start..end.max(node.span.start)),
-                        "no `apiVersion` and `kind`",
-                    )
+                    .at(id.span(node.first_line(&file.text)), "no `apiVersion` and `kind`")
                     .help("write a whole object, or take the file out of `resources`"),
                 );
             }

@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use serde_json::Value;
-use yaml::{Kind, Node, Style};
+use yaml::layout::{self, Child, block_text, children, is_block, is_one_line};
+use yaml::splice::{Edit, apply, indented};
+use yaml::{Kind, Node, Style, line};
 
 use super::diff3::{self, Kind as Region};
 use super::identity::Identity;
-use super::layout::{self, Child, children, is_block};
 use super::{Conflict, Resolutions, Side, verify, version};
 
 /// Merges texts of one YAML document each; `None` when one of them is something else, or the result could not be
@@ -45,13 +46,12 @@ pub(super) fn merge(texts: [&str; 3], resolutions: &Resolutions) -> Option<Resul
             Vec::new()
         };
         merger.collections(Some((b, from[0])), (y, from[1]), (r, from[2]), &mut place)?;
-        from = [0, 1, 2]
-            .map(|i| layout::next_line(texts[i], layout::last_byte(texts[i], sides[i]).saturating_sub(1)));
+        from = [0, 1, 2].map(|i| line::next(texts[i], layout::end(texts[i], sides[i], from[i])));
     }
     if !merger.conflicts.is_empty() {
         return Some(Err(merger.conflicts));
     }
-    let text = apply(texts[1], merger.edits)?;
+    let text = apply(texts[1], &merger.edits)?;
     let documents = yaml::parse(&text).ok()?;
     if documents.len() != yours.len() {
         return None;
@@ -63,36 +63,16 @@ pub(super) fn merge(texts: [&str; 3], resolutions: &Resolutions) -> Option<Resul
     right.then_some(Ok(text))
 }
 
-fn apply(text: &str, mut edits: Vec<(Range<usize>, String)>) -> Option<String> {
-    edits.sort_by_key(|(range, _)| (range.start, range.end));
-    let mut out = String::with_capacity(text.len() + 256);
-    let mut at = 0;
-    for (range, new) in edits {
-        if range.start < at {
-            return None;
-        }
-        out.push_str(&text[at..range.start]);
-        // An insertion behind a last line without a line break.
-        if !out.is_empty() && !out.ends_with('\n') && range.is_empty() && range.start == text.len() {
-            out.push('\n');
-        }
-        out.push_str(&new);
-        at = range.end;
-    }
-    out.push_str(&text[at..]);
-    Some(out)
-}
-
 struct Merger<'a> {
     base: &'a str,
     yours: &'a str,
     render: &'a str,
     resolutions: &'a Resolutions,
-    edits: Vec<(Range<usize>, String)>,
+    edits: Vec<Edit>,
     conflicts: Vec<Conflict>,
 }
 
-/// A node and where the lines before its children end.
+/// A node and the end of what stands before it.
 type At<'n> = (&'n Node, usize);
 
 impl Merger<'_> {
@@ -111,7 +91,7 @@ impl Merger<'_> {
             (Kind::Map(_), Kind::Map(_)) => {
                 let key = |list: &[Child<'_>]| -> Vec<String> {
                     list.iter()
-                        .map(|child| child.key.unwrap_or_default().to_owned())
+                        .map(|child| child.name().unwrap_or_default().to_owned())
                         .collect()
                 };
                 self.named(&(key(&b), &b), &(key(&y), &y), &(key(&r), &r), place)
@@ -189,7 +169,7 @@ impl Merger<'_> {
                     gone.insert(name.as_str());
                 }
                 None => {
-                    let span = Some(mine.start..mine.end);
+                    let span = Some(mine.lines.clone());
                     self.conflict(
                         place,
                         Some(base.content(self.base)),
@@ -215,15 +195,13 @@ impl Merger<'_> {
                 .is_none_or(|base| base.comments(self.base) != mine.comments(self.yours));
             if mine.inline {
                 // The next entry takes the place behind the dash.
-                let next = yours
-                    .1
-                    .get(i + 1)
-                    .filter(|next| next.lead == next.start && !gone.contains(yours.0[i + 1].as_str()))?;
-                self.edits
-                    .push((mine.start..next.start + next.column, String::new()));
+                let next = yours.1.get(i + 1).filter(|next| {
+                    next.lead == next.lines.start && !gone.contains(yours.0[i + 1].as_str())
+                })?;
+                self.edits.push(Edit::cut(mine.at..next.at));
             } else {
-                let from = if keep_lead { mine.start } else { mine.lead };
-                self.edits.push((from..mine.end, String::new()));
+                let from = if keep_lead { mine.lines.start } else { mine.lead };
+                self.edits.push(Edit::cut(from..mine.lines.end));
             }
         }
         Some(())
@@ -239,16 +217,17 @@ impl Merger<'_> {
     ) -> Option<()> {
         let column = yours.1.first()?.column;
         let at = if let Some(after) = after {
-            after.end
+            after.lines.end
         } else {
-            let own = render.1.iter().position(|other| other.start == child.start)?;
+            let own = render.1.iter().position(|other| other.at == child.at)?;
             let following = render.0[own..]
                 .iter()
                 .find_map(|name| yours.0.iter().position(|mine| mine == name));
             let mine = &yours.1[following.unwrap_or(0)];
-            if mine.inline { mine.end } else { mine.lead }
+            if mine.inline { mine.lines.end } else { mine.lead }
         };
-        self.edits.push((at..at, child.moved(self.render, column, true)));
+        self.edits
+            .push(Edit::lines(at, child.moved(self.render, column, true)));
         Some(())
     }
 
@@ -270,23 +249,14 @@ impl Merger<'_> {
             self.replace(mine, theirs);
             return;
         }
-        // The children of a value start below the key's line; those of a list's item on its own.
-        let deeper = |text: &str, child: &Child<'_>| match child.key {
-            Some(_) => layout::next_line(text, child.start),
-            None => child.start,
-        };
         if is_block(self.yours, mine.node) && is_block(self.render, theirs.node) {
             let base = base
                 .filter(|base| is_block(self.base, base.node) && same_kind(base.node, mine.node))
-                .map(|base| (base.node, deeper(self.base, base)));
+                .map(|base| (base.node, base.floor));
             if same_kind(mine.node, theirs.node) {
                 let (edits, conflicts, depth) = (self.edits.len(), self.conflicts.len(), place.len());
-                let done = self.collections(
-                    base,
-                    (mine.node, deeper(self.yours, mine)),
-                    (theirs.node, deeper(self.render, theirs)),
-                    place,
-                );
+                let done =
+                    self.collections(base, (mine.node, mine.floor), (theirs.node, theirs.floor), place);
                 if done.is_some() {
                     return;
                 }
@@ -307,7 +277,7 @@ impl Merger<'_> {
         match self.choice(place) {
             Some(Side::Yours) => {}
             Some(Side::Render) => self.replace(mine, theirs),
-            None => self.conflict(place, b, Some(y), Some(r), Some(mine.start..mine.end)),
+            None => self.conflict(place, b, Some(y), Some(r), Some(mine.lines.clone())),
         }
     }
 
@@ -331,8 +301,8 @@ impl Merger<'_> {
             // Only the comment or the quotes are yours: the value alone is taken.
             if block(mine.node)
                 || block(theirs.node)
-                || !one_line(self.render, theirs.node)
-                || !one_line(self.yours, mine.node)
+                || !is_one_line(self.render, theirs.node)
+                || !is_one_line(self.yours, mine.node)
             {
                 return false;
             }
@@ -340,25 +310,25 @@ impl Merger<'_> {
                 return false;
             }
             let new = self.render[theirs.node.span.clone()].to_owned();
-            self.edits.push((mine.node.span.clone(), new));
+            self.edits.push(Edit::new(mine.node.span.clone(), new));
             return true;
         }
         let (Value::String(b), Value::String(y), Value::String(r)) = (&b, &y, &r) else {
             return false;
         };
         if block(mine.node) && block(theirs.node) {
-            return self.block_scalar(b, y, r, mine.node);
+            return self.block_scalar([b, y, r], mine);
         }
         if self.choice(place).is_none()
             && version::is_place(place.last().map_or("", String::as_str))
             && let Some(winner) = version::newer(b, y, r)
         {
             if winner == Side::Render {
-                if !one_line(self.yours, mine.node) || !one_line(self.render, theirs.node) {
+                if !is_one_line(self.yours, mine.node) || !is_one_line(self.render, theirs.node) {
                     return false;
                 }
                 let new = self.render[theirs.node.span.clone()].to_owned();
-                self.edits.push((mine.node.span.clone(), new));
+                self.edits.push(Edit::new(mine.node.span.clone(), new));
             }
             return true;
         }
@@ -366,27 +336,19 @@ impl Merger<'_> {
     }
 
     /// Merges the lines of literal block scalars.
-    fn block_scalar(&mut self, base: &str, yours: &str, render: &str, node: &Node) -> bool {
+    fn block_scalar(&mut self, [base, yours, render]: [&str; 3], mine: &Child<'_>) -> bool {
         let Some(merged) = diff3::lines(base, yours, render) else {
             return false;
         };
-        let lines = layout::block_lines(self.yours, node);
-        let indent = self.yours[lines.clone()]
-            .lines()
-            .find(|line| !line.trim().is_empty())
-            .map_or(0, |line| line.len() - line.trim_start_matches(' ').len());
-        if indent == 0 || merged.starts_with(' ') {
+        let Some(lines) = block_text::lines(self.yours, mine.node, mine.floor) else {
+            return false;
+        };
+        let indent = line::indent(self.yours, mine.node.span.start);
+        if indent == 0 || merged.starts_with([' ', '\n']) {
             return false;
         }
-        let text: Vec<String> = merged
-            .trim_end_matches('\n')
-            .split('\n')
-            .map(|line| match line {
-                "" => String::new(),
-                line => format!("{}{line}", " ".repeat(indent)),
-            })
-            .collect();
-        self.edits.push((lines, text.join("\n")));
+        let text = indented(merged.trim_end_matches('\n'), indent);
+        self.edits.push(Edit::new(lines, text));
         true
     }
 
@@ -405,7 +367,7 @@ impl Merger<'_> {
             let moved = theirs.moved(self.render, mine.column, true);
             let content = theirs.moved(self.render, mine.column, false);
             let lead = moved[..moved.len() - content.len()].to_owned();
-            self.edits.push((mine.lead..mine.start, lead));
+            self.edits.push(Edit::new(mine.lead..mine.lines.start, lead));
         }
     }
 
@@ -414,10 +376,10 @@ impl Merger<'_> {
         if mine.inline {
             new.drain(..mine.column.min(new.len()));
         }
-        if !self.yours[mine.start..mine.end].ends_with('\n') {
+        if !self.yours[mine.lines.clone()].ends_with('\n') {
             new.truncate(new.trim_end_matches('\n').len());
         }
-        self.edits.push((mine.start..mine.end, new));
+        self.edits.push(Edit::new(mine.lines.clone(), new));
     }
 
     /// Merges items that nothing tells apart: what one side did to a stretch of them stands, if the other left it.
@@ -467,7 +429,7 @@ impl Merger<'_> {
                     let text = |list: &[String], range: &Range<usize>| Some(list[range.clone()].concat());
                     let span = match (yours.get(region.yours.start), region.yours.end.checked_sub(1)) {
                         (Some(first), Some(last)) if last >= region.yours.start => {
-                            Some(first.start..yours[last].end)
+                            Some(first.lines.start..yours[last].lines.end)
                         }
                         _ => None,
                     };
@@ -491,16 +453,13 @@ impl Merger<'_> {
                 }
             };
             let end = region.yours.end;
-            let range = if region.yours.is_empty() || region.kind == Region::BothInsert {
-                let at = match end.checked_sub(1) {
-                    Some(last) => yours[last].end,
-                    None => yours[0].lead,
-                };
-                at..at
-            } else {
-                yours[region.yours.start].lead..yours[end - 1].end
-            };
-            self.edits.push((range, new));
+            self.edits
+                .push(if region.yours.is_empty() || region.kind == Region::BothInsert {
+                    let last = end.checked_sub(1).map(|last| yours[last].lines.end);
+                    Edit::lines(last.unwrap_or(yours[0].lead), new)
+                } else {
+                    Edit::new(yours[region.yours.start].lead..yours[end - 1].lines.end, new)
+                });
         }
         Some(())
     }
@@ -533,8 +492,4 @@ fn same_kind(a: &Node, b: &Node) -> bool {
         (&a.kind, &b.kind),
         (Kind::Map(_), Kind::Map(_)) | (Kind::Seq(_), Kind::Seq(_))
     )
-}
-
-fn one_line(text: &str, node: &Node) -> bool {
-    !text[node.span.clone()].contains('\n')
 }

@@ -18,7 +18,6 @@ mod charts;
 mod diff3;
 mod identity;
 mod kubernetes;
-mod layout;
 mod stage;
 #[cfg(test)]
 mod tests;

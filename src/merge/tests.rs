@@ -178,6 +178,34 @@ fn several_documents_and_other_indentation() {
 }
 
 #[test]
+fn lists_that_are_not_indented_merge_as_others_do() {
+    let text = |dash: &str, one: &str, two: &str, more: &str| {
+        format!(
+            "env:\n{dash}- {{name: A, value: {one}}}\n{dash}- {{name: B, value: {two}}}\n{more}# about z\nz: 1\n"
+        )
+    };
+    for dash in ["", "  "] {
+        let base = text(dash, "1", "2", "");
+        let yours = text(dash, "mine", "2", "");
+        let render = text(dash, "1", "3", &format!("{dash}- {{name: C}}\n"));
+        let both = text(dash, "mine", "3", &format!("{dash}- {{name: C}}\n"));
+        assert_eq!(merged(&base, &yours, &render), both);
+        let other = text(dash, "theirs", "3", "");
+        let conflicts = three_way(true, [&base, &yours, &other], &Resolutions::new()).expect_err("both");
+        assert_eq!(conflicts.len(), 1);
+        assert_eq!(conflicts[0].place, "env[A]");
+        let span = conflicts[0].span.clone().expect("a place");
+        assert_eq!(&yours[span], format!("{dash}- {{name: A, value: mine}}\n"));
+    }
+    // Items that nothing tells apart.
+    let base = "a:\n- [x]\n- [y]\n# about z\nz: 1\n";
+    let yours = base.replace("[y]", "[y, mine]");
+    let render = base.replace("z: 1", "z: 2");
+    assert_eq!(merged(base, &yours, &render), yours.replace("z: 1", "z: 2"));
+    assert_eq!(places(base, &yours, &base.replace("[y]", "[w]")), ["a"]);
+}
+
+#[test]
 fn comments_of_the_template_follow_it_unless_you_changed_them() {
     let base = "# renovate: a\nversion: 1\nb: 2\n";
     let render = "# renovate: b\nversion: 1\nb: 3\n";

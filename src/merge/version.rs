@@ -3,7 +3,8 @@
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
-use yaml::{Kind, Node, Style};
+use yaml::layout::block_text::is_block_text;
+use yaml::{Edit, Kind, Node, apply};
 
 use super::Side;
 use super::identity::Identity;
@@ -163,21 +164,12 @@ pub fn keep_newer(render: &str, yours: &str) -> Option<String> {
     let theirs = yaml::parse(yours).ok()?;
     let mut edits = Vec::new();
     for_each_newer(&documents, &theirs, &mut |_, rendered, kept| {
-        edits.push((rendered.span.clone(), yours[kept.span.clone()].to_owned()));
+        edits.push(Edit::new(rendered.span.clone(), &yours[kept.span.clone()]));
     });
     if edits.is_empty() {
         return None;
     }
-    edits.sort_by_key(|(range, _)| range.start);
-    let mut out = String::with_capacity(render.len() + 16);
-    let mut at = 0;
-    for (range, new) in edits {
-        out.push_str(&render[at..range.start]);
-        out.push_str(&new);
-        at = range.end;
-    }
-    out.push_str(&render[at..]);
-    Some(out)
+    apply(render, &edits)
 }
 
 /// Visits the versions that are newer in `other`: way, node, newer node.
@@ -228,19 +220,12 @@ fn walk(node: &Node, other: &Node, place: &mut Vec<String>, visit: &mut impl FnM
                 }
             }
         }
-        (
-            Kind::Scalar { value, style },
-            Kind::Scalar {
-                value: newer,
-                style: other_style,
-            },
-        ) => {
-            let block = |style| matches!(style, Style::Literal | Style::Folded);
+        (Kind::Scalar { value, .. }, Kind::Scalar { value: newer, .. }) => {
             // A lone number is a tag of an image, but below `version` the format of a file.
             let is_version = |key: &String| is_place(key) && (key != "version" || newer.contains('.'));
             if place.last().is_some_and(is_version)
-                && !block(*style)
-                && !block(*other_style)
+                && !is_block_text(node)
+                && !is_block_text(other)
                 && is_newer(newer, value)
             {
                 visit(place, node, other);

@@ -48,9 +48,9 @@ pub(super) fn read(
                 .map(|(key, value)| (key.clone(), of_toml(value)))
                 .collect()),
             Err(error) => {
-                let line = error.span().map_or(1, |span| {
-                    text[..span.start.min(text.len())].matches('\n').count() + 1
-                });
+                let line = error
+                    .span()
+                    .map_or(1, |span| yaml::line::number(&text, span.start));
                 Err(wrong(shown, &format!("is not TOML (line {line})")))
             }
         },
@@ -74,7 +74,7 @@ fn wrong(shown: &str, what: &str) -> Diagnostic {
 fn of_yaml(text: &str, shown: &str, identities: Option<&Identities>) -> Result<Data, Diagnostic> {
     let parse = |text: &str| {
         yaml::parse(text).map_err(|error| {
-            let line = text[..error.span.start.min(text.len())].matches('\n').count() + 1;
+            let line = yaml::line::number(text, error.span.start);
             wrong(shown, &format!("is not YAML: {} (line {line})", error.message))
         })
     };

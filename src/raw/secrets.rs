@@ -1,13 +1,12 @@
 //! Secrets in what was rendered: those that SOPS will encrypt go into the vault, any other is an error.
 
 use std::collections::BTreeMap;
-use std::ops::Range;
 
-use zeroize::Zeroizing;
+use yaml::{Edit, apply, line};
 
 use crate::config::Vault;
 use crate::diag::{Diagnostic, Diagnostics};
-use crate::sops::{self, Config, SopsError};
+use crate::sops::{self, Config, Covered, SopsError};
 use crate::sys::SecretText;
 use crate::tree::RepoPath;
 
@@ -31,7 +30,7 @@ pub(super) fn hide(
             match sealed(path, file, config) {
                 // Somebody else's ciphertext, copied.
                 Ok(None) => {}
-                Ok(Some(scope)) => file.text = tokens(&file.text, &scope, vault),
+                Ok(Some(scope)) => file.text = tokens(&file.text, scope, vault),
                 Err(finding) => {
                     let (shown, _) = &file.template;
                     diags.push(finding.note(format!("rendered from `{shown}`")));
@@ -48,11 +47,7 @@ pub(super) fn hide(
 }
 
 /// Returns what will be encrypted of a file; `None` for one that is encrypted already.
-fn sealed(
-    path: &RepoPath,
-    file: &File,
-    config: Option<&Config>,
-) -> Result<Option<Vec<Range<usize>>>, Diagnostic> {
+fn sealed(path: &RepoPath, file: &File, config: Option<&Config>) -> Result<Option<Vec<Covered>>, Diagnostic> {
     let name = path.as_str();
     if !path.is_yaml() {
         let message = format!("`{name}` is to be encrypted, and only YAML files can be");
@@ -79,46 +74,37 @@ fn sealed(
             .help(error.help()),
     };
     let rule = config.rule_for(name).map_err(problem)?;
-    sops::scope_spans(&file.text, &rule).map(Some).map_err(problem)
+    sops::covered(&file.text, &rule).map(Some).map_err(problem)
 }
 
 /// Replaces each value of the scope, as it is written, by a token.
-fn tokens(text: &str, scope: &[Range<usize>], vault: &mut Vault) -> String {
-    let mut spans: Vec<Range<usize>> = scope.to_vec();
-    spans.sort_by_key(|span| span.start);
-    let text = Zeroizing::new(text.to_owned());
-    let mut out = String::with_capacity(text.len());
-    let mut rest = 0;
-    for span in spans {
+fn tokens(text: &str, mut scope: Vec<Covered>, vault: &mut Vault) -> String {
+    // An alias of several values stands in one place.
+    scope.sort_by_key(|value| value.span.start);
+    scope.dedup_by_key(|value| value.span.start);
+    let mut edits = Vec::new();
+    for Covered { keys, span } in scope {
         let value = text.get(span.clone()).unwrap_or_default().trim_end();
-        if value.is_empty() || span.start < rest {
-            continue;
+        if !value.is_empty() {
+            let token = vault.insert_verbatim(name_of(&keys), SecretText::new(value.to_owned()));
+            edits.push(Edit::new(span.start..span.start + value.len(), token));
         }
-        let name = key_at(&text, span.start);
-        out.push_str(&text[rest..span.start]);
-        out.push_str(&vault.insert_verbatim(&name, SecretText::new(value.to_owned())));
-        rest = span.start + value.len();
     }
-    out.push_str(&text[rest..]);
-    out
+    apply(text, &edits).expect("the values of a text do not overlap")
 }
 
-/// Returns the key before a value; for one on a line of its own, the key above it.
-fn key_at(text: &str, at: usize) -> String {
-    let mut lines = text[..at]
-        .lines()
+/// Returns the innermost key that a message can show.
+fn name_of(keys: &[String]) -> &str {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "._-/".contains(c);
+    let mut shown = keys
+        .iter()
         .rev()
-        .map(|line| line.trim_start_matches([' ', '-']));
-    let key = lines.find_map(|line| {
-        let (key, _) = line.split_once(':')?;
-        let plain = |c: char| c.is_ascii_alphanumeric() || "._-/".contains(c);
-        (!key.is_empty() && key.chars().all(plain)).then(|| key.to_owned())
-    });
-    key.unwrap_or_else(|| "value".to_owned())
+        .filter(|key| !key.is_empty() && key.chars().all(plain));
+    shown.next().map_or("value", String::as_str)
 }
 
 fn in_clear(path: &RepoPath, file: &File, name: &str, at: usize, diags: &mut Diagnostics) -> Diagnostic {
-    let line = file.text[..at].matches('\n').count() + 1;
+    let line = line::number(&file.text, at);
     let (message, help) = if path.is_sops() {
         (
             format!("the secret `{name}` stands where SOPS does not encrypt: line {line} of `{path}`"),

@@ -14,7 +14,7 @@ pub(super) fn check_absent(file: &TemplateFile, text: &str, vault: &Vault, diags
             continue;
         }
         seen.push(key);
-        let line = text[..range.start].matches('\n').count() + 1;
+        let line = yaml::line::number(text, range.start);
         let message = format!(
             "`{}` puts the secret `{key}` into a file that is not encrypted",
             file.output.file_name()

@@ -263,7 +263,7 @@ pub fn in_clear_text(
     let found = known.find(text.as_bytes());
     let (name, at) = found.first()?;
     let path = artifact.path.as_str();
-    let line = text[..at.start].matches('\n').count() + 1;
+    let line = yaml::line::number(text, at.start);
     let (message, help) = if artifact.is_sops() {
         (
             format!(
@@ -366,7 +366,7 @@ impl Sealer<'_> {
         if !carries_own_key && let Some(finding) = self.keys.locked_out(&rule, name) {
             return Err(vec![finding]);
         }
-        let scope = sops::scope_spans(&artifact.text, &rule).map_err(one)?;
+        let scope = sops::covered(&artifact.text, &rule).map_err(one)?;
         reveal::check_places(artifact, &scope, self.vault)?;
         let existing = self.existing(&artifact.path);
         if let Some((base, yours)) = self.edited(&artifact.path)

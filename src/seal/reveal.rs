@@ -1,19 +1,19 @@
 //! Tokens become secrets: only inside of values that will be encrypted, only in memory.
 
-use std::ops::Range;
-
-use yaml::{Kind, Node, Style, double_quoted};
+use yaml::layout::block_text::is_block_text;
+use yaml::{Edit, Kind, Node, apply, double_quoted, line};
 use zeroize::Zeroizing;
 
 use crate::config::Vault;
 use crate::diag::Diagnostic;
+use crate::sops::Covered;
 use crate::sys::SecretText;
 use crate::tree::Artifact;
 
 /// Reports tokens outside of the values that the rule encrypts.
 pub(super) fn check_places(
     artifact: &Artifact,
-    scope: &[Range<usize>],
+    scope: &[Covered],
     vault: &Vault,
 ) -> Result<(), Vec<Diagnostic>> {
     let template = artifact.origin.template.as_deref().unwrap_or("a generated file");
@@ -23,10 +23,10 @@ pub(super) fn check_places(
         .filter(|(at, _)| {
             !scope
                 .iter()
-                .any(|value| value.start <= at.start && at.end <= value.end)
+                .any(|value| value.span.start <= at.start && at.end <= value.span.end)
         })
         .map(|(at, secret)| {
-            let line = artifact.text[..at.start].matches('\n').count() + 1;
+            let line = line::number(&artifact.text, at.start);
             let message = format!("the secret `{secret}` stands where SOPS does not encrypt: line {line}");
             Diagnostic::error("secret/in-clear", message)
                 .in_file(artifact.path.as_str())
@@ -49,47 +49,33 @@ pub(super) fn check_places(
 /// # Errors
 /// With the name of a secret whose value is not known.
 pub(super) fn reveal(text: &str, documents: &[Node], vault: &Vault) -> Result<SecretText, String> {
-    let mut edits: Vec<(Range<usize>, Zeroizing<String>)> = Vec::new();
+    let mut edits: Vec<Edit> = Vec::new();
     for document in documents {
         collect(text, document, vault, &mut edits)?;
     }
-    edits.sort_by_key(|(range, _)| range.start);
-    let mut out = Zeroizing::new(String::with_capacity(2 * text.len()));
-    let mut rest = 0;
-    for (range, value) in &edits {
-        out.push_str(&text[rest..range.start]);
-        out.push_str(value);
-        rest = range.end;
-    }
-    out.push_str(&text[rest..]);
-    Ok(SecretText::new(std::mem::take(&mut *out)))
+    let plain = apply(text, &edits).expect("the values of a text do not overlap");
+    Ok(SecretText::new(plain))
 }
 
-fn collect(
-    text: &str,
-    node: &Node,
-    vault: &Vault,
-    edits: &mut Vec<(Range<usize>, Zeroizing<String>)>,
-) -> Result<(), String> {
+fn collect(text: &str, node: &Node, vault: &Vault, edits: &mut Vec<Edit>) -> Result<(), String> {
     match &node.kind {
-        Kind::Scalar { value, style } if vault.has_token(value) => {
+        Kind::Scalar { value, .. } if vault.has_token(value) => {
             let found = vault.find_tokens(&text[node.span.clone()]);
-            let mut places = found
-                .iter()
-                .map(|(at, _)| node.span.start + at.start..node.span.start + at.end);
+            let places = found.into_iter().map(|(at, _)| node.part(at));
             if places.clone().any(|place| vault.is_verbatim(&text[place])) {
-                for place in places.by_ref() {
+                for place in places {
                     let written = vault.reveal(&text[place.clone()])?;
-                    edits.push((place, Zeroizing::new(written.expose().to_owned())));
+                    edits.push(Edit::new(place, written.expose()));
                 }
-            } else if matches!(style, Style::Literal | Style::Folded) {
-                for (at, _) in vault.find_tokens(&text[node.span.clone()]) {
-                    let range = node.span.start + at.start..node.span.start + at.end;
-                    let secret = vault.reveal(&text[range.clone()])?;
-                    edits.push((range.clone(), indented(secret.expose(), text, range.start)));
+            } else if is_block_text(node) {
+                for place in places {
+                    let secret = vault.reveal(&text[place.clone()])?;
+                    let lines = indented(secret.expose(), line::indent(text, place.start));
+                    edits.push(Edit::secret(place, lines));
                 }
             } else {
-                edits.push((node.span.clone(), double_quoted(vault.reveal(value)?.expose())));
+                let secret = vault.reveal(value)?;
+                edits.push(Edit::secret(node.span.clone(), double_quoted(secret.expose())));
             }
         }
         Kind::Scalar { .. } | Kind::Alias(_) => {}
@@ -108,15 +94,10 @@ fn collect(
     Ok(())
 }
 
-/// Gives the further lines of a secret the indentation of the line it starts in.
-fn indented(secret: &str, text: &str, at: usize) -> Zeroizing<String> {
-    let line = text[..at].rfind('\n').map_or(0, |i| i + 1);
-    let indent: String = text[line..].chars().take_while(|c| *c == ' ').collect();
-    Zeroizing::new(
-        secret
-            .trim_end_matches('\n')
-            .replace('\n', &format!("\n{indent}")),
-    )
+/// Gives the further lines of a secret an indentation.
+fn indented(secret: &str, indent: usize) -> Zeroizing<String> {
+    let lines = secret.trim_end_matches('\n');
+    Zeroizing::new(lines.replace('\n', &format!("\n{:indent$}", "")))
 }
 
 #[cfg(test)]

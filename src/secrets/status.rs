@@ -194,7 +194,7 @@ fn one(file: &Listed, text: Option<&str>, rule: Option<Glance>) -> (FileStatus, 
             status.encrypted = found.sealed;
             status.recipients.clone_from(&found.recipients);
             for (path, span) in &found.unsealed {
-                let line = text[..span.start].matches('\n').count() + 1;
+                let line = yaml::line::number(text, span.start);
                 findings.push(
                     Diagnostic::error(
                         "secrets/plain-value",
@@ -207,7 +207,7 @@ fn one(file: &Listed, text: Option<&str>, rule: Option<Glance>) -> (FileStatus, 
                 );
             }
             for span in &found.without_block {
-                let line = text[..span.start].matches('\n').count() + 1;
+                let line = yaml::line::number(text, span.start);
                 findings.push(
                     Diagnostic::error(
                         "secrets/no-block",
@@ -232,7 +232,7 @@ fn one(file: &Listed, text: Option<&str>, rule: Option<Glance>) -> (FileStatus, 
                 );
             }
             if let Some(span) = found.bare_times.first() {
-                let line = text[..span.start].matches('\n').count() + 1;
+                let line = yaml::line::number(text, span.start);
                 findings.push(
                     Diagnostic::error(
                         "secrets/unquoted-time",

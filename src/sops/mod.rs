@@ -85,7 +85,7 @@ pub use merge::Merged;
 pub use prompt::{Nobody, Prompt};
 pub use rekey::Rekeyed;
 pub use rule::Rule;
-pub use scope::{covered_keys, scope_spans};
+pub use scope::{Covered, covered, covered_keys};
 pub use selector::{DEFAULT_UNENCRYPTED_SUFFIX, Selector};
 pub use status::{Status, status};
 pub use update::{Updated, update};

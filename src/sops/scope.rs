@@ -10,19 +10,29 @@ use super::selector::Selector;
 use super::typing::Typed;
 use super::walk::walk;
 
-/// Returns the byte ranges of the values that encrypting `text` by `rule` would cover.
+/// A value that a rule would encrypt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Covered {
+    /// The keys above it.
+    pub keys: Vec<String>,
+    /// Where it stands; through an alias, where that stands.
+    pub span: Range<usize>,
+}
+
+/// Returns the values that encrypting `text` by `rule` would cover.
 ///
 /// # Errors
 /// When the text could not be encrypted by the rule at all.
-pub fn scope_spans(text: &str, rule: &Rule) -> Result<Vec<Range<usize>>, SopsError> {
+pub fn covered(text: &str, rule: &Rule) -> Result<Vec<Covered>, SopsError> {
     let scope = rule.writable(Format::Yaml)?;
     let docs = Documents::parse(text)?;
     let walk = walk(&docs, &scope, false)?;
-    Ok(walk
-        .leaves
-        .iter()
-        .filter(|leaf| leaf.in_scope)
-        .map(|leaf| leaf.span.clone())
+    let covered = walk.leaves.into_iter().filter(|leaf| leaf.in_scope);
+    Ok(covered
+        .map(|leaf| Covered {
+            keys: leaf.keys,
+            span: leaf.span,
+        })
         .collect())
 }
 

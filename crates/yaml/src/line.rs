@@ -1,5 +1,7 @@
 //! Lines of a text: where the one that holds a byte starts and ends, and what stands before the byte in it.
 
+use std::ops::Range;
+
 /// Returns the start of the line that holds a byte.
 pub fn start(text: &str, at: usize) -> usize {
     text[..at].rfind('\n').map_or(0, |newline| newline + 1)
@@ -39,7 +41,12 @@ pub fn is_first(text: &str, at: usize) -> bool {
 
 /// Returns whether nothing but blanks stands on the line of a byte from there on.
 pub fn is_last(text: &str, at: usize) -> bool {
-    text[at..end(text, at)].trim().is_empty()
+    behind(text, at).trim().is_empty()
+}
+
+/// Returns what stands on the line of a byte from there on.
+pub fn behind(text: &str, at: usize) -> &str {
+    &text[at..end(text, at)]
 }
 
 /// Returns by how many blanks the line that holds a byte is indented.
@@ -51,6 +58,13 @@ pub fn indent(text: &str, at: usize) -> usize {
 /// Returns the end of what stands before a byte, without blanks and line breaks.
 pub fn trimmed(text: &str, at: usize) -> usize {
     text[..at].trim_end().len()
+}
+
+/// Returns a range without blanks and line breaks at its ends.
+pub fn trim(text: &str, range: Range<usize>) -> Range<usize> {
+    let part = &text[range.clone()];
+    let end = range.start + part.trim_end().len();
+    (end - part.trim().len())..end
 }
 
 /// Returns the lines with their starts, without their line breaks (`\n`, and `\r\n` as far as `\n` goes).
@@ -77,6 +91,7 @@ mod tests {
         assert_eq!((column(text, 7), indent(text, 7), trimmed(text, 6)), (3, 2, 2));
         assert!(is_first(text, 6) && !is_first(text, 7));
         assert!(is_last(text, 8) && is_last(text, 2) && !is_last(text, 7));
+        assert_eq!((trim(text, 1..9), trim(text, 3..4)), (1..8, 3..3));
         let found: Vec<_> = all(text).collect();
         assert_eq!(found, [(0, "ab\r"), (4, "  cd"), (9, "ef")]);
     }

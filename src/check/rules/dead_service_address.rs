@@ -110,8 +110,7 @@ fn run(manifests: &Manifests<'_>, findings: &mut Vec<Finding>) {
                 for at in ports(raw, service, local) {
                     let port = &raw[at.clone()];
                     if !target.takes(port) {
-                        let span = scalar.span.start + at.start..scalar.span.start + at.end;
-                        findings.push(finding(object, target, port, span));
+                        findings.push(finding(object, target, port, scalar.part(at.clone())));
                     }
                 }
             });

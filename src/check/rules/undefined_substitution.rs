@@ -49,11 +49,10 @@ fn run(manifests: &Manifests<'_>, findings: &mut Vec<Finding>) {
                     Some(names) if substituted => undefined(&variable, names, kustomization),
                     _ => unsubstituted(&variable, &everywhere, kustomization, placed),
                 };
-                let start = scalar.span.start + variable.span.start;
+                let span = scalar.part(variable.span.clone());
                 if let Some((message, label, help)) = problem
-                    && seen.insert((object.path, start))
+                    && seen.insert((object.path, span.start))
                 {
-                    let span = start..scalar.span.start + variable.span.end;
                     findings
                         .push(Finding::new(object.path, message, help(&raw[variable.span])).at(span, label));
                 }

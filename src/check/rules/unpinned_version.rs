@@ -223,7 +223,7 @@ impl Out<'_, '_> {
         match raw[name..].find(':') {
             Some(colon) if raw.contains('/') => {
                 let quote = usize::from(raw.ends_with(['"', '\'']));
-                value.span.start + name + colon + 1..value.span.end - quote
+                value.part(name + colon + 1..raw.len() - quote)
             }
             _ => value.span.clone(),
         }

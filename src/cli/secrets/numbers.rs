@@ -14,7 +14,7 @@ pub(super) fn warn(session: &mut Session<'_>, format: Format, name: &str, before
     let known = before.map_or_else(Vec::new, inexact);
     for (path, span) in inexact(text) {
         if !known.iter().any(|(there, _)| *there == path) {
-            let line = text[..span.start].matches('\n').count() + 1;
+            let line = yaml::line::number(text, span.start);
             session.diags.push(newer_only(name, &path, line));
         }
     }

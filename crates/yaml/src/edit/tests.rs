@@ -112,6 +112,25 @@ fn only_the_named_document_changes() {
     assert_eq!(out.as_deref(), Ok("---\na: 1\n---\n# second\na: 2\n---\na: 1\n"));
 }
 
+#[test]
+fn a_list_that_is_not_indented_ends_where_its_last_item_does() {
+    for first in ["[x, y]", "{n: x}", "x", "[]"] {
+        let text = format!(
+            "spec:\n  values:\n    list:\n    - {first}\n    - z # last\n\n    # Why there are two.\n    replicas: 2\n"
+        );
+        let out = merged(&text, json!({"list": ["new"]}));
+        assert_eq!(
+            out,
+            "spec:\n  values:\n    list:\n      - new\n\n    # Why there are two.\n    replicas: 2\n"
+        );
+        let out = merged(&text, json!({"list": null}));
+        assert_eq!(
+            out,
+            "spec:\n  values:\n\n    # Why there are two.\n    replicas: 2\n"
+        );
+    }
+}
+
 fn leaf() -> impl Strategy<Value = Value> {
     prop_oneof![
         any::<bool>().prop_map(Value::from),

@@ -107,7 +107,7 @@ impl Node {
 
     /// Returns the place of the node's first line.
     pub fn first_line(&self, text: &str) -> Range<usize> {
-        let end = text[self.span.start..].find('\n');
+        let end = text[self.span.start..].find(['\n', '\r']);
         let end = end.map_or(self.span.end, |length| self.span.start + length);
         self.span.start..end.min(self.span.end).max(self.span.start)
     }
