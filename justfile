@@ -66,7 +66,7 @@ kinds:
 # Bend SOPS files and `.sops.yaml` at random and look for what breaks: `just fuzz 100000`; a failure shows its text.
 [group('test')]
 fuzz runs="10000" first="0" target="":
-    cargo run --quiet --profile fuzz --example fuzz -- {{ runs }} {{ first }} {{ target }}
+    cargo run --quiet --profile fuzz --package clusterwright-sops --example fuzz -- {{ runs }} {{ first }} {{ target }}
 
 # Open repositories of strangers with every command, `just hostile 5000`: nothing outside of them is read, written or
 # run. Where strace is there, it watches every eighth. A failure names its case: `just hostile 1 1234` runs it again.

@@ -47,7 +47,6 @@ pub mod render;
 pub mod seal;
 pub mod secrets;
 pub mod side;
-pub mod sops;
 pub mod source;
 pub mod sys;
 #[cfg(test)]

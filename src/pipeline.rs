@@ -16,6 +16,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::sync::Arc;
 
+use sops::{Identities, Prompt, SopsError};
+
 pub use adopt::{pick, survey};
 pub use disk::{recover, write};
 pub use flux::{flux_of_library, needs_newer_flux, opens_post_quantum};
@@ -38,7 +40,6 @@ use crate::raw;
 use crate::render::{self, Rendered, Values};
 use crate::seal::{self, Keys, Sealed};
 use crate::side;
-use crate::sops::{self, Identities, Prompt, SopsError};
 use crate::source::Span;
 use crate::sys::root::{Kind, Refused, Root, limits};
 use crate::sys::{Entropy, SecretText};

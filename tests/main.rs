@@ -5,7 +5,6 @@ mod cli;
 mod clusters;
 mod config;
 mod faults;
-mod fuzz;
 #[cfg(target_os = "linux")]
 mod hostile;
 mod jinja;

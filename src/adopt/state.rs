@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 
 use serde_json::Value;
+use sops::{Identities, MacCheck, SopsError};
 use yaml::Node;
 
 use crate::diff::{ChangeKind, Existing};
 use crate::lock::Lock;
 use crate::seal::Keys;
-use crate::sops::{self, Identities, MacCheck, SopsError};
 use crate::tree::{Artifact, RepoPath};
 
 /// What stands where a file is rendered to, and what adopting it means.
@@ -143,8 +143,9 @@ pub fn locked(existing: &Existing, lock: &Lock, keys: &Keys) -> BTreeSet<RepoPat
 
 #[cfg(test)]
 mod tests {
+    use sops::{Recipient, Rule};
+
     use super::*;
-    use crate::sops::{Recipient, Rule};
     use crate::sys::FixedEntropy;
     use crate::tree::Origin;
 

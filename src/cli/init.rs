@@ -12,7 +12,6 @@ use crate::pipeline;
 use crate::render::SCHEMA_COPY;
 use crate::seal;
 use crate::side;
-use crate::sops;
 use crate::sys::root::{Access, DRAFT, Kind, Refused, Root, limits};
 use crate::sys::{Entropy, SecretText};
 

@@ -7,9 +7,9 @@ use std::borrow::Cow;
 use std::io::{self, IsTerminal as _, Write as _};
 
 use serde_json::{Value, json};
+use sops::Prompt;
 
 use crate::diag::{Diagnostics, Severity, concise, human, json as json_format, screen};
-use crate::sops::Prompt;
 use crate::sys::SecretText;
 
 /// How findings and results are printed.

@@ -11,9 +11,10 @@ mod command;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use sops::{Identities, Prompt, SopsError};
+
 use crate::diag::Diagnostic;
 use crate::side;
-use crate::sops::{self, Identities, Prompt, SopsError};
 use crate::sys::SecretText;
 use crate::sys::root::Root;
 

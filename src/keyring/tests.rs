@@ -1,5 +1,6 @@
+use sops::{Nobody, generate_identity, generate_post_quantum_identity};
+
 use super::*;
-use crate::sops::{Nobody, generate_identity, generate_post_quantum_identity};
 use crate::sys::root::Root;
 
 fn nobody() -> Arc<dyn Prompt> {

@@ -205,6 +205,45 @@ fn lists_that_are_not_indented_merge_as_others_do() {
     assert_eq!(places(base, &yours, &base.replace("[y]", "[w]")), ["a"]);
 }
 
+/// Changes of one value by the render, and of another part by a person, in every layout that the editors are tried on.
+#[test]
+fn every_layout_merges() {
+    let cases = include_str!("../../crates/yaml/tests/layouts.txt")
+        .split("=== ")
+        .skip(1);
+    for (name, text) in cases.map(|case| case.split_once('\n').expect("a name")) {
+        // Its values are words of this kind.
+        let words: Vec<&str> = (1..)
+            .map(|number| format!("w{number}"))
+            .map_while(|word| text.find(&word).map(|at| &text[at..at + word.len()]))
+            .collect();
+        assert!(words.len() > 2, "{name}");
+        for word in &words {
+            let render = text.replacen(word, "render", 1);
+            let mine = format!("{}mine: 1\n", if text.ends_with('\n') { "" } else { "\n" });
+            let yours = format!("{text}{mine}");
+            let both = merged(text, &yours, &render);
+            assert_eq!(both, format!("{render}{mine}"), "{name}: {word}");
+            // Items are told apart by these.
+            if ["name", "key"]
+                .iter()
+                .any(|key| text.contains(&format!("{key}: {word}")))
+            {
+                continue;
+            }
+            // The same value on both sides: found, and where it stands.
+            let yours = text.replacen(word, "yours", 1);
+            let conflicts = three_way(true, [text, &yours, &render], &Resolutions::new()).expect_err(name);
+            assert_eq!(conflicts.len(), 1, "{name}: {word}");
+            let span = conflicts[0].span.clone().expect("a place");
+            let shown = &yours[span];
+            assert!(shown.contains("yours"), "{name}: {word}: {shown}");
+            let others = words.iter().filter(|word| shown.contains(*word)).count();
+            assert!(others < words.len() - 1, "{name}: {word}: {shown}");
+        }
+    }
+}
+
 #[test]
 fn comments_of_the_template_follow_it_unless_you_changed_them() {
     let base = "# renovate: a\nversion: 1\nb: 2\n";

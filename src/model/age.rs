@@ -93,8 +93,8 @@ mod tests {
 
     #[test]
     fn a_slip_in_a_recipient_is_found() {
-        let (_, short) = crate::sops::generate_identity();
-        let (_, long) = crate::sops::generate_post_quantum_identity();
+        let (_, short) = sops::generate_identity();
+        let (_, long) = sops::generate_post_quantum_identity();
         for right in [short, long] {
             assert_eq!(
                 AgeRecipient::parse(&right).map(|one| one.to_string()),

@@ -1,12 +1,12 @@
 //! Whether the Flux that is rendered can open what is sealed for the repository's own key.
 
+use sops::RecipientKind;
 use yaml::Node;
 
 use super::Configuration;
 use crate::catalog::BUILT_IN;
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::render::Rendered;
-use crate::sops::RecipientKind;
 use crate::tree::{RepoPath, Tree};
 
 /// The HelmRelease that installs Flux; its values say which version.

@@ -1,12 +1,13 @@
 //! Whose key is the repository's, and for whom it may be sealed.
 
+use sops::{Config, Identities, MacCheck, Recipient};
+
 use super::World;
 use crate::config::{Document, inline};
 use crate::diag::{Diagnostic, Diagnostics, Severity};
 use crate::keyring::{Keyring, Own};
 use crate::seal::{self, OWN_KEY_FILE, private_keys};
 use crate::side;
-use crate::sops::{self, Config, Identities, MacCheck, Recipient};
 use crate::sys::root::{Root, limits};
 
 /// A file that the rules of the catalogue's `.sops.yaml` cover for every recipient.

@@ -4,11 +4,11 @@ use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use indexmap::IndexMap;
+use sops::{Identities, MacCheck};
 use yaml::{Kind, Node, Style};
 
 use crate::diag::Diagnostic;
 use crate::jinja::{Value, from_json};
-use crate::sops::{self, Identities, MacCheck};
 use crate::sys::root::Refused;
 
 /// Names and values for templates.

@@ -16,6 +16,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use sops::{Config, Identities};
+
 use crate::catalog;
 use crate::config::schema::{KeyKind, Keys};
 use crate::config::{Vault, Vocabulary};
@@ -26,7 +28,6 @@ use crate::known::Known;
 use crate::lock::Sha256;
 use crate::render::Rendered;
 use crate::side;
-use crate::sops::{Config, Identities};
 use crate::sys::root::{Bounds, Kind, Refused, Root, TREE, limits};
 use crate::sys::{SecretText, named};
 use crate::tree::{Artifact, Origin, RepoPath, Tree};

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use sops::{Config, Covered, SopsError};
 use yaml::{Edit, apply, line};
 
 use crate::config::Vault;
 use crate::diag::{Diagnostic, Diagnostics};
-use crate::sops::{self, Config, Covered, SopsError};
 use crate::sys::SecretText;
 use crate::tree::RepoPath;
 
@@ -84,10 +84,10 @@ fn tokens(text: &str, mut scope: Vec<Covered>, vault: &mut Vault) -> String {
     scope.dedup_by_key(|value| value.span.start);
     let mut edits = Vec::new();
     for Covered { keys, span } in scope {
-        let value = text.get(span.clone()).unwrap_or_default().trim_end();
-        if !value.is_empty() {
-            let token = vault.insert_verbatim(name_of(&keys), SecretText::new(value.to_owned()));
-            edits.push(Edit::new(span.start..span.start + value.len(), token));
+        let span = line::trim(text, span);
+        if !span.is_empty() {
+            let value = SecretText::new(text[span.clone()].to_owned());
+            edits.push(Edit::new(span, vault.insert_verbatim(name_of(&keys), value)));
         }
     }
     apply(text, &edits).expect("the values of a text do not overlap")

@@ -1,7 +1,8 @@
 //! SOPS files that a person edited: merged by value, in memory.
 
+use sops::{File, Format, Identities, MacCheck, Rule, Updated};
+
 use crate::merge::{Resolutions, three_way};
-use crate::sops::{self, Identities, MacCheck, Rule, Updated};
 use crate::sys::{Entropy, SecretText};
 use crate::tree::{Conflict, Edits};
 
@@ -23,16 +24,19 @@ impl Merge<'_> {
         resolutions: Option<&Resolutions>,
     ) -> Option<(String, Edits)> {
         let none = Resolutions::new();
-        let render = self.update(base, plain)?;
-        let yours_plain = sops::decrypt(yours, self.identities, MacCheck::Verify).ok()?;
-        if render == base {
-            return Some((yours.to_owned(), Edits::Merged { render }));
+        let base = File::read(Format::Yaml, base).ok()?;
+        let render = self.update(&base, plain)?;
+        let yours = File::read(Format::Yaml, yours).ok()?;
+        let yours_plain = yours.decrypt(self.identities, MacCheck::Verify).ok()?;
+        if render == base.text() {
+            return Some((yours.text().to_owned(), Edits::Merged { render }));
         }
-        let base_plain = sops::decrypt(base, self.identities, MacCheck::Verify).ok()?;
-        let sides = [base_plain.expose(), yours_plain.expose(), plain.expose()];
+        let base_plain = base.decrypt(self.identities, MacCheck::Verify).ok()?;
+        let text = |plain| std::str::from_utf8(plain).ok();
+        let sides = [text(&base_plain)?, text(&yours_plain)?, plain.expose()];
         match three_way(true, sides, resolutions.unwrap_or(&none)) {
             Ok(merged) => {
-                let text = self.update(yours, &SecretText::new(merged))?;
+                let text = self.update(&yours, &SecretText::new(merged))?;
                 Some((text, Edits::Merged { render }))
             }
             Err(conflicts) => Some((
@@ -42,9 +46,14 @@ impl Merge<'_> {
         }
     }
 
-    fn update(&mut self, sealed: &str, plain: &SecretText) -> Option<String> {
-        match sops::update(sealed, plain.expose(), self.rule, self.identities, self.entropy) {
-            Ok(Updated::Unchanged) => Some(sealed.to_owned()),
+    fn update(&mut self, sealed: &File<'_>, plain: &SecretText) -> Option<String> {
+        match sealed.update(
+            plain.expose().as_bytes(),
+            self.rule,
+            self.identities,
+            self.entropy,
+        ) {
+            Ok(Updated::Unchanged) => Some(sealed.text().to_owned()),
             Ok(Updated::Changed { text, .. }) => Some(text),
             Err(_) => None,
         }

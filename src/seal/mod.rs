@@ -11,6 +11,8 @@ mod reveal;
 
 use std::collections::BTreeMap;
 
+use sops::{Config, Identities, Rule, SopsError, Updated};
+
 use crate::check::Checked;
 use crate::config::Vault;
 use crate::diag::{Aborted, Diagnostic, Diagnostics};
@@ -20,7 +22,6 @@ use crate::known::{Known, hidden};
 use crate::lock::{Lock, Sha256, lf};
 use crate::merge::Bases;
 use crate::side;
-use crate::sops::{self, Config, Identities, Rule, SopsError, Updated};
 use crate::sys::{Entropy, SecretText};
 use crate::tree::{Artifact, RepoPath, Tree};
 use crate::vcs::Repository;

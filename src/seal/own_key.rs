@@ -6,12 +6,13 @@
 
 use std::collections::BTreeSet;
 
+use sops::{Format, Identities, MacCheck, Recipient, Rule};
+
 use super::{Keys, Sealer};
 use crate::config::Vault;
 use crate::diag::Diagnostic;
 use crate::known::Known;
 use crate::side;
-use crate::sops::{self, Identities, MacCheck, Recipient, Rule};
 use crate::sys::SecretText;
 use crate::tree::{Artifact, RepoPath};
 
@@ -131,14 +132,17 @@ impl Sealer<'_> {
             return;
         };
         let text = String::from_utf8_lossy(version);
-        let Ok(status) = sops::status(&text) else { return };
+        let Ok(file) = sops::File::read(Format::Yaml, &text) else {
+            return;
+        };
+        let Ok(status) = file.status() else { return };
         let own = |name: &&String| self.keys.every_own().contains(name);
         if !status.recipients.iter().any(|name| own(&name)) || status.recipients.iter().all(|name| own(&name))
         {
             return;
         }
-        let opened = sops::decrypt(&text, identities, MacCheck::Verify);
-        if opened.is_ok_and(|plain| !self.keys.own_private.find(plain.expose().as_bytes()).is_empty()) {
+        let opened = file.decrypt(identities, MacCheck::Verify);
+        if opened.is_ok_and(|plain| !self.keys.own_private.find(&plain).is_empty()) {
             found.extend(status.recipients.iter().filter(|name| !own(name)).cloned());
         }
     }

@@ -1,12 +1,12 @@
 //! Tokens become secrets: only inside of values that will be encrypted, only in memory.
 
+use sops::Covered;
 use yaml::layout::block_text::is_block_text;
 use yaml::{Edit, Kind, Node, apply, double_quoted, line};
 use zeroize::Zeroizing;
 
 use crate::config::Vault;
 use crate::diag::Diagnostic;
-use crate::sops::Covered;
 use crate::sys::SecretText;
 use crate::tree::Artifact;
 
@@ -141,6 +141,36 @@ mod tests {
         }
         let documents = yaml::parse(&hidden).expect("valid");
         assert_eq!(reveal(&hidden, &documents, &vault).expect("known").expose(), text);
+    }
+
+    #[test]
+    fn every_layout_comes_back_as_it_was_written() {
+        let cases = include_str!("../../crates/yaml/tests/layouts.txt")
+            .split("=== ")
+            .skip(1);
+        for (name, text) in cases.map(|case| case.split_once('\n').expect("a name")) {
+            let (_, public) = sops::generate_identity();
+            let mut rule = sops::Rule::secrets(vec![sops::Recipient::new(&public).expect("a recipient")]);
+            rule.selector = sops::Selector::whole_document();
+            let mut vault = Vault::new(&mut FixedEntropy::new(7));
+            let mut edits = Vec::new();
+            for Covered { span, .. } in sops::covered(text, &rule).expect("to be encrypted") {
+                let span = line::trim(text, span);
+                if !span.is_empty() {
+                    let piece = SecretText::new(text[span.clone()].to_owned());
+                    edits.push(Edit::new(span, vault.insert_verbatim("piece", piece)));
+                }
+            }
+            assert!(edits.len() > 2, "{name}");
+            let hidden = apply(text, &edits).expect("apart");
+            let documents =
+                yaml::parse(&hidden).unwrap_or_else(|error| panic!("{name}: {error:?}\n{hidden}"));
+            assert_eq!(
+                reveal(&hidden, &documents, &vault).expect("known").expose(),
+                text,
+                "{name}"
+            );
+        }
     }
 
     proptest! {

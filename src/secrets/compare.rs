@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use sops::{Format, Identities, KeyPath, MacCheck, SopsError, Step};
 use yaml::{Kind, Node};
 use zeroize::Zeroizing;
 
 use crate::diff::redact::{KeyDiff, compare_as};
-use crate::sops::{Format, Identities, KeyPath, MacCheck, SopsError, Step};
 
 /// Returns what differs: by value when both can be opened, so that a rotation shows no change; else by ciphertext.
 pub fn keys(format: Format, old: Option<&[u8]>, new: Option<&[u8]>, identities: &Identities) -> KeyDiff {

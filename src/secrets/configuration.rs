@@ -4,6 +4,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use sops::{Format, Identities, MacCheck, Recipient, Rule, Selector, SopsError, Updated};
+
 use super::file::File;
 use super::rules::{OwnKeys, absolute};
 use super::status::FileStatus;
@@ -17,7 +19,6 @@ use crate::pipeline;
 use crate::raw;
 use crate::seal;
 use crate::side;
-use crate::sops::{self, Format, Identities, MacCheck, Recipient, Rule, Selector, SopsError, Updated};
 use crate::sys::root::Root;
 use crate::sys::{Entropy, SecretText};
 use crate::tree::RepoPath;
@@ -251,11 +252,14 @@ pub fn seal(
     }
     let mended = typed::sealed(file, Format::Yaml, identities, entropy)?;
     let text = mended.as_deref().unwrap_or(text);
-    let plain = sops::decrypt(text, identities, MacCheck::Verify).map_err(wrong)?;
-    match sops::update(text, plain.expose(), rule, identities, entropy).map_err(wrong)? {
-        Updated::Changed { text, .. } => Ok(Some(text)),
-        Updated::Unchanged => Ok(mended),
-    }
+    let sealed = sops::File::read(Format::Yaml, text).map_err(wrong)?;
+    let plain = sealed.decrypt(identities, MacCheck::Verify).map_err(wrong)?;
+    let updated = sealed.update(&plain, rule, identities, entropy).map_err(wrong)?;
+    drop(sealed);
+    Ok(match updated {
+        Updated::Changed { text, .. } => Some(text),
+        Updated::Unchanged => mended,
+    })
 }
 
 /// Returns the line of `.gitignore` that keeps an encrypted configuration file out of git; `None` for any other file, and
@@ -290,7 +294,7 @@ fn left_in_clear(name: &str, text: &str, key: &str) -> Diagnostic {
         .filter(|one| one.as_str() == Some(key))
         .map(|key| key.span.start);
     let line = at.min().map_or_else(String::new, |at| {
-        format!("line {} of ", text[..at].matches('\n').count() + 1)
+        format!("line {} of ", yaml::line::number(text, at))
     });
     let message = format!(
         "the secret `{key}` stands in clear in {line}`{name}`: the file was encrypted before the key was known"

@@ -2,13 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
+use sops::{Format, SopsError};
 use zeroize::Zeroizing;
 
 use super::configuration;
 use crate::diag::Diagnostic;
 use crate::seal;
 use crate::side;
-use crate::sops::{Format, SopsError};
 use crate::sys::replace::{Access, replace_file};
 
 /// A file with its bytes as they were read.

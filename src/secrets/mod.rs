@@ -1,7 +1,7 @@
 //! SOPS files in any repository: the work of the `secrets` commands. Needs no `cluster.yaml`.
 //!
 //! Reading and replacing files, finding the rule that applies, looking over a whole tree. The format itself is
-//! [`crate::sops`]; commands print what comes out of here.
+//! [`sops`]; commands print what comes out of here.
 
 pub mod compare;
 pub mod configuration;

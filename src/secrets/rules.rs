@@ -2,12 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
+use sops::{Config, Recipient, Rule, Selector};
+
 use super::configuration::cluster_rule;
 use super::file::argument;
 use crate::diag::Diagnostic;
 use crate::seal;
 use crate::side;
-use crate::sops::{Config, Recipient, Rule, Selector};
 use crate::sys::SecretText;
 use crate::sys::root::{Root, limits};
 use crate::vcs;
@@ -167,7 +168,7 @@ pub fn rule_for(
             let rule = match found.config.rule_for(&path) {
                 Ok(rule) => rule,
                 // The recipients of the command line stand in for those that the rule lacks.
-                Err(crate::sops::SopsError::NoRecipients) if !overrides.recipients.is_empty() => whole(),
+                Err(sops::SopsError::NoRecipients) if !overrides.recipients.is_empty() => whole(),
                 Err(error) => return Err(seal::finding(&error, &found.name)),
             };
             (rule, Reason::Rule(found.name.clone(), number))

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
+use sops::{Format, SopsError};
 use yaml::{Kind, Node};
 
 use super::file::argument;
@@ -11,7 +12,6 @@ use super::template::Templates;
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::known::{Known, hidden};
 use crate::model::{is_no_secret, is_no_secret_in_base64};
-use crate::sops::{Format, SopsError};
 
 /// Largest file that is looked through, in bytes: larger ones are no configuration. Whoever reads files tells how many were
 /// left out.
@@ -495,12 +495,12 @@ mod tests {
 
     #[test]
     fn an_encrypted_file_is_known_by_what_is_in_it() {
-        let (_, public) = crate::sops::generate_identity();
-        let recipient = crate::sops::Recipient::new(&public).unwrap();
-        let rule = crate::sops::Rule::secrets(vec![recipient]);
+        let (_, public) = sops::generate_identity();
+        let recipient = sops::Recipient::new(&public).unwrap();
+        let rule = sops::Rule::secrets(vec![recipient]);
         let plain = "kind: Secret\nstringData:\n  a: hunter2\n";
         let mut entropy = crate::sys::FixedEntropy::new(1);
-        let enc = crate::sops::encrypt(plain, &rule, &mut entropy).unwrap();
+        let enc = sops::encrypt(plain, &rule, &mut entropy).unwrap();
         for path in [
             "a.enc.yaml",
             "a.yaml",

@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use sops::{Format, Glance, KeyChange, Selector, SopsError, covered_keys};
+
 use super::configuration::cluster_rule;
 use super::file::argument;
 use super::listing::Listed;
@@ -11,7 +13,6 @@ use super::template::Templates;
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::seal;
 use crate::side;
-use crate::sops::{Format, Glance, KeyChange, Selector, SopsError, covered_keys};
 use crate::sys::root::limits;
 
 /// What a look at one file shows.

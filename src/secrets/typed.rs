@@ -1,9 +1,10 @@
 //! Values that a person typed in clear into an encrypted file.
 
+use sops::{Format, Identities, SopsError};
+
 use super::file::{File, argument};
 use crate::diag::Diagnostic;
 use crate::seal;
-use crate::sops::{Format, Identities, SopsError};
 use crate::sys::Entropy;
 use crate::tree::RepoPath;
 use crate::vcs::Repository;
@@ -30,7 +31,7 @@ pub fn sealed(
     let sealed = format.seal_typed(text, &before, identities, entropy);
     sealed.map_err(|error| match &error {
         SopsError::PlainInScope { path, span } => {
-            let line = text[..span.start].matches('\n').count() + 1;
+            let line = yaml::line::number(text, span.start);
             let (name, typed) = (&file.name, argument(&file.name));
             Diagnostic::error(
                 "secrets/plain-value",

@@ -9,7 +9,6 @@ use crate::diag::Diagnostic;
 use crate::diff::{Change, ChangeKind, ChangeSet, redact};
 use crate::lock::{LOCK_FILE, Lock, Sha256};
 use crate::seal::Sealed;
-use crate::sops;
 use crate::sys::disk::Disk;
 use crate::sys::root::{Refused, Root, limits};
 use crate::tree::{Edits, RepoPath, Tree};

@@ -11,11 +11,11 @@ use clusterwright::diff::{ChangeSet, Choices, Existing};
 use clusterwright::keyring::Sources;
 use clusterwright::pipeline::{self, Before, Configuration, World};
 use clusterwright::render;
-use clusterwright::sops::{Config, Identities, Updated, encrypt, generate_identity, update};
 use clusterwright::sys::OsEntropy;
 use clusterwright::sys::root::Root;
 use clusterwright::tree::Tree;
 use criterion::{Criterion, criterion_group, criterion_main};
+use sops::{Config, Identities, Updated, encrypt, generate_identity, update};
 
 /// How many SOPS files the sealing bench has.
 const SECRETS: usize = 50;
@@ -39,7 +39,7 @@ fn world<'a>(root: &Path, entropy: &'a mut OsEntropy) -> World<'a> {
     World {
         root: Root::new(root),
         sources: Sources::default(),
-        prompt: std::sync::Arc::new(clusterwright::sops::Nobody),
+        prompt: std::sync::Arc::new(sops::Nobody),
         entropy,
     }
 }

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use clusterwright::sops::{Recipient, Rule, encrypt};
 use clusterwright::sys::OsEntropy;
 use clusterwright::sys::disk::OsDisk;
 use clusterwright::sys::root::Root;
 use clusterwright::write::RunLock;
 use serde_json::Value;
+use sops::{Recipient, Rule, encrypt};
 
 use crate::support::{MINIMAL, RECIPIENT, Repo};
 

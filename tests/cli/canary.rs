@@ -341,9 +341,10 @@ fn broken_input() {
 
 #[test]
 fn every_change_of_recipients() {
+    use sops::{generate_identity, generate_post_quantum_identity};
+
     use super::recipients::{OWN_KEY_FILE, closed, opens};
     use crate::support::RECIPIENT;
-    use clusterwright::sops::{generate_identity, generate_post_quantum_identity};
     let (bob, bobs) = generate_identity();
     let (carol, carols) = generate_post_quantum_identity();
     let (eve, _) = generate_identity();

@@ -127,7 +127,8 @@ fn decrypt_prints_to_stdout_and_notices_tampering() {
 
 /// `cluster.yaml` with its secret keys encrypted, as `sops encrypt --encrypted-regex` would.
 fn encrypted(config: &str) -> String {
-    use clusterwright::sops::{Recipient, Rule, Selector, encrypt};
+    use sops::{Recipient, Rule, Selector, encrypt};
+
     let rule = Rule {
         recipients: Recipient::list([RECIPIENT]).expect("a recipient"),
         selector: Selector::EncryptedRegex(clusterwright::config::Vocabulary::built_in().encrypted_regex()),

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use clusterwright::sops::{Identities, MacCheck, decrypt, generate_identity, status};
+use sops::{Identities, MacCheck, decrypt, generate_identity, status};
 
 use crate::support::{AGE_KEY, EVERYTHING, GITIGNORE, PRIVATE, RECIPIENT, Repo};
 

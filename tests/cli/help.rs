@@ -148,8 +148,14 @@ fn what_cannot_be_printed_is_an_error_and_a_reader_that_left_is_none() {
             .expect("Linux has it")
     };
     let repo = Repo::with(MINIMAL);
-    repo.write("secret.yaml", include_str!("../fixtures/sops/default.yaml"));
-    repo.write("age.key", include_str!("../fixtures/sops/key.txt"));
+    repo.write(
+        "secret.yaml",
+        include_str!("../../crates/sops/tests/fixtures/default.yaml"),
+    );
+    repo.write(
+        "age.key",
+        include_str!("../../crates/sops/tests/fixtures/key.txt"),
+    );
     for args in [
         &["--help"][..],
         &["--version"],

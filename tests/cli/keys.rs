@@ -38,7 +38,7 @@ fn a_repository_with_a_post_quantum_key_is_sealed_and_opened() {
 
 #[test]
 fn what_counts_is_the_flux_of_the_tree_and_the_own_key() {
-    let (_, pq) = clusterwright::sops::generate_post_quantum_identity();
+    let (_, pq) = sops::generate_post_quantum_identity();
     // Flux opens files by its own key: a person may have one of another kind beside it.
     let repo = Repo::with(&format!("age_recipients: [{RECIPIENT}, {pq}]\n{MINIMAL}"));
     repo.ok(&["configure", "--yes"]);
@@ -94,7 +94,7 @@ fn a_key_in_the_persons_home_opens_and_is_never_sealed_for_the_cluster() {
 }
 
 /// A key of `age`'s, behind the passphrase `correct horse`.
-const LOCKED: &str = include_str!("../fixtures/sops/locked-key.age");
+const LOCKED: &str = include_str!("../../crates/sops/tests/fixtures/locked-key.age");
 
 #[test]
 fn when_no_key_fits_every_place_is_listed() {

@@ -1,7 +1,7 @@
 //! Files that people and Renovate changed: merged, kept, or a clear choice.
 
-use clusterwright::sops::{Config, Identities, MacCheck, Updated, decrypt, update};
 use clusterwright::sys::OsEntropy;
+use sops::{Config, Identities, MacCheck, Updated, decrypt, update};
 
 use crate::support::{AGE_KEY, GITIGNORE, MINIMAL, Repo};
 

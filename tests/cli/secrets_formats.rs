@@ -88,7 +88,7 @@ fn values_are_set_read_and_taken_out_in_every_format() {
 #[test]
 fn keys_change_in_every_format() {
     let repo = sealed();
-    let (_, other) = clusterwright::sops::generate_identity();
+    let (_, other) = sops::generate_identity();
     repo.write(
         ".sops.yaml",
         &format!("creation_rules:\n  - age: {RECIPIENT},{other}\n"),

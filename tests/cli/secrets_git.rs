@@ -232,7 +232,7 @@ fn a_recipient_that_only_theirs_names_is_told() {
     repo.write("base", &base);
     repo.ok(&["secrets", "set", FILE, "stringData.user", "root"]);
     repo.write("ours", &repo.read(FILE));
-    let (_, stranger) = clusterwright::sops::generate_identity();
+    let (_, stranger) = sops::generate_identity();
     repo.write(FILE, &base);
     let told = repo
         .ok(&["secrets", "rotate", "-i", "--add-age", &stranger, FILE])

@@ -8,8 +8,8 @@ use crate::support::terminal::Terminal;
 use crate::support::{GITIGNORE, MINIMAL, Repo};
 
 /// A key of `age`'s behind a passphrase, and a file that it opens.
-const LOCKED: &str = include_str!("../fixtures/sops/locked-key.age");
-const SEALED: &str = include_str!("../fixtures/sops/default.yaml");
+const LOCKED: &str = include_str!("../../crates/sops/tests/fixtures/locked-key.age");
+const SEALED: &str = include_str!("../../crates/sops/tests/fixtures/default.yaml");
 const PASSPHRASE: &str = "correct horse";
 
 fn locked() -> Repo {

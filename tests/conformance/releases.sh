@@ -1,17 +1,17 @@
 #!/usr/bin/env bash
 # Lets releases of `sops` since 3.7 read what we write, and reads what they write: tests/conformance/releases.sh SET BINARY
 #
-# Every release encrypts the inputs in tests/fixtures/sops in every format and with every kind of selector it knows; we
+# Every release encrypts the inputs in crates/sops/tests/fixtures in every format and with every kind of selector it knows; we
 # must open that, and it must open ours. Only in the full set, because building a release takes minutes.
 #
-# `tests/conformance/releases.sh fixtures` writes the files of releases in tests/fixtures/sops/releases anew.
+# `tests/conformance/releases.sh fixtures` writes the files of releases in crates/sops/tests/fixtures/releases anew.
 set -euo pipefail
 set_name=${1:?short, full or fixtures}
 . "$(dirname "$0")/tools.sh"
 
 releases=(3.7.3 3.8.1 3.9.4 3.11.0 3.12.2 3.13.3)
 newest=3.13.3
-inputs=$root/tests/fixtures/sops
+inputs=$root/crates/sops/tests/fixtures
 
 if [ "$set_name" = short ]; then
     skip "releases of sops" "building them takes minutes; the full set does"
@@ -22,7 +22,7 @@ have=()
 for release in "${releases[@]}"; do
     if [ "$release" = $newest ]; then need_sops && have+=("$release"); else need_release "$release" && have+=("$release"); fi
 done
-(cd "$root" && cargo build --quiet --example sops)
+(cd "$root" && cargo build --quiet --package clusterwright-sops --example sops)
 driver=$(realpath "${CARGO_TARGET_DIR:-$root/target}")/debug/examples/sops
 
 work=$(mktemp -d)

@@ -13,7 +13,7 @@ if ! need_sops; then
     finish
     exit
 fi
-(cd "$root" && cargo build --quiet --example sops)
+(cd "$root" && cargo build --quiet --package clusterwright-sops --example sops)
 driver=$(realpath "${CARGO_TARGET_DIR:-$root/target}")/debug/examples/sops
 
 work=$(mktemp -d)

@@ -34,9 +34,10 @@ pub fn column(text: &str, at: usize) -> usize {
     at - start(text, at)
 }
 
-/// Returns whether nothing but blanks stands before a byte on its line.
+/// Returns whether nothing but blanks, or the mark of an encoding, stands before a byte on its line.
 pub fn is_first(text: &str, at: usize) -> bool {
-    text[start(text, at)..at].trim().is_empty()
+    let before = text[start(text, at)..at].trim_start_matches('\u{feff}');
+    before.trim().is_empty()
 }
 
 /// Returns whether nothing but blanks stands on the line of a byte from there on.
@@ -67,6 +68,11 @@ pub fn trim(text: &str, range: Range<usize>) -> Range<usize> {
     (end - part.trim().len())..end
 }
 
+/// Returns the first bytes of a range.
+pub fn head(range: &Range<usize>, length: usize) -> Range<usize> {
+    range.start..(range.start + length).min(range.end)
+}
+
 /// Returns the lines with their starts, without their line breaks (`\n`, and `\r\n` as far as `\n` goes).
 pub fn all(text: &str) -> impl Iterator<Item = (usize, &str)> {
     let mut offset = 0;
@@ -92,6 +98,7 @@ mod tests {
         assert!(is_first(text, 6) && !is_first(text, 7));
         assert!(is_last(text, 8) && is_last(text, 2) && !is_last(text, 7));
         assert_eq!((trim(text, 1..9), trim(text, 3..4)), (1..8, 3..3));
+        assert_eq!((head(&(2..9), 3), head(&(2..4), 3)), (2..5, 2..4));
         let found: Vec<_> = all(text).collect();
         assert_eq!(found, [(0, "ab\r"), (4, "  cd"), (9, "ef")]);
     }

@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use sops::Format;
 
 use crate::cli::help::{EDITOR, Help, KEYS, RECIPIENTS};
-use crate::sops::Format;
 
 /// Subcommands of `secrets`.
 #[derive(Debug, Subcommand)]

@@ -1,12 +1,13 @@
 //! `clusterwright secrets decrypt`: the command whose purpose it is to hand plaintext out.
 
+use sops::{KeyPath, MacCheck};
+
 use super::args::Decrypt;
 use super::{identities, of_file, of_option};
 use crate::cli::exit::Exit;
 use crate::cli::{Outcome, Session};
 use crate::diag::Diagnostic;
 use crate::secrets::File;
-use crate::sops::{KeyPath, MacCheck};
 use crate::sys::named;
 use crate::sys::replace::{Access, replace_file};
 use crate::sys::root::Refused;

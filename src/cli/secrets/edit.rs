@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use sops::{Format, Identities, MacCheck, Rule, SopsError};
 use zeroize::Zeroizing;
 
 use super::args::{Edit, RuleArgs};
@@ -14,7 +15,6 @@ use crate::diag::{Aborted, Diagnostic};
 use crate::pipeline;
 use crate::secrets::{File, argument, configuration, rule_for, typed};
 use crate::side;
-use crate::sops::{Format, Identities, MacCheck, Rule, SopsError};
 use crate::sys::editor::Editor;
 use crate::sys::replace::{Access, replace_file};
 use crate::sys::scratch::Scratch;

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use serde_json::json;
+use sops::Format;
 
 use super::args::Encrypt;
 use super::overrides::overrides;
@@ -12,7 +13,6 @@ use crate::cli::{Outcome, Session};
 use crate::diag::Diagnostic;
 use crate::pipeline;
 use crate::secrets::{File, Reason, configuration, rule_for, typed};
-use crate::sops::Format;
 
 /// Encrypts all files or none.
 pub(super) fn run(args: &Encrypt, session: &mut Session<'_>) -> Outcome {

@@ -1,6 +1,7 @@
 //! `clusterwright secrets explain`: why a file is encrypted as it is, and why it opens or not.
 
 use serde_json::{Value, json};
+use sops::{Identities, MacCheck, SopsError};
 
 use super::args::Explain;
 use super::of_file;
@@ -9,7 +10,6 @@ use crate::cli::{Outcome, Session, variable};
 use crate::keyring;
 use crate::pipeline;
 use crate::secrets::{File, Overrides, Reason, config_for, rule_for};
-use crate::sops::{Identities, MacCheck, SopsError};
 
 /// Tells rule, recipients and keys.
 pub(super) fn run(args: &Explain, session: &mut Session<'_>) -> Outcome {

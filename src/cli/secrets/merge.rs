@@ -1,6 +1,7 @@
 //! `clusterwright secrets merge`: a merge driver for git.
 
 use serde_json::json;
+use sops::Format;
 
 use super::args::Merge;
 use super::{identities, of_file, warn_of_others};
@@ -8,7 +9,6 @@ use crate::cli::exit::Exit;
 use crate::cli::{Outcome, Session};
 use crate::diag::Diagnostic;
 use crate::secrets::{File, argument, configuration};
-use crate::sops::Format;
 
 /// Merges `theirs` into `ours`. Git takes exit code 1 for a conflict; the file then holds our values, encrypted.
 pub(super) fn run(args: &Merge, session: &mut Session<'_>) -> Outcome {

@@ -18,6 +18,8 @@ mod value;
 
 use std::path::Path;
 
+use sops::{Format, Identities, Recipient, SopsError};
+
 use super::exit::Exit;
 use super::{Outcome, Session};
 use crate::diag::{Aborted, Diagnostic};
@@ -25,7 +27,6 @@ use crate::pipeline;
 use crate::seal;
 use crate::secrets::{Overrides, argument, rule_for, status as status_of};
 use crate::side;
-use crate::sops::{Format, Identities, Recipient, SopsError};
 use args::Secrets;
 
 /// Runs a subcommand.

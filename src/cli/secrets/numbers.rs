@@ -1,8 +1,9 @@
 //! Numbers that not all releases of `sops` read alike.
 
+use sops::{Format, Status};
+
 use crate::cli::Session;
 use crate::diag::Diagnostic;
-use crate::sops::{Format, Status};
 
 /// Warns of the numbers in a new text of a file that were not in the one before.
 pub(super) fn warn(session: &mut Session<'_>, format: Format, name: &str, before: Option<&str>, text: &str) {

@@ -1,11 +1,12 @@
 //! What the command line and the environment say in place of a rule.
 
+use sops::Selector;
+
 use super::args::RuleArgs;
 use super::recipients_of;
 use crate::cli::variable;
 use crate::diag::Diagnostic;
 use crate::secrets::Overrides;
-use crate::sops::Selector;
 
 /// Reads the options; where they are silent, `SOPS_AGE_RECIPIENTS` and `SOPS_CONFIG`.
 pub(super) fn overrides(args: &RuleArgs) -> Result<Overrides, Diagnostic> {

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
+use sops::{KeyChange, Rule, SopsError};
 
 use super::args::{Rotate, Updatekeys};
 use super::encrypt::needs_in_place;
@@ -13,7 +14,6 @@ use crate::diag::Diagnostic;
 use crate::pipeline;
 use crate::secrets::status::{Configs, claims_sops, short};
 use crate::secrets::{File, Overrides, list, rule_for};
-use crate::sops::{KeyChange, Rule, SopsError};
 
 /// Gives files new data keys: all of them or none.
 pub(super) fn rotate(args: &Rotate, session: &mut Session<'_>) -> Outcome {

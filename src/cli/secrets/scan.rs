@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use serde_json::json;
+use sops::{Format, Identities};
 use zeroize::Zeroizing;
 
 use super::args::Scan;
@@ -18,7 +19,6 @@ use crate::seal;
 use crate::secrets::scan;
 use crate::secrets::{Templates, compare, list_all, named_of};
 use crate::side;
-use crate::sops::{Format, Identities};
 use crate::sys::SecretText;
 use crate::sys::root::{Refused, limits};
 use crate::vcs::Repository;

@@ -2,6 +2,7 @@
 
 use std::io::Read as _;
 
+use sops::{Format, Identities, KeyPath, NewValue, SopsError};
 use zeroize::Zeroizing;
 
 use super::args::{Set, Unset};
@@ -11,7 +12,6 @@ use crate::cli::{Outcome, Session};
 use crate::diag::{Aborted, Diagnostic};
 use crate::secrets::{File, typed};
 use crate::side;
-use crate::sops::{Format, Identities, KeyPath, NewValue, SopsError};
 use crate::sys::SecretText;
 
 /// Largest value that is read from standard input, in bytes.

@@ -131,6 +131,79 @@ fn a_list_that_is_not_indented_ends_where_its_last_item_does() {
     }
 }
 
+/// The layouts that all editors are tried on.
+fn layouts() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let cases = include_str!("../../tests/layouts.txt").split("=== ").skip(1);
+    cases.map(|case| case.split_once('\n').expect("a name"))
+}
+
+/// Returns the ways to all values that are reached by keys alone.
+fn ways(value: &Value, way: &mut Vec<String>, out: &mut Vec<Vec<String>>) {
+    for (key, value) in value.as_object().into_iter().flatten() {
+        way.push(key.clone());
+        out.push(way.clone());
+        ways(value, way, out);
+        way.pop();
+    }
+}
+
+/// Returns what a value takes up, from the colon of its key to the end of its last line.
+fn place_of(text: &str, root: &Node, way: &[String]) -> Range<usize> {
+    let (mut node, mut place) = (root, 0..0);
+    for key in way {
+        let all = children(text, node, place.start);
+        let child = all.into_iter().find(|child| child.name() == Some(key));
+        let child = child.expect("there");
+        (node, place) = (child.node, child.floor..line::end(text, child.end));
+    }
+    place
+}
+
+#[test]
+fn every_value_of_every_layout_can_be_set_and_taken_out() {
+    for (name, text) in layouts() {
+        let tree = parse(text).expect("YAML").swap_remove(0);
+        let before = tree.to_json();
+        let mut all = Vec::new();
+        ways(&before, &mut Vec::new(), &mut all);
+        for way in all {
+            let (key, above) = way.split_last().expect("a key");
+            for new in [json!("new"), json!({"a": ["b"]}), Value::Null] {
+                let path: Vec<&str> = above.iter().map(String::as_str).collect();
+                let changes = Map::from_iter([(key.clone(), new.clone())]);
+                let out = merge(text, 0, &path, &changes).expect("a place");
+                let mut expected = before.clone();
+                let pointer: String = above.iter().map(|key| format!("/{key}")).collect();
+                let parent = expected.pointer_mut(&pointer).and_then(Value::as_object_mut);
+                deep_merge(parent.expect("a mapping"), &changes);
+                let after = parse(&out).expect("YAML").swap_remove(0);
+                assert_eq!(after.to_json(), expected, "{name}: {way:?}\n{out}");
+                let inside = place_of(text, &tree, &way);
+                let after: Vec<&str> = comments(&out)
+                    .expect("YAML")
+                    .into_iter()
+                    .map(|at| &out[at])
+                    .collect();
+                // What stands above a key goes with it, in brackets all of them.
+                let stays = |at: &Range<usize>| {
+                    let own = text[at.clone()].ends_with(&format!("above {key}"))
+                        || text[at.clone()].ends_with(&format!("beside {key}"));
+                    !(inside.start <= at.start && at.end <= inside.end) && !(new.is_null() && own)
+                };
+                for at in comments(text).expect("YAML").into_iter().filter(stays) {
+                    let below = name.starts_with("brackets")
+                        || new.is_null() && expected.pointer(&pointer) == Some(&json!({}));
+                    assert!(
+                        below || after.contains(&&text[at.clone()]),
+                        "{name}: {way:?} loses {}\n{out}",
+                        &text[at]
+                    );
+                }
+            }
+        }
+    }
+}
+
 fn leaf() -> impl Strategy<Value = Value> {
     prop_oneof![
         any::<bool>().prop_map(Value::from),

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use crate::parse::Node;
+
 /// The marks before a value: its tag, its anchor and, for block texts, the header.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Gap {
@@ -43,6 +45,18 @@ impl Gap {
             blank_before = c.is_whitespace() || c == '#';
         }
         found
+    }
+
+    /// Looks between a key and its value.
+    pub fn between(text: &str, key: &Node, value: &Node) -> Self {
+        Self::scan(text, key.span.end..value.span.start)
+    }
+
+    /// Returns the tag with the blanks behind it.
+    pub fn tag_and_blanks(&self, text: &str) -> Option<Range<usize>> {
+        let tag = self.tag.clone()?;
+        let rest = &text[tag.end..];
+        Some(tag.start..text.len() - rest.trim_start_matches(' ').len())
     }
 
     /// Returns where the last mark ends.

@@ -75,6 +75,11 @@ pub fn entry_end(text: &str, key: &Node, value: &Node) -> usize {
     end(text, value, colon(text, key).unwrap_or(key.span.end)).max(key.span.end)
 }
 
+/// Returns what an entry of a mapping takes up, from the start of its key.
+pub fn entry(text: &str, key: &Node, value: &Node) -> Range<usize> {
+    key.span.start..entry_end(text, key, value)
+}
+
 /// Returns the place behind the colon of a key; `None` where that does not follow on its line.
 pub fn colon(text: &str, key: &Node) -> Option<usize> {
     let rest = &text[key.span.end..];
@@ -98,6 +103,11 @@ impl Node {
     /// Returns where a part of the node stands in the text, by its place in the node as it is written.
     pub fn part(&self, part: Range<usize>) -> Range<usize> {
         self.span.start + part.start..self.span.start + part.end
+    }
+
+    /// Returns what stands between the brackets of the node.
+    pub fn inside(&self) -> Range<usize> {
+        self.span.start + 1..self.span.end - 1
     }
 
     /// Returns the empty place where the node starts.
