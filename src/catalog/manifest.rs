@@ -7,6 +7,10 @@ use serde_json::{Map, Value};
 
 use super::keys::Key;
 
+/// What Flux takes for a duration.
+/// Source: the pattern of `spec.interval` in the CRD `kustomizations.kustomize.toolkit.fluxcd.io` v1.
+pub(super) const DURATION: &str = r"^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$";
+
 /// Manifest of an app in the template library.
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -98,9 +102,11 @@ pub struct KustomizationSpec {
     /// How long Flux waits for readiness, as a Go duration; 10m by default. Longer than the timeout of a HelmRelease that
     /// it waits for, which is 5m by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = DURATION))]
     pub timeout: Option<String>,
     /// How often Flux reconciles, as a Go duration.
     #[serde(default = "default_interval")]
+    #[schemars(regex(pattern = DURATION))]
     pub interval: String,
     /// Objects whose readiness counts. One for the HelmRelease is added when other Kustomizations depend on this one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -180,7 +186,7 @@ pub struct Provides {
 pub struct Allow {
     /// Name of the rule.
     pub rule: String,
-    /// Why it is right here.
+    /// Why it is right here, in three words at least.
     #[schemars(length(min = 10))]
     pub reason: String,
 }

@@ -3,6 +3,7 @@
 //! [`Catalog::load`] reads manifests and file names and resolves nothing; that is [`crate::plan`]'s work.
 
 pub mod expr;
+mod judge;
 pub mod keys;
 pub mod library;
 pub mod manifest;
@@ -11,8 +12,9 @@ pub mod scaffold;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::OnceLock;
 
-use crate::diag::{Aborted, Diagnostic, Diagnostics};
+use crate::diag::{Aborted, Diagnostic, Diagnostics, Severity};
 use crate::lock::Sha256;
+use crate::source::Span;
 use crate::tree::RepoPath;
 
 use expr::Expr;
@@ -86,6 +88,8 @@ pub struct App {
     pub files: Vec<TemplateFile>,
     /// Tells this version of the manifest from another.
     pub fingerprint: String,
+    /// Where the rules stand that its manifest allows to be broken; nothing for an app of the library.
+    pub allowed: Vec<Span>,
 }
 
 impl App {
@@ -261,54 +265,59 @@ pub fn built_in_apps() -> Vec<&'static str> {
 /// Reads one manifest, reporting what is wrong with it.
 fn read_app(path: &str, text: &str, diags: &mut Diagnostics) -> Option<App> {
     let name = format!("templates/{path}");
-    let mut fail = |diagnostic: Diagnostic| {
-        diags.push(diagnostic.in_file(name.clone()));
-        None
-    };
+    let bad = |message: &str| Diagnostic::error("template/bad-manifest", message).in_file(&name);
     let documents = match yaml::parse(text) {
         Ok(documents) => documents,
-        Err(error) => return fail(Diagnostic::error("template/bad-manifest", error.message)),
+        Err(error) => {
+            let source = diags.sources.add(name, text);
+            diags.push(judge::not_yaml(&error, source));
+            return None;
+        }
     };
     let Some(root) = documents.first() else {
-        return fail(Diagnostic::error(
-            "template/bad-manifest",
-            "the manifest is empty",
-        ));
+        diags.push(bad("the manifest is empty").help("write `summary: ` with what the app does"));
+        return None;
     };
+    // Those of the library are judged by a test.
+    let is_ours = BUILT_IN.contains(&(path, text));
+    let source = (!is_ours).then(|| diags.sources.add(name.clone(), text));
+    if let Some(source) = source {
+        let findings = judge::judge(root, source);
+        let is_wrong = findings.iter().any(|finding| finding.severity == Severity::Error);
+        findings.into_iter().for_each(|finding| diags.push(finding));
+        if is_wrong {
+            return None;
+        }
+    }
     let manifest: Manifest = match serde_json::from_value(root.to_json()) {
         Ok(manifest) => manifest,
-        Err(error) => return fail(Diagnostic::error("template/bad-manifest", error.to_string())),
+        Err(error) => {
+            diags.push(bad(&error.to_string()));
+            return None;
+        }
     };
     let when = match manifest.when.as_deref().map(Expr::parse).transpose() {
         Ok(when) => when,
         Err(error) => {
-            let at = error.offset + 1;
-            let message = format!("`when`, character {at}: {}", error.message);
-            return fail(Diagnostic::error("template/bad-manifest", message));
+            diags.push(bad(&format!("`when`: {}", error.message)));
+            return None;
         }
     };
-    if let Some(chart) = &manifest.chart {
-        let oci = chart.oci.is_some() && chart.repository.is_none() && chart.name.is_none();
-        let helm = chart.oci.is_none() && chart.repository.is_some() && chart.name.is_some();
-        if !oci && !helm {
-            let message = "a chart has either `oci`, or `repository` and `name`";
-            return fail(Diagnostic::error("template/bad-manifest", message));
-        }
-    }
-    if manifest.bootstrap && manifest.chart.as_ref().is_none_or(|chart| chart.oci.is_none()) {
-        let message = "`bootstrap` needs a chart with `oci`";
-        return fail(Diagnostic::error("template/bad-manifest", message));
-    }
     let keys = if manifest.schema.is_empty() {
         Vec::new()
     } else {
-        let source = diags.sources.add(name.clone(), text);
+        let source = source.unwrap_or_else(|| diags.sources.add(name, text));
         let place = |key: &str| {
             let entry = root.get("schema").and_then(|schema| schema.entry(key));
             source.span(entry.map_or(0..0, |(key, _)| key.span.clone()))
         };
         keys::own_keys(&manifest.schema, place, diags)
     };
+    let allows = root.get("allow").into_iter().flat_map(yaml::Node::items);
+    let allowed = source.map(|source| {
+        let rules = allows.filter_map(|allow| allow.get("rule"));
+        rules.map(|rule| source.span(rule.span.clone())).collect()
+    });
     let mut parts = path.split('/').skip(1);
     let (namespace, app) = (parts.next()?.to_owned(), parts.next()?.to_owned());
     let mut kustomizations = manifest.kustomizations.clone();
@@ -326,6 +335,7 @@ fn read_app(path: &str, text: &str, diags: &mut Diagnostics) -> Option<App> {
         keys,
         files: Vec::new(),
         fingerprint: Sha256::of(text.as_bytes()).short(),
+        allowed: allowed.unwrap_or_default(),
     })
 }
 

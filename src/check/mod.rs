@@ -5,6 +5,7 @@
 //! the rendered text and name the app's template. Before: [`crate::render`]; after: [`crate::seal`].
 
 pub mod addresses;
+pub mod allow;
 mod control_plane;
 pub mod helm;
 pub mod kinds;
@@ -23,13 +24,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use yaml::Node;
 
-use crate::catalog::Catalog;
 use crate::diag::{Aborted, Diagnostic, Diagnostics, Severity};
 use crate::foreign::{display, is_sealed, redact};
 use crate::render::Rendered;
 use crate::source::SourceId;
 use crate::tree::{Edits, RepoPath, Tree};
 
+use allow::Exceptions;
 use manifests::Manifests;
 use rule::{Finding, Rule};
 
@@ -66,20 +67,6 @@ fn is_allowed(text: &str, rule: &str) -> bool {
         Some(name.trim() == rule && !reason.trim().is_empty())
     };
     text.lines().any(|line| allows(line) == Some(true))
-}
-
-/// Exceptions: rule → apps (`namespace/name`) for which it is silent.
-pub type Exceptions = BTreeMap<String, BTreeSet<String>>;
-
-/// Returns the exceptions that the manifests of a catalogue make, each with a reason there.
-pub fn exceptions(catalog: &Catalog) -> Exceptions {
-    let mut exceptions = Exceptions::new();
-    for app in &catalog.apps {
-        for allow in &app.manifest.allow {
-            exceptions.entry(allow.rule.clone()).or_default().insert(app.id());
-        }
-    }
-    exceptions
 }
 
 /// Runs all rules over a rendered tree.
@@ -142,12 +129,18 @@ fn run(
         .collect();
     let manifests = Manifests::new(&tree.stage().documents, &texts);
     let mut sources: BTreeMap<RepoPath, SourceId> = BTreeMap::new();
+    let mut used = BTreeSet::new();
     for rule in rules::ALL {
         let mut findings = rule.findings(&manifests);
         findings.retain(|finding| {
             let app = texts.get(&finding.path).map(|(_, app)| *app).unwrap_or_default();
             let text = texts.get(&finding.path).map(|(text, _)| *text);
-            let excepted = exceptions.get(rule.name).is_some_and(|apps| apps.contains(app));
+            let excepted = exceptions
+                .get(rule.name)
+                .is_some_and(|apps| apps.contains_key(app));
+            if excepted {
+                used.insert((rule.name, app));
+            }
             let allowed = app == FOREIGN && text.is_some_and(|text| is_allowed(text, rule.name));
             let sealed = app == FOREIGN && is_sealed_already(rule, finding, &manifests);
             !(excepted || allowed || sealed)
@@ -169,6 +162,8 @@ fn run(
             );
         }
     }
+    let on: BTreeSet<&str> = tree.iter().map(|artifact| artifact.origin.app.as_str()).collect();
+    allow::report(exceptions, &used, &on, diags);
     let without_schema = manifests.kinds().without_schema.clone();
     diags.checkpoint()?;
     Ok(tree.map_stage(|rendered| Checked {

@@ -86,7 +86,7 @@ fn rendering(c: &mut Criterion) {
         render::render(&catalog, &plan, values, vault, &before.foreign, &mut diags).expect("renders")
     };
     c.bench_function("render", |b| b.iter(render));
-    let exceptions = check::exceptions(&catalog);
+    let exceptions = check::allow::exceptions(&catalog);
     c.bench_function("check", |b| {
         let run = |tree| check::check(tree, &exceptions, &mut Diagnostics::default()).is_ok();
         b.iter_batched(render, run, criterion::BatchSize::LargeInput);

@@ -229,7 +229,11 @@ fn examine(catalog: &Catalog, flags: Flags, rendered: bool) -> usize {
     }
     let tree = render::render(catalog, &plan, &values, &vault, &Foreign::default(), &mut diags);
     clean(&diags);
-    let tree = check::check(tree.expect("renders"), &check::exceptions(catalog), &mut diags);
+    let tree = check::check(
+        tree.expect("renders"),
+        &check::allow::exceptions(catalog),
+        &mut diags,
+    );
     clean(&diags);
     let tree = tree.expect("passes");
     examine_timeouts(&tree);
