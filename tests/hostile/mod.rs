@@ -130,6 +130,9 @@ fn a_strangers_repository_can_be_opened() {
                     if number >= first + cases {
                         break;
                     }
+                    if wanted.is_some() && number.is_multiple_of(100) {
+                        println!("case {number}, after {:?}", start.elapsed());
+                    }
                     run_case(&base, number, wanted.is_some(), &tally);
                 }
             });
