@@ -33,6 +33,11 @@ snap:
 gen:
     CLUSTERWRIGHT_UPDATE=1 cargo test --lib --test integration current
 
+# Begin a rule: its file, its page, a fixture of each kind, its place in the lists.
+[group('dev')]
+new-rule name:
+    src/check/rules/new.sh {{ name }}
+
 # Run against the real tools: `just conformance short` is the set of CI, `full` takes longer.
 [group('test')]
 conformance set="full":
