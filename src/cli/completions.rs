@@ -23,6 +23,7 @@ pub(super) struct Args {
 }
 
 /// Prints what a shell needs to complete our command lines.
+#[expect(clippy::unnecessary_wraps, reason = "every command has this signature")]
 pub(super) fn run(args: &Args, session: &mut Session<'_>) -> Outcome {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut Cli::command(), "clusterwright", &mut script);

@@ -18,7 +18,6 @@ use crate::tree::Tree;
 #[derive(Debug, Default, clap::Args)]
 #[command(next_help_heading = "Raw mode")]
 #[group(skip)]
-#[expect(clippy::struct_field_names, reason = "the field is the name of the flag")]
 pub(super) struct Args {
     /// Render the repository's own Jinja2 tree, as its makejinja.toml describes it, in place of the catalogue
     #[arg(long)]

@@ -170,7 +170,7 @@ fn shared(now: &str, wanted: &str) -> Diagnostic {
             "if this is the only cluster on its domain, write `external_dns_owner_id: {OWNER_BEFORE}` to keep it"
         ))
         .help(format!(
-            "if there are others, write `external_dns_owner_id: {wanted}`; chapter \"Whose DNS records\" of the README says how records move"
+            "if there are others, write `external_dns_owner_id: {wanted}`; \"Whose DNS records\" in clusterwright's `docs/network.md` says how records move"
         ))
 }
 
@@ -180,7 +180,7 @@ fn changed(now: &str, wanted: &str, is_set: bool) -> Diagnostic {
     );
     let finding = Diagnostic::warning("dns/owner-changes", message).note(
         "external-dns touches only records of its own owner, and makes none beside one of another owner; \
-         chapter \"Whose DNS records\" of the README says how they move",
+         \"Whose DNS records\" in clusterwright's `docs/network.md` says how they move",
     );
     if is_set {
         return finding.help(format!("to keep the owner, write `external_dns_owner_id: {now}`"));

@@ -363,12 +363,12 @@ fn a_second_run_at_once_is_refused() {
     assert_eq!(after, before);
 }
 
-/// The chapters of the documentation.
-fn chapters() -> &'static str {
-    let text = include_str!("../../README.md");
-    let from = text.find("## Bring an existing repository").expect("the chapter");
-    let to = text.find("## Your own apps").expect("the next one");
-    &text[from..to]
+/// The page about `adopt`, and what that about edits says of `undo`.
+fn chapters() -> String {
+    let (_, undo) = include_str!("../../docs/edits.md")
+        .split_once("## Take a run back\n")
+        .expect("the chapter");
+    [include_str!("../../docs/adopt.md"), undo].concat()
 }
 
 #[test]

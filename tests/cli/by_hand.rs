@@ -45,7 +45,7 @@ data:
   title: \"Home of ${SECRET_DOMAIN}\"
 ";
 
-/// Writes the worked example of the README into a namespace.
+/// Writes the worked example of `docs/apps.md` into a namespace.
 fn add(repo: &Repo, namespace: &str) {
     let dir = format!("kubernetes/apps/{namespace}/homepage");
     repo.write(&format!("{dir}/ks.yaml"), &KS.replace("NAMESPACE", namespace));

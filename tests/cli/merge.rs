@@ -337,11 +337,8 @@ fn a_version_of_the_library_that_overtakes_yours_is_told() {
 
 #[test]
 fn the_commands_of_the_chapter_settle_the_conflict_that_it_shows() {
-    let readme = include_str!("../../README.md");
-    let (_, chapter) = readme
-        .split_once("## Your edits, Renovate's, and newer templates\n")
-        .expect("the chapter");
-    let chapter = chapter.split("\n## ").next().unwrap_or_default();
+    let page = include_str!("../../docs/edits.md");
+    let chapter = page.split("\n## ").next().unwrap_or_default();
     let Some(repo) = committed() else { return };
     repo.edit(LOKI, "retention_period: \"7d\"", "retention_period: \"8d\"");
     commit(&repo);

@@ -9,7 +9,7 @@ const CHART: [&str; 4] = [
     "4.5.0",
 ];
 
-/// The worked example of the README: an app with a switch, a host name and a token.
+/// The worked example of `docs/apps.md`, and more: an app with a switch, a host name and a token.
 const MANIFEST: &str = "\
 # yaml-language-server: $schema=../../../../.clusterwright/app.schema.json
 summary: Start page with links to everything

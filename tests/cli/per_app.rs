@@ -4,7 +4,7 @@ use crate::support::{MINIMAL, Repo};
 
 const ECHO: &str = "kubernetes/apps/default/echo/app/helmrelease.yaml";
 
-/// The worked example of the README.
+/// The worked example of `docs/apps.md`.
 const EXAMPLE: &str = "\
 apps:
   echo:

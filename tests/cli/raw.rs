@@ -449,7 +449,7 @@ fn block(chapter: &str, start: &str) -> String {
 
 #[test]
 fn the_example_of_the_documentation_gives_what_it_says() {
-    let chapter = include_str!("../../README.md");
+    let chapter = include_str!("../../docs/jinja.md");
     let repo = Repo::empty();
     for file in ["makejinja.toml", "cluster.yaml"] {
         repo.write(file, &block(chapter, &format!("# {file}\n")));

@@ -1,15 +1,9 @@
-//! The worked examples of the chapter "Secrets on their own" do what it says.
+//! The worked examples of `docs/secrets.md` do what it says.
 
 use super::secrets_files::SECRET;
 use crate::support::{AGE_KEY, Repo};
 
-/// The chapter.
-fn chapter() -> &'static str {
-    let (_, rest) = include_str!("../../README.md")
-        .split_once("## Secrets on their own\n")
-        .expect("the chapter");
-    rest.split("\n## ").next().unwrap_or_default()
-}
+const PAGE: &str = include_str!("../../docs/secrets.md");
 
 /// The fenced blocks of a language.
 fn blocks(text: &str, language: &str) -> Vec<String> {
@@ -21,21 +15,20 @@ fn blocks(text: &str, language: &str) -> Vec<String> {
 }
 
 #[test]
-fn the_examples_of_the_chapter_run() {
-    let chapter = chapter();
+fn the_examples_of_the_page_run() {
     let repo = Repo::empty();
     if repo.git(&["init", "-q"]).is_none() {
         return;
     }
     repo.write("age.key", AGE_KEY);
     repo.write("secret.sops.yaml", SECRET);
-    let rule = blocks(chapter, "yaml")
+    let rule = blocks(PAGE, "yaml")
         .into_iter()
         .find(|block| block.starts_with("# .sops.yaml"))
         .expect("a rule");
     repo.write(".sops.yaml", &rule);
     let mut commands = 0;
-    for block in blocks(chapter, "console") {
+    for block in blocks(PAGE, "console") {
         for example in block.split("$ clusterwright ").skip(1) {
             let (command, expected) = example.split_once('\n').expect("a line");
             let args: Vec<&str> = command.split_whitespace().collect();
@@ -49,9 +42,9 @@ fn the_examples_of_the_chapter_run() {
 }
 
 #[test]
-fn every_command_of_the_chapter_exists() {
+fn every_command_of_the_page_exists() {
     let repo = Repo::empty();
-    for line in chapter().lines().filter(|line| line.starts_with("| ")) {
+    for line in PAGE.lines().filter(|line| line.starts_with("| ")) {
         let command = line
             .split("`clusterwright secrets ")
             .nth(1)

@@ -211,12 +211,12 @@ fn large_files_are_not_read_and_their_number_is_told() {
 #[test]
 #[cfg(target_os = "linux")]
 fn a_name_that_cannot_be_said_is_told_and_not_passed_over() {
+    use std::os::unix::ffi::OsStrExt as _;
     let repo = Repo::with(MINIMAL);
     repo.write(".gitignore", GITIGNORE);
     if repo.git(&["init", "-q"]).is_none() {
         return;
     }
-    use std::os::unix::ffi::OsStrExt as _;
     let odd = |name: &[u8]| repo.root().join(std::ffi::OsStr::from_bytes(name));
     repo.write("a\\b.yaml", SECRET);
     std::fs::write(odd(b"c\xff.yaml"), SECRET).expect("written");
@@ -265,7 +265,7 @@ fn values_that_cannot_be_looked_for_are_told() {
             std::fs::remove_file(repo.path("age.key")).expect("removed");
         }),
         ("cloudflare-tunnel.json", |repo| {
-            repo.write("cloudflare-tunnel.json", "{}")
+            repo.write("cloudflare-tunnel.json", "{}");
         }),
         ("github-push-token.txt", |repo| {
             repo.write("github-push-token.txt", &"x".repeat(2 << 20));

@@ -119,7 +119,7 @@ fn proxies(lines: &str) -> yaml::Node {
     yaml::parse(text).expect("YAML").remove(0)
 }
 
-/// The README shows a policy that opens the way to a NAS beside the rendered one: both must be about the same pods.
+/// The documentation shows a policy that opens the way to a NAS beside the rendered one: both must be about the same pods.
 #[test]
 fn proxies_reach_machines_outside_of_the_cluster_only_where_that_is_asked_for() {
     let egress = |policy: &yaml::Node| policy.path(&["spec", "egress"]).expect("rules").to_json();
@@ -132,12 +132,12 @@ fn proxies_reach_machines_outside_of_the_cluster_only_where_that_is_asked_for() 
         serde_json::json!([{"toEntities": ["cluster"]}, cidrs])
     );
 
-    let readme = include_str!("../../README.md");
-    let own = readme
+    let page = include_str!("../../docs/network.md");
+    let own = page
         .split("```yaml\n")
         .find_map(|block| block.strip_prefix("# kubernetes/apps/network/nas/app/ciliumnetworkpolicy.yaml\n"))
         .and_then(|block| block.split("```").next())
-        .expect("the README's policy");
+        .expect("the page's policy");
     let own = yaml::parse(own).expect("YAML").remove(0);
     let selector = |policy: &yaml::Node| {
         policy

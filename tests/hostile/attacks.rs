@@ -117,7 +117,7 @@ const FORGERIES: &[(&str, Forgery)] = &[
     ("a lock that claims everything", lock_claims_everything),
     ("a lock with names that mislead", lock_with_odd_names),
     ("a lock of twenty thousand lines", |case| {
-        lock_of_many(case, "media/x")
+        lock_of_many(case, "media/x");
     }),
     ("a lock of twenty thousand lines that are none", |case| {
         lock_of_many(case, "x  y");

@@ -4,6 +4,7 @@ mod boundary;
 mod circles;
 mod codes;
 mod conformance;
+mod docs;
 mod positions;
 
 use std::collections::BTreeSet;

@@ -8,7 +8,7 @@
 //! kernels, go from handle to handle, each opened without following. Where there are no handles, every part is looked at
 //! first.
 //!
-//! What is not opened here, by name: private keys where the README says, git's own directory and configuration, the
+//! What is not opened here, by name: private keys where `docs/trust.md` says, git's own directory and configuration, the
 //! directory of `$EDITOR`, and paths that the command line names (see `tests/meta/boundary.rs`).
 
 pub mod limits;

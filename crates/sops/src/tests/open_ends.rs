@@ -1,5 +1,5 @@
 //! What the format leaves open, exactly: every place of a file where a single flipped bit goes unnoticed, and every
-//! larger change that does. The list stands in the documentation of `sops`, and in the README.
+//! larger change that does. The list stands in the documentation of `sops`, and in `docs/keys.md`.
 
 use std::collections::BTreeSet;
 
