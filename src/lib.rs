@@ -19,10 +19,12 @@
 //!
 //! # The foundations
 //!
-//! [`source`] and [`diag`] (findings with places), [`bounds`] (what a template may take), [`yaml`] (the only module that
-//! knows the YAML crates), [`sops`] (the file format), [`vcs`] (git), [`sys`] (randomness, time, disk), [`known`] (secrets
-//! in clear text), [`model`] (small checked types). A test fails
-//! when a module uses a later one.
+//! [`source`] and [`diag`] (findings with places), [`bounds`] (what a template may take), [`vcs`] (git), [`sys`] (disk,
+//! randomness, time), [`known`] (secrets in clear text), [`model`] (small checked types). A test fails when a module uses a
+//! later one.
+//!
+//! Two crates below `crates/` know nothing of all this: [`yaml`] reads YAML and alone knows where in a text its parts lie,
+//! [`sops`] makes, opens and edits SOPS files.
 
 pub mod adopt;
 pub mod bounds;

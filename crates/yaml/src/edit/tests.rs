@@ -188,7 +188,8 @@ fn every_value_of_every_layout_can_be_set_and_taken_out() {
                 let stays = |at: &Range<usize>| {
                     let own = text[at.clone()].ends_with(&format!("above {key}"))
                         || text[at.clone()].ends_with(&format!("beside {key}"));
-                    !(inside.start <= at.start && at.end <= inside.end) && !(new.is_null() && own)
+                    let replaced = inside.start <= at.start && at.end <= inside.end;
+                    !(replaced || new.is_null() && own)
                 };
                 for at in comments(text).expect("YAML").into_iter().filter(stays) {
                     let below = name.starts_with("brackets")
