@@ -242,7 +242,30 @@ fn shape(map: &serde_json::Map<String, Value>, vocabulary: &Vocabulary) -> BTree
 
 #[cfg(test)]
 mod tests {
-    use super::image_volume_gate;
+    use serde_json::json;
+
+    use super::{Derived, image_volume_gate};
+    use crate::config::schema;
+    use crate::plan::DERIVED;
+
+    /// What `plan` proposes for an app that is left out are keys that can be set.
+    #[test]
+    fn plan_knows_which_names_are_derived() {
+        let derived = json!(Derived::default());
+        let flags: Vec<&str> = derived
+            .as_object()
+            .into_iter()
+            .flatten()
+            .filter(|(name, value)| value.is_boolean() && schema::keys().top_kind(name).is_none())
+            .map(|(name, _)| name.as_str())
+            .collect();
+        let mut sorted = flags.clone();
+        sorted.sort_unstable();
+        assert_eq!(sorted, DERIVED.iter().map(|(name, _)| *name).collect::<Vec<_>>());
+        for key in DERIVED.iter().flat_map(|(_, keys)| *keys) {
+            assert!(schema::keys().top_kind(key).is_some(), "{key}");
+        }
+    }
 
     #[test]
     fn the_gate_of_image_volumes_is_set_only_where_it_is_known_and_off() {

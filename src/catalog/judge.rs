@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 use jsonschema::error::ValidationErrorKind as ErrorKind;
 use jsonschema::{ValidationError, Validator};
 use serde_json::Value;
-use yaml::{Kind, Node, ParseError, Style};
+use yaml::{Kind, Node, ParseError};
 
 use super::expr::Expr;
 use super::manifest::{DURATION, Manifest, schema};
@@ -108,7 +108,7 @@ impl Judge<'_> {
                 let (parent, last) = pointer.rsplit_once('/').unwrap_or_default();
                 match self.root.pointer(parent).entry(last) {
                     Some((key, _)) => self.span(&key.span),
-                    None => self.span(&(node.span.start..node.span.start)),
+                    None => self.span(&node.span),
                 }
             }
         }
@@ -310,16 +310,9 @@ impl Judge<'_> {
         let Some(error) = node.as_str().and_then(|text| Expr::parse(text).err()) else {
             return;
         };
-        let is_plain = matches!(&node.kind, Kind::Scalar { value, style: Style::Plain } if value.len() == node.span.len());
-        let at = if is_plain {
-            let at = (node.span.start + error.offset).min(node.span.end);
-            at..at
-        } else {
-            node.span.clone()
-        };
         let message = format!("`when`, character {}: {}", error.offset + 1, error.message);
         let help = "it consists of keys with `and`, `or`, `not`, `==`, `!=` and parentheses";
-        self.wrong(message, self.span(&at), "", help);
+        self.wrong(message, self.span(&node.span), "", help);
     }
 
     /// Reasons that give none.

@@ -19,6 +19,8 @@ use crate::catalog::{App, Catalog};
 use crate::diag::{Aborted, Diagnostic, Diagnostics};
 
 pub use bootstrap::BootstrapRelease;
+#[cfg(test)]
+pub(crate) use per_app::DERIVED;
 pub use per_app::{Choice, PerApp};
 pub use storage::check_storage_class;
 

@@ -113,6 +113,43 @@ pub(super) fn choose(
     planned.choice = Some(choice.clone());
 }
 
+/// Names that conditions read and no configuration can set, with the keys that make each true together; none where only
+/// removing keys does. Source: [`crate::context::Derived`], and a test there.
+pub(crate) const DERIVED: &[(&str, &[&str])] = &[
+    (
+        "cilium_bgp_enabled",
+        &[
+            "cilium_bgp_router_addr",
+            "cilium_bgp_router_asn",
+            "cilium_bgp_node_asn",
+        ],
+    ),
+    ("image_volume_gate", &[]),
+    ("k8s_gateway_enabled", &[]),
+    ("oidc_enabled", &["oidc_issuer_url", "oidc_jwks_uri"]),
+    (
+        "talos_backup_enabled",
+        &[
+            "backup_s3_endpoint",
+            "backup_s3_bucket",
+            "backup_s3_access_key",
+            "backup_s3_secret_key",
+            "backup_age_public_key",
+        ],
+    ),
+    ("unifi_dns_enabled", &["unifi_host", "unifi_api_key"]),
+];
+
+/// Returns keys as a sentence names them.
+fn listed(keys: &[&str]) -> String {
+    let quoted: Vec<String> = keys.iter().map(|key| format!("`{key}`")).collect();
+    match quoted.split_last() {
+        Some((last, [])) => last.clone(),
+        Some((last, rest)) => format!("{} and {last}", rest.join(", ")),
+        None => String::new(),
+    }
+}
+
 /// `enabled: true` for an app that the settings leave out.
 fn cannot_switch_on(planned: &PlannedApp<'_>, choice: &Choice, context: &Map<String, Value>) -> Diagnostic {
     let reasons: Vec<String> = planned.reasons.iter().map(|r| format!("`{r}`")).collect();
@@ -127,13 +164,18 @@ fn cannot_switch_on(planned: &PlannedApp<'_>, choice: &Choice, context: &Map<Str
         finding = finding.note(format!("the app is on when `{when}`"));
     }
     let own = |key: &str| schema::keys().top_kind(key).is_none() && context.contains_key(key);
-    let flags: Vec<String> = planned
+    let set = planned
         .reasons
         .iter()
         .filter(|reason| reason.value == Value::Bool(false))
-        .map(|reason| reason.key.as_str())
-        .filter(|key| schema::at(&format!("/{key}")).is_some() || own(key))
-        .map(|key| format!("`{key}: true`"))
+        .map(|reason| reason.key.as_str());
+    let flags: Vec<String> = set
+        .filter_map(|key| match DERIVED.iter().find(|(derived, _)| *derived == key) {
+            _ if schema::at(&format!("/{key}")).is_some() => Some(format!("`{key}: true`")),
+            Some((_, [])) => None,
+            Some((_, keys)) => Some(listed(keys)),
+            None => own(key).then(|| format!("`{key}: true`")),
+        })
         .collect();
     if flags.is_empty() {
         return finding.help(format!("remove `{}`", choice.key("enabled")));

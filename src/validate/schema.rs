@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jsonschema::error::ValidationErrorKind as ErrorKind;
-use jsonschema::{ValidationError, Validator};
+use jsonschema::{ValidationError, ValidationOptions, Validator};
 use serde_json::Value;
 
 use super::wrong_value::wrong_value;
@@ -101,14 +101,24 @@ pub fn unknown_keys(document: &Document, only_secret: bool) -> Vec<Diagnostic> {
     found
 }
 
+/// Returns whether the schema of a key takes a value.
+pub(super) fn accepts(property: &Value, value: &Value) -> bool {
+    options()
+        .build(property)
+        .is_ok_and(|validator| validator.is_valid(value))
+}
+
 fn validator(vocabulary: &Vocabulary) -> Validator {
-    let options = schema::validators().should_validate_formats(true);
-    let options = FORMATS.iter().fold(options, |options, format| {
-        options.with_format(format.name, |text: &str| (format.check)(text).is_ok())
-    });
-    options
+    options()
         .build(vocabulary.schema())
         .expect("the schema is valid: a test checks its own part, the catalogue the keys of apps")
+}
+
+fn options() -> ValidationOptions<'static> {
+    let options = schema::validators().should_validate_formats(true);
+    FORMATS.iter().fold(options, |options, format| {
+        options.with_format(format.name, |text: &str| (format.check)(text).is_ok())
+    })
 }
 
 /// Returns findings for names below `apps:` that are no app's, or several apps'.

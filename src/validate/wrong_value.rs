@@ -4,6 +4,7 @@ use jsonschema::ValidationError;
 use jsonschema::error::ValidationErrorKind as ErrorKind;
 use serde_json::Value;
 
+use super::schema::accepts;
 use crate::config::Document;
 use crate::config::document::{inline, quoted};
 use crate::config::mask::similar;
@@ -76,11 +77,7 @@ impl Wrong<'_> {
 
     /// Says how to write the value, with an example unless it is a secret.
     fn write_such_as(&self) -> String {
-        let item = self
-            .pointer
-            .rsplit('/')
-            .next()
-            .is_some_and(|part| part.parse::<usize>().is_ok());
+        let item = self.is_item();
         match self.property["examples"]
             .get(0)
             .or_else(|| self.property.get("default"))
@@ -147,30 +144,60 @@ impl Wrong<'_> {
         finding.help(self.type_help(expected))
     }
 
-    /// Finds the edit that keeps what the user meant.
+    /// Finds the edit that keeps what the user meant; none that the schema would refuse in its turn.
     fn type_help(&self, expected: &str) -> String {
         let Self { key, .. } = self;
         let written = self.shown();
         let plain = written.as_deref().map(|text| text.trim_matches('`'));
-        match (expected, self.value, plain) {
-            ("text", Value::Number(_) | Value::Bool(_), Some(plain)) => {
-                format!("put it in quotes: `{key}: \"{plain}\"`")
-            }
-            ("text", Value::Number(_) | Value::Bool(_), None) => "put the value in quotes".to_owned(),
-            ("a whole number", Value::String(text), Some(_)) if text.parse::<i64>().is_ok() => {
-                format!("remove the quotes: `{key}: {text}`")
+        let kept = match (expected, self.value, plain) {
+            ("text", Value::Number(_) | Value::Bool(_), None) => Some("put the value in quotes".to_owned()),
+            ("text", Value::Number(_) | Value::Bool(_), Some(plain)) => self
+                .line(&format!("\"{plain}\""))
+                .map(|line| format!("put it in quotes: `{line}`"))
+                .or_else(|| self.meant(plain)),
+            ("a whole number", Value::String(text), Some(_)) => {
+                self.line(text).map(|line| format!("remove the quotes: `{line}`"))
             }
             ("`true` or `false`", Value::String(text), Some(_)) => match text.to_ascii_lowercase().as_str() {
-                "yes" | "on" | "y" | "true" => format!("write `{key}: true`"),
-                "no" | "off" | "n" | "false" => format!("write `{key}: false`"),
-                _ => format!("write `{key}: true` or `{key}: false`"),
+                "yes" | "on" | "y" | "true" => Some(format!("write `{key}: true`")),
+                "no" | "off" | "n" | "false" => Some(format!("write `{key}: false`")),
+                _ => None,
             },
-            ("`true` or `false`", ..) => format!("write `{key}: true` or `{key}: false`"),
-            ("a list", Value::String(_), Some(plain)) if self.property["items"]["type"] == "string" => {
-                format!("make it a list: `{key}: [{plain}]`")
-            }
+            ("a list", Value::String(_), Some(plain)) => self
+                .line(&format!("[{plain}]"))
+                .map(|line| format!("make it a list: `{line}`")),
+            _ => None,
+        };
+        kept.unwrap_or_else(|| match expected {
+            "`true` or `false`" => format!("write `{key}: true` or `{key}: false`"),
             _ => self.write_such_as(),
-        }
+        })
+    }
+
+    /// Returns the line that gives the key a value, or the item, if the schema takes that.
+    fn line(&self, value: &str) -> Option<String> {
+        let line = match self.is_item() {
+            true => format!("- {value}"),
+            false => format!("{}: {value}", self.key),
+        };
+        let parsed = yaml::parse(&line).ok()?;
+        let root = parsed.first()?;
+        let node = root.get(self.key).or_else(|| root.items().first())?;
+        accepts(self.property, &node.to_json()).then_some(line)
+    }
+
+    /// Proposes what a text was probably meant to be, if the format knows that.
+    fn meant(&self, plain: &str) -> Option<String> {
+        let format = Format::named(self.property["format"].as_str()?)?;
+        let suggestion = (format.check)(plain).err()?.suggestion?;
+        let line = self.line(&inline(&Value::String(suggestion)))?;
+        Some(format!("write `{line}`"))
+    }
+
+    /// Returns whether the value is an item of a list.
+    fn is_item(&self) -> bool {
+        let last = self.pointer.rsplit('/').next();
+        last.is_some_and(|part| part.parse::<usize>().is_ok())
     }
 
     fn not_one_of(&self, options: &Value) -> Diagnostic {
@@ -245,11 +272,7 @@ impl Wrong<'_> {
     }
 
     fn write(&self, value: &str) -> String {
-        let item = self
-            .pointer
-            .rsplit('/')
-            .next()
-            .is_some_and(|part| part.parse::<usize>().is_ok());
+        let item = self.is_item();
         let value = inline(&Value::String(value.to_owned()));
         if item {
             format!("write `- {value}`")

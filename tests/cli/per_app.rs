@@ -160,6 +160,25 @@ fn enabled_only_narrows() {
     assert!(!repo.path("kubernetes/apps/default/echo").exists());
 }
 
+/// A name that follows from other keys cannot be written: the help names those.
+#[test]
+fn the_keys_behind_a_derived_name_are_proposed() {
+    let repo = with("apps:\n  unifi-dns:\n    enabled: true\n");
+    let run = repo.fails(&["plan"]);
+    let said = "set `unifi_host` and `unifi_api_key` to switch the app on";
+    assert!(run.stderr.contains(said), "{}", run.stderr);
+    assert!(
+        !run.stderr.contains("`unifi_dns_enabled: true`"),
+        "{}",
+        run.stderr
+    );
+    let keys = "unifi_host: https://10.10.10.1\nunifi_api_key: abcdefgh12345678\n";
+    repo.edit("cluster.yaml", "apps:\n  unifi-dns:\n    enabled: true\n", keys);
+    repo.ok(&["validate"]);
+    let run = repo.ok(&["plan"]);
+    assert!(run.stdout.contains("on  network/unifi-dns"), "{}", run.stdout);
+}
+
 #[test]
 fn what_needs_an_app_that_is_switched_off_is_named_with_it() {
     let repo = with("apps:\n  coredns:\n    enabled: false\n");

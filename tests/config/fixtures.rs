@@ -9,7 +9,7 @@ use clusterwright::side::Reported;
 
 use super::{all_beside, check_beside};
 
-fn fixtures(kind: &str) -> Vec<PathBuf> {
+pub(super) fn fixtures(kind: &str) -> Vec<PathBuf> {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("tests/config")
         .join(kind);
@@ -38,18 +38,21 @@ fn rendered(diags: &Diagnostics) -> String {
     format!("{}\n{findings}", anstream::adapter::strip_str(&plain))
 }
 
-fn check_file(path: &Path) -> (Diagnostics, bool) {
-    let text = fs::read_to_string(path).expect("text");
-    // A first line such as `# beside: nothing` says what lies beside it; without, everything does.
-    let beside = text.lines().find_map(|line| line.strip_prefix("# beside: "));
-    let side = match beside {
+/// A first line such as `# beside: nothing` says what lies beside a fixture; without, everything does.
+pub(super) fn beside(text: &str) -> Reported {
+    match text.lines().find_map(|line| line.strip_prefix("# beside: ")) {
         None => all_beside(),
         Some(beside) => Reported {
             keyless: beside == "nothing, as in CI",
             without_tunnel: beside == "nothing, as in CI",
             ..Reported::default()
         },
-    };
+    }
+}
+
+fn check_file(path: &Path) -> (Diagnostics, bool) {
+    let text = fs::read_to_string(path).expect("text");
+    let side = beside(&text);
     let (diags, result) = check_beside(&[("cluster.yaml", text)], &side);
     (diags, result.is_ok())
 }

@@ -1,5 +1,6 @@
 //! Configuration: from files to findings, and what is generated from the types.
 
+mod edits;
 mod encrypted;
 mod example;
 mod files;

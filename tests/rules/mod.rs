@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use clusterwright::check::manifests::Manifests;
-use clusterwright::check::rule::Rule;
+use clusterwright::check::rule::{Finding, Rule};
 use clusterwright::check::rules::ALL;
 use clusterwright::tree::RepoPath;
 
@@ -38,8 +38,8 @@ fn read(fixture: &Path) -> BTreeMap<String, String> {
         .collect()
 }
 
-/// Runs rules over a tree: `rule path:line message | help`.
-fn findings(tree: &BTreeMap<String, String>, rules: &[&Rule]) -> Vec<String> {
+/// Runs rules over a tree.
+fn run(tree: &BTreeMap<String, String>, rules: &[&Rule]) -> Vec<(&'static str, Finding)> {
     let files: BTreeMap<RepoPath, &str> = tree
         .iter()
         .map(|(path, text)| (RepoPath::parse(path).expect("a path"), text.as_str()))
@@ -53,17 +53,76 @@ fn findings(tree: &BTreeMap<String, String>, rules: &[&Rule]) -> Vec<String> {
     let manifests = Manifests::new(&documents, &texts);
     let mut out = Vec::new();
     for rule in rules {
-        for finding in rule.findings(&manifests) {
-            let line = finding.span.map_or(0, |span| {
-                files[&finding.path][..span.start].matches('\n').count() + 1
-            });
-            out.push(format!(
-                "{} {}:{line} {} | {}",
-                rule.name, finding.path, finding.message, finding.help
-            ));
-        }
+        let findings = rule.findings(&manifests).into_iter();
+        out.extend(findings.map(|finding| (rule.name, finding)));
     }
     out
+}
+
+/// Runs rules over a tree: `rule path:line message | help`.
+fn findings(tree: &BTreeMap<String, String>, rules: &[&Rule]) -> Vec<String> {
+    let line = |(name, finding): (&str, Finding)| {
+        let line = finding.span.map_or(0, |span| {
+            tree[finding.path.as_str()][..span.start].matches('\n').count() + 1
+        });
+        let Finding {
+            path, message, help, ..
+        } = finding;
+        format!("{name} {path}:{line} {message} | {help}")
+    };
+    run(tree, rules).into_iter().map(line).collect()
+}
+
+/// Returns what a help says to write in place of what is underlined.
+fn edit(help: &str) -> Option<&str> {
+    let starts = ["write `", "did you mean `", "quote it: `", "remove the quotes: `"];
+    let rest = starts.iter().find_map(|start| help.strip_prefix(start))?;
+    let (word, after) = rest.split_once('`')?;
+    let is_word = !word.contains([' ', ':']) || word.starts_with('"');
+    (is_word && (after.is_empty() || after == "?" || after.starts_with(", which"))).then_some(word)
+}
+
+/// A help that names a word in place of the one that is underlined mends the finding, and makes no other about fields.
+#[test]
+fn every_proposed_word_mends_what_it_is_for() {
+    let about_text = ["missing-field", "unknown-field", "wrong-type", "yaml-1-1-trap"];
+    let about_text: Vec<&Rule> = ALL
+        .iter()
+        .copied()
+        .filter(|rule| about_text.contains(&rule.name))
+        .collect();
+    let (mut tried, mut wrong) = (0, Vec::new());
+    for rule in ALL {
+        for fixture in fixtures(rule.name, "fail") {
+            let tree = read(&fixture);
+            let old = findings(&tree, &about_text);
+            for (name, finding) in run(&tree, &[rule]) {
+                let Some((word, span)) = edit(&finding.help).zip(finding.span.clone()) else {
+                    continue;
+                };
+                tried += 1;
+                let mut after = tree.clone();
+                let text = after.get_mut(finding.path.as_str()).expect("a file");
+                text.replace_range(span.clone(), word);
+                if yaml::parse(text).is_err() {
+                    wrong.push(format!("{name} {}: {word}: no YAML any more", fixture.display()));
+                    continue;
+                }
+                let is_same = |(_, other): &(&str, Finding)| {
+                    let start = other.span.as_ref().map(|span| span.start);
+                    (&other.path, &other.message, start)
+                        == (&finding.path, &finding.message, Some(span.start))
+                };
+                let new = findings(&after, &about_text);
+                let new: Vec<&String> = new.iter().filter(|one| !old.contains(one)).collect();
+                if !new.is_empty() || run(&after, &[rule]).iter().any(is_same) {
+                    wrong.push(format!("{name} {}: {word}: {new:?}", fixture.display()));
+                }
+            }
+        }
+    }
+    assert!(tried > 20, "{tried}");
+    assert_eq!(wrong, [""; 0]);
 }
 
 #[test]

@@ -26,6 +26,8 @@ pub struct Report {
     pub wrong_types: Vec<Finding>,
     /// Fields that a kind must have.
     pub missing_fields: Vec<Finding>,
+    /// Files → where text stands that YAML 1.1 reads differently, in fields that take a number or a boolean and no text.
+    pub no_text: BTreeMap<RepoPath, BTreeSet<usize>>,
     /// `apiVersion/kind` → how many objects of it were not judged, because there is no schema.
     pub without_schema: BTreeMap<String, usize>,
 }

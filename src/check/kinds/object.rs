@@ -56,6 +56,7 @@ impl<'a> Walk<'a, '_> {
             return;
         };
         let types = schema.types.list();
+        self.mark_trap(types, node);
         if !types.is_empty() && !types.iter().any(|ty| found.is(*ty)) {
             self.wrong_type(node, types, found, &name);
             return;
@@ -81,6 +82,22 @@ impl<'a> Walk<'a, '_> {
         }
     }
 
+    /// Notes where quotes would be wrong around what YAML 1.1 reads differently.
+    fn mark_trap(&mut self, types: &[Type], node: &Node) {
+        let is_text = |ty: &Type| !matches!(ty, Type::Boolean | Type::Integer | Type::Number);
+        let Kind::Scalar {
+            value,
+            style: Style::Plain,
+        } = &node.kind
+        else {
+            return;
+        };
+        if !types.is_empty() && !types.iter().any(is_text) && scalar::yaml11_trap(value).is_some() {
+            let places = self.report.no_text.entry(self.object.path.clone());
+            places.or_default().insert(node.span.start);
+        }
+    }
+
     fn map(&mut self, schema: &Schema, node: &'a Node, name: Range<usize>) {
         let entries = self.entries(node);
         let before = self.partial;
@@ -98,7 +115,8 @@ impl<'a> Walk<'a, '_> {
                 (Some(field), _) => field,
                 (None, Some(Others::Schema(others))) => others,
                 (None, Some(Others::Allowed(false))) => {
-                    self.unknown_field(schema, key, text);
+                    let is_there = |name: &str| entries.iter().any(|(key, _)| key.as_str() == Some(name));
+                    self.unknown_field(schema, key, text, is_there);
                     continue;
                 }
                 (None, _) => continue,
@@ -185,7 +203,7 @@ impl<'a> Walk<'a, '_> {
         out
     }
 
-    fn unknown_field(&mut self, schema: &Schema, key: &Node, name: &str) {
+    fn unknown_field(&mut self, schema: &Schema, key: &Node, name: &str, is_there: impl Fn(&str) -> bool) {
         let place = self.path();
         let message = match place.as_str() {
             "" => format!("`{}` has no field `{name}`", self.object.kind),
@@ -193,7 +211,11 @@ impl<'a> Walk<'a, '_> {
         };
         let known = || schema.properties.keys().map(String::as_str);
         let help = if let Some(near) = closest(name, known()) {
-            format!("did you mean `{near}`?")
+            if is_there(near) {
+                format!("remove it: `{near}` is there already")
+            } else {
+                format!("did you mean `{near}`?")
+            }
         } else if let Some(place) = elsewhere(self.root, name) {
             format!("there is a field `{place}`: is it indented right?")
         } else if known().count() <= LISTED {
@@ -246,15 +268,15 @@ impl<'a> Walk<'a, '_> {
             let short = text.len() <= 40 && !text.contains(['"', '\\', '\n']);
             short && !text.is_empty() && !self.object.path.is_sops() && self.object.kind != "Secret"
         });
-        let plain = |text: &str| {
-            matches!(
-                (scalar::resolve(text), types.first()),
-                (Value::Bool(_), Some(Type::Boolean))
-                    | (Value::Number(_), Some(Type::Integer | Type::Number))
-            )
+        let plain = |text: &str| match (scalar::resolve(text), types.first()) {
+            (Value::Bool(_), Some(Type::Boolean)) | (Value::Number(_), Some(Type::Number)) => true,
+            (Value::Number(number), Some(Type::Integer)) => !number.is_f64(),
+            _ => false,
         };
         match (types.first(), text) {
-            (Some(Type::String), Some(text)) => format!("quote it: `\"{text}\"`"),
+            (Some(Type::String), Some(text)) if !scalar::resolve(text).is_null() => {
+                format!("quote it: `\"{text}\"`")
+            }
             (Some(Type::String), None) if node.as_str().is_some_and(|text| !text.is_empty()) => {
                 "put it in quotes".to_owned()
             }

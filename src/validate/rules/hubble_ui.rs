@@ -23,5 +23,14 @@ fn check(facts: &Facts<'_>, out: &mut Vec<Diagnostic>) {
         "`hubble_ui_enabled` needs `hubble_enabled`, which is off",
     );
     let finding = about_two(finding, &hubble, &ui, ["switched off here", "switched on here"]);
-    out.push(finding.help("write `hubble_enabled: true`, or `hubble_ui_enabled: false`"));
+    let monitoring = facts
+        .get::<bool>("/monitoring_enabled")
+        .filter(|flag| !flag.value);
+    // Hubble itself needs it.
+    out.push(finding.help(match monitoring {
+        Some(_) => {
+            "write `monitoring_enabled: true` and `hubble_enabled: true`, or `hubble_ui_enabled: false`"
+        }
+        None => "write `hubble_enabled: true`, or `hubble_ui_enabled: false`",
+    }));
 }
