@@ -58,6 +58,11 @@ bench:
     tests/bench/ratios.sh target/release/clusterwright
     cargo bench --bench stages
 
+# The archive of this machine in target/dist: program, manual pages, completions, checksum.
+[group('release')]
+dist target="":
+    .ci/dist {{ target }}
+
 # Licences, bans and sources of all dependencies; needs cargo-deny.
 [group('check')]
 deny:

@@ -1,19 +1,23 @@
 //! `clusterwright man`
 
-use clap::CommandFactory as _;
+use std::path::PathBuf;
+
+use clap::{CommandFactory as _, ValueHint};
 
 use super::args::Cli;
 use super::exit::Exit;
 use super::help::Help;
 use super::{Outcome, Session};
 use crate::diag::Diagnostic;
+use crate::sys::named;
 
 /// Arguments of `man`.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = Help {
     examples: &[
         ("man | man -l -", "Read the page of the program"),
-        ("man secrets edit > clusterwright-secrets-edit.1", "That of a command, to install it"),
+        ("man secrets edit | man -l -", "That of a command"),
+        ("man --to ~/.local/share/man/man1", "Install all of them"),
     ],
     ..Help::default()
 })]
@@ -21,11 +25,21 @@ pub(super) struct Args {
     /// The command, such as `secrets edit`; without it, the program
     #[arg(value_name = "COMMAND")]
     pub(super) words: Vec<String>,
+    /// Write the pages of the program and of every command into this directory
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, conflicts_with = "words")]
+    pub(super) to: Option<PathBuf>,
 }
 
-/// Prints a manual page.
+/// Prints a manual page, or writes all.
 pub(super) fn run(args: &Args, session: &mut Session<'_>) -> Outcome {
     let mut command = Cli::command();
+    if let Some(dir) = &args.to {
+        let shown = dir.display().to_string();
+        return match named::create_dir(dir).and_then(|()| clap_mangen::generate_to(command, dir)) {
+            Ok(()) => Ok((Exit::Success, None)),
+            Err(error) => Err(session.diags.abort(Diagnostic::io("write", &shown, &error))),
+        };
+    }
     // Gives the commands below their whole names.
     command.build();
     for word in &args.words {

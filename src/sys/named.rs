@@ -24,6 +24,14 @@ pub fn read(path: &Path, limit: u64) -> Result<Vec<u8>, Refused> {
     Err(Refused::NotRegular { kind })
 }
 
+/// Makes a directory that a person named, with those above it.
+///
+/// # Errors
+/// When it cannot be made.
+pub fn create_dir(path: &Path) -> std::io::Result<()> {
+    std::fs::create_dir_all(path)
+}
+
 /// Opens without waiting for the other end of a pipe.
 fn open(path: &Path) -> Result<File, Refused> {
     let mut options = OpenOptions::new();

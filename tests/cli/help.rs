@@ -104,6 +104,7 @@ fn schemas_are_json() {
 fn every_command_has_a_manual_page_and_a_place_in_the_completions() {
     let repo = Repo::empty();
     let script = repo.ok(&["completions", "bash"]).stdout;
+    repo.ok(&["man", "--to", "pages"]);
     for command in commands() {
         let words: Vec<&str> = command.split_whitespace().collect();
         let page = repo.ok(&[&["man"], words.as_slice()].concat()).stdout;
@@ -117,6 +118,7 @@ fn every_command_has_a_manual_page_and_a_place_in_the_completions() {
             page.contains(".TH ") && page.contains(&name.replace('-', "\\-")),
             "{page}"
         );
+        assert!(repo.read(&format!("pages/{name}.1")).contains(".TH "), "{name}");
         assert!(words.last().is_none_or(|word| script.contains(word)), "{command}");
     }
     assert!(
