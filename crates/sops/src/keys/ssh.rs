@@ -86,9 +86,9 @@ mod tests {
     use crate::keys::key::{self, generate_identity};
     use crate::keys::prompt::{Answers, Nobody};
 
-    const OPEN: &[u8] = include_bytes!("../../tests/support/github-deploy.key");
+    const OPEN: &[u8] = include_bytes!("../../../../tests/support/github-deploy.key");
     /// Behind the passphrase `test`.
-    const LOCKED: &[u8] = include_bytes!("../../tests/support/passphrase.key");
+    const LOCKED: &[u8] = include_bytes!("../../../../tests/support/passphrase.key");
 
     fn wrap(identities: &Identities) -> String {
         let public = identities.recipients().remove(0);
