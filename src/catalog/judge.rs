@@ -343,8 +343,8 @@ impl Judge<'_> {
     fn chart(&mut self, manifest: &Manifest) {
         if let Some(chart) = &manifest.chart {
             let oci = chart.oci.is_some() && chart.repository.is_none() && chart.name.is_none();
-            let helm = chart.oci.is_none() && chart.repository.is_some() && chart.name.is_some();
-            if !oci && !helm {
+            let in_repository = chart.oci.is_none() && chart.repository.is_some() && chart.name.is_some();
+            if !oci && !in_repository {
                 let message = "a chart has either `oci`, or `repository` and `name`".to_owned();
                 let help = "write one of the two, and remove the other";
                 self.wrong(message, self.key("/chart"), "", help);

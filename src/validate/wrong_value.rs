@@ -176,9 +176,10 @@ impl Wrong<'_> {
 
     /// Returns the line that gives the key a value, or the item, if the schema takes that.
     fn line(&self, value: &str) -> Option<String> {
-        let line = match self.is_item() {
-            true => format!("- {value}"),
-            false => format!("{}: {value}", self.key),
+        let line = if self.is_item() {
+            format!("- {value}")
+        } else {
+            format!("{}: {value}", self.key)
         };
         let parsed = yaml::parse(&line).ok()?;
         let root = parsed.first()?;
