@@ -346,8 +346,8 @@ impl Judge<'_> {
             let in_repository = chart.oci.is_none() && chart.repository.is_some() && chart.name.is_some();
             if !oci && !in_repository {
                 let message = "a chart has either `oci`, or `repository` and `name`".to_owned();
-                let help = "write one of the two, and remove the other";
-                self.wrong(message, self.key("/chart"), "", help);
+                let edit = "write one of the two, and remove the other";
+                self.wrong(message, self.key("/chart"), "", edit);
             }
         }
         if manifest.bootstrap && manifest.chart.as_ref().is_none_or(|chart| chart.oci.is_none()) {
