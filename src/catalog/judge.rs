@@ -103,13 +103,13 @@ impl Judge<'_> {
         let node = self.root.pointer(pointer);
         match &node.kind {
             Kind::Scalar { .. } if !node.span.is_empty() => self.span(&node.span),
-            Kind::Map(entries) if let Some((key, _)) = entries.first() => self.span(&key.span),
             _ => {
                 let (parent, last) = pointer.rsplit_once('/').unwrap_or_default();
-                match self.root.pointer(parent).entry(last) {
-                    Some((key, _)) => self.span(&key.span),
-                    None => self.span(&node.span),
-                }
+                let key = match node.entries().first() {
+                    Some((key, _)) => Some(key),
+                    None => self.root.pointer(parent).entry(last).map(|(key, _)| key),
+                };
+                self.span(&key.unwrap_or(node).span)
             }
         }
     }

@@ -75,12 +75,10 @@ fn duration(text: &str, units: &[&str]) -> Result<(), Invalid> {
         .map(|u| format!("`{u}`"))
         .collect::<Vec<_>>()
         .join(" or ");
-    Err(match unit {
-        "" => Invalid::new("has no unit").suggest(format!("{number}d")),
-        "w" if let Ok(weeks) = number.parse::<u32>() => {
-            Invalid::new("is in weeks, which Tempo does not know")
-                .suggest(format!("{}d", u64::from(weeks) * 7))
-        }
+    Err(match (unit, number.parse::<u32>()) {
+        ("", _) => Invalid::new("has no unit").suggest(format!("{number}d")),
+        ("w", Ok(weeks)) => Invalid::new("is in weeks, which Tempo does not know")
+            .suggest(format!("{}d", u64::from(weeks) * 7)),
         _ => Invalid::new(format!("has a unit that is not {listed}")),
     })
 }

@@ -349,15 +349,13 @@ impl<'a> Names<'a> {
             let name = dependency.name();
             if let Some(targets) = self.targets.get(name) {
                 let switched_off = targets.iter().find_map(|target| target.off_by.as_ref());
-                match targets.iter().find(|target| target.on) {
-                    Some(target) => {
+                match (targets.iter().find(|target| target.on), switched_off) {
+                    (Some(target), _) => {
                         found.insert(target.id.clone());
                     }
-                    None if dependency.is_optional() => {}
-                    None if let Some(choice) = switched_off => {
-                        diags.push(switched_off_below(app, spec, name, choice));
-                    }
-                    None => {
+                    (None, _) if dependency.is_optional() => {}
+                    (None, Some(choice)) => diags.push(switched_off_below(app, spec, name, choice)),
+                    (None, None) => {
                         let message = format!("`{}` depends on `{name}`, which is off", spec.name);
                         diags.push(manifest_error("plan/dependency-off", app, message).help(format!(
                             "switch `{name}` on, or mark the dependency `optional: true`"
