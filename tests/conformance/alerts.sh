@@ -116,7 +116,7 @@ for stack in victoriametrics prometheus; do
     fi
     # One run for all cases; only when it fails is each looked at.
     if (cd "$work/$stack" && promtool test rules case-*.yaml >report 2>&1); then
-        for case in "$work/$stack"/case-*.yaml; do pass; done
+        for _ in "$work/$stack"/case-*.yaml; do pass; done
         continue
     fi
     before=$failed

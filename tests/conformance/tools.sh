@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Sourced by the scripts beside it: the peers that judge us, at pinned versions, and the counts.
 #
 # A peer is taken from target/conformance, else installed there (`go install`, `npm install`). One that cannot be had
