@@ -8,7 +8,6 @@ use super::exit::Exit;
 use super::help::{Help, KEYS};
 use super::{Outcome, Session, raw};
 use crate::check::rules::ALL;
-use crate::diff::Choices;
 
 /// Arguments of `check`.
 #[derive(Debug, clap::Args)]
@@ -28,13 +27,7 @@ pub(super) struct Args {
 /// Renders the tree and runs all rules over it.
 pub(super) fn run(args: &Args, session: &mut Session<'_>) -> Outcome {
     let mut catalog = None;
-    let prepared = raw::prepare(
-        &args.raw,
-        Choices::default(),
-        &mut catalog,
-        |_, _, _| Ok(()),
-        session,
-    )?;
+    let prepared = raw::look(&args.raw, &mut catalog, session)?;
     let tree = prepared.tree;
     let without_schema = &tree.stage().without_schema;
     if session.ui.is_human() {

@@ -44,13 +44,7 @@ pub(super) struct Args {
 /// Shows differences; never writes.
 pub(super) fn run(args: &Args, session: &mut Session<'_>) -> Outcome {
     let mut catalog = None;
-    let prepared = raw::prepare(
-        &args.raw,
-        Choices::default(),
-        &mut catalog,
-        |_, _, _| Ok(()),
-        session,
-    )?;
+    let prepared = raw::look(&args.raw, &mut catalog, session)?;
     let raw::Prepared {
         tree,
         vault,

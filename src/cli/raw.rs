@@ -89,6 +89,15 @@ pub(super) fn prepare<'c>(
     })
 }
 
+/// The same for a command that only looks: no choices, and nothing to guard.
+pub(super) fn look<'c>(
+    args: &Args,
+    catalog: &'c mut Option<Catalog>,
+    session: &mut Session<'_>,
+) -> Result<Prepared<'c>, Aborted> {
+    prepare(args, Choices::default(), catalog, |_, _, _| Ok(()), session)
+}
+
 /// What raw mode is asked for.
 fn request(args: &Args, diags: &mut Diagnostics) -> Result<Request, Aborted> {
     let mut request = Request {

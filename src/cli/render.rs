@@ -8,7 +8,6 @@ use super::help::{Help, KEYS};
 use super::ui::Format;
 use super::{Outcome, Session, raw};
 use crate::diag::Diagnostic;
-use crate::diff::Choices;
 use crate::tree::RepoPath;
 
 /// Arguments of `render`.
@@ -35,13 +34,7 @@ pub(super) struct Args {
 /// Prints rendered files.
 pub(super) fn run(args: &Args, session: &mut Session<'_>) -> Outcome {
     let mut catalog = None;
-    let prepared = raw::prepare(
-        &args.raw,
-        Choices::default(),
-        &mut catalog,
-        |_, _, _| Ok(()),
-        session,
-    )?;
+    let prepared = raw::look(&args.raw, &mut catalog, session)?;
     let raw::Prepared { tree, vault, .. } = prepared;
     let diags = &mut session.diags;
     let wanted: Vec<RepoPath> = args

@@ -131,7 +131,7 @@ fn paths(args: &Args, diags: &mut Diagnostics) -> Result<BTreeSet<RepoPath>, Abo
 
 fn conflicts(args: &raw::Args, session: &mut Session<'_>) -> Result<Vec<Change>, Aborted> {
     let mut catalog = None;
-    let prepared = raw::prepare(args, Choices::default(), &mut catalog, |_, _, _| Ok(()), session)?;
+    let prepared = raw::look(args, &mut catalog, session)?;
     let secrets = (&prepared.vault, &prepared.keys);
     let diags = &mut session.diags;
     let compared = pipeline::compare_quietly(

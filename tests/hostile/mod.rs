@@ -103,6 +103,8 @@ fn run_case(base: &Base, number: usize, all: bool, tally: &Tally) {
                 case.attacks,
                 told.join("\n")
             );
+            // At once: a long run may be ended before its end.
+            println!("{text}");
             tally.failures.lock().expect("not poisoned").push(text);
             // What comes after would only repeat it.
             return;

@@ -183,6 +183,14 @@ pub enum SopsError {
         /// Where.
         span: Range<usize>,
     },
+    /// More values stand in clear than are encrypted where they stand.
+    #[error("more than {most} values stand in clear in an encrypted file")]
+    ManyInClear {
+        /// How many are encrypted in one go.
+        most: usize,
+        /// The first of them.
+        span: Range<usize>,
+    },
     /// There is no MAC.
     #[error("the file has no MAC")]
     NoMac,
@@ -312,6 +320,7 @@ impl SopsError {
             | Self::MalformedValue { span, .. }
             | Self::Tampered { span, .. }
             | Self::PlainInScope { span, .. }
+            | Self::ManyInClear { span, .. }
             | Self::NonTextKey { span, .. }
             | Self::IntegerTooLarge { span, .. }
             | Self::UnsupportedTag { span, .. }
@@ -390,6 +399,9 @@ impl SopsError {
             }
             Self::PlainInScope { .. } => {
                 "encrypt it where it stands with `clusterwright secrets encrypt -i`, and change it if it was pushed"
+            }
+            Self::ManyInClear { .. } => {
+                "take them out of the file, and put them in with `clusterwright secrets edit`"
             }
             Self::NoMac | Self::MacMismatch => {
                 "compare the file with git history; if every value is right, encrypt it again"

@@ -20,6 +20,9 @@ use crate::text::typing::Typed;
 use crate::text::value::{Encrypted, Plain};
 use crate::text::walk::{Leaf, Walk, walk};
 
+/// Most values that are encrypted in one go: each is taken out by itself, and the file read again.
+const MOST: usize = 100;
+
 /// A place in a file: the number of its document, and its path.
 type Place = (usize, String);
 
@@ -28,8 +31,8 @@ impl File<'_> {
     /// must agree with the file without them, or with what one of the versions `before` has in their place.
     ///
     /// # Errors
-    /// [`SopsError::PlainInScope`] when the MAC agrees in neither way, or such a value is an item of a list; otherwise those
-    /// of [`File::set`].
+    /// [`SopsError::PlainInScope`] when the MAC agrees in neither way, or such a value is an item of a list;
+    /// [`SopsError::ManyInClear`] when there are very many; otherwise those of [`File::set`].
     pub fn seal_typed(
         &self,
         before: &[&str],
@@ -60,6 +63,11 @@ fn seal_typed(
     let Some((_, first)) = typed.first() else {
         return Ok(None);
     };
+    if typed.len() > MOST {
+        let first = own.leaves.iter().find(|leaf| is_typed(leaf));
+        let span = first.map_or(0..0, |leaf| leaf.span.clone());
+        return Err(SopsError::ManyInClear { most: MOST, span });
+    }
     // The places of list items move when one goes.
     if let Some((_, path)) = typed.iter().find(|(_, path)| path.contains('[')) {
         return Err(in_clear(&own, path));

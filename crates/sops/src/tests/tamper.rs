@@ -134,6 +134,16 @@ fn what_was_typed_in_clear_is_encrypted_where_all_else_is_as_it_was() {
     assert!(refuses(&both, &[&enc]) && refuses(&both, &[]));
     let item = enc.lines().find(|line| line.starts_with("  l: ")).unwrap();
     assert!(refuses(&enc.replace(item, "  l: [typed]"), &[&enc]));
+    // Very many are not gone through one by one.
+    let many = |count: usize| {
+        let lines: String = (0..count).map(|number| format!("  n{number}: typed\n")).collect();
+        enc.replace("stringData:\n", &format!("stringData:\n{lines}"))
+    };
+    assert!(mend(&many(100), &[]).unwrap().is_some());
+    assert!(matches!(
+        mend(&many(101), &[]),
+        Err(SopsError::ManyInClear { most: 100, .. })
+    ));
     // Another's key opens nothing.
     let stranger = person().identities;
     assert!(
