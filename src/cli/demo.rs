@@ -1,6 +1,6 @@
 //! `clusterwright demo`: an example repository, from nothing to a configured tree.
 
-use std::path::PathBuf;
+use std::path::{Component, Path, PathBuf};
 
 use super::exit::Exit;
 use super::help::Help;
@@ -8,7 +8,7 @@ use super::{Outcome, Session, configure, init};
 use crate::config::example;
 use crate::diag::Diagnostic;
 use crate::sys::SecretText;
-use crate::sys::root::Root;
+use crate::sys::root::{Kind, Refused, Root};
 use crate::vcs;
 
 /// Arguments of `demo`.
@@ -26,6 +26,28 @@ pub(super) struct Args {
     pub(super) directory: PathBuf,
 }
 
+/// Returns why a directory below this one is not made: a link on the way, which a stranger's repository may hold. An
+/// absolute path, and one with `..`, is as the person means it.
+fn leads_away(here: &Root, directory: &Path) -> Option<Refused> {
+    let mut below = String::new();
+    for part in directory.components() {
+        match part {
+            Component::CurDir => {}
+            Component::Normal(name) => {
+                let slash = if below.is_empty() { "" } else { "/" };
+                below = format!("{below}{slash}{}", name.to_str()?);
+            }
+            Component::ParentDir | Component::RootDir | Component::Prefix(_) => return None,
+        }
+    }
+    match here.look(&below) {
+        Ok(Some(meta)) if meta.kind == Kind::Link => Some(Refused::Link { at: below }),
+        Err(refused @ Refused::Link { .. }) => Some(refused),
+        // What else stands in the way, the system tells when it is made.
+        _ => None,
+    }
+}
+
 /// Scaffolds, configures, commits and tells what comes next.
 pub(super) fn run(args: &Args, session: &mut Session<'_>) -> Outcome {
     let path = session.world.root.path().join(&args.directory);
@@ -39,6 +61,9 @@ pub(super) fn run(args: &Args, session: &mut Session<'_>) -> Outcome {
                 .in_file(&shown)
                 .help("choose another directory, or remove this one"),
         ));
+    }
+    if let Some(refused) = leads_away(&session.world.root, &args.directory) {
+        return Err(session.diags.abort(refused.finding("create", &shown)));
     }
     if let Err(error) = std::fs::create_dir_all(&path) {
         return Err(session.diags.abort(Diagnostic::io("create", &shown, &error)));

@@ -6,6 +6,7 @@ use std::path::Path;
 use gix::bstr::ByteSlice as _;
 use gix::index::entry::{Flags, Mode, Stage};
 
+use super::ignore::Ignored;
 use super::{Repository, broken};
 use crate::diag::Diagnostic;
 use crate::sys::dotgit::is_git_dir;
@@ -29,14 +30,9 @@ impl Repository {
     /// When the index, an ignore file or a directory cannot be read.
     pub fn work_tree_files(&self, root: &Root) -> Result<(Vec<RepoPath>, Vec<String>), Diagnostic> {
         let index = self.index()?;
-        let source = gix::worktree::stack::state::ignore::Source::WorktreeThenIdMappingIfNotSkipped;
-        let failed = |error: gix::Error| broken("read the ignore files", &error);
-        let mut stack = self.repo.excludes(&index, None, source).map_err(failed)?;
+        let mut ignored = Ignored::new(self, &index)?;
         let mut excluded = |full: &[u8], is_dir: bool| {
-            let mode = if is_dir { Mode::DIR } else { Mode::FILE };
-            let at = stack.at_entry(full.as_bstr(), Some(mode));
-            at.map(|at| at.is_excluded())
-                .map_err(|error| broken("read the ignore files", &error))
+            ignored.covers(full.as_bstr(), if is_dir { Mode::DIR } else { Mode::FILE })
         };
         let (mut found, mut odd) = (BTreeSet::new(), BTreeSet::new());
         let mut open = vec![(String::new(), 0)];

@@ -5,6 +5,7 @@
 //! may be a subdirectory of the repository.
 
 mod history;
+mod ignore;
 mod listing;
 pub mod private;
 mod scaffold;
@@ -17,7 +18,9 @@ use gix::index::entry::{Flags, Mode, Stage};
 use gix::objs::tree::EntryKind;
 
 use crate::diag::Diagnostic;
+use crate::sys::root::{Kind, Refused, limits};
 use crate::tree::RepoPath;
+use ignore::Ignored;
 
 pub use scaffold::{commit_all, init};
 
@@ -58,6 +61,9 @@ impl Repository {
         let root = root
             .canonicalize()
             .map_err(|error| Diagnostic::io("open", root, &error))?;
+        if let Some(top) = top(&root) {
+            readable(&top.join(".git"))?;
+        }
         let trust = gix::sec::trust::Mapping {
             full: gix::open::Options::isolated(),
             reduced: gix::open::Options::isolated(),
@@ -209,12 +215,7 @@ impl Repository {
     /// When the index or an ignore file cannot be read.
     pub fn is_ignored(&self, path: &RepoPath) -> Result<bool, Diagnostic> {
         let index = self.index()?;
-        let source = gix::worktree::stack::state::ignore::Source::WorktreeThenIdMappingIfNotSkipped;
-        let full = self.full(path);
-        let failed = |error: gix::Error| broken("read the ignore files", &error);
-        let mut stack = self.repo.excludes(&index, None, source).map_err(failed)?;
-        let platform = stack.at_entry(full.as_bstr(), Some(Mode::FILE)).map_err(failed)?;
-        Ok(platform.is_excluded())
+        Ignored::new(self, &index)?.covers(self.full(path).as_bstr(), Mode::FILE)
     }
 
     fn index(&self) -> Result<gix::worktree::Index, Diagnostic> {
@@ -292,6 +293,25 @@ impl Repository {
             .map_err(|error| broken(&format!("read `{path}` from git"), &error).in_file(path.as_str()))?;
         Ok(std::mem::take(&mut object.data))
     }
+}
+
+/// Refuses a directory of git in which something is no file that git would open, and wait for or fill the memory with.
+fn readable(git: &Path) -> Result<(), Diagnostic> {
+    for name in ["HEAD", "config", "info/exclude", "packed-refs", "index"] {
+        // What is absent, or unreadable, git tells of better.
+        let Ok(meta) = git.join(name).metadata() else {
+            continue;
+        };
+        let refused = if meta.is_dir() || meta.is_file() && (name == "index" || meta.len() <= limits::LOCK) {
+            continue;
+        } else if meta.is_file() {
+            Refused::TooLarge { limit: limits::LOCK }
+        } else {
+            Refused::NotRegular { kind: Kind::Special }
+        };
+        return Err(refused.finding("read", &format!(".git/{name}")));
+    }
+    Ok(())
 }
 
 fn broken(action: &str, error: &gix::Error) -> Diagnostic {
@@ -433,6 +453,44 @@ mod tests {
         ] {
             assert_eq!(repo.is_ignored(&path(name)), Ok(ignored), "{name}");
         }
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn what_git_would_wait_for_is_refused() {
+        let code = |dir: &Path, at: &str, make: &dyn Fn(&Path)| {
+            let file = dir.join(at);
+            fs::create_dir_all(file.parent().expect("below")).expect("made");
+            let kept = fs::read(&file).ok();
+            let _ = fs::remove_file(&file);
+            make(&file);
+            let asked =
+                Repository::discover(dir).and_then(|git| git.expect("one").is_ignored(&path("d/e.yaml")));
+            fs::remove_file(&file).expect("removed");
+            if let Some(bytes) = kept {
+                fs::write(file, bytes).expect("written");
+            }
+            asked.expect_err(at).code
+        };
+        let socket = |at: &Path| drop(std::os::unix::net::UnixListener::bind(at).expect("bound"));
+        let huge = |at: &Path| fs::File::create(at).expect("made").set_len(1 << 30).expect("set");
+        let dir = tempfile::tempdir().expect("a directory");
+        let root = crate::sys::root::Root::new(dir.path());
+        init(&root).expect("made");
+        for at in [
+            ".gitignore",
+            "d/.gitignore",
+            ".git/HEAD",
+            ".git/config",
+            ".git/info/exclude",
+            ".git/packed-refs",
+        ] {
+            assert_eq!(code(dir.path(), at, &socket), "path/not-a-file", "{at}");
+            assert_eq!(code(dir.path(), at, &huge), "path/too-large", "{at}");
+        }
+        assert_eq!(code(dir.path(), ".git/index", &socket), "path/not-a-file");
+        let git = Repository::discover(dir.path()).expect("opens").expect("one");
+        assert_eq!(git.is_ignored(&path("d/e.yaml")), Ok(false));
     }
 
     #[test]

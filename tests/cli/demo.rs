@@ -42,3 +42,18 @@ fn private_files_are_for_their_owner_alone() {
         assert_eq!(mode & 0o777, 0o600, "{file}");
     }
 }
+
+#[cfg(unix)]
+#[test]
+fn a_link_on_the_way_is_refused_and_one_that_is_named_is_not() {
+    let (repo, elsewhere) = (Repo::empty(), Repo::empty());
+    std::os::unix::fs::symlink(elsewhere.root(), repo.path("sub")).expect("linked");
+    for dir in ["sub", "sub/demo", "./sub/demo"] {
+        let run = repo.fails(&["demo", dir]);
+        assert!(run.stderr.contains("path/link"), "{dir}: {}", run.stderr);
+    }
+    assert_eq!(std::fs::read_dir(elsewhere.root()).expect("there").count(), 0);
+    let named = repo.path("sub/demo");
+    repo.ok(&["demo", named.to_str().expect("text")]);
+    assert!(elsewhere.path("demo/cluster.yaml").is_file());
+}

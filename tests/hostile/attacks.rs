@@ -199,7 +199,9 @@ impl Case {
         match *attack {
             Attack::Place(place, instead) => {
                 let (name, shape) = PLACES[place];
-                if self.stands_inside(name) {
+                // A link in git's own directory is the person's: no clone brings one.
+                let is_own = name.starts_with(".git/") && format!("{instead:?}").starts_with("Link");
+                if self.stands_inside(name) && !is_own {
                     self.attacks.push(format!("{name}: {instead:?}"));
                     self.replace(name, shape, instead);
                 }
@@ -222,7 +224,8 @@ impl Case {
             }
         }
         if self.attacks.is_empty() {
-            self.attacks.push("none: the way leads out".to_owned());
+            self.attacks
+                .push("none: the way leads out, or is the person's".to_owned());
         }
     }
 

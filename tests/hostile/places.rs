@@ -21,6 +21,13 @@ pub(super) const PLACES: &[(&str, Shape)] = &[
     ("cloudflare-tunnel.json", File),
     (".gitignore", File),
     (".gitattributes", File),
+    // Git's own.
+    (".git/HEAD", File),
+    (".git/config", File),
+    (".git/index", File),
+    (".git/info/exclude", File),
+    (".git/packed-refs", File),
+    ("clear/.gitignore", File),
     // Our records.
     ("clusterwright.lock", File),
     (".clusterwright", Dir),

@@ -406,7 +406,11 @@ fn is_kept(root: &Path, path: &Path) -> bool {
         .into_owned();
     let first = name.split('/').next().unwrap_or_default();
     let is_git = name.split('/').any(|part| part.eq_ignore_ascii_case(".git"));
-    is_git
+    // What lies among our records is ours, whoever put it there.
+    let is_ours = [".clusterwright/txn/", ".clusterwright/undo/"]
+        .iter()
+        .any(|records| name.starts_with(records));
+    is_git && !is_ours
         || matches!(first, "templates" | "own" | "clear" | "odd" | "data")
         || side::PRIVATE.contains(&name.as_str())
         || matches!(

@@ -92,7 +92,7 @@ const SYSTEM: &[&str] = &[
 
 /// Reads a trace of system calls and returns every file that was opened outside of the root, and every program that was
 /// run. Exceptions by name: [`SYSTEM`], what lies above the root on the way to it (git's directory is looked for there),
-/// keys in the home, and the editor, which is `/bin/true`.
+/// keys in the home, git's directory where a `.git` of the person's leads there, and the editor, which is `/bin/true`.
 pub(super) fn trace_faults(log: &Path, root: &Path, binary: &Path) -> Vec<String> {
     let text = fs::read(log).map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
     let mut found = Vec::new();
@@ -129,7 +129,9 @@ pub(super) fn trace_faults(log: &Path, root: &Path, binary: &Path) -> Vec<String
             || root.starts_with(real)
             || SYSTEM.iter().any(|known| shown.starts_with(known))
             || (shown.starts_with("/proc/") && (shown.ends_with("/maps") || shown.ends_with("/cgroup")))
-            || shown.contains("/around/home");
+            || ["/around/home", "/around/git"]
+                .iter()
+                .any(|own| shown.contains(own));
         if !fine && real.is_absolute() {
             found.push(format!("`{shown}` was opened: {line}"));
         }
