@@ -54,7 +54,17 @@ const PROGRAMS: [&str; 14] = [
 ];
 
 /// A file or folder as a snapshot knows it.
-type Snapshot = BTreeMap<PathBuf, String>;
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Facts {
+    mode: u32,
+    /// Of a folder that may be written into, neither this nor the time counts.
+    inode: u64,
+    time: (i64, i64),
+    /// Of a file.
+    bytes: Option<u64>,
+}
+
+type Snapshot = BTreeMap<PathBuf, Facts>;
 
 /// The repository that cases start from: configured, committed, with something at every place.
 pub(super) struct Base {
@@ -192,7 +202,7 @@ impl Case {
             let _ = fs::remove_file(log);
         }
         for (place, before) in [(&self.outside, &before[0]), (&self.around, &before[1])] {
-            let mut found = differences(before, &snapshot(place, true));
+            let mut found = differences(before, &snapshot(place, true), &|_| false);
             if invocation.args == ["secrets", "install-git"] {
                 // It writes git's configuration, wherever git has its directory.
                 let git = self.around.join("git").display().to_string();
@@ -228,13 +238,7 @@ impl Case {
             Writes::Tree => !is_kept(&self.root, path),
             Writes::Named => true,
         };
-        let judged = |snapshot: &Snapshot| -> Snapshot {
-            let judged = snapshot.iter().filter(|(path, _)| !may_change(path));
-            judged
-                .map(|(path, facts)| (path.clone(), facts.clone()))
-                .collect()
-        };
-        faults.extend(differences(&judged(&before[2]), &judged(&after)));
+        faults.extend(differences(&before[2], &after, &may_change));
         self.last_output = output;
         self.left = Some(after);
         (code, faults)
@@ -380,14 +384,17 @@ fn walk(dir: &Path, see: &mut dyn FnMut(&Path, &fs::Metadata)) {
 fn snapshot(dir: &Path, exact: bool) -> Snapshot {
     let mut found = Snapshot::new();
     walk(dir, &mut |path, meta| {
-        let time = (meta.mtime(), meta.mtime_nsec());
-        let mut facts = format!("{:o} {} {time:?}", meta.mode(), meta.ino());
-        if meta.is_file() {
-            facts.push_str(&format!(" {} bytes", meta.len()));
-        }
-        if meta.is_dir() && !exact {
-            facts = format!("{:o}", meta.mode());
-        }
+        let counts = exact || !meta.is_dir();
+        let facts = Facts {
+            mode: meta.mode(),
+            inode: if counts { meta.ino() } else { 0 },
+            time: if counts {
+                (meta.mtime(), meta.mtime_nsec())
+            } else {
+                (0, 0)
+            },
+            bytes: meta.is_file().then_some(meta.len()),
+        };
         found.insert(path.to_path_buf(), facts);
     });
     // The lock against a second run is no change; taking it leaves its file behind.
@@ -420,18 +427,17 @@ fn is_kept(root: &Path, path: &Path) -> bool {
         || name.contains("/byhand/")
 }
 
-fn differences(before: &Snapshot, after: &Snapshot) -> Vec<String> {
+fn differences(before: &Snapshot, after: &Snapshot, may_change: &dyn Fn(&Path) -> bool) -> Vec<String> {
     let mut found = Vec::new();
     for (path, facts) in before {
         match after.get(path) {
+            _ if after.get(path) == Some(facts) || may_change(path) => {}
             None => found.push(format!("`{}` is gone", path.display())),
-            Some(now) if now != facts => {
-                found.push(format!("`{}` changed: {facts} to {now}", path.display()));
-            }
-            Some(_) => {}
+            Some(now) => found.push(format!("`{}` changed: {facts:?} to {now:?}", path.display())),
         }
     }
-    for path in after.keys().filter(|path| !before.contains_key(*path)) {
+    let is_new = |path: &&PathBuf| !before.contains_key(*path) && !may_change(path);
+    for path in after.keys().filter(is_new) {
         found.push(format!("`{}` is new", path.display()));
     }
     found
