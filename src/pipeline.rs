@@ -247,11 +247,11 @@ pub fn key_lines(text: &SecretText) -> SecretText {
 ///
 /// # Errors
 /// When their dependencies do not fit together.
-pub fn plan<'a>(
-    catalog: &'a Catalog,
+pub fn plan(
+    catalog: &Catalog,
     configuration: &Configuration,
     diags: &mut Diagnostics,
-) -> Result<Plan<'a>, Aborted> {
+) -> Result<Plan, Aborted> {
     let chosen = &configuration.cluster.apps.apps;
     let in_tree = configuration.tree_versions.iter();
     let in_tree = in_tree.map(|(app, tree)| (app.clone(), tree.version.clone()));
@@ -311,7 +311,7 @@ fn lock_text(world: &World<'_>, diags: &mut Diagnostics) -> Result<String, Abort
 pub fn kept_versions(
     world: &World<'_>,
     catalog: &Catalog,
-    plan: &Plan<'_>,
+    plan: &Plan,
     configuration: &Configuration,
     before: &Before,
     diags: &mut Diagnostics,
@@ -344,7 +344,7 @@ pub fn kept_versions(
 pub fn check(
     world: &World<'_>,
     catalog: &Catalog,
-    plan: &Plan<'_>,
+    plan: &Plan,
     configuration: &Configuration,
     before: &Before,
     diags: &mut Diagnostics,
@@ -360,7 +360,7 @@ pub fn check(
 fn rendered(
     world: &World<'_>,
     catalog: &Catalog,
-    plan: &Plan<'_>,
+    plan: &Plan,
     configuration: &Configuration,
     before: &Before,
     diags: &mut Diagnostics,

@@ -260,7 +260,7 @@ pub(super) fn own_keys(
 }
 
 /// Reports keys that two apps define.
-pub(super) fn check_unique(apps: &[App], diags: &mut Diagnostics) {
+pub(super) fn check_unique(apps: &[Arc<App>], diags: &mut Diagnostics) {
     let mut seen: IndexMap<&str, (&App, Span)> = IndexMap::new();
     for app in apps {
         for key in &app.keys {

@@ -10,7 +10,7 @@ pub mod manifest;
 pub mod scaffold;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use crate::diag::{Aborted, Diagnostic, Diagnostics, Severity};
 use crate::lock::Sha256;
@@ -125,7 +125,7 @@ impl App {
 #[derive(Debug, Default)]
 pub struct Catalog {
     /// Apps, sorted by namespace and name.
-    pub apps: Vec<App>,
+    pub apps: Vec<Arc<App>>,
     /// Files of namespaces (`namespace.yaml`), by namespace.
     pub namespaces: BTreeMap<String, Vec<TemplateFile>>,
     /// Files that belong to no app.
@@ -154,7 +154,7 @@ impl Catalog {
                 .strip_suffix("/app.yaml")
                 .is_some_and(|dir| manifests.contains(dir))
             {
-                catalog.apps.extend(read_app(path, text, diags));
+                catalog.apps.extend(read_app(path, text, diags).map(Arc::new));
             }
         }
         for (path, text) in &files {
@@ -233,6 +233,7 @@ impl Catalog {
                     .apps
                     .iter_mut()
                     .find(|a| a.namespace == *namespace && a.name == *app)
+                    .and_then(Arc::get_mut)
                 {
                     Some(app) => app.files.push(file),
                     None if diags.has_errors() => {}

@@ -56,7 +56,7 @@ pub(super) fn run(args: &Args, session: &mut Session<'_>) -> Outcome {
     Ok((Exit::Success, Some(json!({"apps": apps}))))
 }
 
-fn list(plan: &Plan<'_>) -> String {
+fn list(plan: &Plan) -> String {
     let on = Style::of(AnsiColor::Green);
     let off = Style::new().dimmed();
     let version = |index: usize| plan.apps[index].version().unwrap_or_default();

@@ -172,7 +172,7 @@ pub(super) fn private_file(git: &Repository, path: &RepoPath) -> Result<Option<D
     Ok(None)
 }
 
-fn show(compared: &Compared, plan: Option<&Plan<'_>>, session: &mut Session<'_>) {
+fn show(compared: &Compared, plan: Option<&Plan>, session: &mut Session<'_>) {
     if !session.ui.is_human() {
         return;
     }

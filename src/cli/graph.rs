@@ -84,7 +84,7 @@ struct Drawn {
 }
 
 impl Drawn {
-    fn new(plan: &Plan<'_>, foreign: &Foreign) -> Self {
+    fn new(plan: &Plan, foreign: &Foreign) -> Self {
         let mut nodes: Vec<_> = plan.kustomizations.iter().map(|k| k.id.clone()).collect();
         let ours = plan.kustomizations.iter().flat_map(|k| {
             k.depends_on

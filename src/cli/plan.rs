@@ -56,7 +56,7 @@ pub(super) fn run(_: &Args, session: &mut Session<'_>) -> Outcome {
     Ok((Exit::Success, Some(machine)))
 }
 
-fn text(plan: &Plan<'_>) -> String {
+fn text(plan: &Plan) -> String {
     let on = Style::of(AnsiColor::Green);
     let off = Style::new().dimmed();
     let bold = Style::new().bold();
@@ -118,7 +118,7 @@ fn text(plan: &Plan<'_>) -> String {
 /// What `configure` would change; `None` when it would not get that far. Its findings are `configure`'s to tell.
 fn compared(
     catalog: &Catalog,
-    plan: &Plan<'_>,
+    plan: &Plan,
     configuration: &Configuration,
     before: &Before,
     session: &mut Session<'_>,
@@ -161,7 +161,7 @@ fn versions(kept: &[KeptVersion]) -> String {
     out
 }
 
-fn machine(plan: &Plan<'_>) -> serde_json::Value {
+fn machine(plan: &Plan) -> serde_json::Value {
     let apps: Vec<_> = plan
         .apps
         .iter()

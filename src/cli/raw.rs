@@ -34,7 +34,7 @@ pub(super) struct Args {
 }
 
 /// A checked tree, and what the later stages need.
-pub(super) struct Prepared<'c> {
+pub(super) struct Prepared {
     /// The tree.
     pub(super) tree: Tree<Checked>,
     /// The secrets.
@@ -44,18 +44,18 @@ pub(super) struct Prepared<'c> {
     /// The repository before the run.
     pub(super) before: Before,
     /// Which apps are on; nothing in raw mode.
-    pub(super) plan: Option<Plan<'c>>,
+    pub(super) plan: Option<Plan>,
 }
 
 /// Loads, plans, renders and checks. `catalog` is where the catalogue is kept; `guard` looks at the repository before
 /// anything is rendered, and at which files of the configuration hold secrets in clear.
-pub(super) fn prepare<'c>(
+pub(super) fn prepare(
     args: &Args,
     choices: Choices,
-    catalog: &'c mut Option<Catalog>,
+    catalog: &mut Option<Catalog>,
     guard: impl FnOnce(&Before, &[&str], &mut Diagnostics) -> Result<(), Aborted>,
     session: &mut Session<'_>,
-) -> Result<Prepared<'c>, Aborted> {
+) -> Result<Prepared, Aborted> {
     let (world, diags) = (&mut session.world, &mut session.diags);
     if args.raw {
         let request = request(args, diags)?;
@@ -90,11 +90,11 @@ pub(super) fn prepare<'c>(
 }
 
 /// The same for a command that only looks: no choices, and nothing to guard.
-pub(super) fn look<'c>(
+pub(super) fn look(
     args: &Args,
-    catalog: &'c mut Option<Catalog>,
+    catalog: &mut Option<Catalog>,
     session: &mut Session<'_>,
-) -> Result<Prepared<'c>, Aborted> {
+) -> Result<Prepared, Aborted> {
     prepare(args, Choices::default(), catalog, |_, _, _| Ok(()), session)
 }
 

@@ -32,11 +32,11 @@ pub struct BootstrapRelease {
 /// # Errors
 /// When an app is to be installed after one that does not exist, or two after each other.
 pub(super) fn releases(
-    apps: &[PlannedApp<'_>],
-    kustomizations: &[PlannedKustomization<'_>],
+    apps: &[PlannedApp],
+    kustomizations: &[PlannedKustomization],
     diags: &mut Diagnostics,
 ) -> Result<Vec<BootstrapRelease>, Aborted> {
-    let graph: BTreeMap<&KustomizationId, &PlannedKustomization<'_>> =
+    let graph: BTreeMap<&KustomizationId, &PlannedKustomization> =
         kustomizations.iter().map(|k| (&k.id, k)).collect();
     let versions: BTreeMap<String, &str> = apps
         .iter()
@@ -45,7 +45,7 @@ pub(super) fn releases(
     let roots: BTreeMap<String, (&App, KustomizationId)> = apps
         .iter()
         .filter(|planned| planned.enabled && planned.app.manifest.bootstrap)
-        .map(|planned| (planned.app.id(), (planned.app, first_of(planned.app))))
+        .map(|planned| (planned.app.id(), (&*planned.app, first_of(&planned.app))))
         .collect();
     let mut needs: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
     for (id, (app, root)) in &roots {
@@ -92,12 +92,12 @@ fn first_of(app: &App) -> KustomizationId {
 }
 
 /// What an app waits for in the bootstrap alone; apps that are off do not count.
-fn bootstrap_after(app: &App, apps: &[PlannedApp<'_>], diags: &mut Diagnostics) -> Vec<KustomizationId> {
+fn bootstrap_after(app: &App, apps: &[PlannedApp], diags: &mut Diagnostics) -> Vec<KustomizationId> {
     let mut found = Vec::new();
     for name in &app.manifest.bootstrap_after {
-        let has = |planned: &&PlannedApp<'_>| planned.app.kustomizations[0].name == *name;
+        let has = |planned: &&PlannedApp| planned.app.kustomizations[0].name == *name;
         match apps.iter().find(has) {
-            Some(planned) if planned.enabled => found.push(first_of(planned.app)),
+            Some(planned) if planned.enabled => found.push(first_of(&planned.app)),
             Some(_) => {}
             None => {
                 let message = format!("`{}` is installed after `{name}`, which no app has", app.name);
@@ -119,7 +119,7 @@ fn bootstrap_after(app: &App, apps: &[PlannedApp<'_>], diags: &mut Diagnostics) 
 fn reachable(
     own: &str,
     mut open: Vec<KustomizationId>,
-    graph: &BTreeMap<&KustomizationId, &PlannedKustomization<'_>>,
+    graph: &BTreeMap<&KustomizationId, &PlannedKustomization>,
     roots: &BTreeMap<String, (&App, KustomizationId)>,
 ) -> BTreeSet<String> {
     let mut seen = BTreeSet::new();

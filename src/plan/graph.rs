@@ -10,7 +10,7 @@ use crate::diag::{Aborted, Diagnostic, Diagnostics};
 /// # Errors
 /// When the dependencies form a cycle: its whole path is reported.
 pub(super) fn order(
-    kustomizations: &mut [PlannedKustomization<'_>],
+    kustomizations: &mut [PlannedKustomization],
     diags: &mut Diagnostics,
 ) -> Result<(), Aborted> {
     let edges: BTreeMap<KustomizationId, Vec<KustomizationId>> = kustomizations

@@ -9,6 +9,7 @@ mod per_app;
 mod storage;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -45,9 +46,9 @@ impl std::fmt::Display for Reason {
 
 /// What the plan says of one app.
 #[derive(Debug)]
-pub struct PlannedApp<'a> {
+pub struct PlannedApp {
     /// The app.
-    pub app: &'a App,
+    pub app: Arc<App>,
     /// Whether it is on.
     pub enabled: bool,
     /// What decided; empty for an app that is always on.
@@ -58,7 +59,7 @@ pub struct PlannedApp<'a> {
     pub in_tree: Option<String>,
 }
 
-impl PlannedApp<'_> {
+impl PlannedApp {
     /// Returns the version of the app's chart: the chosen one, else a newer one of the work tree, else that of the
     /// manifest.
     pub fn version(&self) -> Option<&str> {
@@ -89,13 +90,13 @@ impl std::fmt::Display for KustomizationId {
 
 /// A Kustomization that is on.
 #[derive(Debug)]
-pub struct PlannedKustomization<'a> {
+pub struct PlannedKustomization {
     /// Name and namespace.
     pub id: KustomizationId,
     /// The app it belongs to.
-    pub app: &'a App,
-    /// What the manifest says of it.
-    pub spec: &'a KustomizationSpec,
+    pub app: Arc<App>,
+    /// Which of the app's it is, from 0.
+    index: usize,
     /// What must be ready first, sorted.
     pub depends_on: Vec<KustomizationId>,
     /// Whether it applies the app's HelmRelease.
@@ -106,20 +107,27 @@ pub struct PlannedKustomization<'a> {
     pub tier: usize,
 }
 
+impl PlannedKustomization {
+    /// Returns what the app's manifest says of it.
+    pub fn spec(&self) -> &KustomizationSpec {
+        &self.app.kustomizations[self.index]
+    }
+}
+
 /// Apps and Kustomizations, decided and ordered.
 #[derive(Debug)]
-pub struct Plan<'a> {
+pub struct Plan {
     /// All apps of the catalogue, sorted by namespace and name.
-    pub apps: Vec<PlannedApp<'a>>,
+    pub apps: Vec<PlannedApp>,
     /// The Kustomizations that are on, sorted by tier, namespace and name.
-    pub kustomizations: Vec<PlannedKustomization<'a>>,
+    pub kustomizations: Vec<PlannedKustomization>,
     /// What is installed before Flux runs, in that order.
     pub bootstrap: Vec<BootstrapRelease>,
 }
 
-impl<'a> Plan<'a> {
+impl Plan {
     /// Returns the apps that are on.
-    pub fn enabled(&self) -> impl Iterator<Item = &PlannedApp<'a>> {
+    pub fn enabled(&self) -> impl Iterator<Item = &PlannedApp> {
         self.apps.iter().filter(|app| app.enabled)
     }
 
@@ -142,24 +150,20 @@ impl<'a> Plan<'a> {
     }
 
     /// Returns the namespaces of the apps that are on, sorted.
-    pub fn namespaces(&self) -> BTreeSet<&'a str> {
+    pub fn namespaces(&self) -> BTreeSet<&str> {
         self.enabled()
             .map(|planned| planned.app.namespace.as_str())
             .collect()
     }
 
     /// Returns the Kustomizations of an app in the order of its manifest.
-    pub fn kustomizations_of(&self, app: &App) -> Vec<&PlannedKustomization<'a>> {
+    pub fn kustomizations_of(&self, app: &App) -> Vec<&PlannedKustomization> {
         let mut found: Vec<_> = self
             .kustomizations
             .iter()
             .filter(|k| k.app.id() == app.id())
             .collect();
-        found.sort_by_key(|k| {
-            app.kustomizations
-                .iter()
-                .position(|spec| spec.name == k.spec.name)
-        });
+        found.sort_by_key(|k| k.index);
         found
     }
 
@@ -187,16 +191,16 @@ impl<'a> Plan<'a> {
 ///
 /// # Errors
 /// For dependencies that lead nowhere, names or components claimed twice, and cycles; all are reported.
-pub fn plan<'a>(
-    catalog: &'a Catalog,
+pub fn plan(
+    catalog: &Catalog,
     context: &Map<String, Value>,
     per_app: &PerApp,
     diags: &mut Diagnostics,
-) -> Result<Plan<'a>, Aborted> {
-    let mut apps: Vec<PlannedApp<'a>> = catalog.apps.iter().map(|app| decide(app, context)).collect();
+) -> Result<Plan, Aborted> {
+    let mut apps: Vec<PlannedApp> = catalog.apps.iter().map(|app| decide(app, context)).collect();
     for planned in &mut apps {
-        planned.in_tree = per_app.in_tree(planned.app);
-        if let Some(choice) = per_app.about(planned.app) {
+        planned.in_tree = per_app.in_tree(&planned.app);
+        if let Some(choice) = per_app.about(&planned.app) {
             per_app::choose(planned, choice, context, diags);
         }
     }
@@ -206,7 +210,7 @@ pub fn plan<'a>(
     for app in apps
         .iter()
         .filter(|planned| planned.enabled)
-        .map(|planned| planned.app)
+        .map(|planned| &planned.app)
     {
         for (index, spec) in app.kustomizations.iter().enumerate() {
             kustomizations.push(PlannedKustomization {
@@ -214,8 +218,8 @@ pub fn plan<'a>(
                     namespace: app.namespace.clone(),
                     name: spec.name.clone(),
                 },
-                app,
-                spec,
+                app: Arc::clone(app),
+                index,
                 depends_on: names.resolve(app, spec, diags),
                 owns_release: index == 0 && app.manifest.chart.is_some(),
                 is_target: false,
@@ -233,10 +237,10 @@ pub fn plan<'a>(
     })
 }
 
-fn decide<'a>(app: &'a App, context: &Map<String, Value>) -> PlannedApp<'a> {
+fn decide(app: &Arc<App>, context: &Map<String, Value>) -> PlannedApp {
     let Some(when) = &app.when else {
         return PlannedApp {
-            app,
+            app: Arc::clone(app),
             enabled: true,
             reasons: Vec::new(),
             choice: None,
@@ -252,7 +256,7 @@ fn decide<'a>(app: &'a App, context: &Map<String, Value>) -> PlannedApp<'a> {
         })
         .collect();
     PlannedApp {
-        app,
+        app: Arc::clone(app),
         enabled: when.eval(context),
         reasons,
         choice: None,
@@ -265,9 +269,9 @@ fn manifest_error(code: &'static str, app: &App, message: String) -> Diagnostic 
 }
 
 /// A component such as Grafana has one owner.
-fn check_owners(apps: &[PlannedApp<'_>], diags: &mut Diagnostics) {
+fn check_owners(apps: &[PlannedApp], diags: &mut Diagnostics) {
     let mut owners: BTreeMap<&str, &App> = BTreeMap::new();
-    for app in apps.iter().filter(|p| p.enabled).map(|p| p.app) {
+    for app in apps.iter().filter(|p| p.enabled).map(|p| &p.app) {
         for component in &app.manifest.owns {
             if let Some(first) = owners.insert(component, app) {
                 let message = format!(
@@ -301,10 +305,10 @@ struct Target {
 }
 
 impl<'a> Names<'a> {
-    fn collect(apps: &[PlannedApp<'a>], diags: &mut Diagnostics) -> Self {
+    fn collect(apps: &'a [PlannedApp], diags: &mut Diagnostics) -> Self {
         let mut targets: BTreeMap<&str, Vec<Target>> = BTreeMap::new();
         for planned in apps {
-            let app = planned.app;
+            let app = &planned.app;
             let choice = planned.choice.as_ref();
             let target = |name: &str| Target {
                 on: planned.enabled,

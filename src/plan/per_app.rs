@@ -89,7 +89,7 @@ impl Choice {
 
 /// Applies a choice to what the settings have decided.
 pub(super) fn choose(
-    planned: &mut PlannedApp<'_>,
+    planned: &mut PlannedApp,
     choice: &Choice,
     context: &Map<String, Value>,
     diags: &mut Diagnostics,
@@ -151,7 +151,7 @@ fn listed(keys: &[&str]) -> String {
 }
 
 /// `enabled: true` for an app that the settings leave out.
-fn cannot_switch_on(planned: &PlannedApp<'_>, choice: &Choice, context: &Map<String, Value>) -> Diagnostic {
+fn cannot_switch_on(planned: &PlannedApp, choice: &Choice, context: &Map<String, Value>) -> Diagnostic {
     let reasons: Vec<String> = planned.reasons.iter().map(|r| format!("`{r}`")).collect();
     let message = format!(
         "`{}` is true, but your settings leave the app out: {}",

@@ -10,7 +10,7 @@ use crate::source::Span;
 /// Warns of a `storage_class` that no app of the plan creates, unless the configuration says that it comes from
 /// elsewhere. `place` tells where a key of `cluster.yaml` is written.
 pub fn check_storage_class(
-    plan: &Plan<'_>,
+    plan: &Plan,
     observability: &Observability,
     place: impl Fn(&str) -> Option<Span>,
     diags: &mut Diagnostics,

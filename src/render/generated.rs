@@ -22,15 +22,15 @@ fn document(value: &Value) -> String {
 }
 
 /// The `ks.yaml` of an app: one document for each of its Kustomizations.
-pub(super) fn ks(kustomizations: &[&PlannedKustomization<'_>]) -> String {
+pub(super) fn ks(kustomizations: &[&PlannedKustomization]) -> String {
     kustomizations
         .iter()
         .map(|kustomization| document(&flux_kustomization(kustomization)))
         .collect()
 }
 
-fn flux_kustomization(planned: &PlannedKustomization<'_>) -> Value {
-    let (spec, app) = (planned.spec, planned.app);
+fn flux_kustomization(planned: &PlannedKustomization) -> Value {
+    let (spec, app) = (planned.spec(), &planned.app);
     let mut checks = spec.health_checks.clone();
     if planned.owns_release && planned.is_target {
         let own = HealthCheck {

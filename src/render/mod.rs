@@ -64,7 +64,7 @@ pub struct Values {
 /// When a template is wrong, writes what is not YAML, or puts a secret where it does not belong; all are reported.
 pub fn render(
     catalog: &Catalog,
-    plan: &Plan<'_>,
+    plan: &Plan,
     values: &Values,
     vault: &Vault,
     foreign: &Foreign,
@@ -103,7 +103,7 @@ pub fn render(
     }
     renderer.namespaces(catalog, plan, foreign, diags);
     renderer.generated(SCHEMA_COPY, values.schema.clone(), &repo_origin(), diags);
-    if catalog.apps.iter().any(App::is_own) {
+    if catalog.apps.iter().any(|app| app.is_own()) {
         let text = manifest::schema_text();
         renderer.generated(APP_SCHEMA_COPY, text, &repo_origin(), diags);
     }
@@ -170,8 +170,8 @@ struct Renderer<'a> {
 }
 
 impl Renderer<'_> {
-    fn app(&mut self, plan: &Plan<'_>, planned: &PlannedApp<'_>, diags: &mut Diagnostics) {
-        let app = planned.app;
+    fn app(&mut self, plan: &Plan, planned: &PlannedApp, diags: &mut Diagnostics) {
+        let app = &planned.app;
         let reason = planned.reasons.iter().map(ToString::to_string).collect();
         let origin = Origin {
             app: app.id(),
@@ -234,7 +234,7 @@ impl Renderer<'_> {
     }
 
     /// Adds the documents of what people have added, so that rules see one tree; what we render ourselves wins.
-    fn include(&mut self, plan: &Plan<'_>, foreign: &Foreign) -> BTreeMap<RepoPath, String> {
+    fn include(&mut self, plan: &Plan, foreign: &Foreign) -> BTreeMap<RepoPath, String> {
         let ours: BTreeSet<String> = plan
             .enabled()
             .map(|planned| format!("{}/", planned.app.output_dir()))
@@ -254,7 +254,7 @@ impl Renderer<'_> {
         texts.collect()
     }
 
-    fn namespaces(&mut self, catalog: &Catalog, plan: &Plan<'_>, foreign: &Foreign, diags: &mut Diagnostics) {
+    fn namespaces(&mut self, catalog: &Catalog, plan: &Plan, foreign: &Foreign, diags: &mut Diagnostics) {
         let known = |namespace: &str| catalog.namespaces.contains_key(namespace);
         // A namespace of somebody else's that has a kustomization.yaml of its own keeps it.
         let wired = |namespace: &&str| known(namespace) || !foreign.namespaces.contains(*namespace);

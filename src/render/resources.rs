@@ -49,9 +49,9 @@ pub struct Component {
 
 /// Returns the components of all apps that are on, sorted by app and component, and the apps with a chart whose values
 /// say nothing.
-pub fn resources<S>(plan: &Plan<'_>, tree: &Tree<S>, nodes: u64) -> (Vec<Component>, Vec<String>) {
+pub fn resources<S>(plan: &Plan, tree: &Tree<S>, nodes: u64) -> (Vec<Component>, Vec<String>) {
     let (mut components, mut silent) = (Vec::new(), Vec::new());
-    for app in plan.enabled().map(|planned| planned.app) {
+    for app in plan.enabled().map(|planned| &planned.app) {
         let mut found = BTreeMap::new();
         let releases = tree
             .iter()

@@ -290,7 +290,7 @@ fn examine_timeouts(tree: &Tree<Checked>) {
     assert!(seen > 10, "{seen} Kustomizations");
 }
 
-fn examine_plan(plan: &Plan<'_>, flags: Flags) {
+fn examine_plan(plan: &Plan, flags: Flags) {
     let names: BTreeSet<&str> = plan.kustomizations.iter().map(|k| k.id.name.as_str()).collect();
     assert_eq!(names, flags.expected(), "{flags:?}");
     assert_eq!(names.len(), plan.kustomizations.len(), "{flags:?}: a name twice");
