@@ -2,14 +2,14 @@
 //!
 //! # The stages
 //!
-//! 1. [`config`] loads `cluster.yaml`, [`side`] the files beside it; secrets go into the [`config::Vault`].
+//! 1. [`config`] loads `cluster.yaml`, [`world`] the repository around it; secrets go into the [`config::Vault`].
 //! 2. [`validate`] turns what was written into a [`config::Cluster`] that everything else can rely on.
 //! 3. [`catalog`] reads the template library; [`plan`](mod@plan) decides which apps are on and in which order.
 //! 4. [`render`] fills the templates; secrets stand as tokens.
 //! 5. [`merge`](mod@merge) puts into it what people and Renovate changed on the disk.
 //! 6. [`check`] runs all rules over the whole tree.
 //! 7. [`seal`] replaces the tokens and encrypts, keeping the ciphertext of what has not changed.
-//! 8. [`diff`] compares with the work tree and the [`lock`] of our files.
+//! 8. [`diff`] compares with the work tree and the [lock](world::lock) of our files.
 //! 9. [`write`](mod@write) carries the changes out, all or none.
 //!
 //! [`adopt`] looks at an existing repository file by file: what it would take to make each one ours.
@@ -35,11 +35,8 @@ pub mod config;
 pub mod context;
 pub mod diag;
 pub mod diff;
-pub mod foreign;
 pub mod jinja;
-pub mod keyring;
 pub mod known;
-pub mod lock;
 pub mod merge;
 pub mod model;
 pub mod pipeline;
@@ -48,7 +45,6 @@ pub mod raw;
 pub mod render;
 pub mod seal;
 pub mod secrets;
-pub mod side;
 pub mod source;
 pub mod sys;
 #[cfg(test)]
@@ -56,4 +52,5 @@ mod testing;
 pub mod tree;
 pub mod validate;
 pub mod vcs;
+pub mod world;
 pub mod write;

@@ -11,7 +11,6 @@ mod secret_keys;
 mod size;
 mod undo;
 
-use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -25,28 +24,27 @@ pub use keys::{has_own_key, own_recipients, sealed_already};
 pub use secret_keys::{clear_configs, vocabulary, vocabulary_of_any};
 pub use undo::{last_run, undo};
 
+pub use crate::world::Before;
+
 use crate::catalog::{Catalog, library};
 use crate::check::{self, Checked};
 use crate::config::{self, Cluster, Decrypted, Vault};
 use crate::context;
 use crate::diag::{Aborted, Diagnostic, Diagnostics};
-use crate::diff::{ChangeSet, Choices, Existing, doubt};
-use crate::foreign::{self, Foreign};
-use crate::keyring::{self, Keyring, Own, Sources};
-use crate::lock::{self, LOCK_FILE, Lock};
-use crate::merge::{self, Bases, KeptVersion, TreeVersion};
+use crate::diff::ChangeSet;
+use crate::merge::{self, KeptVersion, TreeVersion};
 use crate::plan::{self, PerApp, Plan};
 use crate::raw;
 use crate::render::{self, Rendered, Values};
 use crate::seal::{self, Keys, Sealed};
-use crate::side;
 use crate::source::Span;
-use crate::sys::root::{Kind, Refused, Root, limits};
+use crate::sys::root::Root;
 use crate::sys::{Entropy, SecretText};
 use crate::tree::{Tree, bare_repository};
 use crate::validate;
-use crate::vcs::Repository;
-use crate::write;
+use crate::world::keyring::{self, Keyring, Own, Sources};
+use crate::world::lock::{self, LOCK_FILE};
+use crate::world::{BASE_DIR, Choices, Existing, side};
 
 /// Where a run works, and what it gets from outside.
 pub struct World<'a> {
@@ -74,20 +72,6 @@ pub struct Configuration {
     pub places: BTreeMap<String, Span>,
     /// Chart versions in the work tree that are newer than the library's, by app.
     pub tree_versions: BTreeMap<String, TreeVersion>,
-}
-
-/// The repository before the run.
-pub struct Before {
-    /// Which files are ours.
-    pub lock: Lock,
-    /// The git repository, if there is one.
-    pub git: Option<Repository>,
-    /// What people have added.
-    pub foreign: Foreign,
-    /// What a person chose for conflicts.
-    pub choices: Choices,
-    bases: RefCell<Bases>,
-    existing: OnceCell<Rc<Existing>>,
 }
 
 /// The tree ready to be written, and what it is compared with.
@@ -267,41 +251,7 @@ pub fn plan(
 /// # Errors
 /// When the lock or the repository cannot be read.
 pub fn before(world: &World<'_>, diags: &mut Diagnostics) -> Result<Before, Aborted> {
-    // Everything below it would be looked for elsewhere.
-    if let Some(meta) = world.root.look(write::OWN_DIR).ok().flatten()
-        && meta.kind == Kind::Link
-    {
-        let at = write::OWN_DIR.to_owned();
-        return Err(diags.abort(Refused::Link { at }.finding("read", write::OWN_DIR)));
-    }
-    let lock = read_lock(world, diags)?;
-    let git = Repository::discover(world.root.path()).map_err(|finding| diags.abort(finding))?;
-    let foreign = foreign::read(&world.root, &lock, diags);
-    Ok(Before {
-        lock,
-        git,
-        foreign,
-        choices: Choices::default(),
-        bases: RefCell::new(Bases::read(&world.root)),
-        existing: OnceCell::new(),
-    })
-}
-
-/// Reads the lock; an empty one where there is none.
-///
-/// # Errors
-/// When it cannot be read.
-pub fn read_lock(world: &World<'_>, diags: &mut Diagnostics) -> Result<Lock, Aborted> {
-    let text = lock_text(world, diags)?;
-    Lock::parse(&text, diags)
-}
-
-/// Reads the text of the lock; none where there is no lock.
-fn lock_text(world: &World<'_>, diags: &mut Diagnostics) -> Result<String, Aborted> {
-    match world.root.read_text_if_there(LOCK_FILE, limits::LOCK) {
-        Ok(text) => Ok(text.unwrap_or_default()),
-        Err(refused) => Err(diags.abort(refused.finding("read", LOCK_FILE))),
-    }
+    Before::read(&world.root, diags)
 }
 
 /// Returns the versions in the work tree that are newer than those rendered.
@@ -366,11 +316,11 @@ fn rendered(
     diags: &mut Diagnostics,
 ) -> Result<(Tree<Rendered>, Vec<KeptVersion>), Aborted> {
     let Configuration { values, vault, .. } = configuration;
-    before.foreign.report(diags);
+    before.added.report(diags);
     diags.checkpoint()?;
     let mut values = values.clone();
     let standing = {
-        let mut bases = before.bases.borrow_mut();
+        let mut bases = before.bases_mut();
         merge::standing(&world.root, &before.lock, (&mut bases, before.git.as_ref()))
     };
     let standing = standing.map_err(|finding| diags.abort(finding))?;
@@ -382,13 +332,13 @@ fn rendered(
         &mut values.map,
         diags,
     );
-    let mut tree = render::render(catalog, plan, &values, vault, &before.foreign, diags)?;
+    let mut tree = render::render(catalog, plan, &values, vault, &before.added, diags)?;
     let existing = read_existing(world, &tree, before);
     let versions = &configuration.cluster.versions;
     let kubernetes = versions.kubernetes_version.as_str();
     let kept = merge::kept_kubernetes(&existing, &before.lock, &before.choices, kubernetes);
     if let Some(values) = kept.and_then(|version| context::for_kubernetes(&values, &version)) {
-        tree = render::render(catalog, plan, &values, vault, &before.foreign, diags)?;
+        tree = render::render(catalog, plan, &values, vault, &before.added, diags)?;
     }
     let pins = plan.enabled().filter(|planned| {
         let choice = planned.choice.as_ref();
@@ -432,7 +382,7 @@ pub fn raw(
     let vocabulary = vocabulary_of_any(&world.root);
     let tree = raw::render(&world.root, request, (keys, &vocabulary), &mut vault, diags)?;
     let (tree, _) = merged(world, (tree, &vault), &BTreeSet::new(), before, diags)?;
-    let tree = check::check_foreign(tree, diags)?;
+    let tree = check::check_raw(tree, diags)?;
     let hand = found.as_ref().map(Keyring::hand).unwrap_or_default();
     let recipients = own.as_ref().map(|own| own.recipients.clone()).unwrap_or_default();
     let keys = Keys::new(found.map(|found| found.all), recipients)
@@ -463,7 +413,7 @@ fn merged(
     diags.checkpoint()?;
     let existing = read_existing(world, &tree, before);
     let git = before.git.as_ref();
-    let bases = (&mut *before.bases.borrow_mut(), git);
+    let bases = (&mut *before.bases_mut(), git);
     let choices = (&before.choices, pinned);
     let (tree, kept) = merge::merge(tree, &existing, &before.lock, bases, choices, diags)?;
     in_clear::tree(&tree, vault.known(), diags);
@@ -485,7 +435,7 @@ pub fn compare(
     let compared = compare_quietly(world, tree, (vault, keys), before, diags)?;
     crate::diff::findings::report(&compared.changes, &compared.existing, diags);
     if !compared.changes.doubts().is_empty() {
-        lock::not_ours(&lock_text(world, diags)?, compared.changes.doubts(), diags);
+        lock::not_ours(before.lock_text(), compared.changes.doubts(), diags);
     }
     diags.checkpoint()?;
     Ok(compared)
@@ -503,7 +453,7 @@ pub fn compare_quietly(
     diags: &mut Diagnostics,
 ) -> Result<Compared, Aborted> {
     let existing = read_existing(world, &tree, before);
-    let bases = before.bases.borrow();
+    let bases = before.bases();
     let committed = seal::Committed {
         existing: &existing,
         git: before.git.as_ref(),
@@ -526,16 +476,11 @@ pub fn compare_quietly(
 
 /// Reads the work tree once: at every rendered path, every path of the lock, and the rules of SOPS.
 fn read_existing<S>(world: &World<'_>, tree: &Tree<S>, before: &Before) -> Rc<Existing> {
-    let existing = before.existing.get_or_init(|| {
-        let rendered = tree.iter().map(|artifact| &artifact.path);
-        let rules = seal::config_path();
-        // What a line of the lock may not claim is not looked at.
-        let locked = before.lock.entries.iter();
-        let locked = locked.filter(|(path, entry)| doubt(path, entry).is_none());
-        let paths = rendered.chain(locked.map(|(path, _)| path)).chain(&rules);
-        Rc::new(Existing::read(&world.root, paths))
-    });
-    Rc::clone(existing)
+    let rules = seal::config_path();
+    before.existing(
+        &world.root,
+        tree.iter().map(|artifact| &artifact.path).chain(&rules),
+    )
 }
 
 fn changes(
@@ -547,10 +492,10 @@ fn changes(
 ) -> Result<ChangeSet, Aborted> {
     match ChangeSet::compute(tree, existing, &before.lock, choices) {
         Ok(changes) => {
-            let bases = before.bases.borrow();
+            let bases = before.bases();
             Ok(changes
                 .with_raised(existing, |path, hash| bases.get(path, hash))
-                .with_bases(tree, merge::BASE_DIR, bases.stored()))
+                .with_bases(tree, BASE_DIR, bases.stored()))
         }
         Err(findings) => Err(diags.abort_all(findings)),
     }

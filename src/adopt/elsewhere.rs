@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use yaml::Node;
 
-use super::foreign::namespace_of;
+use super::beside::namespace_of;
 use crate::diag::Diagnostic;
 use crate::seal::Sealed;
 use crate::sys::root::{Root, limits};

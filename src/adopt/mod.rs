@@ -1,23 +1,24 @@
 //! An existing repository beside the render: what each file is to us, what is a person's own, what lives elsewhere.
 //!
-//! [`Survey`] looks; [`Request`] turns what a person names into [`crate::diff::Choices`] and the paths that they
+//! [`Survey`] looks; [`Request`] turns what a person names into [`crate::world::Choices`] and the paths that they
 //! concern. Nothing here writes: the changes go the way of every run, through [`crate::write`](mod@crate::write).
 
+mod beside;
 mod elsewhere;
-mod foreign;
 mod request;
 mod state;
 
+pub use beside::Folder;
 pub use elsewhere::Elsewhere;
-pub use foreign::{Folder, foreign_files};
 pub use request::{Picked, Request};
 pub use state::{State, locked};
 
-use crate::diff::{ChangeSet, Existing};
-use crate::lock::Lock;
+use crate::diff::ChangeSet;
 use crate::seal::{Keys, Sealed};
 use crate::sys::root::Root;
 use crate::tree::{RepoPath, Tree};
+use crate::world::Existing;
+use crate::world::lock::Lock;
 
 /// A rendered file and what stands in its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,7 +37,7 @@ pub struct Survey {
     /// Every rendered file, sorted by path.
     pub files: Vec<Surveyed>,
     /// What is not rendered by us, by folder.
-    pub foreign: Vec<Folder>,
+    pub beside: Vec<Folder>,
     /// Objects that stand in a person's file and in one of ours at another path.
     pub elsewhere: Vec<Elsewhere>,
 }
@@ -63,13 +64,13 @@ impl Survey {
                 })
             })
             .collect();
-        let theirs = foreign_files(root, |path| {
+        let theirs = beside::files(root, |path| {
             tree.get(path).is_some() || lock.entries.contains_key(path)
         });
         let elsewhere = elsewhere::find(root, tree, &theirs);
         Self {
             files,
-            foreign: foreign::folders(&theirs),
+            beside: beside::folders(&theirs),
             elsewhere,
         }
     }

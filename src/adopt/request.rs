@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use super::{State, Survey, Surveyed};
 use crate::diag::Diagnostic;
-use crate::diff::Choices;
 use crate::tree::RepoPath;
+use crate::world::Choices;
 
 /// What a person named.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -132,7 +132,7 @@ fn matching<'a>(name: &str, survey: &'a Survey) -> Result<(Matches<'a>, bool), D
         let theirs = |folder: &super::Folder| {
             folder.path == path.as_str() || path.as_str().starts_with(&format!("{}/", folder.path))
         };
-        if survey.foreign.iter().any(theirs) {
+        if survey.beside.iter().any(theirs) {
             let message = format!("`{path}` is not rendered by clusterwright: it is yours and stays so");
             return Err(Diagnostic::error("adopt/not-rendered", message)
                 .in_file(path.as_str())
@@ -184,7 +184,7 @@ mod tests {
         State::Ours,
     ];
 
-    /// Two apps with a file in every state each, one file of no app, and a foreign folder.
+    /// Two apps with a file in every state each, one file of no app, and a folder beside them.
     fn survey() -> Survey {
         let mut files = Vec::new();
         for app in ["a/one", "b/one", "b/two"] {
@@ -198,7 +198,7 @@ mod tests {
         }
         Survey {
             files,
-            foreign: vec![super::super::Folder {
+            beside: vec![super::super::Folder {
                 path: "k/mine".to_owned(),
                 files: 1,
                 wired_in: false,

@@ -6,10 +6,11 @@ use serde_json::Value;
 use sops::{Identities, MacCheck, SopsError};
 use yaml::Node;
 
-use crate::diff::{ChangeKind, Existing};
-use crate::lock::Lock;
+use crate::diff::ChangeKind;
 use crate::seal::Keys;
 use crate::tree::{Artifact, RepoPath};
+use crate::world::Existing;
+use crate::world::lock::Lock;
 
 /// What stands where a file is rendered to, and what adopting it means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]

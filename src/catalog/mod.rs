@@ -9,13 +9,14 @@ pub mod library;
 pub mod manifest;
 pub mod scaffold;
 
+use crate::tree::APPS_ROOT;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::{Arc, OnceLock};
 
 use crate::diag::{Aborted, Diagnostic, Diagnostics, Severity};
-use crate::lock::Sha256;
 use crate::source::Span;
 use crate::tree::RepoPath;
+use crate::world::lock::Sha256;
 
 use expr::Expr;
 use keys::OwnKey;
@@ -50,9 +51,6 @@ impl Language {
 const SHARED: &str = "shared";
 /// Notes on an app, for whoever changes it; never rendered.
 const README: &str = "README.md";
-
-/// Where the apps' files go.
-pub const APPS_ROOT: &str = "kubernetes/apps";
 
 /// A file of the library.
 #[derive(Debug, Clone)]

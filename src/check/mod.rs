@@ -25,10 +25,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use yaml::Node;
 
 use crate::diag::{Aborted, Diagnostic, Diagnostics, Severity};
-use crate::foreign::{display, is_sealed, redact};
 use crate::render::Rendered;
 use crate::source::SourceId;
 use crate::tree::{Edits, RepoPath, Tree};
+use crate::world::secrecy::{display, is_sealed, redact};
 
 use allow::Exceptions;
 use manifests::Manifests;
@@ -44,7 +44,7 @@ pub struct Checked {
 }
 
 /// Whose a file is that people have added.
-const FOREIGN: &str = "foreign";
+const ADDED: &str = "added";
 
 /// Rules about how a file is written rather than about what it does, or about what has worked so far: in files that
 /// people have added, their findings are warnings.
@@ -94,7 +94,7 @@ const ALWAYS_ERRORS: [&str; 4] = [
 ///
 /// # Errors
 /// When a rule finds what is an error in every repository; all findings are reported.
-pub fn check_foreign(tree: Tree<Rendered>, diags: &mut Diagnostics) -> Result<Tree<Checked>, Aborted> {
+pub fn check_raw(tree: Tree<Rendered>, diags: &mut Diagnostics) -> Result<Tree<Checked>, Aborted> {
     let level = |rule: &Rule| match rule.level {
         Severity::Error if !ALWAYS_ERRORS.contains(&rule.name) => Severity::Warning,
         level => level,
@@ -104,15 +104,15 @@ pub fn check_foreign(tree: Tree<Rendered>, diags: &mut Diagnostics) -> Result<Tr
 
 /// Returns the text and the app of every file, also of those that people have added.
 fn texts(tree: &Tree<Rendered>) -> BTreeMap<&RepoPath, (&str, &str)> {
-    let foreign = tree.stage().foreign.iter();
-    let foreign = foreign.map(|(path, text)| (path, (text.as_str(), FOREIGN)));
+    let added = tree.stage().added.iter();
+    let added = added.map(|(path, text)| (path, (text.as_str(), ADDED)));
     let ours = tree.iter().map(|artifact| {
         (
             &artifact.path,
             (artifact.text.as_str(), artifact.origin.app.as_str()),
         )
     });
-    foreign.chain(ours).collect()
+    added.chain(ours).collect()
 }
 
 fn run(
@@ -141,13 +141,13 @@ fn run(
             if excepted {
                 used.insert((rule.name, app));
             }
-            let allowed = app == FOREIGN && text.is_some_and(|text| is_allowed(text, rule.name));
-            let sealed = app == FOREIGN && is_sealed_already(rule, finding, &manifests);
+            let allowed = app == ADDED && text.is_some_and(|text| is_allowed(text, rule.name));
+            let sealed = app == ADDED && is_sealed_already(rule, finding, &manifests);
             !(excepted || allowed || sealed)
         });
         for mut finding in findings {
-            let is_foreign = texts.get(&finding.path).is_some_and(|(_, app)| *app == FOREIGN);
-            if is_foreign || edited.contains(&finding.path) {
+            let is_added = texts.get(&finding.path).is_some_and(|(_, app)| *app == ADDED);
+            if is_added || edited.contains(&finding.path) {
                 let documents = manifests.documents(finding.path.as_str());
                 for text in [&mut finding.message, &mut finding.label, &mut finding.help] {
                     *text = redact(text, documents);
@@ -190,7 +190,7 @@ fn report(
     let level = match level {
         // What a person wrote is theirs: the run tells them, and does not stop; but it carries no secret on in clear.
         Severity::Error if is_edited && rule.name != "plain-secret" => Severity::Warning,
-        Severity::Error if app == Some(FOREIGN) && STYLE.contains(&rule.name) => Severity::Warning,
+        Severity::Error if app == Some(ADDED) && STYLE.contains(&rule.name) => Severity::Warning,
         level => level,
     };
     let mut diagnostic = match level {
@@ -202,7 +202,7 @@ fn report(
         *sources
             .entry(path.clone())
             .or_insert_with(|| match texts.get(path) {
-                Some((text, app)) if *app == FOREIGN || edited.contains(path) => {
+                Some((text, app)) if *app == ADDED || edited.contains(path) => {
                     diags.sources.add(path.as_str(), display(path.as_str(), text))
                 }
                 Some((text, _)) => diags.sources.add(path.as_str(), *text),
@@ -224,7 +224,7 @@ fn report(
         diagnostic = diagnostic.note("you edited this file");
     }
     diagnostic = match app {
-        Some(FOREIGN) => diagnostic.note(format!(
+        Some(ADDED) => diagnostic.note(format!(
             "the file is yours; a comment `# clusterwright: allow {}: why` in it silences this",
             rule.name
         )),

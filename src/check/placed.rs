@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use yaml::Node;
 
 use super::manifests::{KUSTOMIZATION, Manifests, Object, join};
-use crate::catalog::APPS_ROOT;
+use crate::tree::APPS_ROOT;
 
 /// How deep kustomize files may include each other before we stop following.
 const MAX_DEPTH: usize = 32;

@@ -12,9 +12,9 @@ use super::addresses::{self, Block, Wanted};
 use super::manifests::{Manifests, Object};
 use super::{texts, walk};
 use crate::diag::{Diagnostic, Diagnostics};
-use crate::foreign::display;
 use crate::render::Rendered;
 use crate::tree::{RepoPath, Tree};
+use crate::world::secrecy::display;
 
 /// The kind of pools.
 const POOL: &str = "CiliumLoadBalancerIPPool";

@@ -8,14 +8,14 @@ use super::help::{Help, KEYS};
 use super::{Outcome, Session, raw, summary};
 use crate::config::CONFIG_FILES;
 use crate::diag::{Aborted, Diagnostic, Diagnostics};
-use crate::diff::{ChangeKind, ChangeSet, Choices, json as diff_json};
+use crate::diff::{ChangeKind, ChangeSet, json as diff_json};
 use crate::pipeline::{self, Before, Compared};
 use crate::plan::Plan;
 use crate::seal::Sealed;
-use crate::side;
 use crate::sys::root::Root;
 use crate::tree::{RepoPath, Tree};
 use crate::vcs::Repository;
+use crate::world::{Choices, side};
 
 /// Arguments of `configure`.
 #[derive(Debug, clap::Args)]

@@ -10,11 +10,12 @@ use super::help::{Help, KEYS};
 use super::ui::Format;
 use super::{Outcome, Session, raw, summary};
 use crate::diag::{Aborted, Diagnostic, Diagnostics};
-use crate::diff::{ChangeKind, ChangeSet, Choices, Existing, json as diff_json};
-use crate::lock::{Lock, LockEntry, Sha256};
+use crate::diff::{ChangeKind, ChangeSet, json as diff_json};
 use crate::pipeline::{self, Before, Compared};
 use crate::seal::Sealed;
 use crate::tree::{RepoPath, Tree};
+use crate::world::lock::{Lock, LockEntry, Sha256};
+use crate::world::{Choices, Existing};
 
 /// Arguments of `diff`.
 #[derive(Debug, clap::Args)]

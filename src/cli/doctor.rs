@@ -13,10 +13,11 @@ use crate::diag::{Diagnostic, Diagnostics, Severity};
 use crate::pipeline::{self, World};
 use crate::raw;
 use crate::render::SCHEMA_COPY;
-use crate::side;
 use crate::sys::root::{Root, limits};
 use crate::tree::RepoPath;
 use crate::vcs::{Repository, private};
+use crate::world::lock::Lock;
+use crate::world::side;
 use crate::write;
 
 /// Arguments of `doctor`.
@@ -366,7 +367,7 @@ fn schema_copy(world: &World<'_>, report: &mut Report) {
 
 fn lock(world: &World<'_>, report: &mut Report) {
     let mut diags = Diagnostics::default();
-    match pipeline::read_lock(world, &mut diags) {
+    match Lock::read(&world.root, &mut diags) {
         Ok(lock) if lock.entries.is_empty() => report.add(
             State::Note,
             "clusterwright.lock is not there yet",

@@ -9,9 +9,9 @@ use super::help::{Help, KEYS};
 use super::ui::Format;
 use super::{Outcome, Session};
 use crate::diag::screen;
-use crate::foreign::Foreign;
 use crate::pipeline;
 use crate::plan::{KustomizationId, Plan};
+use crate::world::Added;
 
 /// Arguments of `graph`.
 #[derive(Debug, clap::Args)]
@@ -45,8 +45,8 @@ pub(super) fn run(args: &Args, session: &mut Session<'_>) -> Outcome {
     let configuration = pipeline::configuration(&mut session.world, &catalog, diags)?;
     let plan = pipeline::plan(&catalog, &configuration, diags)?;
     let before = pipeline::before(&session.world, diags)?;
-    before.foreign.report(diags);
-    let graph = Drawn::new(&plan, &before.foreign);
+    before.added.report(diags);
+    let graph = Drawn::new(&plan, &before.added);
     if session.ui.format != Format::Json {
         let text = match args.format {
             Language::Mermaid => mermaid(&graph),
@@ -84,7 +84,7 @@ struct Drawn {
 }
 
 impl Drawn {
-    fn new(plan: &Plan, foreign: &Foreign) -> Self {
+    fn new(plan: &Plan, added: &Added) -> Self {
         let mut nodes: Vec<_> = plan.kustomizations.iter().map(|k| k.id.clone()).collect();
         let ours = plan.kustomizations.iter().flat_map(|k| {
             k.depends_on
@@ -97,7 +97,7 @@ impl Drawn {
             namespace: namespace.to_owned(),
             name: name.to_owned(),
         };
-        for theirs in foreign.kustomizations() {
+        for theirs in added.kustomizations() {
             let own = id(&theirs.namespace, &theirs.name);
             // Without a lock, our own files look like somebody else's.
             if nodes.contains(&own) {

@@ -11,9 +11,9 @@ use crate::diag::{Aborted, Diagnostic, Diagnostics};
 use crate::pipeline;
 use crate::render::SCHEMA_COPY;
 use crate::seal;
-use crate::side;
 use crate::sys::root::{Access, DRAFT, Kind, Refused, Root, limits};
 use crate::sys::{Entropy, SecretText};
+use crate::world::side;
 
 /// Arguments of `init`.
 #[derive(Debug, clap::Args)]

@@ -39,10 +39,10 @@ use std::sync::Arc;
 use clap::{CommandFactory as _, Parser as _};
 
 use crate::diag::{Aborted, Diagnostics};
-use crate::keyring::{self, Home, Sources};
 use crate::pipeline::{self, World};
 use crate::sys::root::Root;
 use crate::sys::{OsEntropy, SecretText, core_dump, stack};
+use crate::world::keyring::{self, Home, Sources};
 use args::{Cli, Command};
 use exit::Exit;
 use ui::Ui;

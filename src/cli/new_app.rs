@@ -6,13 +6,13 @@ use super::exit::Exit;
 use super::help::Help;
 use super::{Outcome, Session};
 use crate::catalog::scaffold::{NewApp, OWN_APPS};
-use crate::catalog::{APPS_ROOT, Catalog, manifest};
+use crate::catalog::{Catalog, manifest};
 use crate::diag::{Aborted, Diagnostic, Diagnostics};
 use crate::model::{ChartVersion, HostLabel, TextValue as _};
 use crate::pipeline;
 use crate::render::APP_SCHEMA_COPY;
 use crate::sys::root::{Access, Root};
-use crate::tree::RepoPath;
+use crate::tree::{APPS_ROOT, RepoPath};
 
 /// Arguments of `new-app`.
 #[derive(Debug, clap::Args)]

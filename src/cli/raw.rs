@@ -7,12 +7,12 @@ use crate::catalog::Catalog;
 use crate::check::Checked;
 use crate::config::Vault;
 use crate::diag::{Aborted, Diagnostic, Diagnostics};
-use crate::diff::Choices;
 use crate::pipeline::{self, Before};
 use crate::plan::Plan;
 use crate::raw::Request;
 use crate::seal::Keys;
 use crate::tree::Tree;
+use crate::world::Choices;
 
 /// Arguments of raw mode.
 #[derive(Debug, Default, clap::Args)]

@@ -9,10 +9,10 @@ use super::exit::Exit;
 use super::help::{Help, KEYS};
 use super::{Outcome, Session, raw};
 use crate::diag::{Aborted, Diagnostic, Diagnostics};
-use crate::diff::{Change, Choices};
-use crate::merge::Side;
+use crate::diff::Change;
 use crate::pipeline;
 use crate::tree::{Conflict, RepoPath};
+use crate::world::{Choices, Side};
 
 /// Arguments of `resolve`.
 #[derive(Debug, clap::Args)]

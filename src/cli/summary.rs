@@ -5,10 +5,11 @@ use std::fmt::Write as _;
 
 use crate::diag::screen::{AnsiColor, Style};
 use crate::diff::text::{self, Sides};
-use crate::diff::{Cause, Change, ChangeKind, ChangeSet, Existing};
+use crate::diff::{Cause, Change, ChangeKind, ChangeSet};
 use crate::plan::Plan;
 use crate::seal::Sealed;
 use crate::tree::Tree;
+use crate::world::Existing;
 
 fn style(kind: ChangeKind) -> Style {
     let color = match kind {

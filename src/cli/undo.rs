@@ -11,10 +11,10 @@ use crate::diag::screen::{AnsiColor, Style};
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::diff::redact;
 use crate::diff::text::{self, Sides};
-use crate::lock::{LOCK_FILE, Lock};
-use crate::merge::BASE_DIR;
 use crate::pipeline;
 use crate::raw;
+use crate::world::BASE_DIR;
+use crate::world::lock::{LOCK_FILE, Lock};
 use crate::write::Reverted;
 
 /// Arguments of `undo`.

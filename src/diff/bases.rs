@@ -5,9 +5,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{ChangeKind, ChangeSet};
-use crate::lock::Sha256;
 use crate::seal::Sealed;
 use crate::tree::{Edits, RepoPath, Tree};
+use crate::world::lock::Sha256;
 
 impl ChangeSet {
     /// Decides which renders are kept in `dir` and which of those `stored` are thrown away.

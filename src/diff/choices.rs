@@ -1,35 +1,9 @@
-//! What a person chose on the command line for paths in conflict.
+//! Choices on the command line that decided nothing.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use super::{Change, ChangeKind, Choice};
+use super::{Change, ChangeKind};
 use crate::diag::Diagnostic;
-use crate::merge::Resolutions;
 use crate::tree::RepoPath;
-
-/// `--overwrite PATH`, `--keep PATH` and what was chosen for places in files.
-#[derive(Debug, Clone, Default)]
-pub struct Choices {
-    /// Where the render wins. Also takes an edit back that would otherwise stay ([`ChangeKind::Kept`]).
-    pub overwrite: BTreeSet<RepoPath>,
-    /// Where the file on the disk wins.
-    pub keep: BTreeSet<RepoPath>,
-    /// Which side wins at contradicting places of a file.
-    pub resolutions: BTreeMap<RepoPath, Resolutions>,
-}
-
-impl Choices {
-    /// Returns the choice for a path; `--keep` wins, for [`check`] reports the contradiction.
-    pub(super) fn of(&self, path: &RepoPath) -> Option<Choice> {
-        if self.keep.contains(path) {
-            Some(Choice::Keep)
-        } else if self.overwrite.contains(path) {
-            Some(Choice::Overwrite)
-        } else {
-            None
-        }
-    }
-}
+use crate::world::Choices;
 
 /// Reports choices that decided nothing. `changes` is sorted by path.
 pub(super) fn check(choices: &Choices, changes: &[Change]) -> Vec<Diagnostic> {

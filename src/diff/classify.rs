@@ -2,12 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use super::belief::{doubt, never_ours};
-use super::{Change, ChangeKind, ChangeSet, Choice, Choices, Existing, OnDisk, choices, findings};
+use super::{Change, ChangeKind, ChangeSet, choices, findings};
 use crate::diag::Diagnostic;
-use crate::lock::{Lock, LockEntry, Sha256, same_text};
 use crate::seal::Sealed;
 use crate::tree::{Artifact, Edits, Origin, RepoPath, Tree};
+use crate::world::belief::{doubt, never_ours};
+use crate::world::choices::Choice;
+use crate::world::lock::{Lock, LockEntry, Sha256, same_text};
+use crate::world::{Choices, Existing, OnDisk};
 
 impl ChangeSet {
     /// Compares the sealed tree with the disk and the lock. Conflicts are part of the result; see

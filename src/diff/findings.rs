@@ -1,9 +1,10 @@
 //! The findings of the diff: what stops the run, and what a person should know.
 
-use super::{Change, ChangeKind, ChangeSet, Existing, OnDisk};
+use super::{Change, ChangeKind, ChangeSet};
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::sys::root::Refused;
 use crate::tree::RepoPath;
+use crate::world::{Existing, OnDisk};
 
 /// Reports the conflicts as errors, with the choices, and recreated files as notes.
 pub fn report(changes: &ChangeSet, existing: &Existing, diags: &mut Diagnostics) {

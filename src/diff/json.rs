@@ -4,9 +4,11 @@ use serde::Serialize;
 
 use super::redact::{self, KeyChange};
 use super::text::Sides;
-use super::{Cause, ChangeKind, ChangeSet, Choice, Existing};
+use super::{Cause, ChangeKind, ChangeSet};
 use crate::seal::Sealed;
 use crate::tree::Tree;
+use crate::world::Existing;
+use crate::world::choices::Choice;
 
 /// One file that differs, or that a person keeps.
 #[derive(Debug, Serialize)]

@@ -1,6 +1,6 @@
 //! Stage 7, `diff`: what a write would change, and what it must not change.
 //!
-//! Compares the sealed tree with [`Existing`] and the [`Lock`]. Pure; `write` carries the [`ChangeSet`] out.
+//! Compares the sealed tree with [`Existing`](crate::world::Existing) and the [`Lock`]. Pure; `write` carries the [`ChangeSet`] out.
 //!
 //! | on disk | rendered | no longer rendered |
 //! | --- | --- | --- |
@@ -24,11 +24,9 @@
 //! [`ForeignDiffers`]: ChangeKind::ForeignDiffers
 
 mod bases;
-mod belief;
 pub mod cause;
 mod choices;
 mod classify;
-mod existing;
 pub mod findings;
 pub mod json;
 mod raised;
@@ -38,15 +36,13 @@ pub mod text;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use belief::{doubt, never_ours};
 pub use cause::Cause;
-pub use choices::Choices;
-pub use existing::{Existing, OnDisk};
 
 use std::collections::BTreeSet;
 
-use crate::lock::{Lock, Sha256};
 use crate::tree::{Conflict, Origin, RepoPath};
+use crate::world::choices::Choice;
+use crate::world::lock::{Lock, Sha256};
 
 /// What happens to a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
@@ -112,16 +108,6 @@ impl ChangeKind {
             Self::ForeignDiffers => "not ours and different",
         }
     }
-}
-
-/// What a person chose for a conflict.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Choice {
-    /// The render wins.
-    Overwrite,
-    /// The file on the disk wins.
-    Keep,
 }
 
 /// What happens to one path, and why.

@@ -2,10 +2,11 @@
 //!
 //! That is Renovate's work, which goes with the file; nobody need be asked.
 
-use super::{ChangeKind, ChangeSet, Existing};
-use crate::lock::{Sha256, lf};
+use super::{ChangeKind, ChangeSet};
 use crate::merge::keep_newer;
 use crate::tree::RepoPath;
+use crate::world::Existing;
+use crate::world::lock::{Sha256, lf};
 
 impl ChangeSet {
     /// Lets such files be deleted like those that nobody edited. `base` gives the version of a file with this hash.

@@ -1,12 +1,13 @@
 //! Every state of a path, with every choice.
 
+use crate::world::{Choices, Existing};
 use std::collections::BTreeMap;
 
 use super::*;
 use crate::diag::Diagnostic;
-use crate::lock::LockEntry;
 use crate::seal::Sealed;
 use crate::tree::{Artifact, Edits, Tree};
+use crate::world::lock::LockEntry;
 
 fn path(text: &str) -> RepoPath {
     RepoPath::parse(text).expect("valid")
@@ -262,7 +263,7 @@ fn machine_secrets_and_our_records_are_never_ours() {
     assert!(ChangeSet::compute(&fine, &existing(&[]), &Lock::default(), &Choices::default()).is_ok());
 }
 
-const LOCK: &str = crate::lock::LOCK_FILE;
+const LOCK: &str = crate::world::lock::LOCK_FILE;
 
 #[test]
 fn a_path_cannot_be_file_and_directory() {

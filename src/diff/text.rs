@@ -6,11 +6,12 @@ use std::time::Duration;
 use similar::udiff::UnifiedHunkHeader;
 use similar::{ChangeTag, DiffOp, TextDiff};
 
-use super::{Change, ChangeKind, Existing, redact};
+use super::{Change, ChangeKind, redact};
 use crate::diag::screen::{self, AnsiColor, Style as Ansi};
-use crate::lock::lf;
 use crate::seal::Sealed;
 use crate::tree::{RepoPath, Tree};
+use crate::world::Existing;
+use crate::world::lock::lf;
 
 /// Lines of context around a change.
 const CONTEXT: usize = 3;

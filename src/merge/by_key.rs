@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
+use crate::world::{Resolutions, Side};
 use serde_json::Value;
 use yaml::layout::{self, Child, block_text, children, is_block, is_one_line};
 use yaml::splice::{Edit, apply, indented};
@@ -11,7 +12,7 @@ use yaml::{Kind, Node, Style, line};
 
 use super::diff3::{self, Kind as Region};
 use super::identity::Identity;
-use super::{Conflict, Resolutions, Side, verify, version};
+use super::{Conflict, verify, version};
 
 /// Merges texts of one YAML document each; `None` when one of them is something else, or the result could not be
 /// proven right.

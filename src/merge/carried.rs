@@ -7,20 +7,20 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::world::Bases;
 use serde_json::{Map, Value, json};
 use yaml::Node;
 
-use super::Bases;
 use crate::config::Cluster;
 use crate::context::pool::Block;
 use crate::context::{OWNER_BEFORE, UNIFI_OWNER_BEFORE};
 use crate::diag::{Diagnostic, Diagnostics};
-use crate::diff::Existing;
-use crate::foreign::display;
-use crate::lock::{Lock, Sha256, lf};
 use crate::sys::root::Root;
 use crate::tree::RepoPath;
 use crate::vcs::Repository;
+use crate::world::Existing;
+use crate::world::lock::{Lock, Sha256, lf};
+use crate::world::secrecy::display;
 
 /// A file of ours as it stands in the work tree, and as it was rendered.
 #[derive(Debug)]

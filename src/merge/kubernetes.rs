@@ -1,9 +1,9 @@
 //! The Kubernetes version of the nodes, where a person or Renovate has set another one in the tree.
 
 use super::version::is_newer;
-use crate::diff::{Choices, Existing};
-use crate::lock::{Lock, Sha256, lf};
 use crate::tree::RepoPath;
+use crate::world::lock::{Lock, Sha256, lf};
+use crate::world::{Choices, Existing};
 
 /// Where talhelper reads the version that nodes are configured for.
 const FILE: &str = "talos/talenv.yaml";

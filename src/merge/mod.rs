@@ -7,11 +7,10 @@
 //! | edited | changed | merged, or conflicts, which write nothing |
 //! | not in the lock | any | the render, with versions that are newer on the disk |
 //!
-//! The base of a merge is the render that the lock names by its hash ([`Bases`]). YAML merges by key and by the
+//! The base of a merge is the render that the lock names by its hash ([`Bases`](crate::world::Bases)). YAML merges by key and by the
 //! identity of list items, other text by lines. Runs between [`crate::render`] and [`crate::check`], so that what is
 //! checked is what will stand on the disk. SOPS files merge by value, in [`crate::seal`], with [`three_way`].
 
-mod base;
 mod by_key;
 mod carried;
 mod charts;
@@ -24,9 +23,6 @@ mod tests;
 mod verify;
 pub mod version;
 
-use std::collections::BTreeMap;
-
-pub use base::{BASE_DIR, Bases};
 pub use carried::{Standing, carry, standing};
 pub use charts::{TreeVersion, newer_charts};
 pub use kubernetes::kept_kubernetes;
@@ -34,18 +30,7 @@ pub use stage::merge;
 pub use version::{KeptVersion, keep_newer};
 
 use crate::tree::Conflict;
-
-/// A side of a conflict.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Side {
-    /// The file as a person left it.
-    Yours,
-    /// The new render.
-    Render,
-}
-
-/// Which side a person chose, by [`Conflict::place`]; the empty place decides for a whole file.
-pub type Resolutions = BTreeMap<String, Side>;
+use crate::world::{Resolutions, Side};
 
 /// Merges what changed from `base` to `render` into `yours`.
 ///

@@ -1,16 +1,18 @@
 //! The merge of a whole tree.
 
+use crate::world::{Bases, Resolutions, Side};
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::version::Overtaken;
-use super::{Bases, KeptVersion, Resolutions, Side, charts, three_way, version};
+use super::{KeptVersion, charts, three_way, version};
 use crate::diag::{Aborted, Diagnostic, Diagnostics};
-use crate::diff::{Choices, Existing, doubt};
-use crate::foreign::display;
-use crate::lock::{Lock, Sha256, lf};
 use crate::render::Rendered;
 use crate::tree::{Artifact, Conflict, Edits, RepoPath, Tree};
 use crate::vcs::Repository;
+use crate::world::belief::doubt;
+use crate::world::lock::{Lock, Sha256, lf};
+use crate::world::secrecy::display;
+use crate::world::{Choices, Existing};
 
 /// Merges what is on the disk into the tree. SOPS files are left to `seal`; their bases are looked for here as well.
 /// `pinned` are the apps whose chart version `cluster.yaml` chooses: there, the choice wins over the tree.

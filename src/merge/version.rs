@@ -3,10 +3,10 @@
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
+use crate::world::Side;
 use yaml::layout::block_text::is_block_text;
 use yaml::{Edit, Kind, Node, apply};
 
-use super::Side;
 use super::identity::Identity;
 use crate::tree::RepoPath;
 

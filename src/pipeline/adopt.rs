@@ -4,9 +4,9 @@ use super::{Before, Compared, Configuration, World, changes, read_existing};
 use crate::adopt::{self, Picked, Survey};
 use crate::check::Checked;
 use crate::diag::{Aborted, Diagnostics};
-use crate::diff::Choices;
 use crate::seal;
 use crate::tree::Tree;
+use crate::world::Choices;
 
 /// Seals the tree and looks at what stands in the repository beside it. SOPS files of others that no key at hand opens
 /// are no hindrance here: they count as different.
@@ -23,7 +23,7 @@ pub fn survey(
     let Configuration { vault, keys, .. } = configuration;
     let existing = read_existing(world, &tree, before);
     let readable = existing.without(&adopt::locked(&existing, &before.lock, keys));
-    let bases = before.bases.borrow();
+    let bases = before.bases();
     let committed = seal::Committed {
         existing: &readable,
         git: None,

@@ -5,12 +5,13 @@ use serde_json::Value;
 use crate::catalog::{BUILT_IN, Catalog, TemplateFile};
 use crate::config::{Document, Vault, child};
 use crate::diag::{Diagnostic, Diagnostics};
-use crate::diff::{ChangeKind, ChangeSet, Existing};
+use crate::diff::{ChangeKind, ChangeSet};
 use crate::known::{Known, hidden};
 use crate::render::Rendered;
 use crate::seal::{self, Sealed};
 use crate::source::Span;
 use crate::tree::Tree;
+use crate::world::Existing;
 
 /// Stops looking for values that are words of the built-in library, and says so.
 pub(super) fn forget_common(vault: &mut Vault, document: &Document, diags: &mut Diagnostics) {

@@ -5,10 +5,10 @@ use sops::{Config, Identities, MacCheck, Recipient};
 use super::World;
 use crate::config::{Document, inline};
 use crate::diag::{Diagnostic, Diagnostics, Severity};
-use crate::keyring::{Keyring, Own};
 use crate::seal::{self, OWN_KEY_FILE, private_keys};
-use crate::side;
 use crate::sys::root::{Root, limits};
+use crate::world::keyring::{Keyring, Own};
+use crate::world::side;
 
 /// A file that the rules of the catalogue's `.sops.yaml` cover for every recipient.
 const ANY_SEALED: &str = "kubernetes/any.sops.yaml";

@@ -7,8 +7,8 @@ use crate::config::{self, Vocabulary};
 use crate::context;
 use crate::diag::{Aborted, Diagnostics};
 use crate::raw;
-use crate::side;
 use crate::sys::root::Root;
+use crate::world::side;
 
 /// Returns which keys the configuration in `root` may hold and which of them are secret, those of its own apps included:
 /// the one answer to what is secret.

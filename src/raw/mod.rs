@@ -25,12 +25,12 @@ use crate::diag::{Aborted, Diagnostic, Diagnostics};
 use crate::jinja::functions::{Answer, Ask};
 use crate::jinja::{Empty, Engine, Host, Template, Value};
 use crate::known::Known;
-use crate::lock::Sha256;
 use crate::render::Rendered;
-use crate::side;
 use crate::sys::root::{Bounds, Kind, Refused, Root, TREE, limits};
 use crate::sys::{SecretText, named};
-use crate::tree::{Artifact, Origin, RepoPath, Tree};
+use crate::tree::{Artifact, Origin, RAW_ORIGIN, RepoPath, Tree};
+use crate::world::lock::Sha256;
+use crate::world::side;
 
 pub use settings::SETTINGS;
 
@@ -42,8 +42,6 @@ use settings::{Python, Settings};
 
 /// Where the rules for SOPS files are rendered to.
 const SOPS_CONFIG: &str = ".sops.yaml";
-/// What every file of raw mode belongs to.
-pub const ORIGIN: &str = "raw";
 /// How many files of a person are looked at.
 const BOUNDS: Bounds = Bounds {
     depth: 64,
@@ -108,8 +106,8 @@ pub fn render(
     let config = sops_config(root, &files, diags)?;
     secrets::hide(&mut files, config.as_ref(), vault, diags);
     diags.checkpoint()?;
-    let foreign = foreign(root, &files, diags);
-    let tree = assemble(files, foreign, diags);
+    let added = added(root, &files, diags);
+    let tree = assemble(files, added, diags);
     diags.checkpoint()?;
     Ok(tree)
 }
@@ -415,7 +413,7 @@ fn sops_config(
 }
 
 /// The files that people have beside the rendered ones, in the folders that hold such: what refers to them is right.
-fn foreign(
+fn added(
     root: &Root,
     files: &BTreeMap<RepoPath, File>,
     diags: &mut Diagnostics,
@@ -456,7 +454,7 @@ fn foreign(
 /// Makes the tree; YAML that is none is left unjudged, for it may be a template of somebody else.
 fn assemble(
     files: BTreeMap<RepoPath, File>,
-    foreign: BTreeMap<RepoPath, String>,
+    added: BTreeMap<RepoPath, String>,
     diags: &mut Diagnostics,
 ) -> Tree<Rendered> {
     let mut artifacts = BTreeMap::new();
@@ -479,12 +477,12 @@ fn assemble(
         }
         let fingerprint = Sha256::of(file.template.1.as_bytes()).short();
         let origin = Origin {
-            app: ORIGIN.to_owned(),
+            app: RAW_ORIGIN.to_owned(),
             template: Some(file.template.0),
             reason: Vec::new(),
             fingerprint: Some(fingerprint),
         };
         artifacts.insert(path.clone(), Artifact::new(path, file.text, origin));
     }
-    Tree::new(artifacts, Rendered { documents, foreign })
+    Tree::new(artifacts, Rendered { documents, added })
 }

@@ -13,7 +13,7 @@ use crate::source::Span;
 use crate::sys::root::{Root, limits};
 
 /// The file.
-pub const SETTINGS: &str = "makejinja.toml";
+pub use crate::world::side::RAW_SETTINGS as SETTINGS;
 
 /// Suffix of templates where the file names none. Source: makejinja 2.8.
 const SUFFIX: &str = ".jinja";

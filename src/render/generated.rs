@@ -2,9 +2,10 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::catalog::App;
 use crate::catalog::manifest::{Chart, HealthCheck};
-use crate::catalog::{APPS_ROOT, App};
 use crate::plan::PlannedKustomization;
+use crate::tree::APPS_ROOT;
 
 /// How often Flux looks for a new version of an OCI chart.
 const OCI_INTERVAL: &str = "30m";

@@ -18,14 +18,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value, json};
 use yaml::Node;
 
-use crate::catalog::{APPS_ROOT, App, Catalog, Language, TemplateFile, manifest};
+use crate::catalog::{App, Catalog, Language, TemplateFile, manifest};
 use crate::config::Vault;
 use crate::diag::{Aborted, Diagnostic, Diagnostics};
-use crate::lock::Sha256;
 use crate::plan::{Plan, PlannedApp, closest};
-use crate::tree::{Artifact, Origin, RepoPath, Tree};
-
-pub use crate::foreign::Foreign;
+use crate::tree::{APPS_ROOT, Artifact, Origin, REPO_ORIGIN, RepoPath, Tree};
+use crate::world::Added;
+use crate::world::lock::Sha256;
 pub use resources::{Component, resources};
 
 use engine::{Engine, Scope};
@@ -38,7 +37,7 @@ pub struct Rendered {
     /// The documents of each YAML file.
     pub documents: BTreeMap<RepoPath, Vec<Node>>,
     /// The texts of files that people have added; their documents are among `documents`.
-    pub foreign: BTreeMap<RepoPath, String>,
+    pub added: BTreeMap<RepoPath, String>,
 }
 
 /// Where the user's repository has its copy of the schema, which the modeline of `cluster.yaml` names.
@@ -67,7 +66,7 @@ pub fn render(
     plan: &Plan,
     values: &Values,
     vault: &Vault,
-    foreign: &Foreign,
+    added: &Added,
     diags: &mut Diagnostics,
 ) -> Result<Tree<Rendered>, Aborted> {
     let mut shape = values.shape.clone();
@@ -101,7 +100,7 @@ pub fn render(
     for planned in plan.enabled() {
         renderer.app(plan, planned, diags);
     }
-    renderer.namespaces(catalog, plan, foreign, diags);
+    renderer.namespaces(catalog, plan, added, diags);
     renderer.generated(SCHEMA_COPY, values.schema.clone(), &repo_origin(), diags);
     if catalog.apps.iter().any(|app| app.is_own()) {
         let text = manifest::schema_text();
@@ -111,12 +110,12 @@ pub fn render(
         renderer.file(file, &repo_origin(), diags);
     }
     diags.checkpoint()?;
-    let theirs = renderer.include(plan, foreign);
+    let theirs = renderer.include(plan, added);
     Ok(Tree::new(
         renderer.artifacts,
         Rendered {
             documents: renderer.documents,
-            foreign: theirs,
+            added: theirs,
         },
     ))
 }
@@ -145,9 +144,6 @@ fn check_conditions(catalog: &Catalog, shape: &BTreeMap<String, Shape>, diags: &
         }
     }
 }
-
-/// The origin of files that belong to no app.
-pub const REPO_ORIGIN: &str = "repo";
 
 fn repo_origin() -> Origin {
     Origin {
@@ -234,7 +230,7 @@ impl Renderer<'_> {
     }
 
     /// Adds the documents of what people have added, so that rules see one tree; what we render ourselves wins.
-    fn include(&mut self, plan: &Plan, foreign: &Foreign) -> BTreeMap<RepoPath, String> {
+    fn include(&mut self, plan: &Plan, added: &Added) -> BTreeMap<RepoPath, String> {
         let ours: BTreeSet<String> = plan
             .enabled()
             .map(|planned| format!("{}/", planned.app.output_dir()))
@@ -242,7 +238,7 @@ impl Renderer<'_> {
         let theirs = |path: &RepoPath| {
             !self.artifacts.contains_key(path) && !ours.iter().any(|dir| path.as_str().starts_with(dir))
         };
-        let theirs: Vec<_> = foreign.files.iter().filter(|(path, _)| theirs(path)).collect();
+        let theirs: Vec<_> = added.files.iter().filter(|(path, _)| theirs(path)).collect();
         for (path, file) in &theirs {
             if path.is_yaml() {
                 self.documents.insert((*path).clone(), file.documents.clone());
@@ -254,12 +250,12 @@ impl Renderer<'_> {
         texts.collect()
     }
 
-    fn namespaces(&mut self, catalog: &Catalog, plan: &Plan, foreign: &Foreign, diags: &mut Diagnostics) {
+    fn namespaces(&mut self, catalog: &Catalog, plan: &Plan, added: &Added, diags: &mut Diagnostics) {
         let known = |namespace: &str| catalog.namespaces.contains_key(namespace);
         // A namespace of somebody else's that has a kustomization.yaml of its own keeps it.
-        let wired = |namespace: &&str| known(namespace) || !foreign.namespaces.contains(*namespace);
+        let wired = |namespace: &&str| known(namespace) || !added.namespaces.contains(*namespace);
         let mut wanted: BTreeSet<&str> = plan.namespaces();
-        wanted.extend(foreign.apps.keys().map(String::as_str).filter(wired));
+        wanted.extend(added.apps.keys().map(String::as_str).filter(wired));
         for namespace in &wanted {
             let mut origin = repo_origin();
             origin.app = format!("{namespace}/namespace");
@@ -271,8 +267,8 @@ impl Renderer<'_> {
                     resources.push(format!("./{}", file.output.file_name()));
                 }
             }
-            if !known(namespace) && foreign.apps.contains_key(*namespace) {
-                let own: Vec<&RepoPath> = foreign.namespace_files(namespace).collect();
+            if !known(namespace) && added.apps.contains_key(*namespace) {
+                let own: Vec<&RepoPath> = added.namespace_files(namespace).collect();
                 resources.extend(own.iter().map(|path| format!("./{}", path.file_name())));
                 if own.is_empty() {
                     let text = generated::namespace(namespace);
@@ -284,7 +280,7 @@ impl Renderer<'_> {
                 .enabled()
                 .filter(|p| p.app.namespace == *namespace)
                 .map(|p| p.app.name.as_str());
-            let theirs = foreign
+            let theirs = added
                 .apps
                 .get(*namespace)
                 .into_iter()
@@ -297,7 +293,7 @@ impl Renderer<'_> {
         }
         let all: BTreeSet<&str> = wanted
             .into_iter()
-            .chain(foreign.namespaces.iter().map(String::as_str))
+            .chain(added.namespaces.iter().map(String::as_str))
             .collect();
         let text = generated::kustomization(all.into_iter());
         self.generated(

@@ -2,9 +2,10 @@
 
 use sops::{File, Format, Identities, MacCheck, Rule, Updated};
 
-use crate::merge::{Resolutions, three_way};
+use crate::merge::three_way;
 use crate::sys::{Entropy, SecretText};
 use crate::tree::{Conflict, Edits};
+use crate::world::Resolutions;
 
 /// What a merge of sealed files needs.
 pub(super) struct Merge<'a> {

@@ -16,15 +16,13 @@ use sops::{Config, Identities, Rule, SopsError, Updated};
 use crate::check::Checked;
 use crate::config::Vault;
 use crate::diag::{Aborted, Diagnostic, Diagnostics};
-use crate::diff::{Choices, Existing};
-use crate::keyring::Own;
 use crate::known::{Known, hidden};
-use crate::lock::{Lock, Sha256, lf};
-use crate::merge::Bases;
-use crate::side;
 use crate::sys::{Entropy, SecretText};
 use crate::tree::{Artifact, RepoPath, Tree};
 use crate::vcs::Repository;
+use crate::world::keyring::Own;
+use crate::world::lock::{Lock, Sha256, lf};
+use crate::world::{Bases, Choices, Existing, side};
 
 pub use own_key::{OWN_KEY_FILE, private_keys};
 

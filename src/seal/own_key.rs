@@ -12,9 +12,9 @@ use super::{Keys, Sealer};
 use crate::config::Vault;
 use crate::diag::Diagnostic;
 use crate::known::Known;
-use crate::side;
 use crate::sys::SecretText;
 use crate::tree::{Artifact, RepoPath};
+use crate::world::side;
 
 /// Where the catalogue renders the repository's own key, for the cluster.
 pub const OWN_KEY_FILE: &str = "bootstrap/sops-age.sops.yaml";

@@ -131,7 +131,7 @@ impl Outline {
             Kind::Seq(_) => self.line(path, "[]"),
             Kind::Alias(_) => self.line(path, "<alias>"),
             Kind::Scalar { value, .. } if value.starts_with("ENC[AES256_GCM,") => {
-                let hash = crate::lock::Sha256::of(value.as_bytes()).to_string();
+                let hash = crate::world::lock::Sha256::of(value.as_bytes()).to_string();
                 let kind = value
                     .rsplit_once(",type:")
                     .map_or("?", |(_, kind)| kind.trim_end_matches(']'));

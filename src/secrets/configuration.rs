@@ -18,11 +18,11 @@ use crate::known::{Known, hidden};
 use crate::pipeline;
 use crate::raw;
 use crate::seal;
-use crate::side;
 use crate::sys::root::Root;
 use crate::sys::{Entropy, SecretText};
 use crate::tree::RepoPath;
 use crate::vcs::Repository;
+use crate::world::side;
 
 /// Returns which configuration file of this directory a file is. One without any key that we know is another tool's.
 pub fn name_of(root: &Path, file: &Path, text: &str) -> Option<&'static str> {

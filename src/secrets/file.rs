@@ -8,8 +8,8 @@ use zeroize::Zeroizing;
 use super::configuration;
 use crate::diag::Diagnostic;
 use crate::seal;
-use crate::side;
 use crate::sys::replace::{Access, replace_file};
+use crate::world::side;
 
 /// A file with its bytes as they were read.
 pub struct File {

@@ -66,7 +66,7 @@ pub fn list_all(root: &Path, paths: &[PathBuf]) -> Result<(Vec<Listed>, Vec<Stri
                 found: None,
             });
         } else {
-            return Err(crate::side::not_found(&shown(typed)));
+            return Err(crate::world::side::not_found(&shown(typed)));
         }
     }
     odd.sort();
@@ -93,7 +93,7 @@ pub fn named_of(root: &Path, typed: &[PathBuf], staged: Vec<RepoPath>) -> Result
             .filter(|staged| staged.under(&top).starts_with(&full));
         all.extend(below.cloned());
         if all.len() == before && !path.is_dir() && !path.is_file() {
-            return Err(crate::side::not_found(&shown(typed)));
+            return Err(crate::world::side::not_found(&shown(typed)));
         }
     }
     Ok(all.into_iter().collect())

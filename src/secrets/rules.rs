@@ -8,10 +8,10 @@ use super::configuration::cluster_rule;
 use super::file::argument;
 use crate::diag::Diagnostic;
 use crate::seal;
-use crate::side;
 use crate::sys::SecretText;
 use crate::sys::root::{Root, limits};
 use crate::vcs;
+use crate::world::side;
 
 /// The name of the configuration.
 const NAME: &str = ".sops.yaml";

@@ -12,8 +12,8 @@ use super::rules::{FoundConfig, config_for};
 use super::template::Templates;
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::seal;
-use crate::side;
 use crate::sys::root::limits;
+use crate::world::side;
 
 /// What a look at one file shows.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]

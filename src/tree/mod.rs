@@ -7,10 +7,17 @@ use std::ops::Range;
 
 pub use path::{PathError, RepoPath, bare_repository};
 
+/// The folder of all apps in the output.
+pub const APPS_ROOT: &str = "kubernetes/apps";
+/// The origin of files that belong to no app.
+pub const REPO_ORIGIN: &str = "repo";
+/// The origin of every file of raw mode.
+pub const RAW_ORIGIN: &str = "raw";
+
 /// Why an artifact exists: which app, which template, which config key.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Origin {
-    /// `namespace/app`, or `repo` for files that belong to no app.
+    /// `namespace/app`, [`REPO_ORIGIN`] or [`RAW_ORIGIN`].
     pub app: String,
     /// The template, relative to the library; `None` for generated files.
     pub template: Option<String>,

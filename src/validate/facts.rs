@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use crate::config::{Document, schema};
 use crate::diag::Diagnostic;
-use crate::side::Reported;
 use crate::source::Span;
+use crate::world::side::Reported;
 
 /// A valid value.
 #[derive(Debug, Clone)]

@@ -13,8 +13,8 @@ use serde_json::Value;
 
 use crate::config::{Cluster, Document, Vault};
 use crate::diag::{Aborted, Diagnostic, Diagnostics};
-use crate::side::Reported;
 use crate::sys::SecretText;
+use crate::world::side::Reported;
 use facts::Facts;
 pub use schema::unknown_keys;
 

@@ -4,10 +4,10 @@ use super::plan::{Plan, Then};
 use super::target::{self, State};
 use super::{NEW_DIR, PLAN, RECORD, ROLLBACK, SPENT, TXN_DIR, UNDO_DIR, new_file, old_file};
 use crate::diag::Diagnostic;
-use crate::lock::Sha256;
 use crate::sys::disk::Disk;
 use crate::sys::root::{Refused, Root, limits};
 use crate::tree::RepoPath;
+use crate::world::lock::Sha256;
 
 /// Where and why a plan stopped.
 pub(super) struct Failure {

@@ -4,11 +4,11 @@ use super::mark::Mark;
 use super::plan::{Plan, Step};
 use super::{TXN_DIR, UNDO_DIR};
 use crate::diag::Diagnostic;
-use crate::diff::never_ours;
-use crate::lock::{LOCK_FILE, Sha256};
-use crate::merge::BASE_DIR;
 use crate::sys::root::{Refused, Root, limits};
 use crate::vcs::Repository;
+use crate::world::BASE_DIR;
+use crate::world::belief::never_ours;
+use crate::world::lock::{LOCK_FILE, Sha256};
 
 /// Why a plan is not carried out.
 pub(super) enum Doubt {
@@ -17,7 +17,7 @@ pub(super) enum Doubt {
     /// It is in the format of an older version, which left no mark.
     Older(Vec<Step>),
     /// Somebody else wrote it, or it was copied here.
-    Foreign,
+    Elsewhere,
     /// Git has this file, so it came with a commit.
     Tracked(String),
     /// The system does not let us look.
@@ -30,7 +30,7 @@ pub(super) enum Doubt {
 /// With what speaks against believing it.
 pub(super) fn read(root: &Root, dir: &str, file: &str) -> Result<Option<Plan>, Doubt> {
     let in_the_way = |refused: Refused| match refused {
-        Refused::Link { .. } | Refused::BelowFile { .. } | Refused::NotRegular { .. } => Doubt::Foreign,
+        Refused::Link { .. } | Refused::BelowFile { .. } | Refused::NotRegular { .. } => Doubt::Elsewhere,
         refused => Doubt::System(refused.finding("read", file)),
     };
     match root.look(file) {
@@ -39,7 +39,7 @@ pub(super) fn read(root: &Root, dir: &str, file: &str) -> Result<Option<Plan>, D
         Err(refused) => return Err(in_the_way(refused)),
     }
     if !sides_are_real(root, dir) {
-        return Err(Doubt::Foreign);
+        return Err(Doubt::Elsewhere);
     }
     let (bytes, meta) = match root.read_in_passing(file, limits::LOCK) {
         Err(Refused::TooLarge { .. }) => return Err(Doubt::Damaged),
@@ -48,9 +48,9 @@ pub(super) fn read(root: &Root, dir: &str, file: &str) -> Result<Option<Plan>, D
     let text = String::from_utf8(bytes).map_err(|_| Doubt::Damaged)?;
     let (plan, named) = Plan::parse(&text).ok_or(Doubt::Damaged)?;
     match named {
-        _ if !meta.own => Err(Doubt::Foreign),
+        _ if !meta.own => Err(Doubt::Elsewhere),
         None => Err(Doubt::Older(plan.steps)),
-        Some(named) if Mark::in_dir(root, dir).as_ref() != Some(&named) => Err(Doubt::Foreign),
+        Some(named) if Mark::in_dir(root, dir).as_ref() != Some(&named) => Err(Doubt::Elsewhere),
         Some(_) if !plan.steps.iter().all(could_name) => Err(Doubt::Damaged),
         Some(_) => Ok(Some(plan)),
     }
@@ -101,7 +101,7 @@ impl Doubt {
                 "look at `{dir}` for copies you need, then `rm -r {dir}` and run again"
             )),
             Self::Older(steps) => older(&steps, dir),
-            Self::Foreign => Diagnostic::error(
+            Self::Elsewhere => Diagnostic::error(
                 "write/foreign-journal",
                 format!("`{dir}` holds the journal of a run that you did not begin here"),
             )
@@ -130,7 +130,7 @@ impl Doubt {
         let finding = match self {
             Self::System(finding) => return finding.note("nothing was taken back"),
             Self::Damaged | Self::Older(_) => return super::undo::damaged(),
-            Self::Foreign => Diagnostic::error(
+            Self::Elsewhere => Diagnostic::error(
                 "undo/foreign",
                 format!("`{dir}` is the record of a run that you did not begin here"),
             )

@@ -33,14 +33,11 @@ pub use undo::{Record, Reverted, undo};
 
 use crate::diag::Diagnostic;
 use crate::diff::ChangeSet;
-use crate::merge::BASE_DIR;
 use crate::seal::Sealed;
 use crate::sys::disk::Disk;
 use crate::sys::root::Root;
 use crate::tree::{RepoPath, Tree};
-
-/// Where clusterwright keeps its own files, below the root.
-pub const OWN_DIR: &str = ".clusterwright";
+use crate::world::BASE_DIR;
 
 /// What was really done.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -171,7 +168,7 @@ fn transact<D: Disk>(
 fn receipt(plan: &plan::Plan) -> Receipt {
     let mut receipt = Receipt::default();
     for step in &plan.steps {
-        if step.path.as_str() == crate::lock::LOCK_FILE {
+        if step.path.as_str() == crate::world::lock::LOCK_FILE {
             receipt.lock_written = true;
         } else if step.path.as_str().starts_with(BASE_DIR) {
         } else if step.new.is_some() {

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use super::mark::Mark;
-use crate::lock::Sha256;
 use crate::tree::RepoPath;
+use crate::world::lock::Sha256;
 
 /// First line; an unknown format is not carried out.
 const HEADER: &str = "clusterwright transaction, format 3";

@@ -1,11 +1,10 @@
 //! What an interrupted run left behind is finished before anything else.
+use crate::world::OWN_DIR;
 
 use super::journal::{self, Doubt};
 use super::plan::Plan;
 use super::target::State;
-use super::{
-    OWN_DIR, PLAN, RECORD, ROLLBACK, RunLock, SPENT, TXN_DIR, execute, new_file, old_file, target, through,
-};
+use super::{PLAN, RECORD, ROLLBACK, RunLock, SPENT, TXN_DIR, execute, new_file, old_file, target, through};
 use crate::diag::Diagnostic;
 use crate::sys::disk::Disk;
 use crate::sys::root::{Kind, Root};

@@ -1,9 +1,9 @@
 //! One run at a time.
 
-use super::OWN_DIR;
 use crate::diag::Diagnostic;
 use crate::sys::disk::Disk;
 use crate::sys::root::{Held, Kind, Root};
+use crate::world::OWN_DIR;
 
 /// The file that is locked, below the root.
 const FILE: &str = ".clusterwright/run.lock";

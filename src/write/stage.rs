@@ -7,11 +7,11 @@ use super::undo::Record;
 use super::{DRAFT, NEW_DIR, OLD_DIR, TXN_DIR, execute, new_file, old_file, undo_old_file};
 use crate::diag::Diagnostic;
 use crate::diff::{Change, ChangeKind, ChangeSet, redact};
-use crate::lock::{LOCK_FILE, Lock, Sha256};
 use crate::seal::Sealed;
 use crate::sys::disk::Disk;
 use crate::sys::root::{Refused, Root, limits};
 use crate::tree::{Edits, RepoPath, Tree};
+use crate::world::lock::{LOCK_FILE, Lock, Sha256};
 
 /// Stages all files of a change set and the draft of the plan.
 ///
@@ -31,7 +31,7 @@ pub(super) fn changes(
         stager.plan.gone_dirs.extend(dirs);
     }
     for change in touching().filter(|c| c.kind != ChangeKind::Delete) {
-        let artifact = tree.get(&change.path).ok_or_else(|| foreign_tree(change))?;
+        let artifact = tree.get(&change.path).ok_or_else(|| not_in_tree(change))?;
         let text = artifact.text.as_bytes();
         // The lock's hash is that of the bytes, unless there are line ends to normalise or edits merged into them.
         let known = changes.lock().entries.get(&change.path).map(|entry| entry.hash);
@@ -246,7 +246,7 @@ fn unmarked(file: &str) -> Diagnostic {
         .help("run as the user who owns the repository, on a file system that keeps owners")
 }
 
-fn foreign_tree(change: &Change) -> Diagnostic {
+fn not_in_tree(change: &Change) -> Diagnostic {
     let message = format!("the changes name `{}`, which the tree does not have", change.path);
     Diagnostic::error("internal/write", message).in_file(change.path.as_str())
 }

@@ -1,9 +1,9 @@
 //! What stands at a path right now, looked at immediately before it is touched.
 
 use crate::diag::Diagnostic;
-use crate::lock::Sha256;
 use crate::sys::root::{Refused, Root, limits};
 use crate::tree::RepoPath;
+use crate::world::lock::Sha256;
 
 /// What stands at a target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,10 +5,10 @@ use super::plan::{Plan, Step, Then};
 use super::target::State;
 use super::{Receipt, UNDO_DIR, UNDO_RECORD, stage, target, transact, undo_old_file};
 use crate::diag::Diagnostic;
-use crate::lock::Sha256;
 use crate::sys::disk::Disk;
 use crate::sys::root::{Refused, Root, limits};
 use crate::tree::RepoPath;
+use crate::world::lock::Sha256;
 
 /// What the last run that wrote something has replaced and deleted. One generation: each such run replaces it, an undo
 /// uses it up, a run without changes leaves it alone.

@@ -7,13 +7,14 @@ use std::path::Path;
 use clusterwright::catalog::Catalog;
 use clusterwright::check::{self, Checked};
 use clusterwright::diag::Diagnostics;
-use clusterwright::diff::{ChangeSet, Choices, Existing};
-use clusterwright::keyring::Sources;
+use clusterwright::diff::ChangeSet;
 use clusterwright::pipeline::{self, Before, Configuration, World};
 use clusterwright::render;
 use clusterwright::sys::OsEntropy;
 use clusterwright::sys::root::Root;
 use clusterwright::tree::Tree;
+use clusterwright::world::keyring::Sources;
+use clusterwright::world::{Choices, Existing};
 use criterion::{Criterion, criterion_group, criterion_main};
 use sops::{Config, Identities, Updated, encrypt, generate_identity, update};
 
@@ -83,7 +84,7 @@ fn rendering(c: &mut Criterion) {
     let Configuration { values, vault, .. } = &configuration;
     let render = || {
         let mut diags = Diagnostics::default();
-        render::render(&catalog, &plan, values, vault, &before.foreign, &mut diags).expect("renders")
+        render::render(&catalog, &plan, values, vault, &before.added, &mut diags).expect("renders")
     };
     c.bench_function("render", |b| b.iter(render));
     let exceptions = check::allow::exceptions(&catalog);

@@ -1,6 +1,6 @@
 //! Addresses and DNS owners that a running cluster rests on, when the tree was rendered by an earlier version.
 
-use clusterwright::lock::Sha256;
+use clusterwright::world::lock::Sha256;
 
 use crate::support::{GITIGNORE, MINIMAL, Repo};
 

@@ -1,7 +1,7 @@
 //! For whom a repository is sealed: never for strangers alone, its own key for nobody else, and what was given away is told.
 
-use clusterwright::lock::Sha256;
 use clusterwright::sys::OsEntropy;
+use clusterwright::world::lock::Sha256;
 use sops::{Identities, MacCheck, Recipient, Rule, decrypt, encrypt, generate_identity, status};
 
 use crate::support::{AGE_KEY, MINIMAL, RECIPIENT, Repo};

@@ -9,10 +9,11 @@ use clusterwright::config::{Decrypted, Vocabulary, parse};
 use clusterwright::context;
 use clusterwright::diag::{Diagnostics, human};
 use clusterwright::plan::{self, PerApp, Plan};
-use clusterwright::render::{self, Foreign};
-use clusterwright::side::Reported;
+use clusterwright::render::{self};
 use clusterwright::sys::{FixedEntropy, SecretText};
 use clusterwright::tree::Tree;
+use clusterwright::world::Added;
+use clusterwright::world::side::Reported;
 use clusterwright::{config::Vault, validate};
 use yaml::Node;
 
@@ -227,7 +228,7 @@ fn examine(catalog: &Catalog, flags: Flags, rendered: bool) -> usize {
     if !rendered {
         return 0;
     }
-    let tree = render::render(catalog, &plan, &values, &vault, &Foreign::default(), &mut diags);
+    let tree = render::render(catalog, &plan, &values, &vault, &Added::default(), &mut diags);
     clean(&diags);
     let tree = check::check(
         tree.expect("renders"),

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use clusterwright::diag::{Diagnostics, human, json};
-use clusterwright::side::Reported;
+use clusterwright::world::side::Reported;
 
 use super::{all_beside, check_beside};
 

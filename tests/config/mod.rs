@@ -10,9 +10,9 @@ mod masking;
 
 use clusterwright::config::{Cluster, Decrypted, Vault, Vocabulary, parse};
 use clusterwright::diag::{Aborted, Diagnostic, Diagnostics};
-use clusterwright::side::Reported;
 use clusterwright::sys::FixedEntropy;
 use clusterwright::validate::validate;
+use clusterwright::world::side::Reported;
 
 /// A decryption that finds no private key.
 #[expect(clippy::unnecessary_wraps, reason = "the signature of a decryption")]

@@ -5,8 +5,8 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
-use clusterwright::lock::Sha256;
-use clusterwright::side;
+use clusterwright::world::lock::Sha256;
+use clusterwright::world::side;
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 
 use super::Chance;

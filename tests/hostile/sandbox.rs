@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use clusterwright::side;
 use clusterwright::sys::root::Root;
 use clusterwright::vcs;
+use clusterwright::world::side;
 use tempfile::TempDir;
 
 use super::commands::{CLEAR, Invocation, SEALED, Writes};

@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 use std::io::ErrorKind;
 
-use clusterwright::diff::{ChangeKind, ChangeSet, Choices};
-use clusterwright::lock::Lock;
+use clusterwright::diff::{ChangeKind, ChangeSet};
 use clusterwright::sys::disk::{Disk, OsDisk};
+use clusterwright::world::Choices;
+use clusterwright::world::lock::Lock;
 use clusterwright::write::{Receipt, Recovery, apply, recover};
 use proptest::prelude::*;
 

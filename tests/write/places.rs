@@ -6,10 +6,11 @@ use std::path::Path;
 use std::time::SystemTime;
 
 use clusterwright::diag::Diagnostic;
-use clusterwright::diff::{ChangeKind, ChangeSet, Choices};
-use clusterwright::lock::LOCK_FILE;
+use clusterwright::diff::{ChangeKind, ChangeSet};
 use clusterwright::sys::disk::{Disk, OsDisk};
 use clusterwright::sys::root::{Refused, Root};
+use clusterwright::world::Choices;
+use clusterwright::world::lock::LOCK_FILE;
 use clusterwright::write::{Receipt, Recovery, RunLock, apply};
 
 use super::disks::{Fault, FaultyDisk};

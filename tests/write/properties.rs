@@ -1,7 +1,8 @@
 //! Properties over random trees.
 
-use clusterwright::diff::{ChangeKind, Choices};
+use clusterwright::diff::ChangeKind;
 use clusterwright::sys::disk::OsDisk;
+use clusterwright::world::Choices;
 use clusterwright::write::Receipt;
 use proptest::prelude::*;
 

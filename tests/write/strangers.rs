@@ -5,10 +5,10 @@ use std::fs;
 use std::path::Path;
 
 use clusterwright::diag::Diagnostic;
-use clusterwright::lock::Sha256;
 use clusterwright::sys::disk::OsDisk;
 use clusterwright::sys::root::Root;
 use clusterwright::vcs;
+use clusterwright::world::lock::Sha256;
 use clusterwright::write::{Record, Recovery};
 
 use super::disks::{Fault, FaultyDisk};

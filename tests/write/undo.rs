@@ -3,11 +3,12 @@
 use std::fs;
 use std::io::ErrorKind;
 
-use clusterwright::diff::{ChangeKind, ChangeSet, Choices};
-use clusterwright::lock::LOCK_FILE;
+use clusterwright::diff::{ChangeKind, ChangeSet};
 use clusterwright::seal::Sealed;
 use clusterwright::sys::disk::OsDisk;
 use clusterwright::tree::{Edits, Tree};
+use clusterwright::world::Choices;
+use clusterwright::world::lock::LOCK_FILE;
 use clusterwright::write::{Receipt, Recovery, RunLock, apply, recover, undo};
 use proptest::prelude::*;
 

@@ -5,12 +5,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use clusterwright::diag::{Diagnostic, Diagnostics};
-use clusterwright::diff::{ChangeSet, Choices, Existing};
-use clusterwright::lock::{LOCK_FILE, Lock};
+use clusterwright::diff::ChangeSet;
 use clusterwright::seal::Sealed;
 use clusterwright::sys::disk::{Disk, OsDisk};
 use clusterwright::sys::root::Root;
 use clusterwright::tree::{Artifact, Origin, RepoPath, Tree};
+use clusterwright::world::lock::{LOCK_FILE, Lock};
+use clusterwright::world::{Choices, Existing};
 use clusterwright::write::{Receipt, Record, Recovery, apply, recover, undo};
 
 /// Files by path.

@@ -35,22 +35,22 @@ fn run(manifests: &Manifests<'_>, findings: &mut Vec<Finding>) {
         .filter(|release| release.at_least(6, 0, 0))
     {
         let mode = release.values.text("deploymentMode").unwrap_or("SimpleScalable");
-        let foreign: &[&[&str]] = match mode {
+        let others: &[&[&str]] = match mode {
             "SingleBinary" => &[SCALABLE, DISTRIBUTED],
             "SimpleScalable" => &[DISTRIBUTED, SINGLE],
             "Distributed" => &[SCALABLE, SINGLE],
             // Migrations run two modes at once.
             _ => continue,
         };
-        let mut foreign = foreign.concat();
-        foreign.retain(|component| *component != GONE || !release.at_least(6, 12, 0));
-        check(release, mode, &foreign, findings);
+        let mut others = others.concat();
+        others.retain(|component| *component != GONE || !release.at_least(6, 12, 0));
+        check(release, mode, &others, findings);
     }
 }
 
-fn check(release: &Release<'_>, mode: &str, foreign: &[&str], findings: &mut Vec<Finding>) {
+fn check(release: &Release<'_>, mode: &str, others: &[&str], findings: &mut Vec<Finding>) {
     let mut unset = Vec::new();
-    for component in foreign {
+    for component in others {
         let path = format!("{component}.replicas");
         match release.values.text(&path) {
             Some("0") => {}

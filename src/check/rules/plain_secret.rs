@@ -5,8 +5,8 @@ use yaml::Node;
 use crate::check::manifests::Manifests;
 use crate::check::rule::{Finding, Rule};
 use crate::diag::Severity;
-use crate::foreign;
 use crate::model::{is_no_secret, is_no_secret_in_base64};
+use crate::world::secrecy;
 
 pub(super) static RULE: Rule = Rule {
     name: "plain-secret",
@@ -38,7 +38,7 @@ fn run(manifests: &Manifests<'_>, findings: &mut Vec<Finding>) {
             let Some((clear, _)) = entries.find(|(_, value)| value.as_str().is_none_or(tells)) else {
                 continue;
             };
-            if foreign::is_sealed(object.node) {
+            if secrecy::is_sealed(object.node) {
                 let path = format!("{key}.{}", clear.as_str().unwrap_or_default());
                 let message = format!(
                     "Secret `{}` has `{path}` in clear in a file that is encrypted",
@@ -89,5 +89,5 @@ fn is_sealed(document: &Node) -> bool {
         .into_iter()
         .flat_map(|part| document.get(part).map(Node::entries).unwrap_or_default());
     let mut clear = values.filter_map(|(_, value)| value.as_str());
-    foreign::is_sealed(document) && clear.all(|text| text.is_empty() || text.starts_with("ENC[AES256_GCM,"))
+    secrecy::is_sealed(document) && clear.all(|text| text.is_empty() || text.starts_with("ENC[AES256_GCM,"))
 }

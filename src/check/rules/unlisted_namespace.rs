@@ -1,9 +1,9 @@
 //! Every namespace's folder is in the root that Flux applies.
 
-use crate::catalog::APPS_ROOT;
 use crate::check::manifests::{KUSTOMIZATION, Manifests};
 use crate::check::rule::{Finding, Rule};
 use crate::diag::Severity;
+use crate::tree::APPS_ROOT;
 use crate::tree::RepoPath;
 
 pub(super) static RULE: Rule = Rule {

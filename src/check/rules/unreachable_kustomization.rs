@@ -1,10 +1,10 @@
 //! Every `ks.yaml` is reached from the root that Flux applies.
 
 use super::unlisted_namespace::unlisted;
-use crate::catalog::APPS_ROOT;
 use crate::check::manifests::Manifests;
 use crate::check::rule::{Finding, Rule};
 use crate::diag::Severity;
+use crate::tree::APPS_ROOT;
 
 pub(super) static RULE: Rule = Rule {
     name: "unreachable-kustomization",

@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use super::missing_resource::lost;
 use super::unlisted_namespace::unlisted;
-use crate::catalog::APPS_ROOT;
 use crate::check::manifests::{KUSTOMIZATION, Manifests, join};
 use crate::check::rule::{Finding, Rule};
 use crate::check::walk;
 use crate::diag::Severity;
+use crate::tree::APPS_ROOT;
 use crate::tree::RepoPath;
 
 pub(super) static RULE: Rule = Rule {

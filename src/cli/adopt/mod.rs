@@ -14,9 +14,9 @@ use super::ui::Ui;
 use super::{Outcome, Session};
 use crate::adopt::{Picked, Request, State, Survey};
 use crate::diag::{Diagnostic, Diagnostics};
-use crate::lock::Lock;
 use crate::pipeline::{self, Compared};
 use crate::tree::RepoPath;
+use crate::world::lock::Lock;
 use ask::Terminal;
 use show::Show;
 

@@ -52,7 +52,7 @@ impl Show<'_> {
                 }
             }
         }
-        out.push_str(&self.foreign());
+        out.push_str(&self.beside());
         out.push_str(&self.next());
         out
     }
@@ -111,7 +111,7 @@ impl Show<'_> {
         json!({
             "ours": self.count(State::Ours),
             "files": files,
-            "foreign": self.survey.foreign,
+            "foreign": self.survey.beside,
             "elsewhere": self.survey.elsewhere,
         })
     }
@@ -184,9 +184,9 @@ impl Show<'_> {
         }
     }
 
-    fn foreign(&self) -> String {
+    fn beside(&self) -> String {
         let mut out = String::new();
-        for folder in &self.survey.foreign {
+        for folder in &self.survey.beside {
             if out.is_empty() {
                 out.push_str("\nYours, not rendered by clusterwright; it stays as it is:\n");
             }

@@ -14,10 +14,10 @@ use crate::cli::{Outcome, Session, variable};
 use crate::diag::{Aborted, Diagnostic};
 use crate::pipeline;
 use crate::secrets::{File, argument, configuration, rule_for, typed};
-use crate::side;
 use crate::sys::editor::Editor;
 use crate::sys::replace::{Access, replace_file};
 use crate::sys::scratch::Scratch;
+use crate::world::side;
 
 /// What a new file of a format starts with.
 fn example(format: Format) -> &'static str {

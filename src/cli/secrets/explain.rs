@@ -7,9 +7,9 @@ use super::args::Explain;
 use super::of_file;
 use crate::cli::exit::Exit;
 use crate::cli::{Outcome, Session, variable};
-use crate::keyring;
 use crate::pipeline;
 use crate::secrets::{File, Overrides, Reason, config_for, rule_for};
+use crate::world::keyring;
 
 /// Tells rule, recipients and keys.
 pub(super) fn run(args: &Explain, session: &mut Session<'_>) -> Outcome {

@@ -26,7 +26,7 @@ use crate::diag::{Aborted, Diagnostic};
 use crate::pipeline;
 use crate::seal;
 use crate::secrets::{Overrides, argument, rule_for, status as status_of};
-use crate::side;
+use crate::world::side;
 use args::Secrets;
 
 /// Runs a subcommand.

@@ -18,10 +18,10 @@ use crate::raw::SETTINGS;
 use crate::seal;
 use crate::secrets::scan;
 use crate::secrets::{Templates, compare, list_all, named_of};
-use crate::side;
 use crate::sys::SecretText;
 use crate::sys::root::{Refused, limits};
 use crate::vcs::Repository;
+use crate::world::side;
 
 /// Looks for secrets in clear text.
 pub(super) fn run(args: &Scan, session: &mut Session<'_>) -> Outcome {

@@ -11,8 +11,8 @@ use crate::cli::exit::Exit;
 use crate::cli::{Outcome, Session};
 use crate::diag::{Aborted, Diagnostic};
 use crate::secrets::{File, typed};
-use crate::side;
 use crate::sys::SecretText;
+use crate::world::side;
 
 /// Largest value that is read from standard input, in bytes.
 const MAX_BYTES: u64 = 1 << 20;

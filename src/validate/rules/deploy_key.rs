@@ -3,8 +3,8 @@
 use super::Rule;
 use crate::config::Visibility;
 use crate::diag::Diagnostic;
-use crate::side::DEPLOY_KEY;
 use crate::validate::facts::Facts;
+use crate::world::side::DEPLOY_KEY;
 
 pub(super) const RULE: Rule = Rule {
     name: "deploy_key",

@@ -3,8 +3,8 @@
 use super::Rule;
 use crate::diag::Diagnostic;
 use crate::model::{TextValue as _, Uuid};
-use crate::side::TUNNEL;
 use crate::validate::facts::Facts;
+use crate::world::side::TUNNEL;
 
 pub(super) const RULE: Rule = Rule {
     name: "tunnel_id",

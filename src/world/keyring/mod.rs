@@ -14,9 +14,9 @@ use std::sync::Arc;
 use sops::{Identities, Prompt, SopsError};
 
 use crate::diag::Diagnostic;
-use crate::side;
 use crate::sys::SecretText;
 use crate::sys::root::Root;
+use crate::world::side;
 
 /// Where to look, as the environment says.
 #[derive(Debug, Clone, Default)]

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::catalog::APPS_ROOT;
 use crate::sys::root::{Bounds, Root};
+use crate::tree::APPS_ROOT;
 use crate::tree::RepoPath;
 
 /// The folders that a cluster's files live in.
@@ -30,7 +30,7 @@ pub struct Folder {
 }
 
 /// Returns the files below the folders of a cluster that are not `ours`, sorted. Links are not followed.
-pub fn foreign_files(root: &Root, ours: impl Fn(&RepoPath) -> bool) -> Vec<RepoPath> {
+pub(super) fn files(root: &Root, ours: impl Fn(&RepoPath) -> bool) -> Vec<RepoPath> {
     let mut found = Vec::new();
     for dir in ROOTS {
         let walked = root.walk(dir, BOUNDS, |dir| dir != MACHINES).unwrap_or_default();
@@ -117,7 +117,7 @@ mod tests {
         }
         #[cfg(unix)]
         std::os::unix::fs::symlink("../talos", dir.path().join("kubernetes/link")).expect("linked");
-        let found = foreign_files(&Root::new(dir.path()), |path| {
+        let found = files(&Root::new(dir.path()), |path| {
             path.as_str() == "kubernetes/a/b.yaml"
         });
         let found: Vec<&str> = found.iter().map(RepoPath::as_str).collect();

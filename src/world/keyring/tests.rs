@@ -153,7 +153,7 @@ fn a_command_is_asked_at_once_where_nothing_else_is_named_and_else_when_needed()
 #[test]
 fn a_command_can_give_an_ssh_key() {
     let dir = tempfile::tempdir().unwrap();
-    let ssh = include_str!("../../tests/support/github-deploy.key");
+    let ssh = include_str!("../../../tests/support/github-deploy.key");
     std::fs::write(dir.path().join("id_ed25519"), ssh).unwrap();
     let sources = Sources {
         ssh_key_command: Some(format!("cat '{}'", dir.path().join("id_ed25519").display())),

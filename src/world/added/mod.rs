@@ -3,18 +3,16 @@
 //! Nothing here is ever written or decrypted; files are read as YAML, so that rules and the graph see them. An app
 //! counts as added by hand when its `ks.yaml` is not in the lock.
 
-mod display;
 mod read;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use yaml::Node;
 
-use crate::catalog::APPS_ROOT;
 use crate::diag::{Diagnostic, Diagnostics};
+use crate::tree::APPS_ROOT;
 use crate::tree::RepoPath;
 
-pub use display::{display, redact};
 pub use read::read;
 
 /// API group of Flux's Kustomization.
@@ -26,7 +24,7 @@ const KUSTOMIZATION: &str = "kustomization.yaml";
 
 /// A file that is not ours.
 #[derive(Debug, Clone)]
-pub struct ForeignFile {
+pub struct AddedFile {
     /// Its text; empty for a file that is no text.
     pub text: String,
     /// Its documents, for a YAML file.
@@ -35,19 +33,19 @@ pub struct ForeignFile {
 
 /// What people have added: folders with a `ks.yaml` or `kustomization.yaml` that is not ours, and their files.
 #[derive(Debug, Default, Clone)]
-pub struct Foreign {
+pub struct Added {
     /// Namespace → apps with a `ks.yaml`.
     pub apps: BTreeMap<String, BTreeSet<String>>,
     /// Namespaces with a `kustomization.yaml` that is not ours.
     pub namespaces: BTreeSet<String>,
     /// Every file of theirs.
-    pub files: BTreeMap<RepoPath, ForeignFile>,
+    pub files: BTreeMap<RepoPath, AddedFile>,
     findings: Vec<Diagnostic>,
 }
 
 /// A Flux Kustomization of an app that was added by hand.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ForeignKustomization {
+pub struct AddedKustomization {
     /// Where the object lives.
     pub namespace: String,
     /// Its name.
@@ -56,7 +54,7 @@ pub struct ForeignKustomization {
     pub depends_on: Vec<(String, String)>,
 }
 
-impl Foreign {
+impl Added {
     /// Reports what is wrong with files that could not be read, and with folders that nothing applies.
     pub fn report(&self, diags: &mut Diagnostics) {
         self.findings
@@ -65,7 +63,7 @@ impl Foreign {
     }
 
     /// Returns the Flux Kustomizations of apps added by hand, in the order of their files.
-    pub fn kustomizations(&self) -> Vec<ForeignKustomization> {
+    pub fn kustomizations(&self) -> Vec<AddedKustomization> {
         let mut found = Vec::new();
         for (namespace, apps) in &self.apps {
             let transformer = self.transformer(namespace);
@@ -103,18 +101,13 @@ impl Foreign {
     }
 }
 
-/// Returns whether a document is encrypted with SOPS.
-pub fn is_sealed(node: &Node) -> bool {
-    node.path(&["sops", "mac"]).is_some()
-}
-
-fn kustomization(node: &Node, namespace: &str) -> Option<ForeignKustomization> {
+fn kustomization(node: &Node, namespace: &str) -> Option<AddedKustomization> {
     let edges = node.path(&["spec", "dependsOn"]).map(Node::items);
     let edge = |edge: &Node| {
         let to = edge.str_at(&["namespace"]).unwrap_or(namespace);
         Some((to.to_owned(), edge.str_at(&["name"])?.to_owned()))
     };
-    Some(ForeignKustomization {
+    Some(AddedKustomization {
         namespace: namespace.to_owned(),
         name: node.str_at(&["metadata", "name"])?.to_owned(),
         depends_on: edges.unwrap_or_default().iter().filter_map(edge).collect(),

@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 
 use yaml::Node;
 
-use super::{Foreign, ForeignFile, KS, KUSTOMIZATION, display, is_flux};
-use crate::catalog::APPS_ROOT;
+use super::{Added, AddedFile, KS, KUSTOMIZATION, is_flux};
 use crate::diag::{Diagnostic, Diagnostics};
-use crate::lock::Lock;
 use crate::sys::dotgit::is_git_dir;
 use crate::sys::root::{Kind, Refused, Root, limits};
-use crate::tree::RepoPath;
+use crate::tree::{APPS_ROOT, RepoPath};
+use crate::world::lock::Lock;
+use crate::world::secrecy::display;
 
 /// Most files that are read; a tree with more is not one of manifests.
 const MAX_FILES: usize = 10_000;
@@ -18,12 +18,12 @@ const MAX_FILES: usize = 10_000;
 const MAX_DEPTH: usize = 16;
 
 /// Finds apps and namespaces in the tree that are not in the lock, and reads their files and what these refer to.
-/// Findings are kept for [`Foreign::report`]; `diags` takes the texts they quote.
-pub fn read(root: &Root, lock: &Lock, diags: &mut Diagnostics) -> Foreign {
+/// Findings are kept for [`Added::report`]; `diags` takes the texts they quote.
+pub fn read(root: &Root, lock: &Lock, diags: &mut Diagnostics) -> Added {
     let mut reader = Reader {
         root,
         lock,
-        foreign: Foreign::default(),
+        added: Added::default(),
         open: Vec::new(),
     };
     reader.find();
@@ -31,7 +31,7 @@ pub fn read(root: &Root, lock: &Lock, diags: &mut Diagnostics) -> Foreign {
         reader.entry(&path, 0, diags);
     }
     let ks: Vec<RepoPath> = reader
-        .foreign
+        .added
         .files
         .keys()
         .filter(|path| is_ks(path))
@@ -40,7 +40,7 @@ pub fn read(root: &Root, lock: &Lock, diags: &mut Diagnostics) -> Foreign {
     ks.iter().for_each(|path| reader.check_app(path, diags));
     reader.check_resources(diags);
     reader.idle_folders();
-    reader.foreign
+    reader.added
 }
 
 /// Returns whether a path is `kubernetes/apps/<namespace>/<app>/ks.yaml`.
@@ -52,7 +52,7 @@ fn is_ks(path: &RepoPath) -> bool {
 struct Reader<'a> {
     root: &'a Root,
     lock: &'a Lock,
-    foreign: Foreign,
+    added: Added,
     /// Files and folders to read.
     open: Vec<String>,
 }
@@ -67,18 +67,18 @@ impl Reader<'_> {
             let dir = format!("{APPS_ROOT}/{namespace}");
             let file = format!("{dir}/{KUSTOMIZATION}");
             if self.root.is_file(&file) && !self.is_ours(&file) {
-                self.foreign.namespaces.insert(namespace.clone());
+                self.added.namespaces.insert(namespace.clone());
                 self.open.push(file);
             }
             for app in self.folders(&dir) {
                 let ks = format!("{dir}/{app}/{KS}");
                 if self.root.is_file(&ks) && !self.is_ours(&ks) {
-                    let apps = self.foreign.apps.entry(namespace.clone()).or_default();
+                    let apps = self.added.apps.entry(namespace.clone()).or_default();
                     apps.insert(app.clone());
                     self.open.push(format!("{dir}/{app}"));
                 }
             }
-            if self.foreign.apps.contains_key(&namespace) || self.foreign.namespaces.contains(&namespace) {
+            if self.added.apps.contains_key(&namespace) || self.added.namespaces.contains(&namespace) {
                 let files = self.files(&dir);
                 self.open
                     .extend(files.into_iter().map(|file| format!("{dir}/{file}")));
@@ -88,7 +88,7 @@ impl Reader<'_> {
 
     /// Reads a file, or every file below a folder.
     fn entry(&mut self, path: &str, depth: usize, diags: &mut Diagnostics) {
-        if depth > MAX_DEPTH || self.foreign.files.len() > MAX_FILES {
+        if depth > MAX_DEPTH || self.added.files.len() > MAX_FILES {
             return;
         }
         match self.root.look(path).ok().flatten().map(|meta| meta.kind) {
@@ -105,17 +105,17 @@ impl Reader<'_> {
 
     fn file(&mut self, name: &str, diags: &mut Diagnostics) {
         let Ok(path) = RepoPath::parse(name) else { return };
-        if self.foreign.files.contains_key(&path) {
+        if self.added.files.contains_key(&path) {
             return;
         }
-        let mut file = ForeignFile {
+        let mut file = AddedFile {
             text: String::new(),
             documents: Vec::new(),
         };
         if path.is_yaml() {
             match text(self.root, name) {
                 Ok(text) => file.text = text,
-                Err(finding) => self.foreign.findings.push(finding),
+                Err(finding) => self.added.findings.push(finding),
             }
             match yaml::parse(&file.text) {
                 Ok(documents) => file.documents = documents,
@@ -128,7 +128,7 @@ impl Reader<'_> {
                         finding = finding.also(id.span(first), "first given here");
                     }
                     let help = "correct the file: Flux cannot apply anything beside it either";
-                    self.foreign.findings.push(finding.help(help));
+                    self.added.findings.push(finding.help(help));
                 }
             }
         }
@@ -136,17 +136,17 @@ impl Reader<'_> {
         let outside: Vec<String> = outside
             .into_iter()
             .filter(|target| {
-                let known = RepoPath::parse(target).is_ok_and(|path| self.foreign.files.contains_key(&path));
+                let known = RepoPath::parse(target).is_ok_and(|path| self.added.files.contains_key(&path));
                 !known && !self.is_ours(target)
             })
             .collect();
         self.open.extend(outside);
-        self.foreign.files.insert(path, file);
+        self.added.files.insert(path, file);
     }
 
     /// Looks at the Kustomizations of an app, and the folders they apply.
     fn check_app(&mut self, ks: &RepoPath, diags: &mut Diagnostics) {
-        let file = &self.foreign.files[ks];
+        let file = &self.added.files[ks];
         let flux: Vec<&Node> = file.documents.iter().filter(|node| is_flux(node)).collect();
         let mut findings = Vec::new();
         let broken = file.documents.is_empty() && !file.text.trim().is_empty();
@@ -173,7 +173,7 @@ impl Reader<'_> {
             };
             let is_dir = self.root.is_dir(folder.as_str());
             let alone = !self
-                .foreign
+                .added
                 .files
                 .keys()
                 .any(|file| file != ks && below(file, ks.parent()));
@@ -195,20 +195,20 @@ impl Reader<'_> {
             let id = *source.get_or_insert_with(|| diags.sources.add(ks.as_str(), text()));
             findings.push(problem.at(id.span(path.span.clone()), "applied from here"));
         }
-        self.foreign.findings.extend(findings);
+        self.added.findings.extend(findings);
     }
 
     /// What a `kustomization.yaml` lists as resources must be objects: kustomize stops at anything else.
     fn check_resources(&mut self, diags: &mut Diagnostics) {
         let listed: BTreeSet<RepoPath> = self
-            .foreign
+            .added
             .files
             .iter()
             .filter(|(path, _)| path.file_name() == KUSTOMIZATION)
             .flat_map(|(path, file)| references(path, &file.documents))
             .filter_map(|target| RepoPath::parse(&target).ok())
             .collect();
-        let files = self.foreign.files.iter();
+        let files = self.added.files.iter();
         let mut findings = Vec::new();
         for (path, file) in
             files.filter(|(path, _)| listed.contains(path) || path.file_name() == KUSTOMIZATION)
@@ -231,7 +231,7 @@ impl Reader<'_> {
                 );
             }
         }
-        self.foreign.findings.extend(findings);
+        self.added.findings.extend(findings);
     }
 
     /// Notes folders that hold files and are no app.
@@ -239,7 +239,7 @@ impl Reader<'_> {
         let applied: Vec<String> = self.applied().into_iter().collect();
         let mut notes = Vec::new();
         for namespace in self.folders(APPS_ROOT) {
-            if self.foreign.namespaces.contains(&namespace) {
+            if self.added.namespaces.contains(&namespace) {
                 continue;
             }
             let dir = format!("{APPS_ROOT}/{namespace}");
@@ -252,7 +252,7 @@ impl Reader<'_> {
                     .any(|path| path == &folder || path.starts_with(&format!("{folder}/")));
                 if used || self.root.is_file(&format!("{folder}/{KS}")) {
                     apps += 1;
-                } else if self.holds_foreign(&folder, 0) {
+                } else if self.holds_theirs(&folder, 0) {
                     idle.push(folder);
                 }
             }
@@ -268,7 +268,7 @@ impl Reader<'_> {
                     )),
                 );
             }
-            if apps == 0 && idle.is_empty() && self.holds_foreign(&dir, 0) {
+            if apps == 0 && idle.is_empty() && self.holds_theirs(&dir, 0) {
                 notes.push(
                     Diagnostic::note_level("foreign/no-app", format!("`{dir}` holds no app"))
                         .in_file(dir.as_str())
@@ -278,22 +278,22 @@ impl Reader<'_> {
                 );
             }
         }
-        self.foreign.findings.extend(notes);
+        self.added.findings.extend(notes);
     }
 
     /// The folders that Kustomizations added by hand apply.
     fn applied(&self) -> BTreeSet<String> {
-        let nodes = self.foreign.files.values().flat_map(|file| &file.documents);
+        let nodes = self.added.files.values().flat_map(|file| &file.documents);
         let paths = nodes
             .filter(|node| is_flux(node))
             .filter_map(|node| node.str_at(&["spec", "path"]));
         let paths = paths.filter_map(|path| RepoPath::parse(path).ok());
-        let read = self.foreign.files.keys().map(|path| path.parent().to_owned());
+        let read = self.added.files.keys().map(|path| path.parent().to_owned());
         paths.map(|path| path.as_str().to_owned()).chain(read).collect()
     }
 
     /// Returns whether a file below a folder is not ours.
-    fn holds_foreign(&self, folder: &str, depth: usize) -> bool {
+    fn holds_theirs(&self, folder: &str, depth: usize) -> bool {
         depth <= MAX_DEPTH
             && (self
                 .files(folder)
@@ -302,7 +302,7 @@ impl Reader<'_> {
                 || self
                     .folders(folder)
                     .iter()
-                    .any(|inner| self.holds_foreign(&format!("{folder}/{inner}"), depth + 1)))
+                    .any(|inner| self.holds_theirs(&format!("{folder}/{inner}"), depth + 1)))
     }
 
     /// The names of the folders in a folder, but for those of git.

@@ -6,10 +6,10 @@
 use std::collections::BTreeMap;
 
 use crate::diag::Diagnostic;
-use crate::lock::{Sha256, lf};
 use crate::sys::root::{Kind, Root, limits};
 use crate::tree::RepoPath;
 use crate::vcs::Repository;
+use crate::world::lock::{Sha256, lf};
 
 /// Where renders of merged files are kept.
 pub const BASE_DIR: &str = ".clusterwright/base";

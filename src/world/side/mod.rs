@@ -27,6 +27,8 @@ pub const DEPLOY_KEY_PUBLIC: &str = "github-deploy.key.pub";
 pub const SEALED_DEPLOY_KEY: &str = "bootstrap/github-deploy-key.sops.yaml";
 /// The credentials of the Cloudflare tunnel, as `cloudflared` writes them.
 pub const TUNNEL: &str = "cloudflare-tunnel.json";
+/// The settings of raw mode, as makejinja reads them.
+pub const RAW_SETTINGS: &str = "makejinja.toml";
 /// Side files that must never be committed.
 pub const PRIVATE: [&str; 5] = ["cluster.yaml", AGE_KEY, PUSH_TOKEN, DEPLOY_KEY, TUNNEL];
 

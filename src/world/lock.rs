@@ -12,6 +12,7 @@ use std::ops::Range;
 use sha2::Digest as _;
 
 use crate::diag::{Aborted, Diagnostic, Diagnostics};
+use crate::sys::root::{Root, limits};
 use crate::tree::RepoPath;
 
 /// Name of the lock file, at the top of the user's repository.
@@ -145,6 +146,14 @@ impl Lock {
         aborted.map_or(Ok(lock), Err)
     }
 
+    /// Reads the lock of a repository; an empty one where there is none.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn read(root: &Root, diags: &mut Diagnostics) -> Result<Self, Aborted> {
+        Self::parse(&read_text(root, diags)?, diags)
+    }
+
     /// Reads a lock file without reporting; `None` when a line cannot be read.
     pub(crate) fn read_quietly(text: &str) -> Option<Self> {
         let (lock, problems) = read(text);
@@ -169,6 +178,17 @@ impl Lock {
             .expect("a string takes every text");
         }
         out
+    }
+}
+
+/// Reads the text of a repository's lock; empty where there is none.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn read_text(root: &Root, diags: &mut Diagnostics) -> Result<String, Aborted> {
+    match root.read_text_if_there(LOCK_FILE, limits::LOCK) {
+        Ok(text) => Ok(text.unwrap_or_default()),
+        Err(refused) => Err(diags.abort(refused.finding("read", LOCK_FILE))),
     }
 }
 

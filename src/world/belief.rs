@@ -1,14 +1,11 @@
 //! What a line of the lock, a template or a journal may claim, whoever wrote it: a stranger's repository has all three.
 
-use crate::catalog::APPS_ROOT;
-use crate::lock::{LOCK_FILE, LockEntry, one_word};
-use crate::raw;
-use crate::render::REPO_ORIGIN;
-use crate::side;
-use crate::tree::RepoPath;
+use crate::tree::{APPS_ROOT, RAW_ORIGIN, REPO_ORIGIN, RepoPath};
+use crate::world::lock::{LOCK_FILE, LockEntry, one_word};
+use crate::world::side;
 
 /// Files at the top that a person keeps, beside the private ones.
-const CONFIGURATION: [&str; 3] = ["cluster.yaml", "nodes.yaml", raw::SETTINGS];
+const CONFIGURATION: [&str; 3] = ["cluster.yaml", "nodes.yaml", side::RAW_SETTINGS];
 
 /// Returns why a file is only the user's or another tool's to write, whatever the tree, the lock or a journal says.
 /// Names are compared without case, for there are file systems that know none.
@@ -65,7 +62,7 @@ fn kept_at_the_top(path: &RepoPath) -> bool {
 /// Whether a render of this origin could lie at the path: those of an app and of a namespace lie below its folder, the
 /// repository's and those of raw mode anywhere.
 fn could_come_from(path: &RepoPath, origin: &str) -> bool {
-    if origin == REPO_ORIGIN || origin == raw::ORIGIN {
+    if origin == REPO_ORIGIN || origin == RAW_ORIGIN {
         return true;
     }
     let Some((namespace, name)) = origin.split_once('/') else {
@@ -88,7 +85,7 @@ fn could_come_from(path: &RepoPath, origin: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lock::Sha256;
+    use crate::world::lock::Sha256;
 
     fn doubted(path: &str, origin: &str) -> bool {
         let entry = LockEntry {
