@@ -6,8 +6,8 @@ use super::exit::Exit;
 use super::help::{Help, KEYS};
 use super::ui::Format;
 use super::{Outcome, Session};
-use crate::diag::Aborted;
 use crate::diag::screen::{self, AnsiColor, Style};
+use crate::diag::{Aborted, counted};
 use crate::pipeline;
 use crate::plan::Plan;
 use crate::render::{Component, resources};
@@ -98,11 +98,7 @@ fn with_resources(session: &mut Session<'_>) -> Outcome {
         });
     if session.ui.format != Format::Json {
         session.ui.print(&table(&components, &total));
-        let nodes = if nodes == 1 {
-            "1 node".to_owned()
-        } else {
-            format!("{nodes} nodes")
-        };
+        let nodes = counted(nodes, "node");
         session.ui.print(&format!(
             "\nRequests of all pods together, on {nodes}. Only what is rendered counts: these apps leave it to the \
              defaults of their charts:\n"

@@ -8,6 +8,7 @@ use super::exit::Exit;
 use super::help::{Help, KEYS};
 use super::{Outcome, Session, raw};
 use crate::check::rules::ALL;
+use crate::diag::counted;
 
 /// Arguments of `check`.
 #[derive(Debug, clap::Args)]
@@ -31,9 +32,9 @@ pub(super) fn run(args: &Args, session: &mut Session<'_>) -> Outcome {
     let tree = prepared.tree;
     let without_schema = &tree.stage().without_schema;
     if session.ui.is_human() {
-        session
-            .ui
-            .line(&format!("{} files pass {} rules", tree.len(), ALL.len()));
+        let pass = if tree.len() == 1 { "passes" } else { "pass" };
+        let (files, rules) = (counted(tree.len(), "file"), counted(ALL.len(), "rule"));
+        session.ui.line(&format!("{files} {pass} {rules}"));
         if !without_schema.is_empty() {
             session.ui.line(&unjudged(without_schema));
         }
@@ -55,13 +56,11 @@ fn unjudged(kinds: &BTreeMap<String, usize>) -> String {
         .keys()
         .map(|kind| kind.rsplit_once('/').map_or(kind.as_str(), |(_, name)| name))
         .collect();
-    let plural = |count: usize, one: &'static str, more: &'static str| if count == 1 { one } else { more };
     format!(
-        "{objects} {} of {} {} {} no schema: {}",
-        plural(objects, "object", "objects"),
-        kinds.len(),
-        plural(kinds.len(), "kind", "kinds"),
-        plural(objects, "has", "have"),
+        "{} of {} {} no schema: {}",
+        counted(objects, "object"),
+        counted(kinds.len(), "kind"),
+        if objects == 1 { "has" } else { "have" },
         names.join(", ")
     )
 }

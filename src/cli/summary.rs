@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use crate::diag::counted;
 use crate::diag::screen::{AnsiColor, Style};
 use crate::diff::text::{self, Sides};
 use crate::diff::{Cause, Change, ChangeKind, ChangeSet};
@@ -33,11 +34,7 @@ pub(super) fn by_app(changes: &ChangeSet, plan: Option<&Plan>) -> String {
     let mut out = String::new();
     for ((app, kind, is_new), count) in rows {
         let style = style(kind);
-        let files = if count == 1 {
-            "1 file".to_owned()
-        } else {
-            format!("{count} files")
-        };
+        let files = counted(count, "file");
         let why = if is_new {
             "new templates".to_owned()
         } else {
@@ -86,7 +83,11 @@ pub(super) fn total(changes: &ChangeSet) -> String {
         .filter(|(count, _)| *count > 0)
         .map(|(count, word)| format!("{count} {word}"))
         .collect();
-    format!("{} files: {}", changes.changes().len(), parts.join(", "))
+    format!(
+        "{}: {}",
+        counted(changes.changes().len(), "file"),
+        parts.join(", ")
+    )
 }
 
 /// Every file that a run would change, by where the change comes from.

@@ -8,7 +8,7 @@ use super::exit::Exit;
 use super::help::Help;
 use super::{Outcome, Session};
 use crate::diag::screen::{AnsiColor, Style};
-use crate::diag::{Diagnostic, Diagnostics};
+use crate::diag::{Diagnostic, Diagnostics, counted};
 use crate::diff::redact;
 use crate::diff::text::{self, Sides};
 use crate::pipeline;
@@ -165,7 +165,7 @@ fn show(files: &[Reverted], styled: bool) -> String {
     .collect();
     let total = match visible(files).count() {
         0 => "No file changes, only `clusterwright.lock` is as before.".to_owned(),
-        total => format!("{total} files: {}.", parts.join(", ")),
+        total => format!("{}: {}.", counted(total, "file"), parts.join(", ")),
     };
     let _ = writeln!(out, "{total}");
     if count(Way::Delete) > 0 {

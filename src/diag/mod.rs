@@ -6,11 +6,13 @@
 
 pub mod catalogue;
 pub mod concise;
+mod counted;
 pub mod human;
 pub mod json;
 pub mod screen;
 mod sink;
 
+pub use counted::counted;
 pub use sink::{Aborted, Diagnostics};
 
 use crate::source::Span;

@@ -1,7 +1,7 @@
 //! What a run does to the disk: it finishes what another one left, and writes.
 
 use super::{Compared, World};
-use crate::diag::{Aborted, Diagnostic, Diagnostics};
+use crate::diag::{Aborted, Diagnostic, Diagnostics, counted};
 use crate::sys::disk::OsDisk;
 use crate::write::{self, Receipt, Recovery};
 
@@ -36,12 +36,16 @@ pub fn recover(
             "Tidied up after an interrupted run, which had written all its files.".to_owned(),
         )),
         Ok(Recovery::Completed(files)) => Ok(Some(format!(
-            "Finished an interrupted run: {} files.",
-            files.len()
+            "Finished an interrupted run: {}.",
+            counted(files.len(), "file")
         ))),
         Ok(Recovery::Undone(files)) => Ok(Some(format!(
-            "Took back an interrupted run: {} files are as before it.",
-            files.len()
+            "Took back an interrupted run: {} as before it.",
+            if files.len() == 1 {
+                "1 file is".to_owned()
+            } else {
+                format!("{} are", counted(files.len(), "file"))
+            }
         ))),
         Err(findings) => {
             let mut aborted = None;

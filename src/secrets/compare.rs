@@ -6,6 +6,7 @@ use sops::{Format, Identities, KeyPath, MacCheck, SopsError, Step};
 use yaml::{Kind, Node};
 use zeroize::Zeroizing;
 
+use crate::diag::counted;
 use crate::diff::redact::{KeyDiff, compare_as};
 
 /// Returns what differs: by value when both can be opened, so that a rotation shows no change; else by ciphertext.
@@ -60,7 +61,7 @@ pub fn unified(old: (&str, &str), new: (&str, &str)) -> String {
 /// are shown; all of a file that is not encrypted are hidden.
 pub fn outline(format: Format, text: &str) -> String {
     let (Ok(documents), false) = (format.documents(text), text.trim().is_empty()) else {
-        return format!("(not {format}, {} lines)\n", text.lines().count());
+        return format!("(not {format}, {})\n", counted(text.lines().count(), "line"));
     };
     let status = format.status(text);
     let unsealed: BTreeSet<usize> = match &status {

@@ -11,7 +11,7 @@ use std::ops::Range;
 
 use sha2::Digest as _;
 
-use crate::diag::{Aborted, Diagnostic, Diagnostics};
+use crate::diag::{Aborted, Diagnostic, Diagnostics, counted};
 use crate::sys::root::{Root, limits};
 use crate::tree::RepoPath;
 
@@ -135,7 +135,9 @@ impl Lock {
         let more = problems.len().saturating_sub(TOLD);
         for (number, mut problem) in problems.into_iter().take(TOLD).enumerate() {
             if number + 1 == TOLD && more > 0 {
-                problem.message = format!("{}; so are {more} more lines", problem.message);
+                let are = if more == 1 { "is" } else { "are" };
+                let more = counted(more, "more line");
+                problem.message = format!("{}; so {are} {more}", problem.message);
             }
             let finding = Diagnostic::error(problem.code, problem.message)
                 .at(source.span(problem.span), problem.label)

@@ -3,7 +3,7 @@
 use super::mark::Mark;
 use super::plan::{Plan, Step};
 use super::{TXN_DIR, UNDO_DIR};
-use crate::diag::Diagnostic;
+use crate::diag::{Diagnostic, counted};
 use crate::sys::root::{Refused, Root, limits};
 use crate::vcs::Repository;
 use crate::world::BASE_DIR;
@@ -173,7 +173,7 @@ fn older(steps: &[Step], dir: &str) -> Diagnostic {
         ));
     }
     if steps.len() > SHOWN {
-        finding = finding.note(format!("and {} more files", steps.len() - SHOWN));
+        finding = finding.note(format!("and {}", counted(steps.len() - SHOWN, "more file")));
     }
     finding
         .help("run the older clusterwright once more: it finishes its run")

@@ -38,6 +38,25 @@ fn code() -> impl Iterator<Item = (String, String)> {
     })
 }
 
+/// A number with its word comes from `counted`, which knows one from many.
+#[test]
+fn no_text_says_1_files() {
+    for (path, text) in code() {
+        for line in text.lines() {
+            for words in [
+                "} files",
+                "} lines",
+                "} rules",
+                "} objects",
+                "} kinds",
+                "} more files",
+            ] {
+                assert!(!line.contains(words), "{path}: {line}");
+            }
+        }
+    }
+}
+
 /// Whether a text has the form of a code: `topic/what-is-wrong`.
 fn is_code(text: &str) -> bool {
     let words = |part: &str| {

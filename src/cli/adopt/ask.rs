@@ -1,5 +1,7 @@
 //! The questions of `adopt`, one an app.
 
+use crate::diag::counted;
+
 /// Somebody who answers.
 pub(super) trait Terminal {
     /// Asks for a line; `None` when nobody answers any more.
@@ -33,10 +35,7 @@ pub(super) fn ask(
 ) -> Answers {
     let mut answers = Answers::default();
     for (app, files) in apps {
-        let files = match files {
-            1 => "1 file".to_owned(),
-            files => format!("{files} files"),
-        };
+        let files = counted(*files, "file");
         let question = format!("Adopt {app} ({files})? [y,n,d,k,q,?]");
         loop {
             let Some(answer) = terminal.answer(&question) else {

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 
 use crate::adopt::{Picked, State, Survey, Surveyed};
+use crate::diag::counted;
 use crate::diag::screen::{AnsiColor, Style};
 use crate::diff::redact;
 use crate::diff::text::{self, Sides};
@@ -100,7 +101,12 @@ impl Show<'_> {
             .filter(|(count, _)| *count > 0)
             .map(|(count, words)| format!("{count} {words}"))
             .collect();
-        let _ = writeln!(out, "{} files: {}.", picked.paths.len(), parts.join(", "));
+        let _ = writeln!(
+            out,
+            "{}: {}.",
+            counted(picked.paths.len(), "file"),
+            parts.join(", ")
+        );
         out
     }
 
@@ -190,13 +196,13 @@ impl Show<'_> {
             if out.is_empty() {
                 out.push_str("\nYours, not rendered by clusterwright; it stays as it is:\n");
             }
-            let files = if folder.files == 1 { "file" } else { "files" };
+            let files = counted(folder.files, "file");
             let wired = if folder.wired_in {
                 ", listed in the rendered kustomization.yaml"
             } else {
                 ""
             };
-            let _ = writeln!(out, "  {}: {} {files}{wired}", folder.path, folder.files);
+            let _ = writeln!(out, "  {}: {files}{wired}", folder.path);
         }
         out
     }
@@ -205,8 +211,11 @@ impl Show<'_> {
         let mut out = String::from("\n");
         let _ = writeln!(
             out,
-            "{} files are rendered: {}.",
-            self.survey.files.len(),
+            "{} rendered: {}.",
+            match self.survey.files.len() {
+                1 => "1 file is".to_owned(),
+                files => format!("{} are", counted(files, "file")),
+            },
             counts(self.survey.files.iter().map(|file| file.state))
         );
         if self.survey.files.iter().any(|file| file.state.is_adoptable()) {

@@ -7,6 +7,7 @@ use super::args::Explain;
 use super::of_file;
 use crate::cli::exit::Exit;
 use crate::cli::{Outcome, Session, variable};
+use crate::diag::counted;
 use crate::pipeline;
 use crate::secrets::{File, Overrides, Reason, config_for, rule_for};
 use crate::world::keyring;
@@ -122,7 +123,10 @@ fn state(
         }
     };
     let own: Vec<String> = identities.recipients().iter().map(ToString::to_string).collect();
-    lines.push(format!("  state: encrypted, {} values, for", status.sealed));
+    lines.push(format!(
+        "  state: encrypted, {}, for",
+        counted(status.sealed, "value")
+    ));
     for name in &status.recipients {
         // The text of an SSH key may end with a comment.
         let same = |mine: &String| {

@@ -116,7 +116,7 @@ fn difference(format: Format, old: &Walk<'_>, new: &Walk<'_>) -> Option<String> 
     }
     if leaves.len() != new.leaves.len() {
         return Some(format!(
-            "it has {} values instead of {}",
+            "it has another number of values: {} instead of {}",
             leaves.len(),
             new.leaves.len()
         ));
