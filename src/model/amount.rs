@@ -50,8 +50,9 @@ impl TextValue for Quantity {
 
     fn parse(text: &str) -> Result<Self, Invalid> {
         let (number, unit) = number_and_unit(text)?;
+        nonzero(number)?;
         if matches!(unit, "Ki" | "Mi" | "Gi" | "Ti") {
-            return nonzero(number).map(|()| Self(text.to_owned()));
+            return Ok(Self(text.to_owned()));
         }
         let letter = unit.chars().next().map(|c| c.to_ascii_uppercase());
         Err(match letter {
@@ -67,8 +68,9 @@ impl TextValue for Quantity {
 
 fn duration(text: &str, units: &[&str]) -> Result<(), Invalid> {
     let (number, unit) = number_and_unit(text)?;
+    nonzero(number)?;
     if units.contains(&unit) {
-        return nonzero(number);
+        return Ok(());
     }
     let listed = units
         .iter()
@@ -116,6 +118,13 @@ mod tests {
         assert!(Quantity::parse("1.5Gi").is_err() && Quantity::parse("0Gi").is_err());
         let invalid = TraceRetention::parse("2w").expect_err("weeks");
         assert_eq!(invalid.suggestion.as_deref(), Some("14d"));
+        for zero in [
+            TraceRetention::parse("0w").err(),
+            TraceRetention::parse("0").err(),
+        ] {
+            assert_eq!(zero, Some(Invalid::new("is zero")));
+        }
+        assert_eq!(Quantity::parse("00GB"), Err(Invalid::new("is zero")));
         assert!(Retention::parse("2w").is_ok() && Retention::parse("1mo").is_err());
     }
 }

@@ -100,8 +100,30 @@ pub struct Format {
     pub code: &'static str,
     /// [`TextValue::EXPECTED`]
     pub expected: &'static str,
-    /// [`TextValue::parse`], for its error.
+    /// [`TextValue::parse`], for its error; what that suggests is a value that is accepted.
     pub check: fn(&str) -> Result<(), Invalid>,
+}
+
+/// How many suggestions are followed: a value has one fault seldom, three hardly ever.
+const MAX_SUGGESTIONS: usize = 4;
+
+/// Says what is wrong with a text. A suggestion with a fault of its own is mended in turn, and left out where that fails.
+fn check<T: TextValue>(text: &str) -> Result<(), Invalid> {
+    let Err(mut invalid) = T::parse(text) else {
+        return Ok(());
+    };
+    let mut next = invalid.suggestion.take();
+    for _ in 0..MAX_SUGGESTIONS {
+        let Some(suggestion) = next else { break };
+        match T::parse(&suggestion) {
+            Ok(_) => {
+                invalid.suggestion = Some(suggestion);
+                break;
+            }
+            Err(again) => next = again.suggestion,
+        }
+    }
+    Err(invalid)
 }
 
 impl Format {
@@ -110,7 +132,7 @@ impl Format {
             name: T::FORMAT,
             code: T::CODE,
             expected: T::EXPECTED,
-            check: |text| T::parse(text).map(|_| ()),
+            check: check::<T>,
         }
     }
 
@@ -226,7 +248,120 @@ fn text_schema<T: TextValue>() -> schemars::Schema {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    /// Pieces of what people write for such values, right and wrong.
+    const PIECES: &[&str] = &[
+        "0",
+        "00",
+        "1",
+        "7",
+        "42",
+        "300",
+        "4294967296",
+        "h",
+        "d",
+        "w",
+        "m",
+        "Ki",
+        "GB",
+        "gi",
+        "T",
+        ".",
+        "..",
+        ",",
+        ":",
+        "/",
+        "//",
+        "-",
+        "_",
+        " ",
+        "@",
+        "!",
+        "=",
+        "*.",
+        "~",
+        "^",
+        ">=",
+        "v",
+        "V",
+        "V1.2",
+        "AS",
+        "as",
+        "10.0.0.1",
+        "10.42.0.0/16",
+        "010",
+        "/24",
+        "fd00::1",
+        "bc:24:11:0a:00:01",
+        "BC2411",
+        "a",
+        "Z",
+        "example",
+        "Example",
+        ".com",
+        "https://",
+        "http://",
+        "git@",
+        "github.com",
+        ".git",
+        "octocat",
+        "refs/heads/",
+        "refs/tags/",
+        "main",
+        "/api2/json",
+        "?x",
+        "#y",
+        "/dev/",
+        "dev/",
+        "sda",
+        "nvme0n1",
+        "by-id/",
+        "\"",
+        "\\",
+        "\n",
+        "${A}",
+        "worker",
+        "k8s-1",
+        "ä",
+        "1.2.3",
+        "-rc.1",
+        "376567988ad370138ad8b2698212367b",
+        "F47AC10B-58CC-4372-A567-0E02B2C3D479",
+    ];
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+        #[test]
+        fn what_is_suggested_is_accepted(
+            pieces in prop::collection::vec(prop::sample::select(PIECES), 1..5),
+        ) {
+            let text = pieces.concat();
+            for format in FORMATS {
+                let suggestion = (format.check)(&text).err().and_then(|invalid| invalid.suggestion);
+                if let Some(suggestion) = suggestion {
+                    let accepted = (format.check)(&suggestion);
+                    prop_assert_eq!(accepted, Ok(()), "{}: {:?} for {:?}", format.name, suggestion, text);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_suggestion_is_followed_to_a_value_that_is_accepted() {
+        let suggested = |name: &str, text: &str| {
+            let format = Format::named(name).expect("a format");
+            (format.check)(text).expect_err("refused").suggestion
+        };
+        assert_eq!(suggested("fqdn", "*.Example.com").as_deref(), Some("example.com"));
+        assert_eq!(suggested("fqdn", "*.example").as_deref(), None);
+        assert_eq!(suggested("duration-hd", "0w").as_deref(), None);
+        assert_eq!(suggested("duration-hd", "2w").as_deref(), Some("14d"));
+        assert_eq!(suggested("asn", "AS0").as_deref(), None);
+    }
 
     #[test]
     fn formats_are_sorted_by_type_and_unique() {
