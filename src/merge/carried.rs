@@ -147,7 +147,7 @@ fn owner(
     }
     let then = if is_kept { before } else { &wanted };
     let finding = if now != then {
-        changed(now, then, is_set || !stays)
+        changed(now, before, then, is_set || !stays)
     } else if now != wanted {
         shared(now, &wanted)
     } else {
@@ -174,7 +174,8 @@ fn shared(now: &str, wanted: &str) -> Diagnostic {
         ))
 }
 
-fn changed(now: &str, wanted: &str, is_set: bool) -> Diagnostic {
+/// `before` is what the file said before there was a key.
+fn changed(now: &str, before: &str, wanted: &str, is_set: bool) -> Diagnostic {
     let message = format!(
         "the owner of the DNS records goes from `{now}` to `{wanted}`: the records of `{now}` stay as they are, and nothing updates or deletes them any more"
     );
@@ -182,12 +183,13 @@ fn changed(now: &str, wanted: &str, is_set: bool) -> Diagnostic {
         "external-dns touches only records of its own owner, and makes none beside one of another owner; \
          \"Whose DNS records\" in clusterwright's `docs/network.md` says how they move",
     );
+    // One key says the owners of all files: this value of it stands for what each of them said before.
+    let key = if now == before { OWNER_BEFORE } else { now };
+    let line = format!("write `external_dns_owner_id: {key}`");
     if is_set {
-        return finding.help(format!("to keep the owner, write `external_dns_owner_id: {now}`"));
+        return finding.help(format!("to keep the owner, {line}"));
     }
-    finding.help(format!(
-        "if this is the same cluster under a new name, write `external_dns_owner_id: {now}`"
-    ))
+    finding.help(format!("if this is the same cluster under a new name, {line}"))
 }
 
 fn owner_in(documents: &[Node]) -> Option<&Node> {
@@ -252,6 +254,20 @@ mod tests {
         pool(standing, is_chosen, &mut values);
         let block = &values["lb_pool_blocks"][0];
         json!([block["cidr"], block["start"]])
+    }
+
+    #[test]
+    fn the_line_that_keeps_an_owner_keeps_those_of_all_files() {
+        for (_, _, before) in OWNERS {
+            for is_set in [false, true] {
+                let line = |now: &str| changed(now, before, "home", is_set).help.join("\n");
+                assert!(
+                    line(before).contains("`external_dns_owner_id: default`"),
+                    "{before}"
+                );
+                assert!(line("mine").contains("`external_dns_owner_id: mine`"), "{before}");
+            }
+        }
     }
 
     #[test]

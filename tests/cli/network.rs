@@ -258,3 +258,30 @@ fn the_owner_at_a_unifi_controller_is_kept_by_the_same_line() {
     assert!(repo.read(UNIFI).contains("txtOwnerId: \"unifi\""));
     assert!(repo.read(DNS).contains("txtOwnerId: \"default\""));
 }
+
+#[test]
+fn the_line_that_keeps_the_owners_is_one_for_all() {
+    let config = format!("{MINIMAL}unifi_host: https://10.10.10.1\nunifi_api_key: test-unifi-key\n");
+    let repo = configured(&config);
+    aged(&repo, DNS, "txtOwnerId: \"talos-cluster\"", "txtOwnerId: default");
+    aged(&repo, UNIFI, "txtOwnerId: \"talos-cluster\"", "txtOwnerId: unifi");
+    repo.write("cluster.yaml", &format!("{config}external_dns_owner_id: home\n"));
+    let run = repo.ok(&["configure", "--dry-run"]);
+    let advice = "to keep the owner, write `external_dns_owner_id: ";
+    let lines: Vec<&str> = run.stderr.split(advice).skip(1).collect();
+    assert_eq!(lines.len(), 2, "{}", run.stderr);
+    assert!(
+        lines.iter().all(|line| line.starts_with("default`")),
+        "{}",
+        run.stderr
+    );
+
+    repo.write(
+        "cluster.yaml",
+        &format!("{config}external_dns_owner_id: default\n"),
+    );
+    let run = repo.ok(&["configure", "--yes"]);
+    assert!(!run.stderr.contains("dns/owner-changes"), "{}", run.stderr);
+    assert!(repo.read(DNS).contains("txtOwnerId: \"default\""));
+    assert!(repo.read(UNIFI).contains("txtOwnerId: \"unifi\""));
+}
