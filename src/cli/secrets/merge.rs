@@ -8,7 +8,8 @@ use super::{identities, of_file, warn_of_others};
 use crate::cli::exit::Exit;
 use crate::cli::{Outcome, Session};
 use crate::diag::Diagnostic;
-use crate::secrets::{File, argument, configuration};
+use crate::pipeline;
+use crate::secrets::{File, Overrides, argument, configuration, rule_for, status};
 
 /// Merges `theirs` into `ours`. Git takes exit code 1 for a conflict; the file then holds our values, encrypted.
 pub(super) fn run(args: &Merge, session: &mut Session<'_>) -> Outcome {
@@ -31,10 +32,18 @@ pub(super) fn run(args: &Merge, session: &mut Session<'_>) -> Outcome {
         .and_then(|ours| Ok((ours, text(&theirs)?)))
         .map_err(|finding| session.diags.abort(finding))?;
     let base_text = base.as_ref().and_then(|base| base.text().ok());
+    // What git merges into is still as ours has it, `.sops.yaml` and `cluster.yaml` as well.
+    let may_open = {
+        let own = || pipeline::own_recipients(&session.world);
+        let path = root.path().join(&name);
+        let rule = rule_for(root.path(), &path, &name, &our_text, &Overrides::default(), &own);
+        rule.map(|(rule, _)| rule.recipients).unwrap_or_default()
+    };
     let merged = format.merge(
         base_text,
         &our_text,
         &their_text,
+        &may_open,
         &identities,
         session.world.entropy,
     );
@@ -51,7 +60,6 @@ pub(super) fn run(args: &Merge, session: &mut Session<'_>) -> Outcome {
         })?;
         ours.write(&merged.text)
             .map_err(|finding| session.diags.abort(finding))?;
-        // Theirs may have brought a recipient along.
         warn_of_others((&root.path().join(&name), &name), format, &merged.text, session);
     }
     let (typed, stage) = (argument(&name), argument(&format!(":3:{name}")));
@@ -64,10 +72,29 @@ pub(super) fn run(args: &Merge, session: &mut Session<'_>) -> Outcome {
                 .help(format!("theirs: `git show {stage}` prints their version, encrypted; `git checkout --theirs {typed}` takes it whole")),
         );
     }
-    let exit = if merged.conflicts.is_empty() {
+    if !merged.left_out.is_empty() {
+        let names: Vec<String> = merged.left_out.iter().map(|name| status::short(name)).collect();
+        session.diags.push(
+            Diagnostic::error(
+                "secrets/new-recipient",
+                format!("their side seals `{name}` for {}, of whom ours knows nothing", names.join(", ")),
+            )
+            .in_file(&name)
+            .note("the file holds what both sides changed, sealed for those who could open our version alone")
+            .help(format!("if they are not to open it, `git add {typed}`, and look at who wrote the other side"))
+            .help(format!(
+                "if they are, take the list of recipients over first (`age_recipients` in cluster.yaml, or .sops.yaml), then \
+                 `clusterwright secrets updatekeys {typed}` and `git add {typed}`"
+            )),
+        );
+    }
+    let exit = if merged.conflicts.is_empty() && merged.left_out.is_empty() {
         Exit::Success
     } else {
         Exit::Failure
     };
-    Ok((exit, Some(json!({ "conflicts": merged.conflicts }))))
+    Ok((
+        exit,
+        Some(json!({ "conflicts": merged.conflicts, "left_out": merged.left_out })),
+    ))
 }

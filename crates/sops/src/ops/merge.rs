@@ -18,6 +18,7 @@ use crate::ops::decrypt::plaintext;
 use crate::ops::edit::edits_at;
 use crate::ops::key_change::KeyChange;
 use crate::ops::opened::{MacCheck, Opened};
+use crate::ops::rekey::rekey;
 use crate::rules::rule::Rule;
 use crate::secret::SecretText;
 use crate::text::assemble::quoting_edits;
@@ -34,6 +35,8 @@ pub struct Merged {
     pub text: String,
     /// The paths at which both sides changed the same value in different ways.
     pub conflicts: Vec<String>,
+    /// Recipients that theirs brought along and that nobody vouches for: they cannot open the result.
+    pub left_out: Vec<String>,
 }
 
 /// A version of a file, opened.
@@ -71,6 +74,7 @@ pub(crate) fn merge(
     base: Option<&str>,
     ours: &str,
     theirs: &str,
+    may_open: &[Recipient],
     identities: &Identities,
     entropy: &mut dyn Entropy,
 ) -> Result<Merged, SopsError> {
@@ -92,19 +96,27 @@ pub(crate) fn merge(
         Zeroizing::new(text.expose().as_bytes().to_vec())
     };
     let keys = keys(base.as_ref(), &our, &their, &mut conflicts)?;
+    let mut left_out = Vec::new();
+    let keys = keys
+        .map(|rule| vouched(rule, &our, may_open, &mut left_out))
+        .transpose()?;
 
-    let rotated = base
+    let mut rotated = base
         .as_ref()
         .is_some_and(|base| base.key.bytes() == our.key.bytes() && base.key.bytes() != their.key.bytes());
-    let carrier = if rotated && conflicts.is_empty() {
-        theirs
-    } else {
-        ours
-    };
-    let replaced = File::read(format, carrier)?.replace(&plain, identities, entropy)?;
-    let text = replaced.unwrap_or_else(|| carrier.to_owned());
+    if rotated && our.metadata.foreign_keys().is_some() {
+        conflicts.push("the data key".to_owned());
+        rotated = false;
+    }
+    let replaced = File::read(format, ours)?.replace(&plain, identities, entropy)?;
+    let text = replaced.unwrap_or_else(|| ours.to_owned());
     let file = File::read(format, &text)?;
     let rekeyed = match keys {
+        // A key of our own: who made theirs may have kept it.
+        keys if rotated => {
+            let rule = keys.map_or_else(|| our.metadata.rule(), Ok)?;
+            Some(rekey(&file, &rule, true, identities, entropy)?)
+        }
         Some(rule) if !file.key_change(&rule).is_empty() => file.update_keys(&rule, identities, entropy)?,
         _ => None,
     };
@@ -114,6 +126,7 @@ pub(crate) fn merge(
     Ok(Merged {
         text: apply(&text, &edits).ok_or_else(overlap)?,
         conflicts,
+        left_out,
     })
 }
 
@@ -159,6 +172,27 @@ fn keys(
     }
     let side = if moved { their } else { our };
     side.metadata.rule().map(Some)
+}
+
+/// Leaves those of a rule who can open our version, or of whom somebody else knows. Key groups are ours, if need be.
+fn vouched(
+    mut rule: Rule,
+    our: &Version,
+    may_open: &[Recipient],
+    left_out: &mut Vec<String>,
+) -> Result<Rule, SopsError> {
+    let added = KeyChange::between(&our.metadata, &rule).added;
+    let unknown = |name: &String| !may_open.iter().any(|one| one.as_str() == name);
+    left_out.extend(added.into_iter().filter(unknown));
+    if left_out.is_empty() {
+        return Ok(rule);
+    }
+    rule.recipients
+        .retain(|one| !left_out.iter().any(|name| name == one.as_str()));
+    if rule.groups.is_some() || rule.recipients.is_empty() {
+        return our.metadata.rule();
+    }
+    Ok(rule)
 }
 
 /// Merges files of one value: by lines where they are text, else the one that changed.

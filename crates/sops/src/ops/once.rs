@@ -204,7 +204,8 @@ impl Format {
     ///
     /// Mappings are merged key by key; lists and single values are taken whole, texts in binary files by lines. Comments
     /// and layout of both sides are kept where their lines do not touch, else those of ours. Recipients are merged as
-    /// well: one that either side removed is gone, with a new data key; a rotation on either side counts.
+    /// well: one that either side removed is gone, with a new data key; a rotation on either side counts. One that
+    /// theirs added can open the result if he is among `may_open`; else he is left out, and told.
     ///
     /// # Errors
     /// When `ours` or `theirs` cannot be opened, was changed by hand, or the result cannot be written.
@@ -213,10 +214,11 @@ impl Format {
         base: Option<&str>,
         ours: &str,
         theirs: &str,
+        may_open: &[Recipient],
         identities: &Identities,
         entropy: &mut dyn Entropy,
     ) -> Result<Merged, SopsError> {
-        merge::merge(self, base, ours, theirs, identities, entropy)
+        merge::merge(self, base, ours, theirs, may_open, identities, entropy)
     }
 
     /// See [`File::status`].

@@ -98,7 +98,8 @@ fn rotate(
     rekey(file, &rule, true, identities, entropy)
 }
 
-fn rekey(
+/// Brings the keys of a file to those of a rule; `rotates` says whether the data key is new.
+pub(crate) fn rekey(
     file: &File<'_>,
     rule: &Rule,
     rotates: bool,

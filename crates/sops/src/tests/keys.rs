@@ -198,10 +198,16 @@ fn merging_takes_the_groups_of_the_side_that_changed_them() {
         .replace(&base, b"a: two\n", &me, &mut FixedEntropy::new(3))
         .unwrap()
         .unwrap();
-    let merged = Format::Yaml
-        .merge(Some(&base), &ours, &theirs, &me, &mut FixedEntropy::new(4))
-        .unwrap();
-    assert_eq!(merged.conflicts, [""; 0]);
+    let merge = |ours: &str, may_open: &[Recipient]| {
+        let mut entropy = FixedEntropy::new(4);
+        let merged = Format::Yaml.merge(Some(&base), ours, &theirs, may_open, &me, &mut entropy);
+        merged.unwrap()
+    };
+    let alone = merge(&ours, &[]);
+    assert_eq!(alone.left_out, [c.recipient.as_str()]);
+    assert!(!opens(Format::Yaml, &alone.text, &[&a, &c]) && opens(Format::Yaml, &alone.text, &[&a, &b]));
+    let merged = merge(&ours, std::slice::from_ref(&c.recipient));
+    assert_eq!((merged.conflicts.len(), merged.left_out.len()), (0, 0));
     assert!(opens(Format::Yaml, &merged.text, &[&a, &c]));
     let other = Format::Yaml.update_keys(
         &base,
@@ -210,8 +216,5 @@ fn merging_takes_the_groups_of_the_side_that_changed_them() {
         &mut FixedEntropy::new(2),
     );
     let other = other.unwrap().unwrap().text;
-    let merged = Format::Yaml
-        .merge(Some(&base), &other, &theirs, &me, &mut FixedEntropy::new(4))
-        .unwrap();
-    assert_eq!(merged.conflicts, ["sops.key_groups"]);
+    assert_eq!(merge(&other, &[]).conflicts, ["sops.key_groups"]);
 }

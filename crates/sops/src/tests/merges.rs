@@ -137,7 +137,10 @@ fn recipients_are_merged_and_one_that_went_stays_out() {
         .unwrap()
         .text;
     for (one, two) in [(&ours, &theirs), (&theirs, &ours)] {
-        let out = merged(&base, one, two, &me);
+        let mut later = FixedEntropy::new(6);
+        let out = Format::Yaml.merge(Some(&base), one, two, &all[2..], &me.identities, &mut later);
+        let out = out.unwrap();
+        assert_eq!(out.left_out, [""; 0]);
         assert_eq!(
             (open(&out.text, &me), open(&out.text, &them)),
             (BASE.to_owned(), BASE.to_owned())
@@ -149,6 +152,61 @@ fn recipients_are_merged_and_one_that_went_stays_out() {
             "the old data key is gone"
         );
     }
+}
+
+/// Returns the data key of a file.
+fn data_key(text: &str, me: &Person) -> Vec<u8> {
+    let file = crate::File::read(Format::Yaml, text).unwrap();
+    let opened = crate::ops::opened::Opened::checked(&file, &me.identities, MacCheck::Verify).unwrap();
+    opened.key.bytes().to_vec()
+}
+
+#[test]
+fn nobody_comes_in_by_a_merge() {
+    let (me, you, stranger) = (person(), person(), person());
+    let base = sealed(BASE, &rule(&[&me, &you]));
+    let ours = version(&base, &BASE.replace("a: one", "a: ours"), &me);
+    let added = |text: &str, people: &[&Person]| {
+        let mut entropy = FixedEntropy::new(7);
+        let people: Vec<Recipient> = people.iter().map(|one| one.recipient.clone()).collect();
+        let new = update_keys(text, &people, &me.identities, &mut entropy).unwrap();
+        new.unwrap().text
+    };
+    let theirs = version(&base, &BASE.replace("b: two", "b: theirs"), &me);
+    // Beside the others, in place of one, in place of all; and where nothing is known of before.
+    for (people, base, opens) in [
+        (&[&me, &you, &stranger][..], Some(&base), true),
+        (&[&me, &stranger], Some(&base), false),
+        (&[&stranger, &me], None, true),
+    ] {
+        let theirs = added(&theirs, people);
+        let base = base.map(String::as_str);
+        let out = merge(base, &ours, &theirs, &me.identities, &mut FixedEntropy::new(6)).unwrap();
+        assert_eq!(out.left_out, [stranger.recipient.as_str()]);
+        assert!(decrypt(&out.text, &stranger.identities, MacCheck::Verify).is_err());
+        assert_eq!(
+            decrypt(&out.text, &you.identities, MacCheck::Verify).is_ok(),
+            opens
+        );
+        let plain = open(&out.text, &me);
+        assert!(plain.contains("a: ours"), "{plain}");
+        assert_eq!(plain.contains("b: theirs"), base.is_some(), "{plain}");
+    }
+}
+
+#[test]
+fn a_data_key_of_theirs_is_not_taken_for_our_values() {
+    let me = person();
+    let base = sealed(BASE, &rule(&[&me]));
+    let ours = version(&base, &BASE.replace("a: one", "a: ours"), &me);
+    let theirs = rotate(&base, &[], &[], &me.identities, &mut FixedEntropy::new(7))
+        .unwrap()
+        .text;
+    let out = merged(&base, &ours, &theirs, &me);
+    assert!(out.conflicts.is_empty() && open(&out.text, &me).contains("a: ours"));
+    let keys = [&base, &theirs, &out.text].map(|text| data_key(text, &me));
+    assert!(keys[2] != keys[0], "the rotation counts");
+    assert!(keys[2] != keys[1], "and the key is our own");
 }
 
 proptest! {

@@ -83,7 +83,7 @@ fn merge(
     identities: &Identities,
     entropy: &mut dyn Entropy,
 ) -> Result<Merged, SopsError> {
-    Format::Yaml.merge(base, ours, theirs, identities, entropy)
+    Format::Yaml.merge(base, ours, theirs, &[], identities, entropy)
 }
 
 fn decrypt_values(text: &str, identities: &Identities) -> Result<Vec<DecryptedValue>, SopsError> {
