@@ -8,7 +8,7 @@ use crate::diag::Diagnostic;
 use crate::sys::named;
 use crate::sys::root::{Refused, Root, TREE};
 use crate::tree::RepoPath;
-use crate::vcs::Repository;
+use crate::vcs::{Repository, WorkTree};
 
 /// A file to look at.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -36,28 +36,45 @@ impl Listed {
     }
 }
 
+/// The files to look at.
+#[derive(Debug, Default)]
+pub struct Files {
+    /// Those that can be read, sorted by name.
+    pub files: Vec<Listed>,
+    /// A finding for each that must be left out. An error: whoever can do without them says less.
+    pub left_out: Vec<Diagnostic>,
+}
+
+/// The finding for a file that cannot be asked for.
+pub fn odd_name(name: &str) -> Diagnostic {
+    let message = format!("`{name}` was not looked at: its name holds what no path of ours may");
+    Diagnostic::error("secrets/odd-name", message)
+        .help("give it a name of letters without backslashes and control characters")
+}
+
+/// The finding for a directory that nobody goes into.
+fn too_deep(at: String) -> Diagnostic {
+    let finding = Refused::TooDeep { at: at.clone() }.finding("read", &at);
+    finding.note("nothing below it was looked at")
+}
+
 /// Returns the named files, and everything below the named directories that git would commit; below `root` when none
-/// is named. Without git, everything. Sorted by name.
+/// is named. Without git, everything.
 ///
 /// # Errors
 /// When a path does not exist, or git or a directory cannot be read.
-pub fn list(root: &Path, paths: &[PathBuf]) -> Result<Vec<Listed>, Diagnostic> {
-    list_all(root, paths).map(|(files, _)| files)
-}
-
-/// Does the same, and returns also the names, made readable, of files that cannot be asked for.
-///
-/// # Errors
-/// Those of [`list`].
-pub fn list_all(root: &Path, paths: &[PathBuf]) -> Result<(Vec<Listed>, Vec<String>), Diagnostic> {
+pub fn list(root: &Path, paths: &[PathBuf]) -> Result<Files, Diagnostic> {
     let here = [PathBuf::from(".")];
     let paths = if paths.is_empty() { &here } else { paths };
     let mut found = BTreeSet::new();
-    let mut odd = Vec::new();
+    let (mut odd, mut deep) = (BTreeSet::new(), BTreeSet::new());
     for typed in paths {
         let path = root.join(typed);
         if path.is_dir() {
-            below(&path, typed, &mut found, &mut odd)?;
+            let other = below(&path, typed, &mut found)?;
+            let named = |name: &String| shown(&typed.join(name));
+            odd.extend(other.odd.iter().map(named));
+            deep.extend(other.deep.iter().map(named));
         } else if path.is_file() {
             found.insert(Listed {
                 name: shown(typed),
@@ -69,9 +86,11 @@ pub fn list_all(root: &Path, paths: &[PathBuf]) -> Result<(Vec<Listed>, Vec<Stri
             return Err(crate::world::side::not_found(&shown(typed)));
         }
     }
-    odd.sort();
-    odd.dedup();
-    Ok((found.into_iter().collect(), odd))
+    let odd = odd.iter().map(|name| odd_name(name));
+    Ok(Files {
+        files: found.into_iter().collect(),
+        left_out: odd.chain(deep.into_iter().map(too_deep)).collect(),
+    })
 }
 
 /// Leaves those of the staged paths that are named, or lie below one that is; all when none is named.
@@ -104,13 +123,13 @@ fn shown(path: &Path) -> String {
     text.strip_prefix("./").unwrap_or(&text).to_owned()
 }
 
-fn below(
-    dir: &Path,
-    typed: &Path,
-    found: &mut BTreeSet<Listed>,
-    odd: &mut Vec<String>,
-) -> Result<(), Diagnostic> {
-    let mut unsaid = |names: Vec<String>| odd.extend(names.iter().map(|name| shown(&typed.join(name))));
+/// What was found below a directory and is no file to look at.
+struct Other {
+    odd: Vec<String>,
+    deep: Option<String>,
+}
+
+fn below(dir: &Path, typed: &Path, found: &mut BTreeSet<Listed>) -> Result<Other, Diagnostic> {
     let mut add = |relative: &str| {
         found.insert(Listed {
             name: shown(&typed.join(relative)),
@@ -121,15 +140,41 @@ fn below(
     };
     let root = Root::new(dir);
     if let Some(git) = Repository::discover(dir)? {
-        let (files, odd) = git.work_tree_files(&root)?;
+        let WorkTree { files, odd, deep } = git.work_tree_files(&root)?;
         files.iter().for_each(|path| add(path.as_str()));
-        unsaid(odd);
-        return Ok(());
+        return Ok(Other { odd, deep });
     }
     let walked = root
         .walk("", TREE, |_| true)
         .map_err(|refused| refused.finding("read", &shown(typed)))?;
     walked.files.iter().for_each(|path| add(path));
-    unsaid(walked.odd);
-    Ok(())
+    Ok(Other {
+        odd: walked.odd,
+        deep: walked.cut,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_left_out_is_told() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let deep = vec!["d"; 70].join("/");
+        std::fs::create_dir_all(dir.path().join(&deep)).expect("made");
+        for name in [&format!("{deep}/x.yaml"), "y.yaml"] {
+            std::fs::write(dir.path().join(name), "x").expect("written");
+        }
+        for with_git in [false, true] {
+            if with_git {
+                crate::vcs::init(&Root::new(dir.path())).expect("made");
+            }
+            let found = list(dir.path(), &[]).expect("listed");
+            let names: Vec<&str> = found.files.iter().map(|file| file.name.as_str()).collect();
+            assert_eq!(names, ["y.yaml"]);
+            let codes: Vec<&str> = found.left_out.iter().map(|finding| finding.code).collect();
+            assert_eq!(codes, ["path/too-deep"], "{with_git}");
+        }
+    }
 }

@@ -14,6 +14,6 @@ mod template;
 pub mod typed;
 
 pub use file::{File, argument};
-pub use listing::{Listed, list, list_all, named_of};
+pub use listing::{Files, Listed, list, named_of, odd_name};
 pub use rules::{FoundConfig, Overrides, OwnKeys, Reason, config_for, rule_for};
 pub use template::Templates;

@@ -12,7 +12,7 @@ use super::rules::{FoundConfig, config_for};
 use super::template::Templates;
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::seal;
-use crate::sys::root::limits;
+use crate::sys::root::{Refused, limits};
 use crate::world::side;
 
 /// What a look at one file shows.
@@ -93,10 +93,12 @@ pub fn look(
     let mut found = Vec::new();
     for file in files.iter().filter(|file| !is_config(&file.name)) {
         let must = file.named || is_sops_name(&file.name) && Templates::made(&file.name).is_none();
-        let bytes = match side::found(file.read(limits::SECRET), &file.name) {
+        let read = file.read(limits::SECRET);
+        let refused_by_system = matches!(read, Err(Refused::Io(_)));
+        let bytes = match side::found(read, &file.name) {
             Ok(Some(bytes)) => bytes,
+            Err(finding) if must || refused_by_system => return Err(finding),
             // Too large: no SOPS file that we could read.
-            Err(finding) if must => return Err(finding),
             _ => continue,
         };
         let text = std::str::from_utf8(&bytes).ok();

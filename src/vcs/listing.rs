@@ -16,6 +16,18 @@ use crate::tree::RepoPath;
 /// How deep directories are listed.
 const MAX_DEPTH: usize = 64;
 
+/// What a commit of everything would hold.
+#[derive(Debug, Default)]
+pub struct WorkTree {
+    /// The files, sorted.
+    pub files: Vec<RepoPath>,
+    /// The names, made readable, of those that no path of ours can say: not UTF-8, or with a backslash or a control
+    /// character. Sorted.
+    pub odd: Vec<String>,
+    /// A directory that lies too deep, where there is one: nothing below it was looked at.
+    pub deep: Option<String>,
+}
+
 /// Returns a path with backslashes, control characters and what is no text spelled out.
 fn readable(path: &[u8]) -> String {
     path.escape_ascii().to_string()
@@ -23,18 +35,17 @@ fn readable(path: &[u8]) -> String {
 
 impl Repository {
     /// Returns the files below the root that are tracked, or not ignored: what a commit of everything would hold.
-    /// Sorted. Symbolic links and other repositories inside are left out. And the names, made readable, of those that no
-    /// path of ours can say: not UTF-8, or with a backslash or a control character.
+    /// Symbolic links and other repositories inside are left out.
     ///
     /// # Errors
     /// When the index, an ignore file or a directory cannot be read.
-    pub fn work_tree_files(&self, root: &Root) -> Result<(Vec<RepoPath>, Vec<String>), Diagnostic> {
+    pub fn work_tree_files(&self, root: &Root) -> Result<WorkTree, Diagnostic> {
         let index = self.index()?;
         let mut ignored = Ignored::new(self, &index)?;
         let mut excluded = |full: &[u8], is_dir: bool| {
             ignored.covers(full.as_bstr(), if is_dir { Mode::DIR } else { Mode::FILE })
         };
-        let (mut found, mut odd) = (BTreeSet::new(), BTreeSet::new());
+        let (mut found, mut odd, mut deep) = (BTreeSet::new(), BTreeSet::new(), None);
         let mut open = vec![(String::new(), 0)];
         while let Some((dir, depth)) = open.pop() {
             let Listing {
@@ -44,7 +55,8 @@ impl Repository {
                 .list_all(dir.trim_end_matches('/'))
                 .map_err(|refused| refused.finding("read", &dir))?;
             // Another repository, with rules and files of its own.
-            if depth > 0 && listed.iter().any(|entry| is_git_dir(&entry.name)) {
+            let full = format!("{}{dir}", self.prefix);
+            if depth > 0 && self.is_other(&index, &full, &root.path().join(&dir), &listed) {
                 continue;
             }
             for name in odd_here {
@@ -70,6 +82,8 @@ impl Repository {
                 if is_dir {
                     if depth < MAX_DEPTH {
                         open.push((format!("{path}/"), depth + 1));
+                    } else {
+                        deep.get_or_insert(path);
                     }
                 } else {
                     match RepoPath::parse(&path) {
@@ -99,7 +113,11 @@ impl Repository {
                 }
             }
         }
-        Ok((found.into_iter().collect(), odd.into_iter().collect()))
+        Ok(WorkTree {
+            files: found.into_iter().collect(),
+            odd: odd.into_iter().collect(),
+            deep,
+        })
     }
 
     /// Returns the files below the root that the next commit adds or changes, sorted; and the names, made readable, of

@@ -7,6 +7,7 @@
 mod history;
 mod ignore;
 mod listing;
+mod nested;
 pub mod private;
 mod scaffold;
 
@@ -22,6 +23,7 @@ use crate::sys::root::{Kind, Refused, limits};
 use crate::tree::RepoPath;
 use ignore::Ignored;
 
+pub use listing::WorkTree;
 pub use scaffold::{commit_all, init};
 
 /// Bytes of files by path.
@@ -333,7 +335,7 @@ mod tests {
     }
 
     /// Runs git without the user's configuration; `None` when git is not installed, which skips the test.
-    fn git(dir: &Path, args: &[&str]) -> Option<String> {
+    pub(super) fn git(dir: &Path, args: &[&str]) -> Option<String> {
         let path = std::env::var_os("PATH")?;
         let output = Command::new("git")
             .args([
@@ -361,13 +363,13 @@ mod tests {
         Some(String::from_utf8_lossy(&output.stdout).into_owned())
     }
 
-    fn put(dir: &Path, path: &str, text: &str) {
+    pub(super) fn put(dir: &Path, path: &str, text: &str) {
         let full = dir.join(path);
         fs::create_dir_all(full.parent().expect("below")).expect("made");
         fs::write(full, text).expect("written");
     }
 
-    fn open(root: &Path) -> Repository {
+    pub(super) fn open(root: &Path) -> Repository {
         Repository::discover(root).expect("opens").expect("a repository")
     }
 

@@ -347,3 +347,35 @@ fn a_key_is_found_in_a_file_that_is_not_utf_8() {
     assert!(run.stderr.contains("age"), "{}", run.stderr);
     assert!(!run.stderr.contains("AGE-SECRET-KEY-1"), "{}", run.stderr);
 }
+
+#[test]
+fn nothing_that_git_would_commit_hides_a_secret() {
+    let repo = Repo::with(MINIMAL);
+    repo.write(".gitignore", GITIGNORE);
+    if repo.git(&["init", "-q"]).is_none() {
+        return;
+    }
+    // No repository, whatever its name says.
+    std::fs::create_dir_all(repo.path("sub/.git")).expect("made");
+    repo.write("sub/x.yaml", SECRET);
+    let run = repo.fails(&["secrets", "scan"]);
+    assert!(
+        run.stderr.contains("secrets/plain-secret") && run.stderr.contains("sub/x.yaml"),
+        "{}",
+        run.stderr
+    );
+    std::fs::remove_dir_all(repo.path("sub")).expect("removed");
+    assert!(
+        repo.ok(&["secrets", "scan"])
+            .stderr
+            .contains("no secrets in clear text")
+    );
+
+    // Deeper than anybody looks: told by all who look at the whole tree.
+    let deep = vec!["d"; 70].join("/");
+    repo.write(&format!("{deep}/x.yaml"), SECRET);
+    let run = repo.fails(&["secrets", "scan"]);
+    assert!(run.stderr.contains("error[path/too-deep]"), "{}", run.stderr);
+    let run = repo.ok(&["secrets", "status"]);
+    assert!(run.stderr.contains("warning[path/too-deep]"), "{}", run.stderr);
+}

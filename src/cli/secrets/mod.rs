@@ -22,7 +22,7 @@ use sops::{Format, Identities, Recipient, SopsError};
 
 use super::exit::Exit;
 use super::{Outcome, Session};
-use crate::diag::{Aborted, Diagnostic};
+use crate::diag::{Aborted, Diagnostic, Severity};
 use crate::pipeline;
 use crate::seal;
 use crate::secrets::{Overrides, argument, rule_for, status as status_of};
@@ -70,6 +70,14 @@ fn identities_if_any(session: &Session<'_>) -> Identities {
     match pipeline::identities(&session.world, &mut quiet) {
         Ok(Some(found)) => found.all,
         _ => Identities::default(),
+    }
+}
+
+/// Warns of what was not looked at and may be a file like the others.
+fn warn_of_left_out(left_out: Vec<Diagnostic>, session: &mut Session<'_>) {
+    for mut finding in left_out {
+        finding.severity = Severity::Warning;
+        session.diags.push(finding);
     }
 }
 

@@ -7,7 +7,7 @@ use sops::{KeyChange, Rule, SopsError};
 
 use super::args::{Rotate, Updatekeys};
 use super::encrypt::needs_in_place;
-use super::{identities, of_file, recipients_of, warn_of_others};
+use super::{identities, of_file, recipients_of, warn_of_left_out, warn_of_others};
 use crate::cli::exit::Exit;
 use crate::cli::{Outcome, Session};
 use crate::diag::Diagnostic;
@@ -153,15 +153,23 @@ pub(super) fn updatekeys(args: &Updatekeys, session: &mut Session<'_>) -> Outcom
 /// Finds the files whose recipients differ, and those with a time that lacks its quotes. Files without a rule are a finding only when they were named.
 fn outdated(args: &Updatekeys, session: &mut Session<'_>) -> Result<Vec<Outdated>, crate::diag::Aborted> {
     let root = session.world.root.clone();
-    let files = list(root.path(), &args.paths).map_err(|finding| session.diags.abort(finding))?;
+    let listed = list(root.path(), &args.paths).map_err(|finding| session.diags.abort(finding))?;
+    warn_of_left_out(listed.left_out, session);
     let mut configs = Configs::default();
     let mut found = Vec::new();
-    for listed in files {
-        let Ok(file) = File::read(
+    for listed in listed.files {
+        let read = File::read(
             root.path(),
             listed.path.strip_prefix(root.path()).unwrap_or(&listed.path),
-        ) else {
-            continue;
+        );
+        let file = match read {
+            Ok(file) => file,
+            // Too large: no SOPS file that we could read.
+            Err(finding) if !listed.named && finding.code.starts_with("side/") => continue,
+            Err(finding) => {
+                session.diags.push(finding);
+                continue;
+            }
         };
         let text = file.text().unwrap_or_default();
         if !claims_sops(text) && !listed.named {

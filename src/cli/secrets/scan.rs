@@ -11,13 +11,13 @@ use crate::catalog::BUILT_IN;
 use crate::cli::exit::Exit;
 use crate::cli::{Outcome, Session, variable};
 use crate::config::{CONFIG_FILES, Vocabulary, clear_secrets};
-use crate::diag::{Aborted, Diagnostic, Diagnostics, Severity};
+use crate::diag::{Aborted, Diagnostic, Diagnostics, Severity, counted};
 use crate::known::Known;
 use crate::pipeline;
 use crate::raw::SETTINGS;
 use crate::seal;
 use crate::secrets::scan;
-use crate::secrets::{Templates, compare, list_all, named_of};
+use crate::secrets::{Templates, compare, list, named_of, odd_name};
 use crate::sys::SecretText;
 use crate::sys::root::{Refused, limits};
 use crate::vcs::Repository;
@@ -59,13 +59,16 @@ pub(super) fn run(args: &Scan, session: &mut Session<'_>) -> Outcome {
             .for_each(|name| session.diags.push(odd_name(name)));
     } else {
         let root = session.world.root.clone();
-        let (files, odd) =
-            list_all(root.path(), &args.paths).map_err(|finding| session.diags.abort(finding))?;
-        odd.iter().for_each(|name| session.diags.push(odd_name(name)));
+        let found = list(root.path(), &args.paths).map_err(|finding| session.diags.abort(finding))?;
+        found
+            .left_out
+            .into_iter()
+            .for_each(|finding| session.diags.push(finding));
         // Without git nothing can be committed yet, and the private files have no git-ignore entries.
         let no_git = matches!(Repository::discover(root.path()), Ok(None));
         let private = |name: &str| no_git && side::PRIVATE.contains(&name);
-        for file in files
+        for file in found
+            .files
             .into_iter()
             .filter(|file| file.named || !private(&file.name))
         {
@@ -78,10 +81,8 @@ pub(super) fn run(args: &Scan, session: &mut Session<'_>) -> Outcome {
     }
     let found = session.diags.count(Severity::Error);
     if session.ui.is_human() && found == 0 {
-        let files = if looked == 1 { "file" } else { "files" };
-        session
-            .ui
-            .note(&format!("{looked} {files}, no secrets in clear text"));
+        let files = counted(looked, "file");
+        session.ui.note(&format!("{files}, no secrets in clear text"));
     }
     if session.ui.is_human() && !large.is_empty() {
         let (count, first) = (
@@ -101,13 +102,6 @@ pub(super) fn run(args: &Scan, session: &mut Session<'_>) -> Outcome {
     }
     let exit = if found == 0 { Exit::Success } else { Exit::Failure };
     Ok((exit, Some(json!({ "scanned": looked, "too_large": large }))))
-}
-
-/// The finding for a file that cannot be asked for.
-fn odd_name(name: &str) -> Diagnostic {
-    let message = format!("`{name}` was not looked at: its name holds what no path of ours may");
-    Diagnostic::error("secrets/odd-name", message)
-        .help("give it a name of letters without backslashes and control characters")
 }
 
 /// What is staged.

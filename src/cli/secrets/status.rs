@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::args::Status;
+use super::warn_of_left_out;
 use crate::cli::exit::Exit;
 use crate::cli::{Outcome, Session};
 use crate::secrets::status::{Configs, look, report};
@@ -10,9 +11,10 @@ use crate::secrets::{configuration, list};
 
 /// Looks at SOPS files without a key.
 pub(super) fn run(args: &Status, session: &mut Session<'_>) -> Outcome {
-    let root = &session.world.root;
-    let found =
-        list(root.path(), &args.paths).and_then(|files| look(root.path(), &files, &mut Configs::default()));
+    let root = session.world.root.clone();
+    let listed = list(root.path(), &args.paths).map_err(|finding| session.diags.abort(finding))?;
+    warn_of_left_out(listed.left_out, session);
+    let found = look(root.path(), &listed.files, &mut Configs::default());
     let mut found = found.map_err(|finding| session.diags.abort(finding))?;
     for (status, findings) in &mut found {
         configuration::examine(root.path(), status, findings, &mut session.diags);
