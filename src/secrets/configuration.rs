@@ -53,11 +53,17 @@ pub fn cluster_rule(
 
 fn rule(root: &Path, name: &str, text: &str, own: &[Recipient]) -> Result<Rule, Diagnostic> {
     let vocabulary = vocabulary(root)?;
-    let mut listed = listed(text);
+    let mut listed = listed(name, text)?;
     if listed.is_empty() {
+        let unknown = |finding: Diagnostic| {
+            finding.note(format!(
+                "its `age_recipients` say who can decrypt `{name}`, so that it was not encrypted"
+            ))
+        };
         for other in CONFIG_FILES.into_iter().filter(|other| *other != name) {
-            if let Ok(Some(text)) = side::read(&Root::new(root), other) {
-                listed.extend(self::listed(text.expose()));
+            let text = side::read(&Root::new(root), other).map_err(unknown)?;
+            if let Some(text) = text {
+                listed.extend(self::listed(other, text.expose()).map_err(unknown)?);
             }
         }
     }
@@ -98,15 +104,24 @@ fn rule(root: &Path, name: &str, text: &str, own: &[Recipient]) -> Result<Rule, 
     })
 }
 
-fn listed(text: &str) -> Vec<String> {
-    let documents = yaml::parse(text).unwrap_or_default();
+/// Returns the recipients that a configuration file lists; none where it has no such key, or one without a value.
+fn listed(name: &str, text: &str) -> Result<Vec<String>, Diagnostic> {
+    let wrong = |code, message: String| {
+        Diagnostic::error(code, message)
+            .in_file(name)
+            .help("`clusterwright validate` shows what to mend")
+    };
+    let documents =
+        yaml::parse(text).map_err(|_| wrong("config/yaml", format!("`{name}` cannot be understood")))?;
     let listed = documents.first().and_then(|root| root.get("age_recipients"));
-    let items = listed.map(yaml::Node::items).unwrap_or_default();
-    items
-        .iter()
-        .filter_map(yaml::Node::as_str)
-        .map(str::to_owned)
-        .collect()
+    let listed = listed.map(yaml::Node::to_json).unwrap_or_default();
+    if listed.is_null() {
+        return Ok(Vec::new());
+    }
+    serde_json::from_value(listed).map_err(|_| {
+        let message = format!("`age_recipients` of `{name}` is not a list of public keys");
+        wrong("config/wrong-type", message)
+    })
 }
 
 /// Returns what is secret here.
@@ -304,4 +319,64 @@ fn left_in_clear(name: &str, text: &str, key: &str) -> Diagnostic {
         .help(format!(
             "run `clusterwright secrets encrypt -i {name}`, which brings it up to date"
         ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OWN: &str = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p";
+    const OTHER: &str = "age13h9y85rtzluu890jkh5ua20cs7ljm0lzv2zh3mjxh75eyt8tgvsscgmc0m";
+
+    /// Asks for the rule of `nodes.yaml` beside a `cluster.yaml`.
+    fn beside(cluster: Option<&[u8]>) -> Result<Vec<String>, &'static str> {
+        let dir = tempfile::tempdir().expect("a directory");
+        if let Some(bytes) = cluster {
+            std::fs::write(dir.path().join("cluster.yaml"), bytes).expect("written");
+        }
+        let own = Recipient::list([OWN]).expect("a key");
+        let rule = rule(dir.path(), "nodes.yaml", "nodes: []\n", &own);
+        let names = |rule: Rule| {
+            rule.recipients
+                .iter()
+                .map(|one| one.as_str().to_owned())
+                .collect()
+        };
+        rule.map(names).map_err(|finding| finding.code)
+    }
+
+    #[test]
+    fn who_can_decrypt_stands_in_either_file() {
+        let list = format!("age_recipients: [{OWN}, {OTHER}]\n");
+        assert_eq!(
+            beside(Some(list.as_bytes())),
+            Ok(vec![OWN.to_owned(), OTHER.to_owned()])
+        );
+        for none in [
+            None,
+            Some("cluster_name: home\n"),
+            Some("age_recipients:\n"),
+            Some(""),
+        ] {
+            assert_eq!(
+                beside(none.map(str::as_bytes)),
+                Ok(vec![OWN.to_owned()]),
+                "{none:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_list_that_cannot_be_read_is_not_taken_for_none() {
+        let large = [b"age_recipients: [x]\n#".as_slice(), &vec![b'x'; 2 << 20]].concat();
+        for (cluster, code) in [
+            (b"age_recipients: [\"\xff\"]\n".as_slice(), "side/not-text"),
+            (&large, "side/not-text"),
+            (b"age_recipients: [x\n", "config/yaml"),
+            (b"age_recipients: x\n", "config/wrong-type"),
+            (b"age_recipients: [1]\n", "config/wrong-type"),
+        ] {
+            assert_eq!(beside(Some(cluster)), Err(code));
+        }
+    }
 }

@@ -26,20 +26,32 @@ pub fn sealed(
     if status.unsealed.is_empty() {
         return Ok(None);
     }
-    let before = versions(file);
+    let (before, unread) = versions(file);
     let before: Vec<&str> = before.iter().map(String::as_str).collect();
     let sealed = format.seal_typed(text, &before, identities, entropy);
     sealed.map_err(|error| match &error {
         SopsError::PlainInScope { path, span } => {
             let line = yaml::line::number(text, span.start);
             let (name, typed) = (&file.name, argument(&file.name));
-            Diagnostic::error(
+            let finding = Diagnostic::error(
                 "secrets/plain-value",
                 format!("`{path}` stands in clear in line {line} of `{name}`, and cannot be encrypted there"),
             )
-            .in_file(name)
-            .note("the MAC fits neither without it nor with what git has in its place, so that something else was changed, too")
-            .help(format!(
+            .in_file(name);
+            let finding = match unread {
+                None => finding.note(
+                    "the MAC fits neither without it nor with what git has in its place, so that something else was \
+                     changed, too",
+                ),
+                Some(unread) => unread.help.into_iter().fold(
+                    finding.note(format!(
+                        "the MAC does not fit without it, and what git has in its place is not known: {}",
+                        unread.message
+                    )),
+                    Diagnostic::help,
+                ),
+            };
+            finding.help(format!(
                 "put every encrypted line back as it was committed (`git diff {typed}`), then `clusterwright secrets set {typed} \
                  '{path}' --value-stdin`"
             ))
@@ -48,14 +60,26 @@ pub fn sealed(
     })
 }
 
-/// Returns the versions of a file that git has in its index and in HEAD.
-fn versions(file: &File) -> Vec<String> {
-    let read = || {
-        let git = Repository::discover(file.root()).ok()??;
-        let path = RepoPath::parse(&file.name).ok()?;
-        let blobs = [git.read_index([&path]), git.read_head([&path])];
-        let texts = blobs.into_iter().flatten().flatten().map(|(_, bytes)| bytes);
-        Some(texts.filter_map(|bytes| String::from_utf8(bytes).ok()).collect())
+/// Returns the versions of a file that git has in its index and in HEAD, and why one of them could not be read.
+fn versions(file: &File) -> (Vec<String>, Option<Diagnostic>) {
+    let git = match Repository::discover(file.root()) {
+        Ok(git) => git,
+        Err(finding) => return (Vec::new(), Some(finding)),
     };
-    read().unwrap_or_default()
+    let (Some(git), Ok(path)) = (git, RepoPath::parse(&file.name)) else {
+        return (Vec::new(), None);
+    };
+    let (mut texts, mut unread) = (Vec::new(), None);
+    for blobs in [git.read_index([&path]), git.read_head([&path])] {
+        match blobs {
+            // One that is no text was not encrypted.
+            Ok(blobs) => texts.extend(
+                blobs
+                    .into_values()
+                    .filter_map(|bytes| String::from_utf8(bytes).ok()),
+            ),
+            Err(finding) => unread = unread.or(Some(finding)),
+        }
+    }
+    (texts, unread)
 }

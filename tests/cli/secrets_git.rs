@@ -1,7 +1,7 @@
 //! `secrets diff`, `textconv`, `merge` and `install-git`, with the real git where there is one.
 
 use super::secrets_files::{CANARY, SECRET, encrypted};
-use crate::support::Repo;
+use crate::support::{RECIPIENT, Repo};
 
 const FILE: &str = "apps/x.sops.yaml";
 
@@ -226,31 +226,89 @@ fn names_that_begin_with_a_dash_are_files_to_git_and_to_every_command() {
 }
 
 #[test]
-fn a_recipient_that_only_theirs_names_is_told() {
+fn a_recipient_that_only_theirs_names_is_left_out_unless_our_rule_knows_him() {
     let Some(repo) = committed() else { return };
     let base = repo.read(FILE);
     repo.write("base", &base);
-    repo.ok(&["secrets", "set", FILE, "stringData.user", "root"]);
-    repo.write("ours", &repo.read(FILE));
+    repo.ok(&["secrets", "set", FILE, "stringData.password", "canary-ours"]);
+    let ours = repo.read(FILE);
+    repo.write("ours", &ours);
     let (_, stranger) = sops::generate_identity();
     repo.write(FILE, &base);
     let told = repo
         .ok(&["secrets", "rotate", "-i", "--add-age", &stranger, FILE])
         .stderr;
     assert!(told.contains("secrets/other-recipients"), "{told}");
+    repo.ok(&["secrets", "set", FILE, "stringData.user", "root"]);
     repo.write("theirs", &repo.read(FILE));
-    let told = repo
-        .ok(&["secrets", "merge", "base", "ours", "theirs", FILE])
-        .stderr;
+    let merge = ["secrets", "merge", "base", "ours", "theirs", FILE];
+
+    // Git takes the 1 for a conflict.
+    let run = repo.fails(&merge);
     assert!(
-        !repo.read("ours").contains(&stranger) || told.contains("secrets/other-recipients"),
-        "{told}"
+        run.stderr.contains("error[secrets/new-recipient]"),
+        "{}",
+        run.stderr
     );
+    assert_eq!(run.code, 1);
+    let merged = repo.read("ours");
+    assert!(!merged.contains(&stranger));
+    let clear = repo.ok(&["secrets", "decrypt", "ours"]).stdout;
+    assert!(
+        clear.contains("password: canary-ours") && clear.contains("user: root"),
+        "{clear}"
+    );
+
+    // Where our side has him already it only warns; he may open our version.
     let told = repo
         .ok(&["secrets", "merge", "base", "theirs", "ours", FILE])
         .stderr;
     assert!(
-        !repo.read("theirs").contains(&stranger) || told.contains("secrets/other-recipients"),
+        repo.read("theirs").contains(&stranger) && told.contains("secrets/other-recipients"),
         "{told}"
     );
+
+    // Our rule knows him: he comes in.
+    repo.edit(".sops.yaml", RECIPIENT, &format!("{RECIPIENT},{stranger}"));
+    repo.write("ours", &ours);
+    let told = repo.ok(&merge).stderr;
+    assert!(
+        repo.read("ours").contains(&stranger) && !told.contains("recipient"),
+        "{told}"
+    );
+}
+
+#[test]
+fn a_git_that_cannot_be_read_is_not_one_that_has_nothing() {
+    let Some(repo) = committed() else { return };
+    let sealed = repo.read(FILE);
+    let line = sealed
+        .lines()
+        .find(|line| line.contains("user: ENC["))
+        .expect("encrypted");
+    // A value in clear, and another that nobody could put back.
+    let typed = sealed
+        .replace(line, "  user: typed")
+        .replace("name: x", "name: y");
+    repo.write(FILE, &typed);
+    let run = repo.fails(&["secrets", "encrypt", "-i", FILE]);
+    assert!(
+        run.stderr.contains("nor with what git has in its place"),
+        "{}",
+        run.stderr
+    );
+
+    repo.write(FILE, &sealed.replace(line, "  user: typed"));
+    repo.write(".git/index", "DIRCgarbage");
+    std::fs::rename(repo.path(".git/objects"), repo.path(".git/gone")).expect("moved");
+    std::fs::create_dir(repo.path(".git/objects")).expect("made");
+    let run = repo.fails(&["secrets", "encrypt", "-i", FILE]);
+    for part in [
+        "error[secrets/plain-value]",
+        "what git has in its place is not known: cannot read the git index",
+        "`git reset` rebuilds the index",
+    ] {
+        assert!(run.stderr.contains(part), "{part}: {}", run.stderr);
+    }
+    assert!(!run.stderr.contains("nor with what git has"), "{}", run.stderr);
 }
