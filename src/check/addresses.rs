@@ -8,7 +8,7 @@ use ipnet::IpNet;
 use yaml::Node;
 
 use super::helm::{PROMETHEUS, VICTORIA_METRICS};
-use super::manifests::{KUSTOMIZATION, Manifests, Object};
+use super::manifests::{Manifests, Object};
 use super::walk;
 use crate::tree::RepoPath;
 
@@ -63,7 +63,7 @@ pub fn wanted<'a>(manifests: &Manifests<'a>) -> Vec<Wanted<'a>> {
     let mut out = Vec::new();
     let kustomize = manifests
         .files()
-        .filter(|(path, _)| path.file_name() == KUSTOMIZATION)
+        .filter(|(path, _)| path.is_kustomization())
         .flat_map(|(path, nodes)| nodes.iter().filter_map(move |node| Object::new(path, node)))
         .filter(|object| object.api_version.starts_with("kustomize.config.k8s.io/"));
     for object in manifests.objects.iter().copied().chain(kustomize) {

@@ -9,10 +9,8 @@ use yaml::Node;
 use super::helm::Release;
 use super::kinds::{self, Report};
 use super::placed::Placed;
-use crate::tree::RepoPath;
+use crate::tree::{KUSTOMIZATIONS, RepoPath};
 
-/// File name that kustomize looks for.
-pub(super) const KUSTOMIZATION: &str = "kustomization.yaml";
 /// API group of Flux's Kustomization.
 const FLUX_GROUP: &str = "kustomize.toolkit.fluxcd.io/";
 /// API group of kustomize's own files.
@@ -249,6 +247,19 @@ impl<'a> Manifests<'a> {
         RepoPath::parse(path).is_ok_and(|path| self.texts.contains_key(&path))
     }
 
+    /// Returns the documents of the file that kustomize reads in a folder; `None` for a folder without one.
+    pub fn kustomize_documents(&self, folder: &str) -> Option<&'a [Node]> {
+        let file = RepoPath::parse(&self.kustomize_file(folder)).ok()?;
+        self.documents.get(&file).map(Vec::as_slice)
+    }
+
+    /// Returns the name of that file: the usual one for a folder without.
+    pub fn kustomize_file(&self, folder: &str) -> String {
+        let files = || KUSTOMIZATIONS.iter().map(|name| format!("{folder}/{name}"));
+        let there = files().find(|file| self.exists(file));
+        there.unwrap_or_else(|| format!("{folder}/{}", KUSTOMIZATIONS[0]))
+    }
+
     /// Returns the parsed files.
     pub fn files(&self) -> impl Iterator<Item = (&'a RepoPath, &'a [Node])> {
         self.documents
@@ -260,8 +271,7 @@ impl<'a> Manifests<'a> {
     /// everything below the folder when it has none.
     pub fn applied_by(&self, kustomization: &FluxKustomization<'_>) -> Vec<&Object<'a>> {
         let folder = &kustomization.path;
-        let has_file = RepoPath::parse(&format!("{folder}/{KUSTOMIZATION}"))
-            .is_ok_and(|path| self.documents.contains_key(&path));
+        let has_file = self.kustomize_documents(folder).is_some();
         let reached = if has_file {
             self.reached_from(folder)
         } else {
@@ -289,7 +299,7 @@ impl<'a> Manifests<'a> {
             let file = if is_yaml(&next) {
                 next
             } else {
-                format!("{next}/{KUSTOMIZATION}")
+                self.kustomize_file(&next)
             };
             if !reached.insert(file.clone()) {
                 continue;
@@ -297,7 +307,7 @@ impl<'a> Manifests<'a> {
             let Ok(path) = RepoPath::parse(&file) else {
                 continue;
             };
-            if path.file_name() != KUSTOMIZATION {
+            if !path.is_kustomization() {
                 continue;
             }
             for node in self.documents.get(&path).into_iter().flatten() {
@@ -318,10 +328,7 @@ impl<'a> Manifests<'a> {
 /// File → the `namespace:` of the kustomization.yaml that lists it.
 fn transformer_namespaces(documents: &BTreeMap<RepoPath, Vec<Node>>) -> BTreeMap<RepoPath, &str> {
     let mut found = BTreeMap::new();
-    for (path, nodes) in documents
-        .iter()
-        .filter(|(path, _)| path.file_name() == KUSTOMIZATION)
-    {
+    for (path, nodes) in documents.iter().filter(|(path, _)| path.is_kustomization()) {
         for node in nodes {
             let Some(namespace) = node.get("namespace").and_then(Node::as_str) else {
                 continue;

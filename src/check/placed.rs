@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use yaml::Node;
 
-use super::manifests::{KUSTOMIZATION, Manifests, Object, join};
+use super::manifests::{Manifests, Object, join};
 use crate::tree::APPS_ROOT;
 
 /// How deep kustomize files may include each other before we stop following.
@@ -69,8 +69,10 @@ fn place<'a>(manifests: &Manifests<'a>) -> Vec<Placed<'a>> {
         }
         build.by = Some(index);
         build.target = kustomization.object.node.str_at(&["spec", "targetNamespace"]);
-        let file = format!("{}/{KUSTOMIZATION}", kustomization.path);
-        if manifests.documents(&file).is_empty() {
+        if manifests
+            .kustomize_documents(&kustomization.path)
+            .is_none_or(<[_]>::is_empty)
+        {
             let prefix = format!("{}/", kustomization.path);
             for (path, _) in by_path.iter().filter(|(path, _)| path.starts_with(&prefix)) {
                 build.file(path, None, &mut out);
@@ -102,7 +104,7 @@ impl<'a> Build<'_, 'a> {
         if depth > MAX_DEPTH {
             return;
         }
-        for node in self.manifests.documents(&format!("{folder}/{KUSTOMIZATION}")) {
+        for node in self.manifests.kustomize_documents(folder).unwrap_or_default() {
             let namespace = outer.or_else(|| node.str_at(&["namespace"]));
             for key in ["resources", "components", "bases"] {
                 for item in node.get(key).map(Node::items).unwrap_or_default() {

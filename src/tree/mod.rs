@@ -5,7 +5,7 @@ mod path;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-pub use path::{PathError, RepoPath, bare_repository};
+pub use path::{KUSTOMIZATIONS, PathError, RepoPath, bare_repository};
 
 /// The folder of all apps in the output.
 pub const APPS_ROOT: &str = "kubernetes/apps";

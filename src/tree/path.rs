@@ -31,6 +31,10 @@ pub enum PathError {
     Character,
 }
 
+/// The names under which kustomize looks for its file in a folder, the usual one first. Source:
+/// `RecognizedKustomizationFileNames` of kustomize (`api/konfig`).
+pub const KUSTOMIZATIONS: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
+
 impl RepoPath {
     /// Reads and normalises a path: `./a//b` is `a/b`, `a/../b` is `b`.
     ///
@@ -87,10 +91,16 @@ impl RepoPath {
         self.file_name().contains(".sops.") && !self.file_name().starts_with(".sops.")
     }
 
+    /// Returns whether the file is one of kustomize by its name.
+    pub fn is_kustomization(&self) -> bool {
+        KUSTOMIZATIONS.contains(&self.file_name())
+    }
+
     /// Returns whether the file is YAML by its name.
     pub fn is_yaml(&self) -> bool {
         let name = Path::new(&self.0).extension();
-        name.is_some_and(|e| e.eq_ignore_ascii_case("yaml") || e.eq_ignore_ascii_case("yml"))
+        self.is_kustomization()
+            || name.is_some_and(|e| e.eq_ignore_ascii_case("yaml") || e.eq_ignore_ascii_case("yml"))
     }
 }
 

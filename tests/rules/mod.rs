@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use clusterwright::check::manifests::Manifests;
 use clusterwright::check::rule::{Finding, Rule};
 use clusterwright::check::rules::ALL;
-use clusterwright::tree::RepoPath;
+use clusterwright::tree::{KUSTOMIZATIONS, RepoPath};
 
 fn fixtures(rule: &str, kind: &str) -> Vec<PathBuf> {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -153,6 +153,38 @@ fn passing_fixtures_are_silent() {
             );
         }
     }
+}
+
+/// The names of kustomize's file are one to every rule.
+#[test]
+fn another_name_of_the_kustomize_file_changes_nothing() {
+    let mut tried = 0;
+    for name in &KUSTOMIZATIONS[1..] {
+        let renamed = |path: &str| match path.strip_suffix(KUSTOMIZATIONS[0]) {
+            Some(folder) if folder.ends_with('/') => format!("{folder}{name}"),
+            _ => path.to_owned(),
+        };
+        for (rule, kind) in ALL.iter().flat_map(|rule| [(rule, "fail"), (rule, "pass")]) {
+            for fixture in fixtures(rule.name, kind) {
+                let old = read(&fixture);
+                let new: BTreeMap<String, String> = old
+                    .iter()
+                    .map(|(path, text)| (renamed(path), text.clone()))
+                    .collect();
+                tried += usize::from(old != new);
+                let spans = |tree: &BTreeMap<String, String>| {
+                    let found = run(tree, &[*rule]).into_iter();
+                    let mut found: Vec<_> = found
+                        .map(|(_, finding)| (renamed(finding.path.as_str()), finding.span))
+                        .collect();
+                    found.sort_by_key(|(path, span)| (path.clone(), span.as_ref().map(|span| span.start)));
+                    found
+                };
+                assert_eq!(spans(&new), spans(&old), "{} with {name}", fixture.display());
+            }
+        }
+    }
+    assert!(tried > 60, "{tried}");
 }
 
 #[test]

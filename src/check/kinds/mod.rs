@@ -72,10 +72,7 @@ fn is_kubernetes(api_version: &str) -> bool {
 /// Returns the files that a kustomization names as patches.
 fn patches(manifests: &Manifests<'_>) -> BTreeSet<RepoPath> {
     let mut found = BTreeSet::new();
-    for (path, documents) in manifests
-        .files()
-        .filter(|(path, _)| path.file_name() == "kustomization.yaml")
-    {
+    for (path, documents) in manifests.files().filter(|(path, _)| path.is_kustomization()) {
         for document in documents {
             let files = document.get("patches").map(Node::items).unwrap_or_default();
             let files = files.iter().filter_map(|patch| patch.str_at(&["path"]));

@@ -2,10 +2,10 @@
 
 use yaml::Node;
 
-use crate::check::manifests::{FluxKustomization, KUSTOMIZATION, Manifests, join};
+use crate::check::manifests::{FluxKustomization, Manifests, join};
 use crate::check::rule::{Finding, Rule};
 use crate::diag::Severity;
-use crate::tree::RepoPath;
+use crate::tree::{KUSTOMIZATIONS, RepoPath};
 
 pub(super) static RULE: Rule = Rule {
     name: "missing-resource",
@@ -16,9 +16,7 @@ pub(super) static RULE: Rule = Rule {
 };
 
 fn run(manifests: &Manifests<'_>, findings: &mut Vec<Finding>) {
-    let files = manifests
-        .files()
-        .filter(|(path, _)| path.file_name() == KUSTOMIZATION);
+    let files = manifests.files().filter(|(path, _)| path.is_kustomization());
     for (path, documents) in files {
         for key in ["resources", "components"] {
             let lists = documents.iter().filter_map(|document| document.get(key));
@@ -51,7 +49,7 @@ pub(super) fn lost(manifests: &Manifests<'_>, kustomization: &FluxKustomization<
 fn listed(manifests: &Manifests<'_>, path: &RepoPath, entry: &Node) -> Option<Finding> {
     let text = entry.as_str()?;
     let target = join(path.parent(), text)?;
-    if manifests.exists(&target) || manifests.exists(&format!("{target}/{KUSTOMIZATION}")) {
+    if manifests.exists(&target) || manifests.exists(&manifests.kustomize_file(&target)) {
         return None;
     }
     // Remote sources without a scheme: github.com/owner/name//folder?ref=v1.
@@ -60,7 +58,7 @@ fn listed(manifests: &Manifests<'_>, path: &RepoPath, entry: &Node) -> Option<Fi
     }
     let (message, label) = if holds(manifests, &target, path) {
         (
-            format!("`{text}` has no {KUSTOMIZATION}"),
+            format!("`{text}` has no {}", KUSTOMIZATIONS[0]),
             "kustomize refuses such a folder",
         )
     } else {

@@ -2,7 +2,7 @@
 
 use yaml::Node;
 
-use crate::check::manifests::{FluxKustomization, KUSTOMIZATION, Manifests};
+use crate::check::manifests::{FluxKustomization, Manifests};
 use crate::check::rule::{Finding, Rule};
 use crate::diag::Severity;
 
@@ -45,7 +45,8 @@ fn check(manifests: &Manifests<'_>, from: &FluxKustomization<'_>, source: &Node)
     );
     let component = homes.iter().find(|home| {
         manifests
-            .documents(&format!("{}/{KUSTOMIZATION}", home.object.path.parent()))
+            .kustomize_documents(home.object.path.parent())
+            .unwrap_or_default()
             .iter()
             .any(|node| node.get("kind").and_then(Node::as_str) == Some("Component"))
     });
@@ -72,7 +73,7 @@ fn check(manifests: &Manifests<'_>, from: &FluxKustomization<'_>, source: &Node)
 fn includer(manifests: &Manifests<'_>, kustomization: &FluxKustomization<'_>) -> Option<String> {
     let mut folder = kustomization.object.path.parent();
     while !folder.is_empty() {
-        let file = format!("{folder}/{KUSTOMIZATION}");
+        let file = manifests.kustomize_file(folder);
         if !manifests.documents(&file).is_empty() {
             return Some(file);
         }

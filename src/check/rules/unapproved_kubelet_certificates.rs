@@ -35,7 +35,7 @@ fn run(manifests: &Manifests<'_>, findings: &mut Vec<Finding>) {
     let mut named = false;
     let files = manifests
         .files()
-        .filter(|(path, _)| path.as_str().starts_with("talos/") || path.file_name() == "kustomization.yaml");
+        .filter(|(path, _)| path.as_str().starts_with("talos/") || path.is_kustomization());
     for (_, documents) in files {
         for document in documents {
             walk::scalars(document, &mut |scalar| {

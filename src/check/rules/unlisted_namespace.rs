@@ -1,6 +1,6 @@
 //! Every namespace's folder is in the root that Flux applies.
 
-use crate::check::manifests::{KUSTOMIZATION, Manifests};
+use crate::check::manifests::Manifests;
 use crate::check::rule::{Finding, Rule};
 use crate::diag::Severity;
 use crate::tree::APPS_ROOT;
@@ -15,7 +15,7 @@ pub(super) static RULE: Rule = Rule {
 };
 
 fn run(manifests: &Manifests<'_>, findings: &mut Vec<Finding>) {
-    let root = format!("{APPS_ROOT}/{KUSTOMIZATION}");
+    let root = manifests.kustomize_file(APPS_ROOT);
     for path in unlisted(manifests) {
         let Some(document) = manifests.documents(path.as_str()).first() else {
             continue;
@@ -45,8 +45,8 @@ fn run(manifests: &Manifests<'_>, findings: &mut Vec<Finding>) {
 /// Returns the kustomization.yaml files of namespaces that the root does not reach; nothing without a root.
 pub(super) fn unlisted<'a>(manifests: &Manifests<'a>) -> Vec<&'a RepoPath> {
     if manifests
-        .documents(&format!("{APPS_ROOT}/{KUSTOMIZATION}"))
-        .is_empty()
+        .kustomize_documents(APPS_ROOT)
+        .is_none_or(<[_]>::is_empty)
     {
         return Vec::new();
     }
@@ -55,7 +55,7 @@ pub(super) fn unlisted<'a>(manifests: &Manifests<'a>) -> Vec<&'a RepoPath> {
         .files()
         .map(|(path, _)| path)
         .filter(|path| {
-            path.file_name() == KUSTOMIZATION
+            path.is_kustomization()
                 && path.parent().rsplit_once('/').map(|(parent, _)| parent) == Some(APPS_ROOT)
                 && !reached.contains(path.as_str())
         })

@@ -32,7 +32,8 @@ fn run(manifests: &Manifests<'_>, findings: &mut Vec<Finding>) {
             .rsplit_once('/')
             .map_or(APPS_ROOT, |(parent, _)| parent);
         let entry = path.as_str().strip_prefix(folder).unwrap_or_default();
-        let help = format!("add `.{entry}` to `resources` of `{folder}/kustomization.yaml`");
+        let file = manifests.kustomize_file(folder);
+        let help = format!("add `.{entry}` to `resources` of `{file}`");
         let span = kustomization
             .object
             .node

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::missing_resource::lost;
 use super::unlisted_namespace::unlisted;
-use crate::check::manifests::{KUSTOMIZATION, Manifests, join};
+use crate::check::manifests::{Manifests, join};
 use crate::check::rule::{Finding, Rule};
 use crate::check::walk;
 use crate::diag::Severity;
@@ -21,8 +21,8 @@ pub(super) static RULE: Rule = Rule {
 
 fn run(manifests: &Manifests<'_>, findings: &mut Vec<Finding>) {
     if manifests
-        .documents(&format!("{APPS_ROOT}/{KUSTOMIZATION}"))
-        .is_empty()
+        .kustomize_documents(APPS_ROOT)
+        .is_none_or(<[_]>::is_empty)
     {
         return;
     }
@@ -48,9 +48,10 @@ fn run(manifests: &Manifests<'_>, findings: &mut Vec<Finding>) {
         let folder = nearest(manifests, path);
         let message = "this file is never applied: no kustomization.yaml leads to it";
         let help = match folder {
-            Some(folder) if path.file_name() != KUSTOMIZATION => {
+            Some(folder) if !path.is_kustomization() => {
                 let entry = path.as_str().strip_prefix(folder).unwrap_or_default();
-                format!("add `.{entry}` to `resources` of `{folder}/{KUSTOMIZATION}`")
+                let file = manifests.kustomize_file(folder);
+                format!("add `.{entry}` to `resources` of `{file}`")
             }
             _ => format!(
                 "add a Flux Kustomization with `path: ./{}`, or delete the file",
@@ -72,10 +73,7 @@ fn used(manifests: &Manifests<'_>) -> BTreeSet<String> {
     let mut used = manifests.reached_from(APPS_ROOT);
     for kustomization in manifests.kustomizations.iter().filter(|k| !k.path.is_empty()) {
         let folder = &kustomization.path;
-        if manifests
-            .documents(&format!("{folder}/{KUSTOMIZATION}"))
-            .is_empty()
-        {
+        if manifests.kustomize_documents(folder).is_none_or(<[_]>::is_empty) {
             let files = manifests.files().map(|(path, _)| path);
             used.extend(files.filter(|path| inside(path, folder)).map(ToString::to_string));
         }
@@ -83,7 +81,7 @@ fn used(manifests: &Manifests<'_>) -> BTreeSet<String> {
     }
     let files = manifests
         .files()
-        .filter(|(path, _)| path.file_name() == KUSTOMIZATION && used.contains(path.as_str()));
+        .filter(|(path, _)| path.is_kustomization() && used.contains(path.as_str()));
     let mut named = Vec::new();
     for (path, documents) in files {
         let mut add = |text: &str| {
@@ -109,7 +107,7 @@ fn nearest<'p>(manifests: &Manifests<'_>, path: &'p RepoPath) -> Option<&'p str>
     let mut folder = path.parent();
     // In the folder of a namespace only what lies right there belongs to its kustomization.yaml.
     while folder.len() > APPS_ROOT.len() && (folder == path.parent() || folder.matches('/').count() > 2) {
-        let file = format!("{folder}/{KUSTOMIZATION}");
+        let file = manifests.kustomize_file(folder);
         if file != path.as_str() && !manifests.documents(&file).is_empty() {
             return Some(folder);
         }

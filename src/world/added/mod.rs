@@ -10,8 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use yaml::Node;
 
 use crate::diag::{Diagnostic, Diagnostics};
-use crate::tree::APPS_ROOT;
-use crate::tree::RepoPath;
+use crate::tree::{APPS_ROOT, KUSTOMIZATIONS, RepoPath};
 
 pub use read::read;
 
@@ -19,8 +18,6 @@ pub use read::read;
 const FLUX_GROUP: &str = "kustomize.toolkit.fluxcd.io/";
 /// The file of an app's Flux Kustomizations.
 const KS: &str = "ks.yaml";
-/// The file that kustomize looks for.
-const KUSTOMIZATION: &str = "kustomization.yaml";
 
 /// A file that is not ours.
 #[derive(Debug, Clone)]
@@ -83,8 +80,10 @@ impl Added {
 
     /// The namespace that the namespace's `kustomization.yaml` gives to what it lists; ours gives its own.
     fn transformer<'f>(&'f self, namespace: &'f str) -> Option<&'f str> {
-        let file = path(&format!("{namespace}/{KUSTOMIZATION}"))?;
-        match self.files.get(&file) {
+        let mut files = KUSTOMIZATIONS
+            .iter()
+            .filter_map(|name| path(&format!("{namespace}/{name}")));
+        match files.find_map(|file| self.files.get(&file)) {
             Some(file) => file.documents.first()?.str_at(&["namespace"]),
             None => Some(namespace),
         }

@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use yaml::Node;
 
-use super::{Added, AddedFile, KS, KUSTOMIZATION, is_flux};
+use super::{Added, AddedFile, KS, is_flux};
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::sys::dotgit::is_git_dir;
 use crate::sys::root::{Kind, Refused, Root, limits};
-use crate::tree::{APPS_ROOT, RepoPath};
+use crate::tree::{APPS_ROOT, KUSTOMIZATIONS, RepoPath};
 use crate::world::lock::Lock;
 use crate::world::secrecy::display;
 
@@ -65,8 +65,8 @@ impl Reader<'_> {
     fn find(&mut self) {
         for namespace in self.folders(APPS_ROOT) {
             let dir = format!("{APPS_ROOT}/{namespace}");
-            let file = format!("{dir}/{KUSTOMIZATION}");
-            if self.root.is_file(&file) && !self.is_ours(&file) {
+            let file = self.kustomization(&dir).filter(|file| !self.is_ours(file));
+            if let Some(file) = file {
                 self.added.namespaces.insert(namespace.clone());
                 self.open.push(file);
             }
@@ -181,12 +181,13 @@ impl Reader<'_> {
                 Diagnostic::error("foreign/missing-folder", format!("`{folder}` does not exist")).help(
                     format!("create it with the app's files, or correct `path` in `{ks}`"),
                 )
-            } else if is_dir && !self.root.is_file(&format!("{folder}/{KUSTOMIZATION}")) {
-                let message = format!("`{folder}` has no {KUSTOMIZATION}");
+            } else if is_dir && self.kustomization(folder.as_str()).is_none() {
+                let file = KUSTOMIZATIONS[0];
+                let message = format!("`{folder}` has no {file}");
                 Diagnostic::warning("foreign/no-kustomization-file", message)
                     .note("Flux then applies every YAML file below the folder, finished or not")
                     .help(format!(
-                        "add `{folder}/{KUSTOMIZATION}` with the files to apply as `resources`"
+                        "add `{folder}/{file}` with the files to apply as `resources`"
                     ))
             } else {
                 continue;
@@ -204,18 +205,16 @@ impl Reader<'_> {
             .added
             .files
             .iter()
-            .filter(|(path, _)| path.file_name() == KUSTOMIZATION)
+            .filter(|(path, _)| path.is_kustomization())
             .flat_map(|(path, file)| references(path, &file.documents))
             .filter_map(|target| RepoPath::parse(&target).ok())
             .collect();
         let files = self.added.files.iter();
         let mut findings = Vec::new();
-        for (path, file) in
-            files.filter(|(path, _)| listed.contains(path) || path.file_name() == KUSTOMIZATION)
-        {
+        for (path, file) in files.filter(|(path, _)| listed.contains(path) || path.is_kustomization()) {
             let is_object = |node: &Node| {
                 let has = |key| node.get(key).is_some();
-                has("kind") && has("apiVersion") || path.file_name() == KUSTOMIZATION && has("resources")
+                has("kind") && has("apiVersion") || path.is_kustomization() && has("resources")
             };
             for node in file.documents.iter().filter(|node| !is_object(node)) {
                 let id = diags
@@ -305,6 +304,12 @@ impl Reader<'_> {
                     .any(|inner| self.holds_theirs(&format!("{folder}/{inner}"), depth + 1)))
     }
 
+    /// The file that kustomize reads in a folder.
+    fn kustomization(&self, folder: &str) -> Option<String> {
+        let mut files = KUSTOMIZATIONS.iter().map(|name| format!("{folder}/{name}"));
+        files.find(|file| self.root.is_file(file))
+    }
+
     /// The names of the folders in a folder, but for those of git.
     fn folders(&self, path: &str) -> Vec<String> {
         let mut names = self.names(path, Kind::Directory);
@@ -330,7 +335,7 @@ impl Reader<'_> {
 fn references(path: &RepoPath, documents: &[Node]) -> Vec<String> {
     let mut found = Vec::new();
     for node in documents {
-        if path.file_name() == KUSTOMIZATION {
+        if path.is_kustomization() {
             for key in ["resources", "components", "bases"] {
                 let items = node.get(key).map(Node::items).unwrap_or_default();
                 let texts = items.iter().filter_map(Node::as_str);
