@@ -7,12 +7,13 @@ use super::exit::Exit;
 use super::help::{Help, KEYS};
 use super::ui::Format;
 use super::{Outcome, Session};
-use crate::config::CONFIG_FILES;
+use crate::config::{self, CONFIG_FILES};
 use crate::diag::screen::{self, AnsiColor, Style};
 use crate::diag::{Diagnostic, Diagnostics, Severity};
-use crate::pipeline::{self, World};
+use crate::pipeline::{self, Configuration, World};
 use crate::raw;
 use crate::render::SCHEMA_COPY;
+use crate::sys::SecretText;
 use crate::sys::root::{Root, limits};
 use crate::tree::RepoPath;
 use crate::vcs::{Repository, private};
@@ -196,10 +197,41 @@ fn configuration(world: &mut World<'_>, report: &mut Report) -> Place {
             Some("`clusterwright validate` shows them"),
         ),
     }
+    if let Ok(configuration) = &read {
+        tunnel_for_ci(&world.root, configuration, report);
+    }
     match read {
         Ok(configuration) if configuration.keys.identities().is_none() => Place::Keyless,
         _ => Place::Home,
     }
+}
+
+/// Adds a line where an encrypted `cluster.yaml`, which is one to commit, renders only beside the file of the tunnel.
+fn tunnel_for_ci(root: &Root, configuration: &Configuration, report: &mut Report) {
+    let is_sealed = |text: SecretText| config::is_sealed(text.expose());
+    if configuration.cluster.cloudflare.cloudflare_tunnel_id.is_some()
+        || !matches!(
+            side::read(root, CONFIG_FILES[0]).map(|text| text.is_some_and(is_sealed)),
+            Ok(true)
+        )
+    {
+        return;
+    }
+    // What is wrong with the file has a line of its own.
+    let Ok(Some(text)) = side::read(root, side::TUNNEL) else {
+        return;
+    };
+    let Ok(tunnel) = side::Tunnel::parse(&text) else {
+        return;
+    };
+    report.add(
+        State::Note,
+        format!(
+            "cluster.yaml is encrypted and has no `cloudflare_tunnel_id`: it renders only where `{}` is",
+            side::TUNNEL
+        ),
+        Some(&format!("for CI, add `cloudflare_tunnel_id: {}`", tunnel.id)),
+    );
 }
 
 fn side_files(root: &Root, place: Place, report: &mut Report) {

@@ -70,11 +70,6 @@ impl<'d> Facts<'d> {
         self.get(pointer).filter(|fact| fact.span.is_some())
     }
 
-    /// Returns whether `cluster.yaml` is encrypted, and so fit to be committed.
-    pub(super) fn is_encrypted(&self) -> bool {
-        self.document.is_encrypted()
-    }
-
     /// Returns the secret keys whose value may go on after a ` #`, with its place.
     pub(super) fn cut_secrets(&self) -> impl Iterator<Item = (&str, Option<Span>)> {
         let keys = self.document.cut_secrets();

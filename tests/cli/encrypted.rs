@@ -291,3 +291,26 @@ fn an_encrypted_cluster_yaml_that_was_changed_is_refused() {
     assert!(run.stderr.contains("cluster.yaml"), "{}", run.stderr);
     assert!(!repo.path("kubernetes").exists());
 }
+
+#[test]
+fn that_ci_needs_the_tunnel_s_id_is_said_by_doctor_alone() {
+    let repo = Repo::with(MINIMAL);
+    repo.ok(&["secrets", "encrypt", "-i", "cluster.yaml"]);
+    let said = |run: &crate::support::Run| {
+        run.stdout.contains("cloudflare_tunnel_id") || run.stderr.contains("tunnel_id")
+    };
+    assert!(!said(&repo.ok(&["validate"])), "nothing is wrong here");
+    let run = repo.run(&["doctor"]);
+    assert!(
+        run.stdout
+            .contains("for CI, add `cloudflare_tunnel_id: 6ff42ae2-765d-4adf-8112-31c55c1551ef`"),
+        "{}",
+        run.stdout
+    );
+    let sealed = repo.read("cluster.yaml");
+    repo.write(
+        "cluster.yaml",
+        &format!("cloudflare_tunnel_id: 6ff42ae2-765d-4adf-8112-31c55c1551ef\n{sealed}"),
+    );
+    assert!(!said(&repo.run(&["doctor"])), "it goes away");
+}

@@ -44,18 +44,6 @@ fn check(facts: &Facts<'_>, out: &mut Vec<Diagnostic>) {
                     )),
             );
         }
-        // Said before CI says it: an encrypted file is one to commit.
-        (None, Some(id)) if facts.is_encrypted() && !facts.has("cloudflare_tunnel_id") => out.push(
-            Diagnostic::note_level(
-                "config/missing-tunnel-id",
-                format!("`cloudflare_tunnel_id` is not set: this file renders only where `{TUNNEL}` is"),
-            )
-            .at_opt(
-                facts.key_span("cloudflare_domain"),
-                "its DNS records lead to the tunnel",
-            )
-            .help(format!("for CI, add `cloudflare_tunnel_id: {id}`")),
-        ),
         _ => {}
     }
 }
