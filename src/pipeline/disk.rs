@@ -1,5 +1,7 @@
 //! What a run does to the disk: it finishes what another one left, and writes.
 
+use std::collections::BTreeSet;
+
 use super::{Compared, World};
 use crate::diag::{Aborted, Diagnostic, Diagnostics, counted};
 use crate::sys::disk::OsDisk;
@@ -62,6 +64,16 @@ pub fn recover(
 /// # Errors
 /// When the system refuses, or a file changed since it was read.
 pub fn write(world: &World<'_>, compared: &Compared, diags: &mut Diagnostics) -> Result<Receipt, Aborted> {
-    write::apply(&compared.changes, &compared.tree, &world.root, &mut OsDisk)
-        .map_err(|finding| diags.abort(finding))
+    let receipt = write::apply(&compared.changes, &compared.tree, &world.root, &mut OsDisk)
+        .map_err(|finding| diags.abort(finding))?;
+    // Those of killed commands for single files, such as `secrets set`: nobody need write there again.
+    let folders: BTreeSet<&str> = compared
+        .tree
+        .iter()
+        .map(|artifact| artifact.path.parent())
+        .collect();
+    for folder in folders {
+        let _ = world.root.remove_drafts(folder);
+    }
+    Ok(receipt)
 }

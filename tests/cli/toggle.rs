@@ -215,3 +215,26 @@ fn a_chart_that_renovate_raised_goes_with_its_app_and_other_edits_are_asked_abou
     assert!(run.stderr.contains("diff/edited-delete"), "{}", run.stderr);
     assert!(repo.files().keys().any(|path| path.contains("/spegel/")));
 }
+
+#[test]
+#[cfg(unix)]
+fn the_drafts_of_killed_commands_go_with_the_next_run_that_writes() {
+    let repo = Repo::with(MINIMAL);
+    repo.ok(&["configure", "--yes"]);
+    let name = ".clusterwright-0123456789abcdef";
+    let (ours, other) = (
+        format!("kubernetes/apps/network/cloudflare-dns/app/{name}"),
+        format!("mine/{name}"),
+    );
+    for draft in [&ours, &other] {
+        repo.write(draft, "half");
+    }
+    repo.ok(&["configure", "--yes"]);
+    assert!(repo.path(&ours).exists(), "nothing is written, nothing is swept");
+    repo.write("cluster.yaml", &format!("cluster_name: other\n{MINIMAL}"));
+    repo.ok(&["configure", "--yes"]);
+    assert!(
+        !repo.path(&ours).exists() && repo.path(&other).exists(),
+        "only where our files are"
+    );
+}
