@@ -282,15 +282,13 @@ fn a_recipient_that_only_theirs_names_is_left_out_unless_our_rule_knows_him() {
 fn a_git_that_cannot_be_read_is_not_one_that_has_nothing() {
     let Some(repo) = committed() else { return };
     let sealed = repo.read(FILE);
-    let line = sealed
-        .lines()
-        .find(|line| line.contains("user: ENC["))
-        .expect("encrypted");
-    // A value in clear, and another that nobody could put back.
-    let typed = sealed
-        .replace(line, "  user: typed")
-        .replace("name: x", "name: y");
-    repo.write(FILE, &typed);
+    let line = |key: &str| {
+        let mut lines = sealed.split_inclusive('\n');
+        lines.find(|line| line.contains(key)).expect("encrypted").to_owned()
+    };
+    let typed = sealed.replace(&line("user: ENC["), "  user: typed\n");
+    // A value in clear, and another one gone.
+    repo.write(FILE, &typed.replace(&line("password: ENC["), ""));
     let run = repo.fails(&["secrets", "encrypt", "-i", FILE]);
     assert!(
         run.stderr.contains("nor with what git has in its place"),
@@ -298,7 +296,7 @@ fn a_git_that_cannot_be_read_is_not_one_that_has_nothing() {
         run.stderr
     );
 
-    repo.write(FILE, &sealed.replace(line, "  user: typed"));
+    repo.write(FILE, &typed);
     repo.write(".git/index", "DIRCgarbage");
     std::fs::rename(repo.path(".git/objects"), repo.path(".git/gone")).expect("moved");
     std::fs::create_dir(repo.path(".git/objects")).expect("made");
