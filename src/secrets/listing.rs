@@ -55,7 +55,9 @@ pub fn odd_name(name: &str) -> Diagnostic {
 /// The finding for a directory that nobody goes into.
 fn too_deep(at: String) -> Diagnostic {
     let finding = Refused::TooDeep { at: at.clone() }.finding("read", &at);
-    finding.note("nothing below it was looked at")
+    finding
+        .note("nothing below it was looked at")
+        .help("or name it on the command line as well: then it is looked through from there")
 }
 
 /// Returns the named files, and everything below the named directories that git would commit; below `root` when none
