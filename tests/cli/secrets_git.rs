@@ -284,7 +284,10 @@ fn a_git_that_cannot_be_read_is_not_one_that_has_nothing() {
     let sealed = repo.read(FILE);
     let line = |key: &str| {
         let mut lines = sealed.split_inclusive('\n');
-        lines.find(|line| line.contains(key)).expect("encrypted").to_owned()
+        lines
+            .find(|line| line.contains(key))
+            .expect("encrypted")
+            .to_owned()
     };
     let typed = sealed.replace(&line("user: ENC["), "  user: typed\n");
     // A value in clear, and another one gone.

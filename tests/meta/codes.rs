@@ -6,7 +6,8 @@ use clusterwright::check::rules;
 use clusterwright::diag::{Severity, catalogue};
 
 /// Texts that look like a code and are none.
-const NO_CODES: [&str; 5] = [
+const NO_CODES: [&str; 6] = [
+    "info/exclude",
     "kubernetes/apps",
     "octocat/home-ops",
     "talos/clusterconfig",
