@@ -53,8 +53,8 @@ pub fn odd_name(name: &str) -> Diagnostic {
 }
 
 /// The finding for a directory that nobody goes into.
-fn too_deep(at: String) -> Diagnostic {
-    let finding = Refused::TooDeep { at: at.clone() }.finding("read", &at);
+fn too_deep(at: &str) -> Diagnostic {
+    let finding = Refused::TooDeep { at: at.to_owned() }.finding("read", at);
     finding
         .note("nothing below it was looked at")
         .help("or name it on the command line as well: then it is looked through from there")
@@ -91,7 +91,7 @@ pub fn list(root: &Path, paths: &[PathBuf]) -> Result<Files, Diagnostic> {
     let odd = odd.iter().map(|name| odd_name(name));
     Ok(Files {
         files: found.into_iter().collect(),
-        left_out: odd.chain(deep.into_iter().map(too_deep)).collect(),
+        left_out: odd.chain(deep.iter().map(|at| too_deep(at))).collect(),
     })
 }
 

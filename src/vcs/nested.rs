@@ -108,6 +108,7 @@ mod tests {
 
     use super::super::tests::{git, open, put};
     use super::*;
+    use crate::tree::RepoPath;
 
     #[test]
     fn what_git_would_add_is_listed_and_nothing_else() {
@@ -200,7 +201,7 @@ mod tests {
         put(dir.path(), "y.yaml", "y\n");
         let found = open(dir.path()).work_tree_files(&root).expect("listed");
         assert_eq!(
-            found.files.iter().map(|path| path.as_str()).collect::<Vec<_>>(),
+            found.files.iter().map(RepoPath::as_str).collect::<Vec<_>>(),
             ["y.yaml"]
         );
         assert_eq!(found.deep, Some(vec!["d"; 65].join("/")));

@@ -83,7 +83,7 @@ pub use ops::edit::NewValue;
 pub use ops::encrypt::encrypt;
 pub use ops::key_change::KeyChange;
 pub use ops::keyless::{Keyless, compare_keyless};
-pub use ops::merge::Merged;
+pub use ops::merge::{Merged, Sides};
 pub use ops::opened::MacCheck;
 pub use ops::rekey::Rekeyed;
 pub use ops::scope::{Covered, covered, covered_keys};

@@ -1,7 +1,7 @@
 //! `clusterwright secrets merge`: a merge driver for git.
 
 use serde_json::json;
-use sops::Format;
+use sops::{Format, Sides};
 
 use super::args::Merge;
 use super::{identities, of_file, warn_of_others};
@@ -40,10 +40,12 @@ pub(super) fn run(args: &Merge, session: &mut Session<'_>) -> Outcome {
         rule.map(|(rule, _)| rule.recipients).unwrap_or_default()
     };
     let merged = format.merge(
-        base_text,
-        &our_text,
-        &their_text,
-        &may_open,
+        Sides {
+            base: base_text,
+            ours: &our_text,
+            theirs: &their_text,
+            may_open: &may_open,
+        },
         &identities,
         session.world.entropy,
     );

@@ -28,6 +28,19 @@ use crate::text::metadata::Metadata;
 use crate::text::value::DataKey;
 use yaml::apply;
 
+/// What is merged: three versions of a file, encrypted.
+#[derive(Debug, Clone, Copy)]
+pub struct Sides<'t> {
+    /// The one that both sides come from; without a usable one, values that differ are conflicts.
+    pub base: Option<&'t str>,
+    /// The one that stays where there are conflicts.
+    pub ours: &'t str,
+    /// The one that is merged into it.
+    pub theirs: &'t str,
+    /// Recipients that may be added to those of ours.
+    pub may_open: &'t [Recipient],
+}
+
 /// What merging came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Merged {
@@ -71,13 +84,16 @@ impl Version {
 /// See [`Format::merge`].
 pub(crate) fn merge(
     format: Format,
-    base: Option<&str>,
-    ours: &str,
-    theirs: &str,
-    may_open: &[Recipient],
+    sides: Sides<'_>,
     identities: &Identities,
     entropy: &mut dyn Entropy,
 ) -> Result<Merged, SopsError> {
+    let Sides {
+        base,
+        ours,
+        theirs,
+        may_open,
+    } = sides;
     let base = base.and_then(|text| Version::open(format, text, identities).ok());
     let (our, their) = (
         Version::open(format, ours, identities)?,

@@ -17,7 +17,7 @@ use crate::ops::edit::NewValue;
 use crate::ops::encrypt::encrypt_in;
 use crate::ops::key_change::KeyChange;
 use crate::ops::keyless::Keyless;
-use crate::ops::merge::{self, Merged};
+use crate::ops::merge::{self, Merged, Sides};
 use crate::ops::opened::MacCheck;
 use crate::ops::rekey::Rekeyed;
 use crate::ops::status::Status;
@@ -200,25 +200,22 @@ impl Format {
         Ok(File::read(self, text)?.key_change(rule))
     }
 
-    /// Merges `theirs` into `ours`, seen from `base`; without a usable base, values that differ are conflicts.
+    /// Merges theirs into ours, seen from their base; without a usable one, values that differ are conflicts.
     ///
     /// Mappings are merged key by key; lists and single values are taken whole, texts in binary files by lines. Comments
     /// and layout of both sides are kept where their lines do not touch, else those of ours. Recipients are merged as
     /// well: one that either side removed is gone, with a new data key; a rotation on either side counts. One that
-    /// theirs added can open the result if he is among `may_open`; else he is left out, and told.
+    /// theirs added can open the result if he is among [`Sides::may_open`]; else he is left out, and told.
     ///
     /// # Errors
     /// When `ours` or `theirs` cannot be opened, was changed by hand, or the result cannot be written.
     pub fn merge(
         self,
-        base: Option<&str>,
-        ours: &str,
-        theirs: &str,
-        may_open: &[Recipient],
+        sides: Sides<'_>,
         identities: &Identities,
         entropy: &mut dyn Entropy,
     ) -> Result<Merged, SopsError> {
-        merge::merge(self, base, ours, theirs, may_open, identities, entropy)
+        merge::merge(self, sides, identities, entropy)
     }
 
     /// See [`File::status`].

@@ -272,7 +272,11 @@ fn edits_rotations_and_merges_keep_what_they_should() {
             _ => put(format, &theirs.unwrap(), path, &text("theirs"), &me).unwrap(),
         };
         let merged = format
-            .merge(Some(&enc), &ours, &theirs, &[], &me.identities, &mut later())
+            .merge(
+                sides(Some(&enc), &ours, &theirs, &[]),
+                &me.identities,
+                &mut later(),
+            )
             .unwrap();
         let merged_text = clear(format, &merged.text, &me);
         if format == Format::Binary {
@@ -284,17 +288,23 @@ fn edits_rotations_and_merges_keep_what_they_should() {
         }
         let clash = put(format, &enc, path, &text("clash"), &me).unwrap();
         let merged = format
-            .merge(Some(&enc), &clash, &theirs, &[], &me.identities, &mut later())
+            .merge(
+                sides(Some(&enc), &clash, &theirs, &[]),
+                &me.identities,
+                &mut later(),
+            )
             .unwrap();
         assert_eq!(merged.conflicts, [path], "{format}");
     }
     let far = "1\n2\n3\n4\n5\n";
     let file = |text: &str| seal(Format::Binary, text.as_bytes(), &whole(&[&me]));
     let merged = Format::Binary.merge(
-        Some(&file(far)),
-        &file(&far.replace('1', "one")),
-        &file(&far.replace('5', "five")),
-        &[],
+        sides(
+            Some(&file(far)),
+            &file(&far.replace('1', "one")),
+            &file(&far.replace('5', "five")),
+            &[],
+        ),
         &me.identities,
         &mut later(),
     );

@@ -200,7 +200,7 @@ fn merging_takes_the_groups_of_the_side_that_changed_them() {
         .unwrap();
     let merge = |ours: &str, may_open: &[Recipient]| {
         let mut entropy = FixedEntropy::new(4);
-        let merged = Format::Yaml.merge(Some(&base), ours, &theirs, may_open, &me, &mut entropy);
+        let merged = Format::Yaml.merge(sides(Some(&base), ours, &theirs, may_open), &me, &mut entropy);
         merged.unwrap()
     };
     let alone = merge(&ours, &[]);

@@ -138,7 +138,11 @@ fn recipients_are_merged_and_one_that_went_stays_out() {
         .text;
     for (one, two) in [(&ours, &theirs), (&theirs, &ours)] {
         let mut later = FixedEntropy::new(6);
-        let out = Format::Yaml.merge(Some(&base), one, two, &all[2..], &me.identities, &mut later);
+        let out = Format::Yaml.merge(
+            sides(Some(&base), one, two, &all[2..]),
+            &me.identities,
+            &mut later,
+        );
         let out = out.unwrap();
         assert_eq!(out.left_out, [""; 0]);
         assert_eq!(

@@ -22,7 +22,7 @@ mod updates;
 
 use crate::{
     DecryptedValue, Format, Identities, KeyPath, MacCheck, Merged, NewValue, Recipient, Rekeyed, Rule,
-    Selector, SopsError, Updated, decrypt, generate_identity, update,
+    Selector, Sides, SopsError, Updated, decrypt, generate_identity, update,
 };
 use crate::{Entropy, FixedEntropy, SecretText};
 
@@ -76,6 +76,16 @@ fn update_keys(
     Format::Yaml.update_keys(existing, &Rule::secrets(wanted.to_vec()), identities, entropy)
 }
 
+/// What a merge begins with.
+fn sides<'t>(base: Option<&'t str>, ours: &'t str, theirs: &'t str, may_open: &'t [Recipient]) -> Sides<'t> {
+    Sides {
+        base,
+        ours,
+        theirs,
+        may_open,
+    }
+}
+
 fn merge(
     base: Option<&str>,
     ours: &str,
@@ -83,7 +93,7 @@ fn merge(
     identities: &Identities,
     entropy: &mut dyn Entropy,
 ) -> Result<Merged, SopsError> {
-    Format::Yaml.merge(base, ours, theirs, &[], identities, entropy)
+    Format::Yaml.merge(sides(base, ours, theirs, &[]), identities, entropy)
 }
 
 fn decrypt_values(text: &str, identities: &Identities) -> Result<Vec<DecryptedValue>, SopsError> {
