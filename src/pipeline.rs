@@ -461,7 +461,7 @@ pub fn compare_quietly(
         bases: &bases,
         choices: &before.choices,
     };
-    let tree = seal::seal(tree, vault, keys, &committed, world.entropy, diags)?;
+    let tree = seal::seal(&tree, vault, keys, &committed, world.entropy, diags)?;
     size::check(&tree, diags);
     diags.checkpoint()?;
     let changes = changes(&tree, &existing, before, &before.choices, diags)?;

@@ -104,7 +104,7 @@ fn identities(path: &RepoPath, text: &str) -> Vec<Identity> {
 pub(super) fn find(root: &Root, tree: &Tree<Sealed>, theirs: &[RepoPath]) -> Vec<Elsewhere> {
     let mut ours: BTreeMap<(&str, String), Vec<(String, &crate::tree::Artifact)>> = BTreeMap::new();
     for artifact in tree.iter().filter(|a| a.path.is_yaml() && !a.is_sops()) {
-        for identity in identities(&artifact.path, &artifact.text) {
+        for identity in identities(&artifact.path, artifact.text()) {
             let list = ours.entry((identity.kind, identity.name)).or_default();
             list.push((identity.namespace, artifact));
         }
@@ -149,7 +149,7 @@ mod tests {
     fn find_in(theirs: &[(&str, &str)]) -> Vec<(String, String, bool)> {
         let our_path = RepoPath::parse("kubernetes/apps/default/echo/app/helmrelease.yaml").expect("valid");
         let artifact = Artifact::new(
-            our_path.clone(),
+            our_path,
             RELEASE.to_owned(),
             Origin {
                 app: "default/echo".to_owned(),
@@ -158,7 +158,7 @@ mod tests {
                 fingerprint: Some("new".to_owned()),
             },
         );
-        let tree = Tree::new([(our_path, artifact)].into(), Sealed::for_tests());
+        let tree = Tree::new([artifact], Sealed::for_tests());
         let dir = tempfile::tempdir().expect("a directory");
         let mut paths = Vec::new();
         for (path, text) in theirs {

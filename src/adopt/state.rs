@@ -61,14 +61,14 @@ impl State {
                 return Self::Locked;
             };
             let open = |text: &str| sops::decrypt(text, identities, MacCheck::Verify);
-            return match (open(theirs), open(&artifact.text)) {
+            return match (open(theirs), open(artifact.text())) {
                 (Err(SopsError::NoIdentityMatches { .. }), _) => Self::Locked,
                 (Ok(theirs), Ok(ours)) if same_yaml(theirs.expose(), ours.expose()) => Self::SameValues,
                 _ => Self::Differs,
             };
         }
         let is_json = artifact.path.file_name().rsplit('.').next() == Some("json");
-        if !artifact.is_sops() && (artifact.path.is_yaml() || is_json) && same_yaml(theirs, &artifact.text) {
+        if !artifact.is_sops() && (artifact.path.is_yaml() || is_json) && same_yaml(theirs, artifact.text()) {
             Self::SameContent
         } else {
             Self::Differs

@@ -9,6 +9,7 @@ use yaml::Node;
 use super::helm::Release;
 use super::kinds::{self, Report};
 use super::placed::Placed;
+use crate::render::Documents;
 use crate::tree::{KUSTOMIZATIONS, RepoPath};
 
 /// API group of Flux's Kustomization.
@@ -91,17 +92,14 @@ pub struct Manifests<'a> {
     /// File → the `namespace:` of the kustomization.yaml that lists it.
     namespaces: BTreeMap<RepoPath, &'a str>,
     pub(super) placed: OnceCell<Vec<Placed<'a>>>,
-    documents: &'a BTreeMap<RepoPath, Vec<Node>>,
+    documents: &'a Documents,
     texts: &'a BTreeMap<&'a RepoPath, (&'a str, &'a str)>,
     kinds: OnceCell<Report>,
 }
 
 impl<'a> Manifests<'a> {
     /// Reads the objects of parsed files; `texts` gives each file's text and app.
-    pub fn new(
-        documents: &'a BTreeMap<RepoPath, Vec<Node>>,
-        texts: &'a BTreeMap<&'a RepoPath, (&'a str, &'a str)>,
-    ) -> Self {
+    pub fn new(documents: &'a Documents, texts: &'a BTreeMap<&'a RepoPath, (&'a str, &'a str)>) -> Self {
         let all: Vec<Object<'a>> = documents
             .iter()
             .flat_map(|(path, nodes)| nodes.iter().filter_map(move |node| Object::new(path, node)))
@@ -238,7 +236,7 @@ impl<'a> Manifests<'a> {
         RepoPath::parse(path)
             .ok()
             .and_then(|path| self.documents.get(&path))
-            .map(Vec::as_slice)
+            .map(|nodes| nodes.as_slice())
             .unwrap_or_default()
     }
 
@@ -310,7 +308,12 @@ impl<'a> Manifests<'a> {
             if !path.is_kustomization() {
                 continue;
             }
-            for node in self.documents.get(&path).into_iter().flatten() {
+            for node in self
+                .documents
+                .get(&path)
+                .into_iter()
+                .flat_map(|nodes| nodes.iter())
+            {
                 for key in ["resources", "components", "bases"] {
                     let items = node.get(key).map(Node::items).unwrap_or_default();
                     open.extend(
@@ -326,10 +329,10 @@ impl<'a> Manifests<'a> {
 }
 
 /// File → the `namespace:` of the kustomization.yaml that lists it.
-fn transformer_namespaces(documents: &BTreeMap<RepoPath, Vec<Node>>) -> BTreeMap<RepoPath, &str> {
+fn transformer_namespaces(documents: &Documents) -> BTreeMap<RepoPath, &str> {
     let mut found = BTreeMap::new();
     for (path, nodes) in documents.iter().filter(|(path, _)| path.is_kustomization()) {
-        for node in nodes {
+        for node in nodes.iter() {
             let Some(namespace) = node.get("namespace").and_then(Node::as_str) else {
                 continue;
             };

@@ -25,22 +25,35 @@ use std::collections::{BTreeMap, BTreeSet};
 use yaml::Node;
 
 use crate::diag::{Aborted, Diagnostic, Diagnostics, Severity};
-use crate::render::Rendered;
+use crate::render::{Documents, Rendered};
 use crate::source::SourceId;
-use crate::tree::{Edits, RepoPath, Tree};
+use crate::tree::{RepoPath, Tree};
 use crate::world::secrecy::{display, is_sealed, redact};
 
 use allow::Exceptions;
 use manifests::Manifests;
 use rule::{Finding, Rule};
 
-/// Marks a tree in which no rule found an error.
-#[derive(Debug)]
+/// Marks a tree in which no rule found an error; only this stage makes one.
+#[derive(Debug, Clone)]
 pub struct Checked {
-    /// The documents of each YAML file, secrets as tokens.
-    pub documents: BTreeMap<RepoPath, Vec<Node>>,
-    /// `apiVersion/kind` → how many objects of it no schema could judge.
-    pub without_schema: BTreeMap<String, usize>,
+    documents: Documents,
+    without_schema: BTreeMap<String, usize>,
+}
+
+impl Checked {
+    /// Returns the documents of a YAML file, secrets as tokens; none of another file.
+    pub fn documents(&self, path: &RepoPath) -> &[Node] {
+        self.documents
+            .get(path)
+            .map(|nodes| nodes.as_slice())
+            .unwrap_or_default()
+    }
+
+    /// Returns how many objects of a kind (`apiVersion/kind`) no schema could judge.
+    pub fn without_schema(&self) -> &BTreeMap<String, usize> {
+        &self.without_schema
+    }
 }
 
 /// Whose a file is that people have added.
@@ -104,14 +117,11 @@ pub fn check_raw(tree: Tree<Rendered>, diags: &mut Diagnostics) -> Result<Tree<C
 
 /// Returns the text and the app of every file, also of those that people have added.
 fn texts(tree: &Tree<Rendered>) -> BTreeMap<&RepoPath, (&str, &str)> {
-    let added = tree.stage().added.iter();
+    let added = tree.stage().added().iter();
     let added = added.map(|(path, text)| (path, (text.as_str(), ADDED)));
-    let ours = tree.iter().map(|artifact| {
-        (
-            &artifact.path,
-            (artifact.text.as_str(), artifact.origin.app.as_str()),
-        )
-    });
+    let ours = tree
+        .iter()
+        .map(|artifact| (&artifact.path, (artifact.text(), artifact.origin.app.as_str())));
     added.chain(ours).collect()
 }
 
@@ -124,10 +134,10 @@ fn run(
     let texts = texts(&tree);
     let edited: BTreeSet<&RepoPath> = tree
         .iter()
-        .filter(|artifact| matches!(artifact.edits, Edits::Merged { .. }))
+        .filter(|artifact| artifact.is_edited())
         .map(|artifact| &artifact.path)
         .collect();
-    let manifests = Manifests::new(&tree.stage().documents, &texts);
+    let manifests = Manifests::new(tree.stage().documents(), &texts);
     let mut sources: BTreeMap<RepoPath, SourceId> = BTreeMap::new();
     let mut used = BTreeSet::new();
     for rule in rules::ALL {
@@ -167,7 +177,7 @@ fn run(
     let without_schema = manifests.kinds().without_schema.clone();
     diags.checkpoint()?;
     Ok(tree.map_stage(|rendered| Checked {
-        documents: rendered.documents,
+        documents: rendered.into_documents(),
         without_schema,
     }))
 }

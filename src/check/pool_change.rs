@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use yaml::Node;
 
@@ -12,7 +13,7 @@ use super::addresses::{self, Block, Wanted};
 use super::manifests::{Manifests, Object};
 use super::{texts, walk};
 use crate::diag::{Diagnostic, Diagnostics};
-use crate::render::Rendered;
+use crate::render::{Documents, Rendered};
 use crate::tree::{RepoPath, Tree};
 use crate::world::secrecy::display;
 
@@ -26,23 +27,23 @@ pub fn report<'d>(
     diags: &mut Diagnostics,
 ) {
     let is_pool = |node: &Node| node.str_at(&["kind"]) == Some(POOL);
-    let files = tree.stage().documents.iter();
+    let files = tree.stage().documents().iter();
     let unchanged = files
         .filter(|(_, nodes)| nodes.iter().any(is_pool))
         .filter_map(|(path, _)| tree.get(path))
-        .all(|artifact| on_disk(&artifact.path).is_none_or(|bytes| bytes == artifact.text.as_bytes()));
+        .all(|artifact| on_disk(&artifact.path).is_none_or(|bytes| bytes == artifact.text().as_bytes()));
     if unchanged {
         return;
     }
     let texts = texts(tree);
-    let manifests = Manifests::new(&tree.stage().documents, &texts);
+    let manifests = Manifests::new(tree.stage().documents(), &texts);
     let pools = addresses::pools(&manifests);
     let files: BTreeSet<&RepoPath> = pools.iter().map(|pool| pool.object.path).collect();
-    let before: BTreeMap<RepoPath, Vec<Node>> = files
+    let before: Documents = files
         .iter()
         .filter_map(|path| {
             let text = std::str::from_utf8(on_disk(path)?).ok()?;
-            Some(((*path).clone(), yaml::parse(text).ok()?))
+            Some(((*path).clone(), Arc::new(yaml::parse(text).ok()?)))
         })
         .collect();
     let none = BTreeMap::new();

@@ -30,7 +30,7 @@ pub(super) fn run(args: &Args, session: &mut Session<'_>) -> Outcome {
     let mut catalog = None;
     let prepared = raw::look(&args.raw, &mut catalog, session)?;
     let tree = prepared.tree;
-    let without_schema = &tree.stage().without_schema;
+    let without_schema = tree.stage().without_schema();
     if session.ui.is_human() {
         let pass = if tree.len() == 1 { "passes" } else { "pass" };
         let (files, rules) = (counted(tree.len(), "file"), counted(ALL.len(), "rule"));

@@ -122,7 +122,7 @@ fn against(
     for path in kept {
         // Your edit stays, so it is no difference that a write would make.
         if let Some(artifact) = tree.get(path) {
-            blobs.insert((*path).clone(), artifact.text.clone().into_bytes());
+            blobs.insert((*path).clone(), artifact.text().as_bytes().to_vec());
         }
     }
     let mut lock = Lock::default();

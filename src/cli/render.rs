@@ -56,7 +56,7 @@ pub(super) fn run(args: &Args, session: &mut Session<'_>) -> Outcome {
     if session.ui.format == Format::Json {
         let files: Vec<_> = files
             .iter()
-            .map(|file| json!({"path": file.path, "text": vault.mask(&file.text), "origin": file.origin}))
+            .map(|file| json!({"path": file.path, "text": vault.mask(file.text()), "origin": file.origin}))
             .collect();
         return Ok((Exit::Success, Some(json!({"files": files}))));
     }
@@ -65,7 +65,7 @@ pub(super) fn run(args: &Args, session: &mut Session<'_>) -> Outcome {
             session.ui.line(file.path.as_str());
         } else {
             session.ui.line(&format!("# {}", file.path));
-            session.ui.print(&vault.mask(&file.text));
+            session.ui.print(&vault.mask(file.text()));
         }
     }
     Ok((Exit::Success, None))

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{ChangeKind, ChangeSet};
 use crate::seal::Sealed;
-use crate::tree::{Edits, RepoPath, Tree};
+use crate::tree::{Artifact, RepoPath, Tree};
 use crate::world::lock::Sha256;
 
 impl ChangeSet {
@@ -19,9 +19,7 @@ impl ChangeSet {
             let Some(entry) = self.after.entries.get(&change.path) else {
                 continue;
             };
-            let merged = tree
-                .get(&change.path)
-                .is_some_and(|artifact| matches!(artifact.edits, Edits::Merged { .. }));
+            let merged = tree.get(&change.path).is_some_and(Artifact::is_edited);
             let is_edited = match change.kind {
                 ChangeKind::Kept | ChangeKind::Merge => true,
                 // A file that was adopted with the newer versions that it had, or whose edits came from another place.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::{Change, ChangeKind, ChangeSet, choices, findings};
 use crate::diag::Diagnostic;
 use crate::seal::Sealed;
-use crate::tree::{Artifact, Edits, Origin, RepoPath, Tree};
+use crate::tree::{Artifact, Origin, RepoPath, Text, Tree};
 use crate::world::belief::{doubt, never_ours};
 use crate::world::choices::Choice;
 use crate::world::lock::{Lock, LockEntry, Sha256, same_text};
@@ -46,7 +46,10 @@ impl ChangeSet {
         }
         let moved: BTreeSet<&RepoPath> = tree
             .iter()
-            .filter_map(|artifact| artifact.moved_from.as_ref())
+            .filter_map(|artifact| match &artifact.content {
+                Text::Edited { moved_from, .. } => moved_from.as_ref(),
+                Text::Rendered(_) | Text::Contradicted { .. } => None,
+            })
             .collect();
         for (path, entry) in &lock.entries {
             if tree.get(path).is_some() {
@@ -101,9 +104,9 @@ fn rendered(
     entry: Option<&LockEntry>,
     choices: &Choices,
 ) -> Result<(Change, Option<LockEntry>), Diagnostic> {
-    let text = artifact.text.as_bytes();
+    let text = artifact.text().as_bytes();
     let render = Sha256::of_text(artifact.render().as_bytes());
-    let merged = matches!(artifact.edits, Edits::Merged { .. });
+    let merged = artifact.is_edited();
     let ours = LockEntry {
         hash: render,
         origin: artifact.origin.app.clone(),
@@ -149,7 +152,8 @@ fn rendered(
         (_, Some(Choice::Overwrite)) => (ChangeKind::Update, Some(Choice::Overwrite)),
         (_, Some(Choice::Keep)) => (ChangeKind::Kept, Some(Choice::Keep)),
     };
-    if let (ChangeKind::EditedUpdate, Edits::Conflicts(conflicts)) = (change.kind, &artifact.edits) {
+    if let (ChangeKind::EditedUpdate, Text::Contradicted { conflicts, .. }) = (change.kind, &artifact.content)
+    {
         change.conflicts.clone_from(conflicts);
     }
     if matches!(change.kind, ChangeKind::Update | ChangeKind::Merge) {

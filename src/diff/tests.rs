@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::*;
 use crate::diag::Diagnostic;
 use crate::seal::Sealed;
-use crate::tree::{Artifact, Edits, Tree};
+use crate::tree::{Artifact, Text, Tree};
 use crate::world::lock::LockEntry;
 
 fn path(text: &str) -> RepoPath {
@@ -25,9 +25,9 @@ fn origin() -> Origin {
 fn tree(files: &[(&str, &str)]) -> Tree<Sealed> {
     let artifacts = files.iter().map(|(name, text)| {
         let (path, text) = (path(name), (*text).to_owned());
-        (path.clone(), Artifact::new(path, text, origin()))
+        Artifact::new(path, text, origin())
     });
-    Tree::new(artifacts.collect(), Sealed::for_tests())
+    Tree::new(artifacts, Sealed::for_tests())
 }
 
 fn existing(files: &[(&str, &str)]) -> Existing {
@@ -147,10 +147,12 @@ fn merged_files_are_written_and_remember_the_render() {
     ] {
         let case = case("-", on_disk, locked);
         let mut artifact = Artifact::new(path("f"), merged.to_owned(), origin());
-        artifact.edits = Edits::Merged {
+        artifact.content = Text::Edited {
+            text: merged.to_owned(),
             render: render.to_owned(),
+            moved_from: None,
         };
-        let tree = Tree::new(BTreeMap::from([(path("f"), artifact)]), Sealed::for_tests());
+        let tree = Tree::new([artifact], Sealed::for_tests());
         let one = |text: Option<&'static str>| text.map(|text| ("f", text)).into_iter().collect::<Vec<_>>();
         let set = ChangeSet::compute(
             &tree,

@@ -48,7 +48,7 @@ impl<'a> Sides<'a> {
             _ => Some(Self {
                 path,
                 old: existing.bytes(path),
-                new: tree.get(path).map(|artifact| artifact.text.as_bytes()),
+                new: tree.get(path).map(|artifact| artifact.text().as_bytes()),
             }),
         }
     }

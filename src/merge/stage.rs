@@ -7,7 +7,7 @@ use super::version::Overtaken;
 use super::{KeptVersion, charts, three_way, version};
 use crate::diag::{Aborted, Diagnostic, Diagnostics};
 use crate::render::Rendered;
-use crate::tree::{Artifact, Conflict, Edits, RepoPath, Tree};
+use crate::tree::{Artifact, RepoPath, Text, Tree};
 use crate::vcs::Repository;
 use crate::world::belief::doubt;
 use crate::world::lock::{Lock, Sha256, lf};
@@ -20,17 +20,17 @@ use crate::world::{Choices, Existing};
 /// # Errors
 /// When git cannot be read, or an edited file is not YAML any more.
 pub fn merge(
-    tree: Tree<Rendered>,
+    mut tree: Tree<Rendered>,
     existing: &Existing,
     lock: &Lock,
     (bases, git): (&mut Bases, Option<&Repository>),
     (choices, pinned): (&Choices, &BTreeSet<String>),
     diags: &mut Diagnostics,
 ) -> Result<(Tree<Rendered>, Vec<KeptVersion>), Aborted> {
-    let (mut artifacts, mut rendered) = tree.into_parts();
     let mut edited = BTreeMap::new();
     let mut wanted = BTreeMap::new();
-    for (path, artifact) in &artifacts {
+    for artifact in tree.iter() {
+        let path = &artifact.path;
         let Some(on_disk) = existing.bytes(path) else {
             continue;
         };
@@ -44,32 +44,36 @@ pub fn merge(
         let Ok(on_disk) = String::from_utf8(lf(on_disk).into_owned()) else {
             continue;
         };
-        if on_disk == artifact.text {
+        if on_disk == artifact.text() {
             continue;
         }
-        if let Some(hash) = entry.filter(|hash| *hash != Sha256::of_text(artifact.text.as_bytes())) {
+        if let Some(hash) = entry.filter(|hash| *hash != Sha256::of_text(artifact.text().as_bytes())) {
             wanted.insert(path.clone(), hash);
         }
         if !path.is_sops() {
             edited.insert(path.clone(), (on_disk, entry));
         }
     }
-    let moves = moves(&artifacts, existing, lock, choices);
+    let moves = moves(&tree, existing, lock, choices);
     wanted.extend(moves.iter().map(|(from, (_, hash))| (from.clone(), *hash)));
-    wanted.extend(stale(&artifacts, existing, lock));
+    wanted.extend(stale(&tree, existing, lock));
     bases.find(&wanted, git).map_err(|finding| diags.abort(finding))?;
     for (from, (to, hash)) in moves {
-        if let Some(artifact) = artifacts.get_mut(&to)
-            && follow(artifact, &from, hash, existing, bases)
-            && let Ok(documents) = yaml::parse(&artifact.text)
-        {
-            rendered.documents.insert(to, documents);
+        let followed = tree
+            .get(&to)
+            .map(|artifact| follow(artifact, &from, hash, existing, bases));
+        let Some(content) = followed.flatten() else {
+            continue;
+        };
+        if let Ok(documents) = yaml::parse(content.as_str()) {
+            tree.stage_mut().put(to.clone(), documents);
         }
+        tree.put(&to, content);
     }
     let mut kept = Vec::new();
     let none = Resolutions::new();
     for (path, (yours, entry)) in edited {
-        let Some(artifact) = artifacts.get_mut(&path) else {
+        let Some(artifact) = tree.get(&path) else {
             continue;
         };
         let mut resolutions = choices.resolutions.get(&path).unwrap_or(&none).clone();
@@ -78,31 +82,32 @@ pub fn merge(
                 resolutions.entry(place.to_owned()).or_insert(Side::Render);
             }
         }
-        artifact.edits = edits(artifact, &yours, entry, bases, &resolutions);
+        let content = settled(artifact, &yours, entry, bases, &resolutions);
         if let Some(base) = entry
             .and_then(|hash| bases.get(&path, hash))
             .filter(|_| path.is_yaml())
         {
-            let overtaken = version::overtaken([base, &yours, &artifact.text]);
+            let overtaken = version::overtaken([base, &yours, content.as_str()]);
             overtaken
                 .iter()
                 .for_each(|version| diags.push(told(&path, version)));
         }
-        if !matches!(artifact.edits, Edits::Merged { .. }) || !path.is_yaml() {
+        tree.put(&path, content.clone());
+        let Text::Edited { text, .. } = content else {
+            continue;
+        };
+        if !path.is_yaml() {
             continue;
         }
-        match yaml::parse(&artifact.text) {
-            Ok(documents) => {
-                let before = rendered.documents.insert(path.clone(), documents);
-                let after = rendered
-                    .documents
-                    .get(&path)
-                    .map(Vec::as_slice)
-                    .unwrap_or_default();
-                kept.extend(version::kept(&path, before.as_deref().unwrap_or_default(), after));
+        match yaml::parse(&text) {
+            Ok(after) => {
+                let before = tree.stage().documents().get(&path);
+                let before = before.map(|nodes| nodes.as_slice()).unwrap_or_default();
+                kept.extend(version::kept(&path, before, &after));
+                tree.stage_mut().put(path, after);
             }
             Err(error) => {
-                let shown = display(path.as_str(), &artifact.text);
+                let shown = display(path.as_str(), &text);
                 let id = diags.sources.add(path.as_str(), shown);
                 let message = format!("`{path}` was edited and is not YAML any more: {}", error.message);
                 diags.push(
@@ -114,13 +119,13 @@ pub fn merge(
         }
     }
     diags.checkpoint()?;
-    Ok((Tree::new(artifacts, rendered), kept))
+    Ok((tree, kept))
 }
 
 /// Files that somebody edited and that are no longer rendered, with the hash of their base: `diff` tells raised versions
 /// from other edits.
 fn stale<'a>(
-    artifacts: &'a BTreeMap<RepoPath, Artifact>,
+    tree: &'a Tree<Rendered>,
     existing: &'a Existing,
     lock: &'a Lock,
 ) -> impl Iterator<Item = (RepoPath, Sha256)> + 'a {
@@ -129,7 +134,7 @@ fn stale<'a>(
         let edited = |bytes| Sha256::of_text(bytes) != entry.hash;
         path.is_yaml()
             && !path.is_sops()
-            && !artifacts.contains_key(*path)
+            && tree.get(path).is_none()
             && existing.bytes(path).is_some_and(edited)
     });
     stale.map(|(path, entry)| (path.clone(), entry.hash))
@@ -138,7 +143,7 @@ fn stale<'a>(
 /// Files that a person edited and that are rendered elsewhere now: from, with the hash of the base, to. Told by app and
 /// file name, where both leave no doubt.
 fn moves(
-    artifacts: &BTreeMap<RepoPath, Artifact>,
+    tree: &Tree<Rendered>,
     existing: &Existing,
     lock: &Lock,
     choices: &Choices,
@@ -150,7 +155,7 @@ fn moves(
         if chosen
             || doubt(path, entry).is_some()
             || path.is_sops()
-            || artifacts.contains_key(path)
+            || tree.get(path).is_some()
             || !existing.bytes(path).is_some_and(edited)
         {
             continue;
@@ -161,7 +166,7 @@ fn moves(
                 && existing.bytes(&artifact.path).is_none()
                 && !lock.entries.contains_key(&artifact.path)
         };
-        let mut fitting = artifacts.values().filter(fits);
+        let mut fitting = tree.iter().filter(fits);
         if let (Some(to), None) = (fitting.next(), fitting.next()) {
             found.insert(path.clone(), (to.path.clone(), entry.hash));
         }
@@ -174,29 +179,24 @@ fn moves(
     found
 }
 
-/// Merges the edits of the file at `from` into its new place; returns whether that went without contradiction.
+/// Merges the edits of the file at `from` into its new place, if that goes without contradiction.
 fn follow(
-    artifact: &mut Artifact,
+    artifact: &Artifact,
     from: &RepoPath,
     hash: Sha256,
     existing: &Existing,
     bases: &Bases,
-) -> bool {
+) -> Option<Text> {
     let yours = existing
         .bytes(from)
-        .and_then(|bytes| String::from_utf8(lf(bytes).into_owned()).ok());
-    let (Some(yours), Some(base)) = (yours, bases.get(from, hash)) else {
-        return false;
-    };
-    let sides = [base, &yours, &artifact.text];
-    let Ok(text) = three_way(artifact.path.is_yaml(), sides, &Resolutions::new()) else {
-        return false;
-    };
-    artifact.edits = Edits::Merged {
-        render: std::mem::replace(&mut artifact.text, text),
-    };
-    artifact.moved_from = Some(from.clone());
-    true
+        .and_then(|bytes| String::from_utf8(lf(bytes).into_owned()).ok())?;
+    let sides = [bases.get(from, hash)?, &yours, artifact.text()];
+    let text = three_way(artifact.path.is_yaml(), sides, &Resolutions::new()).ok()?;
+    Some(Text::Edited {
+        text,
+        render: artifact.text().to_owned(),
+        moved_from: Some(from.clone()),
+    })
 }
 
 fn told(path: &RepoPath, version: &Overtaken) -> Diagnostic {
@@ -205,49 +205,49 @@ fn told(path: &RepoPath, version: &Overtaken) -> Diagnostic {
     Diagnostic::note_level("version/overtaken", message).in_file(path.as_str())
 }
 
-/// Decides about one edited file, and puts the result into the artifact's text.
-fn edits(
-    artifact: &mut Artifact,
+/// Decides what stands in one edited file.
+fn settled(
+    artifact: &Artifact,
     yours: &str,
     entry: Option<Sha256>,
     bases: &Bases,
     resolutions: &Resolutions,
-) -> Edits {
+) -> Text {
     let is_yaml = artifact.path.is_yaml();
-    let render = artifact.text.clone();
+    let render = artifact.text().to_owned();
+    let edited = |text: String, render: String| Text::Edited {
+        text,
+        render,
+        moved_from: None,
+    };
     let Some(hash) = entry else {
         // Not ours yet: only versions are taken over, so that Renovate's work counts when a tree is adopted.
         return match version::keep_newer(&render, yours).filter(|_| is_yaml) {
-            Some(text) => {
-                artifact.text = text;
-                Edits::Merged { render }
-            }
-            None => Edits::None,
+            Some(text) => edited(text, render),
+            None => Text::Rendered(render),
         };
     };
     if hash == Sha256::of_text(render.as_bytes()) {
-        yours.clone_into(&mut artifact.text);
-        return Edits::Merged { render };
+        return edited(yours.to_owned(), render);
     }
     let Some(base) = bases.get(&artifact.path, hash) else {
         // Without a base, versions alone may be the difference.
         return match version::keep_newer(&render, yours).filter(|text| is_yaml && text == yours) {
-            Some(text) => {
-                artifact.text = text;
-                Edits::Merged { render }
-            }
-            None => Edits::None,
+            Some(text) => edited(text, render),
+            None => Text::Rendered(render),
         };
     };
     match three_way(is_yaml, [base, yours, &render], resolutions) {
-        Ok(text) => {
-            artifact.text = text;
-            Edits::Merged { render }
+        Ok(text) => edited(text, render),
+        Err(conflicts) => {
+            // A person may have put anything into the file, a Secret as well.
+            let is_secret = display(artifact.path.as_str(), yours) != yours;
+            let conflicts = conflicts.into_iter();
+            let conflicts = conflicts.map(|one| if is_secret { one.hide() } else { one });
+            Text::Contradicted {
+                conflicts: conflicts.collect(),
+                render,
+            }
         }
-        // A person may have put anything into the file, a Secret as well.
-        Err(conflicts) if display(artifact.path.as_str(), yours) != yours => {
-            Edits::Conflicts(conflicts.into_iter().map(Conflict::hide).collect())
-        }
-        Err(conflicts) => Edits::Conflicts(conflicts),
     }
 }

@@ -31,7 +31,7 @@ pub fn survey(
         bases: &bases,
         choices: &before.choices,
     };
-    let tree = seal::seal(tree, vault, keys, &committed, world.entropy, diags)?;
+    let tree = seal::seal(&tree, vault, keys, &committed, world.entropy, diags)?;
     let changes = changes(&tree, &existing, before, &Choices::default(), diags)?;
     let survey = Survey::new(&world.root, &tree, &existing, &before.lock, &changes, keys);
     let compared = Compared {

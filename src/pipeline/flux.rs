@@ -62,7 +62,7 @@ pub(super) fn check(tree: &Tree<Rendered>, configuration: &Configuration, diags:
     }
     let artifact = RepoPath::parse(FLUX).ok().and_then(|path| tree.get(&path));
     let Some(artifact) = artifact else { return };
-    let documents = yaml::parse(&artifact.text).unwrap_or_default();
+    let documents = yaml::parse(artifact.text()).unwrap_or_default();
     let node = documents.iter().find_map(|document| {
         VERSION
             .iter()
@@ -80,7 +80,7 @@ pub(super) fn check(tree: &Tree<Rendered>, configuration: &Configuration, diags:
     let finding = if let Some(place) = configuration.places.get("age_recipients") {
         finding.at(*place, "a post-quantum key")
     } else {
-        let id = diags.sources.add(FLUX, artifact.text.clone());
+        let id = diags.sources.add(FLUX, artifact.text().to_owned());
         finding.at(id.span(node.span.clone()), "this Flux")
     };
     diags.push(needs_newer_flux(finding));

@@ -124,7 +124,7 @@ pub(super) fn kept(
     for change in kept {
         let text = existing.bytes(&change.path).map(String::from_utf8_lossy);
         if let (Some(artifact), Some(text)) = (tree.get(&change.path), text)
-            && (artifact.is_sops() || artifact.text != text)
+            && (artifact.is_sops() || artifact.text() != text)
             && let Some(finding) = seal::in_clear_text(artifact, &text, known, diags)
         {
             diags.push(finding);

@@ -16,7 +16,7 @@ pub(super) fn check<S>(tree: &Tree<S>, diags: &mut Diagnostics) {
 }
 
 fn is_too_large(artifact: &Artifact, limit: u64) -> bool {
-    [artifact.text.as_str(), artifact.render()]
+    [artifact.text(), artifact.render()]
         .iter()
         .any(|text| u64::try_from(text.len()).unwrap_or(u64::MAX) > limit)
 }
@@ -40,7 +40,7 @@ fn finding(artifact: &Artifact) -> Diagnostic {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tree::{Edits, Origin, RepoPath};
+    use crate::tree::{Origin, RepoPath, Text};
 
     fn artifact(text: String, template: Option<&str>) -> Artifact {
         let origin = Origin {
@@ -58,7 +58,11 @@ mod tests {
         assert!(!is_too_large(&artifact(text(9), None), 9));
         assert!(is_too_large(&artifact(text(10), None), 9));
         let mut merged = artifact(text(1), None);
-        merged.edits = Edits::Merged { render: text(10) };
+        merged.content = Text::Edited {
+            text: text(1),
+            render: text(10),
+            moved_from: None,
+        };
         assert!(is_too_large(&merged, 9));
     }
 

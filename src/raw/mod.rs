@@ -25,7 +25,7 @@ use crate::diag::{Aborted, Diagnostic, Diagnostics};
 use crate::jinja::functions::{Answer, Ask};
 use crate::jinja::{Empty, Engine, Host, Template, Value};
 use crate::known::Known;
-use crate::render::Rendered;
+use crate::render::{self, Rendered};
 use crate::sys::root::{Bounds, Kind, Refused, Root, TREE, limits};
 use crate::sys::{SecretText, named};
 use crate::tree::{Artifact, Origin, RAW_ORIGIN, RepoPath, Tree};
@@ -457,24 +457,7 @@ fn assemble(
     added: BTreeMap<RepoPath, String>,
     diags: &mut Diagnostics,
 ) -> Tree<Rendered> {
-    let mut artifacts = BTreeMap::new();
-    let mut documents = BTreeMap::new();
-    for (path, file) in files {
-        // What is sealed already, whatever its name, stays with its keys: others refer to it.
-        if path.is_yaml() {
-            match yaml::parse(&file.text) {
-                Ok(parsed) => {
-                    documents.insert(path.clone(), parsed);
-                }
-                Err(error) => {
-                    let message = format!("the output is not YAML: {}", error.message);
-                    let id = diags.sources.add(path.as_str(), file.text.clone());
-                    let finding =
-                        Diagnostic::warning("template/not-yaml", message).at(id.span(error.span), "");
-                    diags.push(finding.note(format!("rendered from `{}`", file.template.0)));
-                }
-            }
-        }
+    let artifacts = files.into_iter().map(|(path, file)| {
         let fingerprint = Sha256::of(file.template.1.as_bytes()).short();
         let origin = Origin {
             app: RAW_ORIGIN.to_owned(),
@@ -482,7 +465,16 @@ fn assemble(
             reason: Vec::new(),
             fingerprint: Some(fingerprint),
         };
-        artifacts.insert(path.clone(), Artifact::new(path, file.text, origin));
-    }
-    Tree::new(artifacts, Rendered { documents, added })
+        Artifact::new(path, file.text, origin)
+    });
+    // What is sealed already, whatever its name, stays with its keys: others refer to it.
+    render::of_files(artifacts, added, |artifact, error| {
+        let message = format!("the output is not YAML: {}", error.message);
+        let id = diags
+            .sources
+            .add(artifact.path.as_str(), artifact.text().to_owned());
+        let finding = Diagnostic::warning("template/not-yaml", message).at(id.span(error.span), "");
+        let template = artifact.origin.template.as_deref().unwrap_or_default();
+        diags.push(finding.note(format!("rendered from `{template}`")));
+    })
 }

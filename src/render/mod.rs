@@ -11,12 +11,13 @@ pub mod names;
 mod per_app;
 mod resources;
 mod secrets;
+mod stage;
 mod whitespace;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
-use yaml::Node;
 
 use crate::catalog::{App, Catalog, Language, TemplateFile, manifest};
 use crate::config::Vault;
@@ -26,19 +27,11 @@ use crate::tree::{APPS_ROOT, Artifact, Origin, REPO_ORIGIN, RepoPath, Tree};
 use crate::world::Added;
 use crate::world::lock::Sha256;
 pub use resources::{Component, resources};
+pub use stage::{Documents, Rendered, of_files};
 
 use engine::{Engine, Scope};
 use jinja::Jinja;
 use names::Shape;
-
-/// Marks a tree with secrets as tokens, and carries the parsed documents of its YAML files.
-#[derive(Debug)]
-pub struct Rendered {
-    /// The documents of each YAML file.
-    pub documents: BTreeMap<RepoPath, Vec<Node>>,
-    /// The texts of files that people have added; their documents are among `documents`.
-    pub added: BTreeMap<RepoPath, String>,
-}
 
 /// Where the user's repository has its copy of the schema, which the modeline of `cluster.yaml` names.
 pub const SCHEMA_COPY: &str = ".clusterwright/cluster.schema.json";
@@ -95,7 +88,7 @@ pub fn render(
         respelt: Scope::new(&vault.respell(&map)),
         vault,
         artifacts: BTreeMap::new(),
-        documents: BTreeMap::new(),
+        documents: Documents::new(),
     };
     for planned in plan.enabled() {
         renderer.app(plan, planned, diags);
@@ -111,13 +104,8 @@ pub fn render(
     }
     diags.checkpoint()?;
     let theirs = renderer.include(plan, added);
-    Ok(Tree::new(
-        renderer.artifacts,
-        Rendered {
-            documents: renderer.documents,
-            added: theirs,
-        },
-    ))
+    let rendered = Rendered::new(renderer.documents, theirs);
+    Ok(Tree::new(renderer.artifacts.into_values(), rendered))
 }
 
 /// The shape of the list of [`crate::plan::BootstrapRelease`], also when it is empty.
@@ -162,7 +150,7 @@ struct Renderer<'a> {
     respelt: Scope,
     vault: &'a Vault,
     artifacts: BTreeMap<RepoPath, Artifact>,
-    documents: BTreeMap<RepoPath, Vec<Node>>,
+    documents: Documents,
 }
 
 impl Renderer<'_> {
@@ -241,7 +229,8 @@ impl Renderer<'_> {
         let theirs: Vec<_> = added.files.iter().filter(|(path, _)| theirs(path)).collect();
         for (path, file) in &theirs {
             if path.is_yaml() {
-                self.documents.insert((*path).clone(), file.documents.clone());
+                self.documents
+                    .insert((*path).clone(), Arc::new(file.documents.clone()));
             }
         }
         let texts = theirs
@@ -361,7 +350,7 @@ impl Renderer<'_> {
         if path.is_yaml() {
             match yaml::parse(&text) {
                 Ok(documents) => {
-                    self.documents.insert(path.clone(), documents);
+                    self.documents.insert(path.clone(), Arc::new(documents));
                 }
                 Err(error) => {
                     let id = diags.sources.add(path.as_str(), text.clone());

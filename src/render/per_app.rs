@@ -1,13 +1,15 @@
 //! What the configuration chooses about single apps, in what was rendered: values merged into the `HelmRelease`, and
 //! proof that a chosen version has arrived.
 
+use std::sync::Arc;
+
 use yaml::{Node, edit};
 
 use super::Renderer;
 use crate::catalog::App;
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::plan::Choice;
-use crate::tree::RepoPath;
+use crate::tree::{RepoPath, Text};
 
 impl Renderer<'_> {
     /// Applies a choice to the files of its app.
@@ -33,7 +35,12 @@ impl Renderer<'_> {
         let Some(artifact) = self.artifacts.get_mut(path) else {
             return;
         };
-        let merged = edit::merge(&artifact.text, *index, &["spec", "values"], &choice.chosen.values);
+        let merged = edit::merge(
+            artifact.text(),
+            *index,
+            &["spec", "values"],
+            &choice.chosen.values,
+        );
         let Ok((text, documents)) = merged.map_err(|_| ()).and_then(|text| {
             let documents = yaml::parse(&text).map_err(|_| ())?;
             Ok((text, documents))
@@ -49,8 +56,8 @@ impl Renderer<'_> {
             );
             return;
         };
-        artifact.text = text;
-        self.documents.insert(path.clone(), documents);
+        artifact.content = Text::Rendered(text);
+        self.documents.insert(path.clone(), Arc::new(documents));
     }
 
     /// A file of the app's own may name its version itself, and so leave the choice without effect.

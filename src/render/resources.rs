@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use crate::catalog::App;
 use crate::plan::Plan;
-use crate::tree::Tree;
+use crate::tree::{Artifact, Tree};
 
 /// The file that holds the values of an app's chart.
 const RELEASE_FILE: &str = "helmrelease.yaml";
@@ -56,7 +56,7 @@ pub fn resources<S>(plan: &Plan, tree: &Tree<S>, nodes: u64) -> (Vec<Component>,
         let releases = tree
             .iter()
             .filter(|artifact| artifact.origin.app == app.id() && artifact.path.file_name() == RELEASE_FILE);
-        for text in releases.map(|artifact| &artifact.text) {
+        for text in releases.map(Artifact::text) {
             for document in yaml::parse(text).unwrap_or_default() {
                 let json = document.to_json();
                 if let Some(values) = json.pointer("/spec/values").and_then(Value::as_object) {

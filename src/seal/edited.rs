@@ -4,7 +4,7 @@ use sops::{File, Format, Identities, MacCheck, Rule, Updated};
 
 use crate::merge::three_way;
 use crate::sys::{Entropy, SecretText};
-use crate::tree::{Conflict, Edits};
+use crate::tree::{Conflict, Text};
 use crate::world::Resolutions;
 
 /// What a merge of sealed files needs.
@@ -23,14 +23,18 @@ impl Merge<'_> {
         yours: &str,
         plain: &SecretText,
         resolutions: Option<&Resolutions>,
-    ) -> Option<(String, Edits)> {
+    ) -> Option<Text> {
         let none = Resolutions::new();
         let base = File::read(Format::Yaml, base).ok()?;
         let render = self.update(&base, plain)?;
         let yours = File::read(Format::Yaml, yours).ok()?;
         let yours_plain = yours.decrypt(self.identities, MacCheck::Verify).ok()?;
         if render == base.text() {
-            return Some((yours.text().to_owned(), Edits::Merged { render }));
+            return Some(Text::Edited {
+                text: yours.text().to_owned(),
+                render,
+                moved_from: None,
+            });
         }
         let base_plain = base.decrypt(self.identities, MacCheck::Verify).ok()?;
         let text = |plain| std::str::from_utf8(plain).ok();
@@ -38,12 +42,16 @@ impl Merge<'_> {
         match three_way(true, sides, resolutions.unwrap_or(&none)) {
             Ok(merged) => {
                 let text = self.update(&yours, &SecretText::new(merged))?;
-                Some((text, Edits::Merged { render }))
+                Some(Text::Edited {
+                    text,
+                    render,
+                    moved_from: None,
+                })
             }
-            Err(conflicts) => Some((
+            Err(conflicts) => Some(Text::Contradicted {
                 render,
-                Edits::Conflicts(conflicts.into_iter().map(Conflict::hide).collect()),
-            )),
+                conflicts: conflicts.into_iter().map(Conflict::hide).collect(),
+            }),
         }
     }
 

@@ -18,7 +18,7 @@ use crate::config::Vault;
 use crate::diag::{Aborted, Diagnostic, Diagnostics};
 use crate::known::{Known, hidden};
 use crate::sys::{Entropy, SecretText};
-use crate::tree::{Artifact, RepoPath, Tree};
+use crate::tree::{Artifact, RepoPath, Text, Tree};
 use crate::vcs::Repository;
 use crate::world::keyring::Own;
 use crate::world::lock::{Lock, Sha256, lf};
@@ -30,7 +30,7 @@ pub use own_key::{OWN_KEY_FILE, private_keys};
 const SOPS_CONFIG: &str = ".sops.yaml";
 
 /// Marks a tree whose secrets are encrypted; only this stage makes one.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Sealed {
     unverified: usize,
 }
@@ -41,9 +41,9 @@ impl Sealed {
         self.unverified
     }
 
-    /// Returns the marker without sealing. Only for tests of the stages behind this one.
-    #[doc(hidden)]
-    pub fn for_tests() -> Self {
+    /// Returns the marker without sealing, for tests of the stages behind this one.
+    #[cfg(test)]
+    pub(crate) fn for_tests() -> Self {
         Self { unverified: 0 }
     }
 }
@@ -191,29 +191,25 @@ pub fn finding(error: &SopsError, file: &str) -> Diagnostic {
 /// When a file has no rule, a secret stands outside of what the rule encrypts, an existing file cannot be opened with
 /// the keys at hand, or a value is not known and nothing sealed exists; all findings are reported.
 pub fn seal(
-    tree: Tree<Checked>,
+    tree: &Tree<Checked>,
     vault: &Vault,
     keys: &Keys,
     committed: &Committed<'_>,
     entropy: &mut dyn Entropy,
     diags: &mut Diagnostics,
 ) -> Result<Tree<Sealed>, Aborted> {
-    let (mut artifacts, checked) = tree.into_parts();
-    let config = artifacts
-        .iter()
-        .find(|(path, _)| path.as_str() == SOPS_CONFIG)
-        .map(|(_, artifact)| artifact.text.clone());
-    let config = config.or_else(|| committed.config());
+    let rendered = config_path().and_then(|path| Some(tree.get(&path)?.text().to_owned()));
+    let config = rendered.or_else(|| committed.config());
     let config = match config.map(|text| Config::parse(&text)) {
         Some(Ok(config)) => config,
         Some(Err(error)) => return Err(diags.abort(finding(&error, SOPS_CONFIG))),
-        None if !artifacts.keys().any(RepoPath::is_sops) => Config::default(),
+        None if !tree.iter().any(Artifact::is_sops) => Config::default(),
         None => {
             let message = "no template renders `.sops.yaml`, so nothing says how to encrypt";
             return Err(diags.abort(Diagnostic::error("seal/no-config", message)));
         }
     };
-    let older = older(&artifacts, committed, diags);
+    let older = older(&tree, committed, diags);
     let mut sealer = Sealer {
         vault,
         keys,
@@ -223,13 +219,15 @@ pub fn seal(
         unverified: 0,
         warnings: Vec::new(),
     };
-    for (path, artifact) in artifacts.iter_mut().filter(|(path, _)| path.is_sops()) {
-        let documents = checked.documents.get(path).map(Vec::as_slice).unwrap_or_default();
+    let mut sealed = tree.clone();
+    for artifact in tree.iter().filter(|artifact| artifact.is_sops()) {
+        let documents = tree.stage().documents(&artifact.path);
         match sealer.artifact(artifact, documents, entropy) {
-            Ok(text) => artifact.text = text,
+            Ok(content) => sealed.put(&artifact.path, content),
             Err(findings) => findings.into_iter().for_each(|finding| diags.push(finding)),
         }
-        if let Some(finding) = in_clear(artifact, vault.known(), diags) {
+        let sealed = sealed.get(&artifact.path).unwrap_or(artifact);
+        if let Some(finding) = in_clear(sealed, vault.known(), diags) {
             diags.push(finding);
         }
     }
@@ -238,18 +236,14 @@ pub fn seal(
         .into_iter()
         .for_each(|finding| diags.push(finding));
     diags.checkpoint()?;
-    Ok(Tree::new(
-        artifacts,
-        Sealed {
-            unverified: sealer.unverified,
-        },
-    ))
+    let unverified = sealer.unverified;
+    Ok(sealed.map_stage(|_| Sealed { unverified }))
 }
 
 /// Returns a finding for the first known secret that stands in clear in a file as it will be written: everywhere in one
 /// that is not sealed, outside of what the rule encrypts in one that is.
 pub fn in_clear(artifact: &Artifact, known: &Known, diags: &mut Diagnostics) -> Option<Diagnostic> {
-    in_clear_text(artifact, &artifact.text, known, diags)
+    in_clear_text(artifact, artifact.text(), known, diags)
 }
 
 /// Does the same with the text that stands in its place, such as one that a person edited and that stays.
@@ -303,12 +297,13 @@ fn own_key_unknown(name: &str) -> Diagnostic {
 /// Reads index and HEAD for the SOPS files that the work tree lacks or that differ there, lazily: only when git is at
 /// hand and a file is missing.
 fn older(
-    artifacts: &BTreeMap<RepoPath, Artifact>,
+    tree: &Tree<Checked>,
     committed: &Committed<'_>,
     diags: &mut Diagnostics,
 ) -> Vec<BTreeMap<RepoPath, Vec<u8>>> {
-    let missing: Vec<&RepoPath> = artifacts
-        .keys()
+    let missing: Vec<&RepoPath> = tree
+        .iter()
+        .map(|artifact| &artifact.path)
         .filter(|path| path.is_sops() && committed.existing.bytes(path).is_none())
         .collect();
     let Some(git) = committed.git.filter(|_| !missing.is_empty()) else {
@@ -340,18 +335,18 @@ struct Sealer<'a> {
 impl Sealer<'_> {
     fn artifact(
         &mut self,
-        artifact: &mut Artifact,
+        artifact: &Artifact,
         documents: &[yaml::Node],
         entropy: &mut dyn Entropy,
-    ) -> Result<String, Vec<Diagnostic>> {
+    ) -> Result<Text, Vec<Diagnostic>> {
         // A file that was sealed elsewhere, and copied here as it is.
-        if sops::status(&artifact.text).is_ok_and(|status| status.is_sealed()) {
-            return Ok(artifact.text.clone());
+        if sops::status(artifact.text()).is_ok_and(|status| status.is_sealed()) {
+            return Ok(artifact.content.clone());
         }
         let name = artifact.path.as_str();
         let one = |error: SopsError| vec![finding(&error, name)];
         let mut rule = self.config.rule_for(name).map_err(one)?;
-        let plain = reveal::reveal(&artifact.text, documents, self.vault);
+        let plain = reveal::reveal(artifact.text(), documents, self.vault);
         let carries_own_key = own_key::is_carried(artifact, plain.as_ref().ok(), self.vault, self.keys);
         if carries_own_key {
             self.warnings
@@ -365,7 +360,7 @@ impl Sealer<'_> {
         if !carries_own_key && let Some(finding) = self.keys.locked_out(&rule, name) {
             return Err(vec![finding]);
         }
-        let scope = sops::covered(&artifact.text, &rule).map_err(one)?;
+        let scope = sops::covered(artifact.text(), &rule).map_err(one)?;
         reveal::check_places(artifact, &scope, self.vault)?;
         let existing = self.existing(&artifact.path);
         if let Some((base, yours)) = self.edited(&artifact.path)
@@ -378,12 +373,11 @@ impl Sealer<'_> {
                 identities,
                 entropy: &mut *entropy,
             };
-            if let Some((text, edits)) = merge.merge(base, &yours, plain, resolutions) {
-                artifact.edits = edits;
-                return Ok(text);
+            if let Some(content) = merge.merge(base, &yours, plain, resolutions) {
+                return Ok(content);
             }
         }
-        match (plain, self.keys.identities.as_ref()) {
+        let text = match (plain, self.keys.identities.as_ref()) {
             (Ok(plain), Some(identities)) => seal_known(&plain, &rule, identities, &existing, entropy)
                 .map_err(|error| {
                     let finding = finding(&error, name);
@@ -398,7 +392,8 @@ impl Sealer<'_> {
                     }]
                 }),
             (known, _) => self.keyless(artifact, &rule, &existing, known.err().as_deref()),
-        }
+        };
+        text.map(Text::Rendered)
     }
 
     /// Returns the versions of a file that there are, newest first.
@@ -472,8 +467,8 @@ impl Sealer<'_> {
                     )),
             ]);
         };
-        let compared =
-            sops::compare_keyless(text, &artifact.text, rule).map_err(|error| vec![finding(&error, name)])?;
+        let compared = sops::compare_keyless(text, artifact.text(), rule)
+            .map_err(|error| vec![finding(&error, name)])?;
         if compared.same_structure && compared.recipients_equal {
             self.unverified += compared.unverified;
             return Ok(text.clone());

@@ -44,7 +44,7 @@ pub(super) fn is_carried(
     keys: &Keys,
 ) -> bool {
     let carries = |plain: &SecretText| !keys.own_private.find(plain.expose().as_bytes()).is_empty();
-    vault.has_computed(OWN_KEY, &artifact.text) || plain.is_some_and(carries)
+    vault.has_computed(OWN_KEY, artifact.text()) || plain.is_some_and(carries)
 }
 
 /// Returns what is looked for to find the own private key.

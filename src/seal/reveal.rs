@@ -18,7 +18,7 @@ pub(super) fn check_places(
 ) -> Result<(), Vec<Diagnostic>> {
     let template = artifact.origin.template.as_deref().unwrap_or("a generated file");
     let findings: Vec<Diagnostic> = vault
-        .find_tokens(&artifact.text)
+        .find_tokens(artifact.text())
         .into_iter()
         .filter(|(at, _)| {
             !scope
@@ -26,7 +26,7 @@ pub(super) fn check_places(
                 .any(|value| value.span.start <= at.start && at.end <= value.span.end)
         })
         .map(|(at, secret)| {
-            let line = line::number(&artifact.text, at.start);
+            let line = line::number(artifact.text(), at.start);
             let message = format!("the secret `{secret}` stands where SOPS does not encrypt: line {line}");
             Diagnostic::error("secret/in-clear", message)
                 .in_file(artifact.path.as_str())

@@ -1,11 +1,13 @@
 //! The output: artifacts by path, in a tree that carries its stage in its type.
 
 mod path;
+mod text;
 
 use std::collections::BTreeMap;
-use std::ops::Range;
+use std::sync::Arc;
 
 pub use path::{KUSTOMIZATIONS, PathError, RepoPath, bare_repository};
+pub use text::{Conflict, Text};
 
 /// The folder of all apps in the output.
 pub const APPS_ROOT: &str = "kubernetes/apps";
@@ -28,66 +30,15 @@ pub struct Origin {
     pub fingerprint: Option<String>,
 }
 
-/// A place that a person and the render changed, each in their own way.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Conflict {
-    /// The way to it, such as `spec.values.env[LOG_LEVEL]`; empty for a whole file.
-    pub place: String,
-    /// Whether its values are not told, for the file may hold secrets: then they are not here either.
-    pub hidden: bool,
-    /// What stood there at the last run; `None` where nothing stood.
-    pub base: Option<String>,
-    /// What a person made of it; `None` for deleted.
-    pub yours: Option<String>,
-    /// What is rendered now; `None` for no longer rendered.
-    pub render: Option<String>,
-    /// Where yours stands in the edited file.
-    pub span: Option<Range<usize>>,
-}
-
-impl Conflict {
-    /// Leaves only the place.
-    #[must_use]
-    pub fn hide(self) -> Self {
-        Self {
-            place: self.place,
-            hidden: true,
-            base: None,
-            yours: None,
-            render: None,
-            span: None,
-        }
-    }
-}
-
-/// What became of a person's edits in a file of ours.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub enum Edits {
-    /// There are none.
-    #[default]
-    None,
-    /// The artifact's text holds them.
-    Merged {
-        /// The render without them.
-        render: String,
-    },
-    /// They contradict the render, which is the artifact's text.
-    Conflicts(Vec<Conflict>),
-}
-
 /// One file of the output.
 #[derive(Debug, Clone)]
 pub struct Artifact {
     /// Where it goes.
     pub path: RepoPath,
-    /// Its text; in a tree that is not sealed yet, secrets stand as tokens.
-    pub text: String,
+    /// What stands in it, and what of that a person wrote.
+    pub content: Text,
     /// Where it comes from.
     pub origin: Origin,
-    /// What a person changed in it.
-    pub edits: Edits,
-    /// Where it was rendered to before, if its template moved and took a person's edits along.
-    pub moved_from: Option<RepoPath>,
 }
 
 impl Artifact {
@@ -95,19 +46,24 @@ impl Artifact {
     pub fn new(path: RepoPath, text: String, origin: Origin) -> Self {
         Self {
             path,
-            text,
+            content: Text::Rendered(text),
             origin,
-            edits: Edits::None,
-            moved_from: None,
         }
+    }
+
+    /// Returns the text that stands in the tree: with a person's edits where they are merged, else the render.
+    pub fn text(&self) -> &str {
+        self.content.as_str()
     }
 
     /// Returns the text without a person's edits.
     pub fn render(&self) -> &str {
-        match &self.edits {
-            Edits::Merged { render } => render,
-            Edits::None | Edits::Conflicts(_) => &self.text,
-        }
+        self.content.render()
+    }
+
+    /// Returns whether the text holds a person's edits.
+    pub fn is_edited(&self) -> bool {
+        matches!(self.content, Text::Edited { .. })
     }
 
     /// Returns whether the file is one that SOPS encrypts, by its name.
@@ -116,18 +72,24 @@ impl Artifact {
     }
 }
 
-/// The output set. `S` is the stage that made it; only the owning stage can make its marker, so a tree moves
-/// forward only through the stages.
-#[derive(Debug)]
+/// The output set. `S` is the stage that made it: only that stage can make its marker, so a tree moves forward only
+/// through the stages. A copy shares what neither changes.
+#[derive(Debug, Clone)]
 pub struct Tree<S> {
-    artifacts: BTreeMap<RepoPath, Artifact>,
+    artifacts: BTreeMap<RepoPath, Arc<Artifact>>,
     stage: S,
 }
 
 impl<S> Tree<S> {
     /// Builds a tree for a stage. Needs the stage's marker, which only that stage can make.
-    pub fn new(artifacts: BTreeMap<RepoPath, Artifact>, stage: S) -> Self {
-        Self { artifacts, stage }
+    pub fn new(artifacts: impl IntoIterator<Item = Artifact>, stage: S) -> Self {
+        let artifacts = artifacts.into_iter();
+        Self {
+            artifacts: artifacts
+                .map(|artifact| (artifact.path.clone(), Arc::new(artifact)))
+                .collect(),
+            stage,
+        }
     }
 
     /// Moves the tree to the next stage.
@@ -140,12 +102,19 @@ impl<S> Tree<S> {
 
     /// Returns the artifacts, sorted by path.
     pub fn iter(&self) -> impl Iterator<Item = &Artifact> {
-        self.artifacts.values()
+        self.artifacts.values().map(AsRef::as_ref)
     }
 
     /// Returns the artifact at `path`.
     pub fn get(&self, path: &RepoPath) -> Option<&Artifact> {
-        self.artifacts.get(path)
+        self.artifacts.get(path).map(AsRef::as_ref)
+    }
+
+    /// Replaces what stands in the artifact at `path`, if there is one.
+    pub(crate) fn put(&mut self, path: &RepoPath, content: Text) {
+        if let Some(artifact) = self.artifacts.get_mut(path) {
+            Arc::make_mut(artifact).content = content;
+        }
     }
 
     /// Returns how many artifacts there are.
@@ -158,13 +127,35 @@ impl<S> Tree<S> {
         self.artifacts.is_empty()
     }
 
-    /// Takes the tree apart.
-    pub(crate) fn into_parts(self) -> (BTreeMap<RepoPath, Artifact>, S) {
-        (self.artifacts, self.stage)
-    }
-
     /// Returns what the stage added.
     pub fn stage(&self) -> &S {
         &self.stage
+    }
+
+    /// Returns what the stage added, to change it.
+    pub(crate) fn stage_mut(&mut self) -> &mut S {
+        &mut self.stage
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_copy_of_a_tree_is_not_changed_with_it() {
+        let path = RepoPath::parse("a.yaml").expect("a path");
+        let origin = Origin {
+            app: "media/x".to_owned(),
+            template: None,
+            reason: Vec::new(),
+            fingerprint: None,
+        };
+        let mut tree = Tree::new([Artifact::new(path.clone(), "before".to_owned(), origin)], ());
+        let copy = tree.clone();
+        tree.put(&path, Text::Rendered("after".to_owned()));
+        let text = |tree: &Tree<()>| tree.get(&path).map(|artifact| artifact.text().to_owned());
+        assert_eq!(text(&tree).as_deref(), Some("after"));
+        assert_eq!(text(&copy).as_deref(), Some("before"));
     }
 }

@@ -10,7 +10,7 @@ use crate::diff::{Change, ChangeKind, ChangeSet, redact};
 use crate::seal::Sealed;
 use crate::sys::disk::Disk;
 use crate::sys::root::{Refused, Root, limits};
-use crate::tree::{Edits, RepoPath, Tree};
+use crate::tree::{RepoPath, Tree};
 use crate::world::lock::{LOCK_FILE, Lock, Sha256};
 
 /// Stages all files of a change set and the draft of the plan.
@@ -32,10 +32,10 @@ pub(super) fn changes(
     }
     for change in touching().filter(|c| c.kind != ChangeKind::Delete) {
         let artifact = tree.get(&change.path).ok_or_else(|| not_in_tree(change))?;
-        let text = artifact.text.as_bytes();
+        let text = artifact.text().as_bytes();
         // The lock's hash is that of the bytes, unless there are line ends to normalise or edits merged into them.
         let known = changes.lock().entries.get(&change.path).map(|entry| entry.hash);
-        let plain = !text.contains(&b'\r') && !matches!(artifact.edits, Edits::Merged { .. });
+        let plain = !text.contains(&b'\r') && !artifact.is_edited();
         let hash = known.filter(|_| plain);
         stager.change(change, Some((text, hash.unwrap_or_else(|| Sha256::of(text)))))?;
     }

@@ -253,7 +253,7 @@ fn examine_timeouts(tree: &Tree<Checked>) {
         .iter()
         .filter(|artifact| artifact.path.is_yaml())
         .flat_map(|artifact| {
-            let nodes = yaml::parse(&artifact.text).expect("YAML");
+            let nodes = yaml::parse(artifact.text()).expect("YAML");
             nodes.into_iter().map(|node| (artifact.path.as_str(), node))
         })
         .collect();

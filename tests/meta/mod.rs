@@ -149,22 +149,6 @@ fn what_is_secret_is_asked_of_the_vocabulary() {
     }
 }
 
-#[test]
-fn the_stage_markers_are_made_by_their_stages_alone() {
-    for (path, text) in sources() {
-        let code = code_text(&text);
-        let in_tests =
-            path.components().any(|part| part.as_os_str() == "tests") || path.ends_with("tests.rs");
-        if !path.starts_with("src/seal") && !in_tests {
-            assert!(
-                !code.contains("for_tests()"),
-                "{}: makes a sealed tree without sealing",
-                path.display()
-            );
-        }
-    }
-}
-
 /// Only the terminal's own module writes to the standard streams: what it prints has passed the filter of
 /// `diag::screen`, so no command can forget it. Styles are those of that module.
 #[test]

@@ -7,6 +7,7 @@ mod incidents;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clusterwright::check::manifests::Manifests;
 use clusterwright::check::rule::{Finding, Rule};
@@ -47,7 +48,7 @@ fn run(tree: &BTreeMap<String, String>, rules: &[&Rule]) -> Vec<(&'static str, F
     let documents = files
         .iter()
         .filter(|(path, _)| path.is_yaml())
-        .map(|(path, text)| (path.clone(), yaml::parse(text).expect("YAML")))
+        .map(|(path, text)| (path.clone(), Arc::new(yaml::parse(text).expect("YAML"))))
         .collect();
     let texts = files.iter().map(|(path, text)| (path, (*text, "app"))).collect();
     let manifests = Manifests::new(&documents, &texts);

@@ -4,9 +4,8 @@ use std::fs;
 use std::io::ErrorKind;
 
 use clusterwright::diff::{ChangeKind, ChangeSet};
-use clusterwright::seal::Sealed;
 use clusterwright::sys::disk::OsDisk;
-use clusterwright::tree::{Edits, Tree};
+use clusterwright::tree::Text;
 use clusterwright::world::Choices;
 use clusterwright::world::lock::LOCK_FILE;
 use clusterwright::write::{Receipt, Recovery, RunLock, apply, recover, undo};
@@ -14,7 +13,7 @@ use proptest::prelude::*;
 
 use super::disks::{Fault, FaultyDisk};
 use super::faults::{ErrorThenKill, Scenario, at_every_operation, scenarios};
-use super::world::{Files, World, files, path, sealed};
+use super::world::{Files, World, files, path, sealed, through};
 
 /// The worlds before and after the run that is to be taken back.
 struct Sides {
@@ -393,10 +392,12 @@ fn a_merged_file_is_recovered_and_taken_back_by_its_own_bytes() {
         let old = world.files();
         let mut artifact = sealed(&render).get(&path("a.yaml")).expect("there").clone();
         let text = "rendered: 2\nmine: 1\n".to_owned();
-        artifact.edits = Edits::Merged {
-            render: std::mem::replace(&mut artifact.text, text.clone()),
+        artifact.content = Text::Edited {
+            text: text.clone(),
+            render: artifact.text().to_owned(),
+            moved_from: None,
         };
-        let tree = Tree::new([(path("a.yaml"), artifact)].into(), Sealed::for_tests());
+        let tree = through([artifact]);
         let lock = world.lock();
         let changes = ChangeSet::compute(&tree, &world.existing(&tree, &lock), &lock, &Choices::default());
         let changes = changes.expect("diffs");

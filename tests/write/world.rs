@@ -4,14 +4,18 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use clusterwright::check;
+use clusterwright::config::Vault;
 use clusterwright::diag::{Diagnostic, Diagnostics};
 use clusterwright::diff::ChangeSet;
-use clusterwright::seal::Sealed;
+use clusterwright::render;
+use clusterwright::seal::{self, Sealed};
+use clusterwright::sys::OsEntropy;
 use clusterwright::sys::disk::{Disk, OsDisk};
 use clusterwright::sys::root::Root;
 use clusterwright::tree::{Artifact, Origin, RepoPath, Tree};
 use clusterwright::world::lock::{LOCK_FILE, Lock};
-use clusterwright::world::{Choices, Existing};
+use clusterwright::world::{Bases, Choices, Existing};
 use clusterwright::write::{Receipt, Record, Recovery, apply, recover, undo};
 
 /// Files by path.
@@ -28,21 +32,32 @@ pub(crate) fn files(list: &[(&str, &str)]) -> Files {
 }
 
 pub(crate) fn sealed(files: &Files) -> Tree<Sealed> {
-    let artifacts = files
-        .iter()
-        .map(|(p, text)| {
-            let origin = Origin {
-                app: "repo".to_owned(),
-                template: None,
-                reason: vec!["test_enabled".to_owned()],
-                fingerprint: None,
-            };
-            let path = path(p);
-            let text = text.clone();
-            (path.clone(), Artifact::new(path, text, origin))
-        })
-        .collect();
-    Tree::new(artifacts, Sealed::for_tests())
+    let artifacts = files.iter().map(|(p, text)| {
+        let origin = Origin {
+            app: "repo".to_owned(),
+            template: None,
+            reason: vec!["test_enabled".to_owned()],
+            fingerprint: None,
+        };
+        Artifact::new(path(p), text.clone(), origin)
+    });
+    through(artifacts)
+}
+
+/// Brings files through the stages before the diff, which let nobody in who has not passed those before.
+pub(crate) fn through(artifacts: impl IntoIterator<Item = Artifact>) -> Tree<Sealed> {
+    let mut diags = Diagnostics::default();
+    let tree = render::of_files(artifacts, BTreeMap::new(), |_, _| {});
+    let tree = check::check_raw(tree, &mut diags).expect("no rule is broken");
+    let committed = seal::Committed {
+        existing: &Existing::default(),
+        git: None,
+        lock: &Lock::default(),
+        bases: &Bases::default(),
+        choices: &Choices::default(),
+    };
+    let (vault, keys) = (Vault::new(&mut OsEntropy), seal::Keys::default());
+    seal::seal(&tree, &vault, &keys, &committed, &mut OsEntropy, &mut diags).expect("nothing to seal")
 }
 
 /// A repository.

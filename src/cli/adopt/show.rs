@@ -169,7 +169,7 @@ impl Show<'_> {
         Sides {
             path: &file.path,
             old: self.compared.existing.bytes(&file.path),
-            new: artifact.map(|artifact| artifact.text.as_bytes()),
+            new: artifact.map(|artifact| artifact.text().as_bytes()),
         }
     }
 
