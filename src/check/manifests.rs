@@ -248,7 +248,7 @@ impl<'a> Manifests<'a> {
     /// Returns the documents of the file that kustomize reads in a folder; `None` for a folder without one.
     pub fn kustomize_documents(&self, folder: &str) -> Option<&'a [Node]> {
         let file = RepoPath::parse(&self.kustomize_file(folder)).ok()?;
-        self.documents.get(&file).map(Vec::as_slice)
+        self.documents.get(&file).map(|nodes| nodes.as_slice())
     }
 
     /// Returns the name of that file: the usual one for a folder without.

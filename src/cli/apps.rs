@@ -8,7 +8,7 @@ use super::ui::Format;
 use super::{Outcome, Session};
 use crate::diag::screen::{self, AnsiColor, Style};
 use crate::diag::{Aborted, counted};
-use crate::pipeline;
+use crate::pipeline::Run;
 use crate::plan::Plan;
 use crate::render::{Component, resources};
 
@@ -33,12 +33,10 @@ pub(super) fn run(args: &Args, session: &mut Session<'_>) -> Outcome {
     if args.resources {
         return with_resources(session);
     }
-    let diags = &mut session.diags;
-    let catalog = pipeline::catalog(&session.world, diags)?;
-    let configuration = pipeline::configuration(&mut session.world, &catalog, diags)?;
-    let plan = pipeline::plan(&catalog, &configuration, diags)?;
+    let run = Run::new(&mut session.world, &mut session.diags);
+    let plan = run.plan()?;
     if session.ui.format != Format::Json {
-        let text = list(&plan);
+        let text = list(plan);
         session.ui.print(&text);
     }
     let apps: Vec<_> = plan
@@ -122,14 +120,10 @@ fn with_resources(session: &mut Session<'_>) -> Outcome {
 }
 
 fn collect(session: &mut Session<'_>) -> Result<(Vec<Component>, Vec<String>, usize), Aborted> {
-    let diags = &mut session.diags;
-    let catalog = pipeline::catalog(&session.world, diags)?;
-    let configuration = pipeline::configuration(&mut session.world, &catalog, diags)?;
-    let plan = pipeline::plan(&catalog, &configuration, diags)?;
-    let before = pipeline::before(&session.world, diags)?;
-    let tree = pipeline::check(&session.world, &catalog, &plan, &configuration, &before, diags)?;
-    let nodes = configuration.cluster.nodes.nodes.len();
-    let (components, silent) = resources(&plan, &tree, nodes as u64);
+    let run = Run::new(&mut session.world, &mut session.diags);
+    let (tree, plan) = (run.checked()?, run.plan()?);
+    let nodes = run.configuration()?.cluster.nodes.nodes.len();
+    let (components, silent) = resources(plan, tree, nodes as u64);
     Ok((components, silent, nodes))
 }
 

@@ -9,6 +9,7 @@ use super::help::{Help, KEYS};
 use super::{Outcome, Session, raw};
 use crate::check::rules::ALL;
 use crate::diag::counted;
+use crate::pipeline::Run;
 
 /// Arguments of `check`.
 #[derive(Debug, clap::Args)]
@@ -27,9 +28,9 @@ pub(super) struct Args {
 
 /// Renders the tree and runs all rules over it.
 pub(super) fn run(args: &Args, session: &mut Session<'_>) -> Outcome {
-    let mut catalog = None;
-    let prepared = raw::look(&args.raw, &mut catalog, session)?;
-    let tree = prepared.tree;
+    let source = args.raw.source(&mut session.diags)?;
+    let run = Run::of(source, &mut session.world, &mut session.diags);
+    let tree = run.checked()?;
     let without_schema = tree.stage().without_schema();
     if session.ui.is_human() {
         let pass = if tree.len() == 1 { "passes" } else { "pass" };

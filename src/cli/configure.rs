@@ -5,11 +5,12 @@ use serde_json::json;
 
 use super::exit::Exit;
 use super::help::{Help, KEYS};
+use super::ui::Ui;
 use super::{Outcome, Session, raw, summary};
 use crate::config::CONFIG_FILES;
 use crate::diag::{Aborted, Diagnostic, Diagnostics};
 use crate::diff::{ChangeKind, ChangeSet, json as diff_json};
-use crate::pipeline::{self, Before, Compared};
+use crate::pipeline::{Compared, Run};
 use crate::plan::Plan;
 use crate::seal::Sealed;
 use crate::sys::root::Root;
@@ -57,7 +58,13 @@ pub(super) fn run(args: &Args, session: &mut Session<'_>) -> Outcome {
         check: args.check,
         yes: args.yes,
     };
-    carry_out(choices, how, &args.raw, session)
+    let source = args.raw.source(&mut session.diags)?;
+    if how.writes() {
+        session.recover(how.yes)?;
+    }
+    let mut run = Run::of(source, &mut session.world, &mut session.diags);
+    run.choose(choices);
+    carry_out(&run, how, &mut session.ui)
 }
 
 /// How far a run goes.
@@ -68,24 +75,20 @@ pub(super) struct How {
     pub(super) yes: bool,
 }
 
-/// The same with choices for conflicts.
-pub(super) fn carry_out(choices: Choices, how: How, raw: &raw::Args, session: &mut Session<'_>) -> Outcome {
-    if !how.dry_run && !how.check {
-        session.recover(how.yes)?;
+impl How {
+    /// Returns whether the run may write.
+    fn writes(self) -> bool {
+        !self.dry_run && !self.check
     }
-    let mut catalog = None;
-    let prepared = raw::prepare(raw, choices, &mut catalog, private_files, session)?;
-    let raw::Prepared {
-        tree,
-        vault,
-        keys,
-        before,
-        plan,
-    } = prepared;
-    let diags = &mut session.diags;
-    let compared = pipeline::compare(&mut session.world, tree, (&vault, &keys), &before, diags)?;
-    show(&compared, plan.as_ref(), session);
-    let exit = finish(how, &compared, session)?;
+}
+
+/// Shows what a run changes, and writes it.
+pub(super) fn carry_out(run: &Run<'_>, how: How, ui: &mut Ui) -> Outcome {
+    let plan = run.plan()?;
+    private_files(run)?;
+    let compared = run.settled()?;
+    show(compared, plan, ui);
+    let exit = finish(how, compared, run, ui)?;
     let result = json!({
         "written": exit == Written::Yes,
         "changes": diff_json::changes(&compared.changes, &compared.tree, &compared.existing),
@@ -128,18 +131,19 @@ fn choices(args: &Args, diags: &mut Diagnostics) -> Result<Choices, Aborted> {
     Ok(choices)
 }
 
-/// Files that hold secrets in clear must not be in git: the side files, and of the configuration's those in `clear`.
-fn private_files(before: &Before, clear: &[&str], diags: &mut Diagnostics) -> Result<(), Aborted> {
+/// Files that hold secrets in clear must not be in git: the side files, and of the configuration's those that hold some.
+fn private_files(run: &Run<'_>) -> Result<(), Aborted> {
+    let (before, clear) = (run.before()?, run.clear_configs()?);
     let Some(git) = &before.git else { return Ok(()) };
     for name in clear.iter().chain(&side::PRIVATE[1..]) {
         if let Ok(path) = RepoPath::parse(name) {
             match private_file(git, &path) {
-                Ok(finding) => finding.into_iter().for_each(|finding| diags.push(finding)),
-                Err(finding) => diags.push(finding),
+                Ok(finding) => finding.into_iter().for_each(|finding| run.push(finding)),
+                Err(finding) => run.push(finding),
             }
         }
     }
-    diags.checkpoint()
+    run.checkpoint()
 }
 
 /// Says when a private file is tracked, or not ignored.
@@ -172,8 +176,8 @@ pub(super) fn private_file(git: &Repository, path: &RepoPath) -> Result<Option<D
     Ok(None)
 }
 
-fn show(compared: &Compared, plan: Option<&Plan>, session: &mut Session<'_>) {
-    if !session.ui.is_human() {
+fn show(compared: &Compared, plan: &Plan, ui: &mut Ui) {
+    if !ui.is_human() {
         return;
     }
     let Compared {
@@ -184,17 +188,15 @@ fn show(compared: &Compared, plan: Option<&Plan>, session: &mut Session<'_>) {
     if changes.is_empty() {
         return;
     }
-    let styled = session.ui.is_styled();
-    session.ui.print(&summary::by_app(changes, plan));
+    let styled = ui.is_styled();
+    ui.print(&summary::by_app(changes, plan));
     let details = summary::details(changes, tree, existing, styled, false);
-    session.ui.print(&format!("\n{details}\n"));
+    ui.print(&format!("\n{details}\n"));
     if changes.count(ChangeKind::Delete) > 0 {
-        session
-            .ui
-            .line("Flux prunes: once this is pushed, it removes the live objects of deleted files as well.");
+        ui.line("Flux prunes: once this is pushed, it removes the live objects of deleted files as well.");
     }
     if talos_first(changes) {
-        session.ui.line(
+        ui.line(
             "Both the nodes' configuration and what Flux applies change: apply Talos first, with \
              `talhelper genconfig` and `talhelper gencommand apply` in talos/, and push after it.",
         );
@@ -225,12 +227,12 @@ fn talos_first(changes: &ChangeSet) -> bool {
     nodes && !fresh && below("kubernetes/").next().is_some()
 }
 
-fn finish(how: How, compared: &Compared, session: &mut Session<'_>) -> Result<Written, Aborted> {
-    let human = session.ui.is_human();
+fn finish(how: How, compared: &Compared, run: &Run<'_>, ui: &mut Ui) -> Result<Written, Aborted> {
+    let human = ui.is_human();
     let total = summary::total(&compared.changes);
     if compared.changes.is_empty() {
         if human {
-            session.ui.line(&format!(
+            ui.line(&format!(
                 "Nothing changes ({total}).{}",
                 unverified(&compared.tree)
             ));
@@ -238,31 +240,24 @@ fn finish(how: How, compared: &Compared, session: &mut Session<'_>) -> Result<Wr
         return Ok(Written::NothingToDo);
     }
     if human {
-        session
-            .ui
-            .line(&format!("{total}.{}", unverified(&compared.tree)));
+        ui.line(&format!("{total}.{}", unverified(&compared.tree)));
     }
-    if how.dry_run || how.check {
+    if !how.writes() {
         return Ok(Written::Pending);
     }
     if !how.yes {
-        match human
-            .then(|| session.ui.confirm("Write these changes?"))
-            .flatten()
-        {
+        match human.then(|| ui.confirm("Write these changes?")).flatten() {
             Some(true) => {}
             Some(false) => {
-                session.ui.line("Nothing was written.");
+                ui.line("Nothing was written.");
                 return Ok(Written::Pending);
             }
-            None => return Err(session.diags.abort(unconfirmed())),
+            None => return Err(run.abort(unconfirmed())),
         }
     }
-    pipeline::write(&session.world, compared, &mut session.diags)?;
+    run.write(compared)?;
     if human {
-        session
-            .ui
-            .line("Written. Review with `git diff`, then commit and push.");
+        ui.line("Written. Review with `git diff`, then commit and push.");
     }
     Ok(Written::Yes)
 }

@@ -10,7 +10,7 @@ use super::{Outcome, Session};
 use crate::config::{self, CONFIG_FILES};
 use crate::diag::screen::{self, AnsiColor, Style};
 use crate::diag::{Diagnostic, Diagnostics, Severity};
-use crate::pipeline::{self, Configuration, World};
+use crate::pipeline::{self, Run, World};
 use crate::raw;
 use crate::render::SCHEMA_COPY;
 use crate::sys::SecretText;
@@ -121,12 +121,12 @@ pub(super) fn run(_: &Args, session: &mut Session<'_>) -> Outcome {
     let root = session.world.root.clone();
     let mut report = Report::default();
     interrupted(&root, &mut report);
-    let place = configuration(&mut session.world, &mut report);
+    let (place, schema) = configuration(&mut session.world, &mut report);
     age_key(&session.world, place, &mut report);
     side_files(&root, place, &mut report);
     git(&root, &mut report);
-    schema_copy(&session.world, &mut report);
-    lock(&session.world, &mut report);
+    schema_copy(&root, schema.as_deref(), &mut report);
+    lock(&root, &mut report);
     let broken = report
         .lines
         .iter()
@@ -164,12 +164,21 @@ fn interrupted(root: &Root, report: &mut Report) {
     }
 }
 
-fn configuration(world: &mut World<'_>, report: &mut Report) -> Place {
+/// Looks at the configuration; returns with the place the text of its schema, if that is known.
+fn configuration(world: &mut World<'_>, report: &mut Report) -> (Place, Option<String>) {
+    let is_raw = raw::is_raw(&world.root);
     let mut diags = Diagnostics::default();
-    // Side files have lines of their own.
-    let catalog = pipeline::catalog(world, &mut diags);
-    let read = catalog.and_then(|catalog| pipeline::configuration(world, &catalog, &mut diags));
-    if read.is_err() && raw::is_raw(&world.root) {
+    let run = Run::new(world, &mut diags);
+    let read = run.configuration().map(|configuration| {
+        let tunnel_id = &configuration.cluster.cloudflare.cloudflare_tunnel_id;
+        (
+            configuration.secrets.keys.identities().is_some(),
+            tunnel_id.is_some(),
+        )
+    });
+    let schema = run.catalog().map(|catalog| catalog.vocabulary().text()).ok();
+    drop(run);
+    if read.is_err() && is_raw {
         report.add(
             State::Note,
             format!(
@@ -178,8 +187,9 @@ fn configuration(world: &mut World<'_>, report: &mut Report) -> Place {
             ),
             Some("`clusterwright configure --raw --check` looks at them"),
         );
-        return Place::Raw;
+        return (Place::Raw, schema);
     }
+    // Side files have lines of their own.
     let count = |severity: Severity| {
         let own = |finding: &&&Diagnostic| finding.severity == severity && !finding.code.starts_with("side/");
         diags.sorted().iter().filter(own).count()
@@ -197,24 +207,21 @@ fn configuration(world: &mut World<'_>, report: &mut Report) -> Place {
             Some("`clusterwright validate` shows them"),
         ),
     }
-    if let Ok(configuration) = &read {
-        tunnel_for_ci(&world.root, configuration, report);
+    if let Ok((_, false)) = read {
+        tunnel_for_ci(&world.root, report);
     }
-    match read {
-        Ok(configuration) if configuration.keys.identities().is_none() => Place::Keyless,
+    let place = match read {
+        Ok((false, _)) => Place::Keyless,
         _ => Place::Home,
-    }
+    };
+    (place, schema)
 }
 
-/// Adds a line where an encrypted `cluster.yaml`, which is one to commit, renders only beside the file of the tunnel.
-fn tunnel_for_ci(root: &Root, configuration: &Configuration, report: &mut Report) {
+/// Adds a line where an encrypted `cluster.yaml`, which is one to commit, renders only beside the file of the tunnel: it
+/// does not name the tunnel itself.
+fn tunnel_for_ci(root: &Root, report: &mut Report) {
     let is_sealed = |text: SecretText| config::is_sealed(text.expose());
-    if configuration.cluster.cloudflare.cloudflare_tunnel_id.is_some()
-        || !matches!(
-            side::read(root, CONFIG_FILES[0]).map(|text| text.is_some_and(is_sealed)),
-            Ok(true)
-        )
-    {
+    if !side::read(root, CONFIG_FILES[0]).is_ok_and(|text| text.is_some_and(is_sealed)) {
         return;
     }
     // What is wrong with the file has a line of its own.
@@ -375,13 +382,11 @@ fn git(root: &Root, report: &mut Report) {
     }
 }
 
-fn schema_copy(world: &World<'_>, report: &mut Report) {
+fn schema_copy(root: &Root, schema: Option<&str>, report: &mut Report) {
     // What is wrong with a template has a line of its own.
-    let Ok(catalog) = pipeline::catalog(world, &mut Diagnostics::default()) else {
-        return;
-    };
-    match world.root.read_text(SCHEMA_COPY, limits::CONFIG) {
-        Ok(text) if text == catalog.vocabulary().text() => {
+    let Some(schema) = schema else { return };
+    match root.read_text(SCHEMA_COPY, limits::CONFIG) {
+        Ok(text) if text == schema => {
             report.ok(format!("`{SCHEMA_COPY}` is that of this version"));
         }
         Ok(_) => report.add(
@@ -397,9 +402,9 @@ fn schema_copy(world: &World<'_>, report: &mut Report) {
     }
 }
 
-fn lock(world: &World<'_>, report: &mut Report) {
+fn lock(root: &Root, report: &mut Report) {
     let mut diags = Diagnostics::default();
-    match Lock::read(&world.root, &mut diags) {
+    match Lock::read(root, &mut diags) {
         Ok(lock) if lock.entries.is_empty() => report.add(
             State::Note,
             "clusterwright.lock is not there yet",

@@ -9,7 +9,7 @@ use super::help::{Help, KEYS};
 use super::ui::Format;
 use super::{Outcome, Session};
 use crate::diag::screen;
-use crate::pipeline;
+use crate::pipeline::Run;
 use crate::plan::{KustomizationId, Plan};
 use crate::world::Added;
 
@@ -40,13 +40,9 @@ pub(super) enum Language {
 
 /// Prints the graph. An arrow leads from what must be ready to what waits for it; apps added by hand are rounded.
 pub(super) fn run(args: &Args, session: &mut Session<'_>) -> Outcome {
-    let diags = &mut session.diags;
-    let catalog = pipeline::catalog(&session.world, diags)?;
-    let configuration = pipeline::configuration(&mut session.world, &catalog, diags)?;
-    let plan = pipeline::plan(&catalog, &configuration, diags)?;
-    let before = pipeline::before(&session.world, diags)?;
-    before.added.report(diags);
-    let graph = Drawn::new(&plan, &before.added);
+    let run = Run::new(&mut session.world, &mut session.diags);
+    let (plan, added) = (run.plan()?, run.added()?);
+    let graph = Drawn::new(plan, added);
     if session.ui.format != Format::Json {
         let text = match args.format {
             Language::Mermaid => mermaid(&graph),
@@ -67,10 +63,9 @@ pub(super) fn run(args: &Args, session: &mut Session<'_>) -> Outcome {
         .iter()
         .map(|(from, to)| json!({"from": from, "to": to}))
         .collect();
-    let exit = if session.diags.has_errors() {
-        Exit::Failure
-    } else {
-        Exit::Success
+    let exit = match run.checkpoint() {
+        Ok(()) => Exit::Success,
+        Err(_) => Exit::Failure,
     };
     Ok((exit, Some(json!({"nodes": nodes, "edges": edges}))))
 }

@@ -213,7 +213,7 @@ fn missing(
         });
     }
     if absent(SCHEMA_COPY) {
-        let text = SecretText::new(pipeline::catalog_of(root, diags)?.vocabulary().text());
+        let text = SecretText::new(pipeline::schema_text(root, diags)?);
         missing.push(Missing {
             name: SCHEMA_COPY,
             what: "its schema, for your editor",

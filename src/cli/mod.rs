@@ -1,6 +1,6 @@
 //! The command line: parses arguments, picks the real world, prints, chooses the exit code.
 //!
-//! One file a command. Commands call [`crate::pipeline`] and print what it gives; they open no files of their own
+//! One file a command. Commands ask [`crate::pipeline::Run`] for a stage and print what it gives; they open no files of their own
 //! but for `init`, `demo` and `new-app`, whose work that is.
 
 mod adopt;

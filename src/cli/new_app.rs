@@ -7,9 +7,9 @@ use super::help::Help;
 use super::{Outcome, Session};
 use crate::catalog::scaffold::{NewApp, OWN_APPS};
 use crate::catalog::{Catalog, manifest};
-use crate::diag::{Aborted, Diagnostic, Diagnostics};
+use crate::diag::{Aborted, Diagnostic};
 use crate::model::{ChartVersion, HostLabel, TextValue as _};
-use crate::pipeline;
+use crate::pipeline::Run;
 use crate::render::APP_SCHEMA_COPY;
 use crate::sys::root::{Access, Root};
 use crate::tree::{APPS_ROOT, RepoPath};
@@ -41,19 +41,19 @@ pub(super) struct Args {
 /// Writes the files.
 pub(super) fn run(args: &Args, session: &mut Session<'_>) -> Outcome {
     let root = session.world.root.clone();
-    let diags = &mut session.diags;
-    let catalog = pipeline::catalog(&session.world, diags)?;
-    let app = request(args, &catalog, diags)?;
-    refuse_existing(&app, &catalog, &root, diags)?;
+    let run = Run::new(&mut session.world, &mut session.diags);
+    let catalog = run.catalog()?;
+    let app = request(args, catalog, &run)?;
+    refuse_existing(&app, catalog, &root, &run)?;
     let mut files = app.files();
     let copy = root
         .look(APP_SCHEMA_COPY)
-        .map_err(|refused| diags.abort(refused.finding("create", APP_SCHEMA_COPY)))?;
+        .map_err(|refused| run.abort(refused.finding("create", APP_SCHEMA_COPY)))?;
     if copy.is_none() {
         files.push((APP_SCHEMA_COPY.to_owned(), manifest::schema_text()));
     }
     for (path, text) in &files {
-        create(&root, path, text).map_err(|finding| diags.abort(finding))?;
+        create(&root, path, text).map_err(|finding| run.abort(finding))?;
         session.ui.say(&format!("  create   {path}"));
     }
     session.ui.say(&format!(
@@ -74,24 +74,24 @@ fn usage(message: String) -> Diagnostic {
 }
 
 /// Reads the arguments.
-fn request(args: &Args, catalog: &Catalog, diags: &mut Diagnostics) -> Result<NewApp, Aborted> {
+fn request(args: &Args, catalog: &Catalog, run: &Run<'_>) -> Result<NewApp, Aborted> {
     let parts: Vec<&str> = args.name.split('/').collect();
     let [namespace, name] = parts.as_slice() else {
         let message = format!("`{}` is no `NAMESPACE/NAME`", args.name);
-        return Err(diags.abort(usage(message).help("write for example `media/homepage`")));
+        return Err(run.abort(usage(message).help("write for example `media/homepage`")));
     };
     for (what, text) in [("namespace", namespace), ("name", name)] {
         if let Err(invalid) = HostLabel::parse(text) {
             let message = format!("the {what} `{text}` {}", invalid.reason);
-            diags.push(usage(message).help("write lower-case letters, digits and `-`"));
+            run.push(usage(message).help("write lower-case letters, digits and `-`"));
         }
     }
-    let chart = chart(args, diags);
+    let chart = chart(args, run);
     let dir = args.dir.as_deref().unwrap_or(OWN_APPS);
     let dir = RepoPath::parse(dir).map_err(|error| {
-        diags.abort(usage(format!("`--dir {dir}`: {error}")).help("give a folder inside the repository"))
+        run.abort(usage(format!("`--dir {dir}`: {error}")).help("give a folder inside the repository"))
     });
-    diags.checkpoint()?;
+    run.checkpoint()?;
     let kustomizations = catalog.apps.iter().flat_map(|app| &app.kustomizations);
     let aliases = catalog.apps.iter().flat_map(|app| &app.manifest.provides.aliases);
     let mut taken = kustomizations.map(|spec| &spec.name).chain(aliases);
@@ -110,7 +110,7 @@ fn request(args: &Args, catalog: &Catalog, diags: &mut Diagnostics) -> Result<Ne
     })
 }
 
-fn chart(args: &Args, diags: &mut Diagnostics) -> Option<(String, String)> {
+fn chart(args: &Args, run: &Run<'_>) -> Option<(String, String)> {
     let chart = args.chart.as_deref()?.trim_end_matches('/');
     let version = args.version.as_deref().unwrap_or_default();
     let address = chart.strip_prefix("oci://").filter(|rest| {
@@ -118,12 +118,12 @@ fn chart(args: &Args, diags: &mut Diagnostics) -> Option<(String, String)> {
         rest.contains('/') && rest.chars().all(plain)
     });
     match address {
-        None => diags.push(
+        None => run.push(
             usage(format!("`--chart {chart}` is no `oci://` address"))
                 .help("write for example `--chart oci://ghcr.io/owner/charts/name`")
                 .help("for a chart of a Helm repository, leave `--chart` out and write `chart:` in app.yaml by hand"),
         ),
-        Some(rest) if rest.rsplit('/').next().is_some_and(|last| last.contains(':')) => diags.push(
+        Some(rest) if rest.rsplit('/').next().is_some_and(|last| last.contains(':')) => run.push(
             usage(format!("`--chart {chart}` ends with a tag"))
                 .help("give the version with `--version`, and the address without it"),
         ),
@@ -131,26 +131,21 @@ fn chart(args: &Args, diags: &mut Diagnostics) -> Option<(String, String)> {
     }
     if let Err(invalid) = ChartVersion::parse(version) {
         let message = format!("`--version {version}` {}", invalid.reason);
-        diags.push(usage(message).help("write an exact version such as `--version 1.2.3`"));
+        run.push(usage(message).help("write an exact version such as `--version 1.2.3`"));
     }
     Some((chart.to_owned(), version.to_owned()))
 }
 
-fn refuse_existing(
-    app: &NewApp,
-    catalog: &Catalog,
-    root: &Root,
-    diags: &mut Diagnostics,
-) -> Result<(), Aborted> {
+fn refuse_existing(app: &NewApp, catalog: &Catalog, root: &Root, run: &Run<'_>) -> Result<(), Aborted> {
     let id = format!("{}/{}", app.namespace, app.name);
     let exists = |message: String| Diagnostic::error("new-app/exists", message);
     let folder = app.folder();
     let there = root
         .look(&folder)
-        .map_err(|refused| diags.abort(refused.finding("create", &folder)))?;
+        .map_err(|refused| run.abort(refused.finding("create", &folder)))?;
     if there.is_some() {
         let finding = exists(format!("`{folder}` is there already")).in_file(folder);
-        return Err(diags.abort(finding.help("choose another name, or change the files that are there")));
+        return Err(run.abort(finding.help("choose another name, or change the files that are there")));
     }
     if catalog.apps.iter().any(|known| known.id() == id) {
         let help = format!(
@@ -159,13 +154,13 @@ fn refuse_existing(
             app.name
         );
         let finding = exists(format!("`{id}` is an app that clusterwright brings"));
-        return Err(diags.abort(finding.help(help)));
+        return Err(run.abort(finding.help(help)));
     }
     let ks = format!("{APPS_ROOT}/{id}/ks.yaml");
     if root.is_taken(&ks) {
         let finding = exists(format!("`{ks}` is there: the app was added by hand")).in_file(ks);
         return Err(
-            diags.abort(finding.help("it is wired in as it is; move its folder away to make it a template"))
+            run.abort(finding.help("it is wired in as it is; move its folder away to make it a template"))
         );
     }
     Ok(())

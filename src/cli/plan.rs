@@ -7,11 +7,9 @@ use serde_json::json;
 use super::exit::Exit;
 use super::help::{Help, KEYS};
 use super::{Outcome, Session, summary};
-use crate::catalog::Catalog;
-use crate::diag::Diagnostics;
 use crate::diag::screen::{AnsiColor, Style};
 use crate::merge::KeptVersion;
-use crate::pipeline::{self, Before, Compared, Configuration};
+use crate::pipeline::{Compared, Run};
 use crate::plan::Plan;
 
 /// Arguments of `plan`.
@@ -28,22 +26,19 @@ pub(super) struct Args {}
 
 /// Lists the plan.
 pub(super) fn run(_: &Args, session: &mut Session<'_>) -> Outcome {
-    let diags = &mut session.diags;
-    let catalog = pipeline::catalog(&session.world, diags)?;
-    let configuration = pipeline::configuration(&mut session.world, &catalog, diags)?;
-    let plan = pipeline::plan(&catalog, &configuration, diags)?;
-    let before = pipeline::before(&session.world, diags)?;
-    let kept = pipeline::kept_versions(&session.world, &catalog, &plan, &configuration, &before, diags)?;
-    let compared = compared(&catalog, &plan, &configuration, &before, session);
+    let run = Run::new(&mut session.world, &mut session.diags);
+    let (kept, plan) = (run.kept_versions()?, run.plan()?);
+    // What configure would change, where it gets that far. Its findings are its own to tell.
+    let compared = run.quietly(Run::compared).ok();
     if session.ui.format != super::ui::Format::Json {
-        let text = text(&plan);
+        let text = text(plan);
         session.ui.print(&text);
-        session.ui.print(&versions(&kept));
-        session.ui.print(&changes(compared.as_ref()));
+        session.ui.print(&versions(kept));
+        session.ui.print(&changes(compared));
     }
-    let mut machine = machine(&plan);
+    let mut machine = machine(plan);
     machine["newer_in_tree"] = json!(kept);
-    machine["changes"] = match &compared {
+    machine["changes"] = match compared {
         Some(compared) => {
             json!(crate::diff::json::changes(
                 &compared.changes,
@@ -113,20 +108,6 @@ fn text(plan: &Plan) -> String {
         }
     }
     out
-}
-
-/// What `configure` would change; `None` when it would not get that far. Its findings are `configure`'s to tell.
-fn compared(
-    catalog: &Catalog,
-    plan: &Plan,
-    configuration: &Configuration,
-    before: &Before,
-    session: &mut Session<'_>,
-) -> Option<Compared> {
-    let mut diags = Diagnostics::default();
-    let tree = pipeline::check(&session.world, catalog, plan, configuration, before, &mut diags).ok()?;
-    let secrets = (&configuration.vault, &configuration.keys);
-    pipeline::compare_quietly(&mut session.world, tree, secrets, before, &mut diags).ok()
 }
 
 /// The pending changes, by where they come from.

@@ -8,6 +8,7 @@ use super::help::{Help, KEYS};
 use super::ui::Format;
 use super::{Outcome, Session, raw};
 use crate::diag::Diagnostic;
+use crate::pipeline::Run;
 use crate::tree::RepoPath;
 
 /// Arguments of `render`.
@@ -33,10 +34,9 @@ pub(super) struct Args {
 
 /// Prints rendered files.
 pub(super) fn run(args: &Args, session: &mut Session<'_>) -> Outcome {
-    let mut catalog = None;
-    let prepared = raw::look(&args.raw, &mut catalog, session)?;
-    let raw::Prepared { tree, vault, .. } = prepared;
-    let diags = &mut session.diags;
+    let source = args.raw.source(&mut session.diags)?;
+    let run = Run::of(source, &mut session.world, &mut session.diags);
+    let (tree, vault) = (run.checked()?, &run.secrets()?.vault);
     let wanted: Vec<RepoPath> = args
         .paths
         .iter()
@@ -48,7 +48,7 @@ pub(super) fn run(args: &Args, session: &mut Session<'_>) -> Outcome {
     };
     let files: Vec<_> = tree.iter().filter(|artifact| selected(&artifact.path)).collect();
     if files.is_empty() {
-        return Err(diags.abort(
+        return Err(run.abort(
             Diagnostic::error("render/nothing", "no rendered file has such a path")
                 .help("list them with `clusterwright render --list`"),
         ));

@@ -7,10 +7,11 @@ use clap::ValueHint;
 use super::configure::{self, How};
 use super::exit::Exit;
 use super::help::{Help, KEYS};
+use super::ui::Ui;
 use super::{Outcome, Session, raw};
 use crate::diag::{Aborted, Diagnostic, Diagnostics};
 use crate::diff::Change;
-use crate::pipeline;
+use crate::pipeline::Run;
 use crate::tree::{Conflict, RepoPath};
 use crate::world::{Choices, Side};
 
@@ -64,18 +65,47 @@ enum Answer {
 /// Asks about every conflict, then configures with the answers.
 pub(super) fn run(args: &Args, session: &mut Session<'_>) -> Outcome {
     let paths = paths(args, &mut session.diags)?;
+    let source = args.raw.source(&mut session.diags)?;
     if !args.dry_run {
         session.recover(args.yes)?;
     }
-    let changes = conflicts(&args.raw, session)?;
+    let ui = &mut session.ui;
+    let mut run = Run::of(source, &mut session.world, &mut session.diags);
+    let changes: Vec<Change> = run.compared()?.changes.conflicts().cloned().collect();
+    let choices = match choices(args, &paths, &changes, ui) {
+        Ok(choices) => choices,
+        Err(finding) => {
+            run.forget();
+            return Err(run.abort(finding));
+        }
+    };
+    if changes.is_empty() {
+        run.forget();
+        ui.line("There are no conflicts.");
+        return Ok((Exit::Success, None));
+    }
+    let how = How {
+        dry_run: args.dry_run,
+        check: false,
+        yes: args.yes,
+    };
+    run.choose(choices);
+    configure::carry_out(&run, how, ui)
+}
+
+/// Asks about the conflicts in `paths`, or in every file.
+fn choices(
+    args: &Args,
+    paths: &BTreeSet<RepoPath>,
+    changes: &[Change],
+    ui: &mut Ui,
+) -> Result<Choices, Diagnostic> {
     let mut choices = Choices::default();
     let mut seen = BTreeSet::new();
-    for change in changes
-        .iter()
-        .filter(|change| paths.is_empty() || paths.contains(&change.path))
-    {
+    let asked = |change: &&Change| paths.is_empty() || paths.contains(&change.path);
+    for change in changes.iter().filter(asked) {
         if change.conflicts.is_empty() {
-            match answer(args, change, None, session)? {
+            match answer(args, change, None, ui)? {
                 Answer::Take(Side::Yours) => choices.keep.insert(change.path.clone()),
                 Answer::Take(Side::Render) => choices.overwrite.insert(change.path.clone()),
                 Answer::Skip => false,
@@ -87,7 +117,7 @@ pub(super) fn run(args: &Args, session: &mut Session<'_>) -> Outcome {
                 continue;
             }
             seen.insert(conflict.place.clone());
-            if let Answer::Take(side) = answer(args, change, Some(conflict), session)? {
+            if let Answer::Take(side) = answer(args, change, Some(conflict), ui)? {
                 let sides = choices.resolutions.entry(change.path.clone()).or_default();
                 sides.insert(conflict.place.clone(), side);
             }
@@ -96,20 +126,9 @@ pub(super) fn run(args: &Args, session: &mut Session<'_>) -> Outcome {
     if let Some(place) = args.at.iter().find(|place| !seen.contains(*place)) {
         let message = format!("there is no conflict at `{place}`");
         let finding = Diagnostic::error("resolve/no-such-place", message);
-        return Err(session
-            .diags
-            .abort(finding.help("`clusterwright configure --dry-run` lists the places")));
+        return Err(finding.help("`clusterwright configure --dry-run` lists the places"));
     }
-    if changes.is_empty() {
-        session.ui.line("There are no conflicts.");
-        return Ok((Exit::Success, None));
-    }
-    let how = How {
-        dry_run: args.dry_run,
-        check: false,
-        yes: args.yes,
-    };
-    configure::carry_out(choices, how, &args.raw, session)
+    Ok(choices)
 }
 
 fn paths(args: &Args, diags: &mut Diagnostics) -> Result<BTreeSet<RepoPath>, Aborted> {
@@ -129,30 +148,13 @@ fn paths(args: &Args, diags: &mut Diagnostics) -> Result<BTreeSet<RepoPath>, Abo
     Ok(paths)
 }
 
-fn conflicts(args: &raw::Args, session: &mut Session<'_>) -> Result<Vec<Change>, Aborted> {
-    let mut catalog = None;
-    let prepared = raw::look(args, &mut catalog, session)?;
-    let secrets = (&prepared.vault, &prepared.keys);
-    let diags = &mut session.diags;
-    let compared = pipeline::compare_quietly(
-        &mut session.world,
-        prepared.tree,
-        secrets,
-        &prepared.before,
-        diags,
-    )?;
-    // What the rules say is said once, by the run that follows.
-    session.diags = Diagnostics::default();
-    Ok(compared.changes.conflicts().cloned().collect())
-}
-
 /// Shows a conflict and returns the answer: from the command line, else from the terminal.
 fn answer(
     args: &Args,
     change: &Change,
     conflict: Option<&Conflict>,
-    session: &mut Session<'_>,
-) -> Result<Answer, Aborted> {
+    ui: &mut Ui,
+) -> Result<Answer, Diagnostic> {
     match args.take {
         Some(Take::Yours) => return Ok(Answer::Take(Side::Yours)),
         Some(Take::Template) => return Ok(Answer::Take(Side::Render)),
@@ -179,18 +181,15 @@ fn answer(
             }
         }
     }
-    session.ui.say(text.trim_end_matches('\n'));
-    match session
-        .ui
-        .choose("Keep [y]ours, take the [t]emplate's, [s]kip?", &['y', 't', 's'])
-    {
+    ui.say(text.trim_end_matches('\n'));
+    match ui.choose("Keep [y]ours, take the [t]emplate's, [s]kip?", &['y', 't', 's']) {
         Some('y') => Ok(Answer::Take(Side::Yours)),
         Some('t') => Ok(Answer::Take(Side::Render)),
         Some(_) => Ok(Answer::Skip),
-        None => Err(session.diags.abort(
+        None => Err(
             Diagnostic::error("resolve/no-terminal", "there is a conflict, and nobody to ask")
                 .in_file(change.path.as_str())
                 .help("run it in a terminal, or choose for all places: `--take yours` or `--take template`"),
-        )),
+        ),
     }
 }

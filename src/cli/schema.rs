@@ -4,7 +4,8 @@ use super::exit::Exit;
 use super::help::Help;
 use super::ui::Format;
 use super::{Outcome, Session};
-use crate::{catalog, pipeline};
+use crate::catalog;
+use crate::pipeline::Run;
 
 /// Arguments of `schema`.
 #[derive(Debug, clap::Args)]
@@ -26,8 +27,8 @@ pub(super) fn run(args: &Args, session: &mut Session<'_>) -> Outcome {
     let schema = if args.app {
         catalog::manifest::schema()
     } else {
-        let catalog = pipeline::catalog(&session.world, &mut session.diags)?;
-        catalog.vocabulary().schema().clone()
+        let run = Run::new(&mut session.world, &mut session.diags);
+        run.catalog()?.vocabulary().schema().clone()
     };
     if session.ui.format == Format::Json {
         return Ok((Exit::Success, Some(serde_json::json!({"schema": schema}))));

@@ -24,7 +24,7 @@ fn style(kind: ChangeKind) -> Style {
 }
 
 /// One line for each app and kind of change, with the keys that decided.
-pub(super) fn by_app(changes: &ChangeSet, plan: Option<&Plan>) -> String {
+pub(super) fn by_app(changes: &ChangeSet, plan: &Plan) -> String {
     let mut rows: BTreeMap<(&str, ChangeKind, bool), usize> = BTreeMap::new();
     for change in changes.differing() {
         let is_new = changes.cause(change) == Cause::Templates;
@@ -51,8 +51,8 @@ pub(super) fn by_app(changes: &ChangeSet, plan: Option<&Plan>) -> String {
 }
 
 /// The config keys that decided about an app.
-fn reasons(app: &str, plan: Option<&Plan>) -> String {
-    let mut apps = plan.into_iter().flat_map(|plan| &plan.apps);
+fn reasons(app: &str, plan: &Plan) -> String {
+    let mut apps = plan.apps.iter();
     let planned = apps.find(|planned| planned.app.id() == app);
     let reasons = planned
         .map(|planned| planned.reasons.as_slice())

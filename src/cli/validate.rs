@@ -5,7 +5,7 @@ use serde_json::json;
 use super::exit::Exit;
 use super::help::{Help, KEYS};
 use super::{Outcome, Session};
-use crate::pipeline;
+use crate::pipeline::Run;
 
 /// Arguments of `validate`.
 #[derive(Debug, clap::Args)]
@@ -22,10 +22,8 @@ pub(super) struct Args {}
 /// Checks the configuration alone.
 #[expect(clippy::unnecessary_wraps, reason = "every command has this signature")]
 pub(super) fn run(_: &Args, session: &mut Session<'_>) -> Outcome {
-    let diags = &mut session.diags;
-    let result = pipeline::catalog(&session.world, diags)
-        .and_then(|catalog| pipeline::configuration(&mut session.world, &catalog, diags));
-    match result {
+    let run = Run::new(&mut session.world, &mut session.diags);
+    match run.configuration() {
         Ok(configuration) => {
             if session.ui.is_human() {
                 let nodes = configuration.cluster.nodes.nodes.len();

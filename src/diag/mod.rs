@@ -13,7 +13,7 @@ pub mod screen;
 mod sink;
 
 pub use counted::counted;
-pub use sink::{Aborted, Diagnostics};
+pub use sink::{Aborted, Diagnostics, Mark};
 
 use crate::source::Span;
 

@@ -7,6 +7,10 @@ use crate::source::SourceMap;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Aborted(());
 
+/// How much had been reported at some time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Mark(usize);
+
 /// Collects findings and the texts they quote.
 #[derive(Debug, Default)]
 pub struct Diagnostics {
@@ -37,6 +41,16 @@ impl Diagnostics {
         }
         debug_assert!(self.has_errors(), "only an error aborts");
         Aborted(())
+    }
+
+    /// Returns what [`Self::rewind`] goes back to.
+    pub fn mark(&self) -> Mark {
+        Mark(self.items.len())
+    }
+
+    /// Forgets what was reported since `mark`. The texts stay.
+    pub fn rewind(&mut self, mark: Mark) {
+        self.items.truncate(mark.0);
     }
 
     /// Returns whether an error was reported.

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::{Compared, World};
 use crate::diag::{Aborted, Diagnostic, Diagnostics, counted};
 use crate::sys::disk::OsDisk;
+use crate::sys::root::Root;
 use crate::write::{self, Receipt, Recovery};
 
 /// Finishes or takes back what an interrupted run left, and says so.
@@ -49,22 +50,14 @@ pub fn recover(
                 format!("{} are", counted(files.len(), "file"))
             }
         ))),
-        Err(findings) => {
-            let mut aborted = None;
-            for finding in findings {
-                aborted = Some(diags.abort(finding));
-            }
-            aborted.map_or(Ok(None), Err)
-        }
+        Err(findings) if findings.is_empty() => Ok(None),
+        Err(findings) => Err(diags.abort_all(findings)),
     }
 }
 
 /// Writes the changes, all or none.
-///
-/// # Errors
-/// When the system refuses, or a file changed since it was read.
-pub fn write(world: &World<'_>, compared: &Compared, diags: &mut Diagnostics) -> Result<Receipt, Aborted> {
-    let receipt = write::apply(&compared.changes, &compared.tree, &world.root, &mut OsDisk)
+pub(super) fn write(root: &Root, compared: &Compared, diags: &mut Diagnostics) -> Result<Receipt, Aborted> {
+    let receipt = write::apply(&compared.changes, &compared.tree, root, &mut OsDisk)
         .map_err(|finding| diags.abort(finding))?;
     // Those of killed commands for single files, such as `secrets set`: nobody need write there again.
     let folders: BTreeSet<&str> = compared
@@ -73,7 +66,7 @@ pub fn write(world: &World<'_>, compared: &Compared, diags: &mut Diagnostics) ->
         .map(|artifact| artifact.path.parent())
         .collect();
     for folder in folders {
-        let _ = world.root.remove_drafts(folder);
+        let _ = root.remove_drafts(folder);
     }
     Ok(receipt)
 }

@@ -55,7 +55,7 @@ pub fn needs_newer_flux(finding: Diagnostic) -> Diagnostic {
 /// Reports an own key that the Flux of the tree cannot use. Further recipients may be of any kind: Flux opens files by its
 /// own key.
 pub(super) fn check(tree: &Tree<Rendered>, configuration: &Configuration, diags: &mut Diagnostics) {
-    let own = configuration.keys.own_recipients();
+    let own = configuration.secrets.keys.own_recipients();
     let is_pq = |name: &String| RecipientKind::of(name) == Some(RecipientKind::PostQuantum);
     if own.is_empty() || !own.iter().all(is_pq) {
         return;

@@ -2,7 +2,7 @@
 
 use sops::{Config, Identities, MacCheck, Recipient};
 
-use super::World;
+use super::{World, identities};
 use crate::config::{Document, inline};
 use crate::diag::{Diagnostic, Diagnostics, Severity};
 use crate::seal::{self, OWN_KEY_FILE, private_keys};
@@ -212,7 +212,7 @@ pub(super) fn names_one_of(recipients: &[String], identities: &Identities) -> bo
 /// When a source of keys cannot be read: whose file it would be is then not known, and it must not be for strangers alone.
 pub fn own_recipients(world: &World<'_>) -> Result<Vec<Recipient>, Diagnostic> {
     let mut diags = Diagnostics::default();
-    let Ok(found) = super::identities(world, &mut diags) else {
+    let Ok(found) = identities(world, &mut diags) else {
         let first = diags
             .sorted()
             .into_iter()

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::catalog_of;
+use super::load;
 use crate::config::{self, Vocabulary};
 use crate::context;
 use crate::diag::{Aborted, Diagnostics};
@@ -16,13 +16,21 @@ use crate::world::side;
 /// # Errors
 /// When a template cannot be read or a manifest is wrong: then nobody knows.
 pub fn vocabulary(root: &Root, diags: &mut Diagnostics) -> Result<Arc<Vocabulary>, Aborted> {
-    let catalog = catalog_of(root, diags)?;
+    let catalog = load::catalog(root, diags)?;
     context::check_keys(&catalog, diags);
     diags.checkpoint()?;
     Ok(catalog.vocabulary())
 }
 
-/// Does the same where the apps are not what it is about: what cannot be read of them adds no key.
+/// Returns the text of the schema of `cluster.yaml` in `root`, with the keys and names of the repository's own apps.
+///
+/// # Errors
+/// When a template cannot be read or a manifest is wrong.
+pub fn schema_text(root: &Root, diags: &mut Diagnostics) -> Result<String, Aborted> {
+    Ok(load::catalog(root, diags)?.vocabulary().text())
+}
+
+/// Does the same as [`vocabulary`] where the apps are not what it is about: what cannot be read of them adds no key.
 pub fn vocabulary_of_any(root: &Root) -> Arc<Vocabulary> {
     vocabulary(root, &mut Diagnostics::default()).unwrap_or_else(|_| Vocabulary::built_in())
 }

@@ -115,7 +115,7 @@ impl PlannedKustomization {
 }
 
 /// Apps and Kustomizations, decided and ordered.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Plan {
     /// All apps of the catalogue, sorted by namespace and name.
     pub apps: Vec<PlannedApp>,

@@ -1,9 +1,8 @@
 //! All that is known of the repository before the run.
 
-use std::cell::{OnceCell, Ref, RefCell, RefMut};
-use std::rc::Rc;
+use std::cell::{Ref, RefCell, RefMut};
 
-use super::{Added, Bases, Choices, Existing, added, belief};
+use super::{Added, Bases, Existing, added, belief};
 use crate::diag::{Aborted, Diagnostics};
 use crate::sys::root::{Kind, Refused, Root};
 use crate::tree::RepoPath;
@@ -21,15 +20,12 @@ pub struct Before {
     pub git: Option<Repository>,
     /// What people have added.
     pub added: Added,
-    /// What a person chose for conflicts.
-    pub choices: Choices,
     lock_text: String,
     bases: RefCell<Bases>,
-    existing: OnceCell<Rc<Existing>>,
 }
 
 impl Before {
-    /// Reads the lock, the renders beside it, the git repository and what people have added. Nothing is chosen yet.
+    /// Reads the lock, the renders beside it, the git repository and what people have added.
     ///
     /// # Errors
     /// When the lock or the git repository cannot be read, and where our own directory is a link.
@@ -49,10 +45,8 @@ impl Before {
             lock,
             git,
             added,
-            choices: Choices::default(),
             lock_text,
             bases: RefCell::new(Bases::read(root)),
-            existing: OnceCell::new(),
         })
     }
 
@@ -71,17 +65,11 @@ impl Before {
         self.bases.borrow_mut()
     }
 
-    /// Returns what stands at the paths of the output and at those of the lock. The first call reads it; whoever asks
-    /// later has the same `output`, or less of it.
-    pub fn existing<'p>(&self, root: &Root, output: impl IntoIterator<Item = &'p RepoPath>) -> Rc<Existing> {
-        let existing = self.existing.get_or_init(|| {
-            // What a line of the lock may not claim is not looked at.
-            let locked = self.lock.entries.iter();
-            let locked = locked.filter(|(path, entry)| belief::doubt(path, entry).is_none());
-            let output: Vec<&RepoPath> = output.into_iter().collect();
-            let paths = output.into_iter().chain(locked.map(|(path, _)| path));
-            Rc::new(Existing::read(root, paths))
-        });
-        Rc::clone(existing)
+    /// Reads what stands at the paths of an output and at those of the lock.
+    pub fn existing<'p>(&'p self, root: &Root, output: impl IntoIterator<Item = &'p RepoPath>) -> Existing {
+        // What a line of the lock may not claim is not looked at.
+        let locked = self.lock.entries.iter();
+        let locked = locked.filter(|(path, entry)| belief::doubt(path, entry).is_none());
+        Existing::read(root, output.into_iter().chain(locked.map(|(path, _)| path)))
     }
 }

@@ -4,15 +4,13 @@
 use std::hint::black_box;
 use std::path::Path;
 
-use clusterwright::catalog::Catalog;
-use clusterwright::check::{self, Checked};
+use clusterwright::check;
 use clusterwright::diag::Diagnostics;
 use clusterwright::diff::ChangeSet;
-use clusterwright::pipeline::{self, Before, Configuration, World};
+use clusterwright::pipeline::{Run, World};
 use clusterwright::render;
 use clusterwright::sys::OsEntropy;
 use clusterwright::sys::root::Root;
-use clusterwright::tree::Tree;
 use clusterwright::world::keyring::Sources;
 use clusterwright::world::{Choices, Existing};
 use criterion::{Criterion, criterion_group, criterion_main};
@@ -36,58 +34,49 @@ fn repository() -> tempfile::TempDir {
     dir
 }
 
-fn world<'a>(root: &Path, entropy: &'a mut OsEntropy) -> World<'a> {
-    World {
+/// A run over a repository. Criterion makes one in one place and measures it in another: it lives as long as the program.
+fn run(root: &Path) -> Run<'static> {
+    let world = World {
         root: Root::new(root),
         sources: Sources::default(),
         prompt: std::sync::Arc::new(sops::Nobody),
-        entropy,
-    }
-}
-
-fn configuration(root: &Path) -> Configuration {
-    let mut diags = Diagnostics::default();
-    let catalog = catalog(root);
-    pipeline::configuration(&mut world(root, &mut OsEntropy), &catalog, &mut diags).expect("valid")
-}
-
-fn catalog(root: &Path) -> Catalog {
-    let mut diags = Diagnostics::default();
-    pipeline::catalog(&world(root, &mut OsEntropy), &mut diags).expect("valid")
-}
-
-fn before(root: &Path) -> Before {
-    let mut diags = Diagnostics::default();
-    pipeline::before(&world(root, &mut OsEntropy), &mut diags).expect("readable")
+        entropy: Box::leak(Box::new(OsEntropy)),
+    };
+    let diags = Diagnostics::default();
+    Run::new(Box::leak(Box::new(world)), Box::leak(Box::new(diags)))
 }
 
 fn reading(c: &mut Criterion) {
     let dir = repository();
     c.bench_function("load and validate", |b| {
-        b.iter(|| configuration(black_box(dir.path())));
+        b.iter(|| run(black_box(dir.path())).configuration().is_ok());
     });
     c.bench_function("read the library", |b| {
-        b.iter(|| catalog(black_box(dir.path())));
+        b.iter(|| run(black_box(dir.path())).catalog().is_ok());
     });
-    let (configuration, catalog) = (configuration(dir.path()), catalog(dir.path()));
+    let loaded = || {
+        let run = run(dir.path());
+        assert!(run.configuration().is_ok());
+        run
+    };
     c.bench_function("plan", |b| {
-        b.iter(|| pipeline::plan(&catalog, &configuration, &mut Diagnostics::default()).is_ok());
+        let plan = |run: Run<'_>| run.plan().is_ok();
+        b.iter_batched(loaded, plan, criterion::BatchSize::LargeInput);
     });
 }
 
 fn rendering(c: &mut Criterion) {
     let dir = repository();
-    let (configuration, catalog, before) =
-        (configuration(dir.path()), catalog(dir.path()), before(dir.path()));
-    let mut diags = Diagnostics::default();
-    let plan = pipeline::plan(&catalog, &configuration, &mut diags).expect("fits");
-    let Configuration { values, vault, .. } = &configuration;
+    let run = run(dir.path());
+    let (configuration, catalog) = (run.configuration().expect("valid"), run.catalog().expect("valid"));
+    let (plan, before) = (run.plan().expect("fits"), run.before().expect("readable"));
+    let (values, vault) = (&configuration.values, &configuration.secrets.vault);
     let render = || {
         let mut diags = Diagnostics::default();
-        render::render(&catalog, &plan, values, vault, &before.added, &mut diags).expect("renders")
+        render::render(catalog, plan, values, vault, &before.added, &mut diags).expect("renders")
     };
     c.bench_function("render", |b| b.iter(render));
-    let exceptions = check::allow::exceptions(&catalog);
+    let exceptions = check::allow::exceptions(catalog);
     c.bench_function("check", |b| {
         let run = |tree| check::check(tree, &exceptions, &mut Diagnostics::default()).is_ok();
         b.iter_batched(render, run, criterion::BatchSize::LargeInput);
@@ -96,50 +85,29 @@ fn rendering(c: &mut Criterion) {
 
 fn comparing(c: &mut Criterion) {
     let dir = repository();
-    let (configuration, catalog, first) =
-        (configuration(dir.path()), catalog(dir.path()), before(dir.path()));
-    let mut diags = Diagnostics::default();
-    let plan = pipeline::plan(&catalog, &configuration, &mut diags).expect("fits");
-    let checked = |before: &Before| {
-        let (mut entropy, mut diags) = (OsEntropy, Diagnostics::default());
-        let world = world(dir.path(), &mut entropy);
-        pipeline::check(&world, &catalog, &plan, &configuration, before, &mut diags).expect("clean")
-    };
-    let compare = |(before, tree): (Before, Tree<Checked>)| {
-        let (mut entropy, mut diags) = (OsEntropy, Diagnostics::default());
-        let mut world = world(dir.path(), &mut entropy);
-        pipeline::compare(
-            &mut world,
-            tree,
-            (&configuration.vault, &configuration.keys),
-            &before,
-            &mut diags,
-        )
-        .expect("compares")
-    };
-    let tree = checked(&first);
-    let first = compare((first, tree));
-    pipeline::write(&world(dir.path(), &mut OsEntropy), &first, &mut diags).expect("written");
+    let first = run(dir.path());
+    first
+        .settled()
+        .and_then(|compared| first.write(compared))
+        .expect("written");
     let checked = || {
-        let before = before(dir.path());
-        let tree = checked(&before);
-        (before, tree)
+        let run = run(dir.path());
+        assert!(run.checked().is_ok());
+        run
     };
-    c.bench_function("read the work tree, seal and compare, nothing changed", |b| {
+    c.bench_function("seal and compare, nothing changed", |b| {
+        let compare = |run: Run<'_>| run.settled().is_ok();
         b.iter_batched(checked, compare, criterion::BatchSize::LargeInput);
     });
-    let paths: Vec<_> = first.tree.iter().map(|artifact| &artifact.path).collect();
+    let run = run(dir.path());
+    let (compared, lock) = (
+        run.compared().expect("compares"),
+        &run.before().expect("readable").lock,
+    );
+    let paths: Vec<_> = compared.tree.iter().map(|artifact| &artifact.path).collect();
     let existing = Existing::read(&Root::new(dir.path()), paths.iter().copied());
     c.bench_function("diff", |b| {
-        b.iter(|| {
-            ChangeSet::compute(
-                &first.tree,
-                &existing,
-                &before(dir.path()).lock,
-                &Choices::default(),
-            )
-            .is_ok()
-        });
+        b.iter(|| ChangeSet::compute(&compared.tree, &existing, lock, &Choices::default()).is_ok());
     });
 }
 

@@ -13,9 +13,10 @@ use super::offered::APPS;
 use super::ui::Ui;
 use super::{Outcome, Session};
 use crate::adopt::{Picked, Request, State, Survey};
-use crate::diag::{Diagnostic, Diagnostics};
-use crate::pipeline::{self, Compared};
+use crate::diag::Diagnostic;
+use crate::pipeline::{Run, Surveyed};
 use crate::tree::RepoPath;
+use crate::world::Choices;
 use crate::world::lock::Lock;
 use ask::Terminal;
 use show::Show;
@@ -80,51 +81,56 @@ pub(super) fn run(args: &Args, session: &mut Session<'_>) -> Outcome {
     if !args.dry_run && (asks || !request.is_empty()) {
         session.recover(args.yes)?;
     }
-    let diags = &mut session.diags;
-    let catalog = pipeline::catalog(&session.world, diags)?;
-    let configuration = pipeline::configuration(&mut session.world, &catalog, diags)?;
-    let plan = pipeline::plan(&catalog, &configuration, diags)?;
-    let mut before = pipeline::before(&session.world, diags)?;
-    before.choices.overwrite = ours(&request, &before.lock);
-    let tree = pipeline::check(&session.world, &catalog, &plan, &configuration, &before, diags)?;
-    let (compared, survey) = pipeline::survey(&mut session.world, tree, &configuration, &before, diags)?;
-    let styled = session.ui.is_styled();
+    let ui = &mut session.ui;
+    let mut run = Run::new(&mut session.world, &mut session.diags);
+    run.plan()?;
+    let overwrite = ours(&request, &run.before()?.lock);
+    run.choose(Choices {
+        overwrite,
+        ..Choices::default()
+    });
+    let Surveyed { compared, survey } = run.surveyed()?;
+    let styled = ui.is_styled();
     if request.is_empty() {
-        elsewhere(&survey, None, diags);
+        elsewhere(survey, None, &run);
         let show = Show {
-            compared: &compared,
-            survey: &survey,
+            compared,
+            survey,
             styled,
         };
         if human {
-            session.ui.print(&show.everything());
+            ui.print(&show.everything());
         }
         if asks {
             let same = survey.apps_with(|state| state == State::Identical);
             let same: usize = same.into_iter().map(|(_, files)| files).sum();
             let question = format!("Adopt the {same} identical files at once? Only the lock changes.");
-            request.identical = same > 0 && session.ui.confirm(&question) == Some(true);
+            request.identical = same > 0 && ui.confirm(&question) == Some(true);
             let open =
                 |state: State| state.is_adoptable() && !(request.identical && state == State::Identical);
             let apps = survey.apps_with(open).into_iter();
             let apps: Vec<_> = apps.map(|(app, files)| (app.to_owned(), files)).collect();
-            let answers = ask::ask(&apps, &mut session.ui, &|app| show.app(app));
+            let answers = ask::ask(&apps, ui, &|app| show.app(app));
             (request.take, request.keep) = (answers.take, answers.keep);
         }
         if request.is_empty() {
             return Ok(done(&show, &Picked::default(), false));
         }
     }
-    let diags = &mut session.diags;
-    let picked = match request.resolve(&survey) {
+    let picked = match request.resolve(survey) {
         Ok(picked) => picked,
-        Err(findings) => return Err(diags.abort_all(findings)),
+        Err(findings) => return Err(run.abort_all(findings)),
     };
     if !asks {
-        elsewhere(&survey, Some(&picked), diags);
+        elsewhere(survey, Some(&picked), &run);
     }
-    let compared = pipeline::pick(compared, &before, &picked, diags)?;
-    write(args, &compared, &survey, &picked, session)
+    let compared = run.picked(&picked)?;
+    let show = Show {
+        compared: &compared,
+        survey,
+        styled,
+    };
+    write(args, &show, &picked, &run, ui)
 }
 
 /// Files of ours that were named themselves: an edit in them is not wanted any more.
@@ -133,51 +139,39 @@ fn ours(request: &Request, lock: &Lock) -> BTreeSet<RepoPath> {
     paths.filter(|path| lock.entries.contains_key(path)).collect()
 }
 
-fn write(
-    args: &Args,
-    compared: &Compared,
-    survey: &Survey,
-    picked: &Picked,
-    session: &mut Session<'_>,
-) -> Outcome {
-    let show = Show {
-        compared,
-        survey,
-        styled: session.ui.is_styled(),
-    };
-    let human = session.ui.is_human();
+fn write(args: &Args, show: &Show<'_>, picked: &Picked, run: &Run<'_>, ui: &mut Ui) -> Outcome {
+    let compared = show.compared;
+    let human = ui.is_human();
     if compared.changes.is_empty() {
         if human {
-            session
-                .ui
-                .line("Nothing to adopt: what you named is ours already, or missing.");
+            ui.line("Nothing to adopt: what you named is ours already, or missing.");
         }
-        return Ok(done(&show, picked, false));
+        return Ok(done(show, picked, false));
     }
     if human {
-        session.ui.print(&show.picked(picked));
+        ui.print(&show.picked(picked));
     }
     let write = if args.dry_run {
         false
     } else if args.yes {
         true
     } else {
-        match human.then(|| session.ui.confirm("Adopt these files?")).flatten() {
+        match human.then(|| ui.confirm("Adopt these files?")).flatten() {
             Some(answer) => answer,
-            None => return Err(session.diags.abort(unconfirmed())),
+            None => return Err(run.abort(unconfirmed())),
         }
     };
     if write {
-        pipeline::write(&session.world, compared, &mut session.diags)?;
+        run.write(compared)?;
     }
     if human {
-        session.ui.line(if write {
+        ui.line(if write {
             "Adopted. `git diff` shows it, `clusterwright undo` takes it back, `clusterwright configure` goes on."
         } else {
             "Nothing was written."
         });
     }
-    Ok(done(&show, picked, write))
+    Ok(done(show, picked, write))
 }
 
 fn done(show: &Show<'_>, picked: &Picked, written: bool) -> (Exit, Option<serde_json::Value>) {
@@ -187,7 +181,7 @@ fn done(show: &Show<'_>, picked: &Picked, written: bool) -> (Exit, Option<serde_
 }
 
 /// Reports objects that live in other files than ours: all, or those of the apps that were picked.
-fn elsewhere(survey: &Survey, picked: Option<&Picked>, diags: &mut Diagnostics) {
+fn elsewhere(survey: &Survey, picked: Option<&Picked>, run: &Run<'_>) {
     let apps: Option<BTreeSet<&str>> = picked.map(|picked| {
         let files = survey.files.iter();
         files
@@ -200,7 +194,7 @@ fn elsewhere(survey: &Survey, picked: Option<&Picked>, diags: &mut Diagnostics) 
             .as_ref()
             .is_none_or(|apps| apps.contains(object.app.as_str()))
         {
-            diags.push(object.finding());
+            run.push(object.finding());
         }
     }
 }
