@@ -2,20 +2,9 @@
 //!
 //! # The stages
 //!
-//! 1. [`config`] loads `cluster.yaml`, [`world`] the repository around it; secrets go into the [`config::Vault`].
-//! 2. [`validate`] turns what was written into a [`config::Cluster`] that everything else can rely on.
-//! 3. [`catalog`] reads the template library; [`plan`](mod@plan) decides which apps are on and in which order.
-//! 4. [`render`] fills the templates; secrets stand as tokens.
-//! 5. [`merge`](mod@merge) puts into it what people and Renovate changed on the disk.
-//! 6. [`check`] runs all rules over the whole tree.
-//! 7. [`seal`] replaces the tokens and encrypts, keeping the ciphertext of what has not changed.
-//! 8. [`diff`] compares with the work tree and the [lock](world::lock) of our files.
-//! 9. [`write`](mod@write) carries the changes out, all or none.
-//!
-//! [`adopt`] looks at an existing repository file by file: what it would take to make each one ours.
-//!
-//! [`pipeline`] knows this order, and [`cli`] how far each command goes. The output is a [`tree::Tree`], which carries
-//! its stage in its type: nothing that is not sealed can be compared or written.
+//! A module is a stage. [`pipeline`] lists them in their order and is the door to them; [`cli`] asks it for as many as a
+//! command needs. The output is a [`tree::Tree`], which carries its stage in its type: nothing that is not sealed can be
+//! compared or written. [`adopt`] looks at an existing repository file by file: what it would take to make each one ours.
 //!
 //! # The foundations
 //!

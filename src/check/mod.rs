@@ -1,8 +1,8 @@
-//! Stage 5, `check`: rules over the whole tree, before anything is sealed or written.
+//! Rules over the whole tree, before anything is sealed or written.
 //!
 //! A rule is one file in [`rules`]: its name, level, documentation and a function. To add one, write the file, add its
 //! line to [`rules::ALL`] and give it fixtures in `tests/rules/<name>/{fail,pass}`. Findings about rendered files quote
-//! the rendered text and name the app's template. Before: [`crate::render`]; after: [`crate::seal`].
+//! the rendered text and name the app's template.
 
 pub mod addresses;
 pub mod allow;

@@ -1,4 +1,4 @@
-//! Stage 1, `load`: what the user wrote in `cluster.yaml`, and what it means.
+//! What the user wrote in `cluster.yaml`, and what it means.
 //!
 //! The types here are the only place where keys, defaults, ranges and their documentation live, one file per section;
 //! the schema ([`schema`]), the example ([`example`]) and validation ([`crate::validate`]) derive from them. [`load()`]

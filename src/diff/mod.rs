@@ -1,4 +1,4 @@
-//! Stage 7, `diff`: what a write would change, and what it must not change.
+//! What a write would change, and what it must not change.
 //!
 //! Compares the sealed tree with [`Existing`](crate::world::Existing) and the [`Lock`]. Pure; `write` carries the [`ChangeSet`] out.
 //!

@@ -8,8 +8,8 @@
 //! | not in the lock | any | the render, with versions that are newer on the disk |
 //!
 //! The base of a merge is the render that the lock names by its hash ([`Bases`](crate::world::Bases)). YAML merges by key and by the
-//! identity of list items, other text by lines. Runs between [`crate::render`] and [`crate::check`], so that what is
-//! checked is what will stand on the disk. SOPS files merge by value, in [`crate::seal`], with [`three_way`].
+//! identity of list items, other text by lines. Rules see the result, which is
+//! what will stand on the disk. SOPS files merge by value, in [`crate::seal`], with [`three_way`].
 
 mod by_key;
 mod carried;

@@ -1,7 +1,7 @@
-//! Stage 3, `plan`: which apps are on and why, and the graph of their Kustomizations.
+//! Which apps are on and why, and the graph of their Kustomizations.
 //!
 //! Takes the [`Catalog`] and the values of the configuration, gives a [`Plan`] that is acyclic, sorted, and in which
-//! every edge leads to a Kustomization that is on, with its namespace. Before: `validate`; after: [`crate::render`].
+//! every edge leads to a Kustomization that is on, with its namespace.
 
 mod bootstrap;
 mod graph;

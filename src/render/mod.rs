@@ -1,7 +1,7 @@
-//! Stage 4, `render`: the plan and the values become files. Pure: same input, same bytes.
+//! The plan and the values become files. Pure: same input, same bytes.
 //!
 //! Secrets stand in the output as tokens of the [`Vault`]; [`crate::seal`] replaces them. A token outside of a SOPS
-//! file, or one that a filter has touched, is an error. Before: [`crate::plan`]; after: [`crate::check`].
+//! file, or one that a filter has touched, is an error.
 
 mod bounded;
 mod engine;

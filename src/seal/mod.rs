@@ -1,9 +1,9 @@
-//! Stage 6, `seal`: replaces secret tokens inside encrypted scopes and encrypts, keeping every ciphertext whose
+//! Replaces secret tokens inside encrypted scopes and encrypts, keeping every ciphertext whose
 //! plaintext, recipients and rule have not changed.
 //!
 //! Plaintext exists here alone, in memory that is wiped. Existing ciphertext is taken from the work tree, then the
 //! index, then HEAD. Without a private key, files whose structure and recipients still fit are kept as they are, and
-//! the values that nobody could compare are counted. Before: [`crate::check`]; after: [`crate::diff`].
+//! the values that nobody could compare are counted.
 
 mod edited;
 mod own_key;

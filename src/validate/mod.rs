@@ -1,4 +1,4 @@
-//! Stage 2, `validate`: from what the user wrote to a [`Cluster`] that everything else can rely on.
+//! From what the user wrote to a [`Cluster`] that everything else can rely on.
 //!
 //! All findings come in one pass: first the schema's ([`schema`]), then placeholders, then the cross-field [`rules`]
 //! over every field that is valid so far. Secrets leave the configuration here: a [`Cluster`] holds their tokens only.

@@ -51,6 +51,9 @@ impl Bases {
     ) -> Result<(), Diagnostic> {
         let mut missing = BTreeMap::new();
         for (path, hash) in wanted {
+            if self.get(path, *hash).is_some() {
+                continue;
+            }
             let stored = self
                 .stored
                 .get(hash)

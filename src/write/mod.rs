@@ -1,4 +1,4 @@
-//! Stage 8, `write`: carries a [`ChangeSet`] out so that a run leaves the old tree or the new one, whatever happens.
+//! Carries a [`ChangeSet`] out so that a run leaves the old tree or the new one, whatever happens.
 //!
 //! 1. **Stage.** Under `.clusterwright/txn/`: the new bytes, copies of the bytes that will go, a mark that tells that this
 //!    user began the run here, and the plan with the hashes of all. All the space that is needed is needed here.

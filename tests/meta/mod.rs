@@ -6,6 +6,7 @@ mod codes;
 mod conformance;
 mod docs;
 mod positions;
+mod stages;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

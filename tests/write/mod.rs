@@ -1,4 +1,4 @@
-//! The diff and write stages on real directories: every state, every fault, real kills.
+//! The stages on real directories: every state, every fault, real kills, and what a run does once.
 
 mod adopt;
 mod disks;
@@ -6,6 +6,7 @@ mod faults;
 mod kill;
 mod places;
 mod properties;
+mod run;
 mod strangers;
 mod undo;
 mod world;
