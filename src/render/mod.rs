@@ -104,8 +104,8 @@ pub fn render(
     }
     diags.checkpoint()?;
     let theirs = renderer.include(plan, added);
-    let rendered = Rendered::new(renderer.documents, theirs);
-    Ok(Tree::new(renderer.artifacts.into_values(), rendered))
+    let marker = Rendered::new(renderer.documents, theirs);
+    Ok(Tree::new(renderer.artifacts.into_values(), marker))
 }
 
 /// The shape of the list of [`crate::plan::BootstrapRelease`], also when it is empty.

@@ -209,7 +209,7 @@ pub fn seal(
             return Err(diags.abort(Diagnostic::error("seal/no-config", message)));
         }
     };
-    let older = older(&tree, committed, diags);
+    let older = older(tree, committed, diags);
     let mut sealer = Sealer {
         vault,
         keys,
@@ -219,15 +219,15 @@ pub fn seal(
         unverified: 0,
         warnings: Vec::new(),
     };
-    let mut sealed = tree.clone();
+    let mut output = tree.clone();
     for artifact in tree.iter().filter(|artifact| artifact.is_sops()) {
         let documents = tree.stage().documents(&artifact.path);
         match sealer.artifact(artifact, documents, entropy) {
-            Ok(content) => sealed.put(&artifact.path, content),
+            Ok(content) => output.put(&artifact.path, content),
             Err(findings) => findings.into_iter().for_each(|finding| diags.push(finding)),
         }
-        let sealed = sealed.get(&artifact.path).unwrap_or(artifact);
-        if let Some(finding) = in_clear(sealed, vault.known(), diags) {
+        let written = output.get(&artifact.path).unwrap_or(artifact);
+        if let Some(finding) = in_clear(written, vault.known(), diags) {
             diags.push(finding);
         }
     }
@@ -237,7 +237,7 @@ pub fn seal(
         .for_each(|finding| diags.push(finding));
     diags.checkpoint()?;
     let unverified = sealer.unverified;
-    Ok(sealed.map_stage(|_| Sealed { unverified }))
+    Ok(output.map_stage(|_| Sealed { unverified }))
 }
 
 /// Returns a finding for the first known secret that stands in clear in a file as it will be written: everywhere in one
