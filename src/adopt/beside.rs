@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::sys::root::{Bounds, Root};
+use crate::diag::Diagnostic;
+use crate::sys::root::{Bounds, Refused, Root};
 use crate::tree::APPS_ROOT;
 use crate::tree::RepoPath;
 
@@ -29,16 +30,38 @@ pub struct Folder {
     pub wired_in: bool,
 }
 
-/// Returns the files below the folders of a cluster that are not `ours`, sorted. Links are not followed.
-pub(super) fn files(root: &Root, ours: impl Fn(&RepoPath) -> bool) -> Vec<RepoPath> {
-    let mut found = Vec::new();
+/// Returns the files below the folders of a cluster that are not `ours`, sorted, and what is to be said of folders that were
+/// not looked through. Links are not followed.
+pub(super) fn files(root: &Root, ours: impl Fn(&RepoPath) -> bool) -> (Vec<RepoPath>, Vec<Diagnostic>) {
+    let (mut found, mut unread) = (Vec::new(), Vec::new());
     for dir in ROOTS {
-        let walked = root.walk(dir, BOUNDS, |dir| dir != MACHINES).unwrap_or_default();
+        let walked = match root.walk(dir, BOUNDS, |dir| dir != MACHINES) {
+            Ok(walked) => walked,
+            // There is nothing of anybody's.
+            Err(Refused::Absent) => continue,
+            Err(refused) => {
+                let finding = refused.finding("read", dir);
+                let message = format!("what lies in `{dir}` is not listed: {}", finding.message);
+                let all = Diagnostic::warning("adopt/unread", message).in_file(dir);
+                unread.push(finding.help.into_iter().fold(all, Diagnostic::help));
+                continue;
+            }
+        };
+        if let Some(at) = &walked.cut {
+            let message = format!(
+                "`{dir}` holds more files, or folders nested deeper, than are looked at: `{at}` and what follows is not listed"
+            );
+            unread.push(
+                Diagnostic::warning("adopt/unread", message)
+                    .in_file(at)
+                    .help("move what belongs to no cluster elsewhere"),
+            );
+        }
         let paths = walked.files.iter().filter_map(|path| RepoPath::parse(path).ok());
         found.extend(paths.filter(|path| !ours(path)));
     }
     found.sort();
-    found
+    (found, unread)
 }
 
 /// Groups files by app, or by folder where there is no app.
@@ -117,10 +140,33 @@ mod tests {
         }
         #[cfg(unix)]
         std::os::unix::fs::symlink("../talos", dir.path().join("kubernetes/link")).expect("linked");
-        let found = files(&Root::new(dir.path()), |path| {
-            path.as_str() == "kubernetes/a/b.yaml"
-        });
+        let ours = |path: &RepoPath| path.as_str() == "kubernetes/a/b.yaml";
+        let (found, unread) = files(&Root::new(dir.path()), ours);
+        assert_eq!(unread, []);
         let found: Vec<&str> = found.iter().map(RepoPath::as_str).collect();
         assert_eq!(found, ["talos/mine.yaml"]);
+    }
+
+    #[test]
+    fn what_is_not_looked_through_is_told() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let deep = dir.path().join("talos").join("x/".repeat(BOUNDS.depth + 1));
+        std::fs::create_dir_all(deep).expect("made");
+        // Not a folder.
+        std::fs::write(dir.path().join("kubernetes"), "x").expect("written");
+        std::fs::create_dir(dir.path().join("bootstrap")).expect("made");
+        std::fs::write(dir.path().join("bootstrap/x.yaml"), "x").expect("written");
+        let (found, unread) = files(&Root::new(dir.path()), |_| false);
+        let found: Vec<&str> = found.iter().map(RepoPath::as_str).collect();
+        assert_eq!(found, ["bootstrap/x.yaml"]);
+        let told: Vec<_> = unread.iter().map(|one| (one.code, one.path.as_deref())).collect();
+        let cut = format!("talos/{}", ["x"; 33].join("/"));
+        assert_eq!(
+            told,
+            [
+                ("adopt/unread", Some("kubernetes")),
+                ("adopt/unread", Some(cut.as_str()))
+            ]
+        );
     }
 }

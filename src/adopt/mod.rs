@@ -13,6 +13,7 @@ pub use elsewhere::Elsewhere;
 pub use request::{Picked, Request};
 pub use state::{State, locked};
 
+use crate::diag::Diagnostic;
 use crate::diff::ChangeSet;
 use crate::seal::{Keys, Sealed};
 use crate::sys::root::Root;
@@ -40,6 +41,8 @@ pub struct Survey {
     pub beside: Vec<Folder>,
     /// Objects that stand in a person's file and in one of ours at another path.
     pub elsewhere: Vec<Elsewhere>,
+    /// What is to be said of folders that were not looked through.
+    pub unread: Vec<Diagnostic>,
 }
 
 impl Survey {
@@ -64,13 +67,14 @@ impl Survey {
                 })
             })
             .collect();
-        let theirs = beside::files(root, |path| {
+        let (theirs, unread) = beside::files(root, |path| {
             tree.get(path).is_some() || lock.entries.contains_key(path)
         });
         let elsewhere = elsewhere::find(root, tree, &theirs);
         Self {
             files,
             beside: beside::folders(&theirs),
+            unread,
             elsewhere,
         }
     }

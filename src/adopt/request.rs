@@ -204,6 +204,7 @@ mod tests {
                 wired_in: false,
             }],
             elsewhere: Vec::new(),
+            unread: Vec::new(),
         }
     }
 

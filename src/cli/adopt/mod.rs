@@ -90,6 +90,9 @@ pub(super) fn run(args: &Args, session: &mut Session<'_>) -> Outcome {
         ..Choices::default()
     });
     let Surveyed { compared, survey } = run.surveyed()?;
+    for finding in &survey.unread {
+        run.push(finding.clone());
+    }
     let styled = ui.is_styled();
     if request.is_empty() {
         elsewhere(survey, None, &run);
