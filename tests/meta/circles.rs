@@ -2,33 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{code, sources};
+use super::{module, sources, uses};
 
 /// How many files of a library crate may stand in one circle.
 const MOST: usize = 3;
 
-/// Returns the module of a file below a crate's `src`, such as `text::walk`.
-fn module(path: &str) -> String {
-    let path = path.trim_end_matches(".rs").trim_end_matches("/mod");
-    path.replace('/', "::")
-}
-
-/// Returns the paths that a `use` names from there on, those in braces one by one.
-fn paths(code: &str) -> Vec<String> {
-    let end = code.find(|c: char| !(c.is_alphanumeric() || c == '_' || c == ':'));
-    let (path, rest) = code.split_at(end.unwrap_or(code.len()));
-    let inside = rest.strip_prefix('{').and_then(|rest| rest.split_once('}'));
-    match inside {
-        None => vec![path.to_owned()],
-        Some((names, _)) => names
-            .split(',')
-            .map(|name| format!("{path}{}", name.trim()))
-            .collect(),
-    }
-}
-
 /// Returns the files of a crate with those that each of them uses, by `crate::` and `super::`.
-fn uses(files: &BTreeMap<String, String>) -> BTreeMap<&str, BTreeSet<&str>> {
+fn imports(files: &BTreeMap<String, String>) -> BTreeMap<&str, BTreeSet<&str>> {
     let named = |path: &str| {
         let mut parts: Vec<&str> = path.split("::").filter(|part| !part.is_empty()).collect();
         while !parts.is_empty() {
@@ -41,16 +21,9 @@ fn uses(files: &BTreeMap<String, String>) -> BTreeMap<&str, BTreeSet<&str>> {
     };
     let mut found = BTreeMap::new();
     for (name, text) in files {
-        let parent = name.rsplit_once("::").map_or("", |(parent, _)| parent);
-        let mut targets = BTreeSet::new();
-        let code: String = code(text).map(|(_, line)| line).collect();
-        for (word, base) in [("crate::", String::new()), ("super::", format!("{parent}::"))] {
-            for (at, _) in code.match_indices(word) {
-                for path in paths(&code[at + word.len()..]) {
-                    targets.extend(named(&format!("{base}{path}")).filter(|target| target != name));
-                }
-            }
-        }
+        let used = uses::uses(name, text);
+        let targets = used.iter().filter_map(|path| named(path));
+        let targets: BTreeSet<&str> = targets.filter(|target| target != name).collect();
         found.insert(name.as_str(), targets);
     }
     found
@@ -58,7 +31,7 @@ fn uses(files: &BTreeMap<String, String>) -> BTreeMap<&str, BTreeSet<&str>> {
 
 /// Returns the files that can be reached from each other, in groups of more than one.
 fn circles(files: &BTreeMap<String, String>) -> Vec<Vec<String>> {
-    let uses = uses(files);
+    let uses = imports(files);
     let reach = |from: &str| {
         let mut seen: BTreeSet<&str> = BTreeSet::new();
         let mut open: Vec<&str> = uses.get(from).into_iter().flatten().copied().collect();

@@ -7,6 +7,7 @@ mod conformance;
 mod docs;
 mod positions;
 mod stages;
+mod uses;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -76,45 +77,117 @@ const ORDER: &[&str] = &[
     "write", "pipeline", "secrets", "cli",
 ];
 
-#[test]
-fn modules_depend_only_on_earlier_ones() {
+/// Modules that stand outside of the order: they are only for tests.
+const FOR_TESTS: &str = "testing";
+
+/// Returns the module of a file below a `src`, such as `world::lock` of `world/lock.rs`.
+fn module(path: &str) -> String {
+    let path = path.trim_end_matches(".rs").trim_end_matches("/mod");
+    path.replace('/', "::")
+}
+
+/// Returns the uses that go up: of a module that stands later in the order, or in none.
+fn uses_upwards(order: &[&str], files: &[(String, String)]) -> Vec<String> {
+    let rank = |path: &str| {
+        let top = path.split("::").next().unwrap_or_default();
+        order.iter().position(|module| *module == top)
+    };
     let mut found = Vec::new();
-    let mut seen = BTreeSet::new();
-    // The crates below `crates/` cannot use the program: cargo sees to that.
-    for (path, text) in sources().into_iter().filter(|(path, _)| path.starts_with("src")) {
-        let Some(module) = path.components().nth(1) else {
-            continue;
-        };
-        let module = module
-            .as_os_str()
-            .to_string_lossy()
-            .trim_end_matches(".rs")
-            .to_owned();
-        if ["lib", "main", "testing"].contains(&module.as_str()) {
-            continue;
-        }
-        let rank = |name: &str| ORDER.iter().position(|m| *m == name);
+    for (path, text) in files {
+        let module = module(path);
         let own = rank(&module).unwrap_or_else(|| panic!("`{module}` has no place in ORDER"));
-        seen.insert(module.clone());
-        for (_, line) in code(&text) {
-            for (at, _) in line.match_indices("crate::") {
-                let target: String = line[at + 7..]
-                    .chars()
-                    .take_while(|c| c.is_ascii_alphanumeric() || *c == '_')
-                    .collect();
-                let Some(other) = rank(&target) else { continue };
-                if other > own {
-                    found.push(format!("{}: {module} uses {target}", path.display()));
-                }
+        for used in uses::uses(&module, text) {
+            if !used.starts_with(FOR_TESTS) && rank(&used).is_none_or(|other| other > own) {
+                found.push(format!("{path}: {module} uses {used}"));
             }
         }
     }
-    assert_eq!(found, [""; 0]);
-    assert_eq!(
-        seen,
-        ORDER.iter().map(|m| (*m).to_owned()).collect(),
-        "every module has a place"
-    );
+    found
+}
+
+#[test]
+fn modules_depend_only_on_earlier_ones() {
+    // The crates below `crates/` cannot use the program: cargo sees to that.
+    let files: Vec<(String, String)> = sources()
+        .into_iter()
+        .filter_map(|(path, text)| {
+            let path = path.to_string_lossy().replace('\\', "/");
+            let below = path.strip_prefix("src/")?.to_owned();
+            let outside = ["lib.rs", "main.rs", "testing.rs"].contains(&below.as_str());
+            (!outside).then_some((below, text))
+        })
+        .collect();
+    assert_eq!(uses_upwards(ORDER, &files), [""; 0]);
+    let top = |path: &str| module(path).split("::").next().unwrap_or_default().to_owned();
+    let seen: BTreeSet<String> = files.iter().map(|(path, _)| top(path)).collect();
+    let listed: BTreeSet<String> = ORDER.iter().map(|module| (*module).to_owned()).collect();
+    assert_eq!(seen, listed, "every module has a place");
+}
+
+#[test]
+fn an_arrow_that_goes_up_is_seen() {
+    let order = ["low", "middle", "high"];
+    let found = |path: &str, text: &str| uses_upwards(&order, &[(path.to_owned(), text.to_owned())]);
+    for text in [
+        "use crate::high;\n",
+        "pub use crate::{low, high::{self, x}};\n",
+        "use crate::{\n    low,\n    high::x,\n};\n",
+        "use super::super::high::x;\n",
+        "fn x() {\n    crate::\n        high::x();\n}\n",
+        "use crate::nowhere;\n",
+    ] {
+        assert!(!found("middle/a.rs", text).is_empty(), "{text}");
+    }
+    for text in [
+        "use crate::{low, middle::b};\n",
+        "use super::b;\n",
+        "#[cfg(test)]\nmod tests {\n    use crate::high;\n}\n",
+        "// crate::high\n",
+    ] {
+        assert_eq!(found("middle/a.rs", text), [""; 0], "{text}");
+    }
+}
+
+/// What is encrypted is said by one module: whoever looks for the marks of SOPS by himself gives another answer than it.
+#[test]
+fn one_module_says_what_is_encrypted() {
+    let marks = ["\"ENC[", "get(\"sops\")", "&[\"sops\"", "sops_mac="];
+    for (path, text) in sources() {
+        let own = path.starts_with("src/world/secrecy") || path.starts_with("crates/sops");
+        let in_tests = path.ends_with("tests.rs");
+        for (number, line) in code(&text).filter(|_| !own && !in_tests) {
+            for mark in marks {
+                assert!(
+                    !line.contains(mark),
+                    "{}:{}: ask `world::secrecy`",
+                    path.display(),
+                    number + 1
+                );
+            }
+        }
+    }
+}
+
+/// A word has one meaning: what stands at a path and is not ours is foreign; what people have added is called so.
+#[test]
+fn foreign_is_the_state_of_a_path() {
+    let may = ["src/diff", "src/adopt/state.rs"];
+    for (path, text) in sources().into_iter().filter(|(path, _)| path.starts_with("src")) {
+        for (number, line) in code(&text) {
+            // Codes and what machines read keep their words.
+            let line = line.to_ascii_lowercase();
+            let kept = ["foreign/", "foreign-", "/foreign\"", "\"foreign\""];
+            let allowed = may.iter().any(|place| path.starts_with(place))
+                || kept.iter().any(|word| line.contains(word))
+                || !line.contains("foreign");
+            assert!(
+                allowed,
+                "{}:{}: say what it is, `added` for what people have added",
+                path.display(),
+                number + 1
+            );
+        }
+    }
 }
 
 #[test]
