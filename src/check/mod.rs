@@ -28,7 +28,7 @@ use crate::diag::{Aborted, Diagnostic, Diagnostics, Severity};
 use crate::render::{Documents, Rendered};
 use crate::source::SourceId;
 use crate::tree::{RepoPath, Tree};
-use crate::world::secrecy::{display, is_sealed, redact};
+use crate::world::secrecy::{display, has_mac, redact};
 
 use allow::Exceptions;
 use manifests::Manifests;
@@ -185,7 +185,7 @@ fn run(
 /// A file of somebody else's that is encrypted is as it should be; of ours, it would be encrypted twice.
 fn is_sealed_already(rule: &Rule, finding: &Finding, manifests: &Manifests<'_>) -> bool {
     let documents = manifests.documents(finding.path.as_str());
-    rule.name == "plain-secret" && finding.path.is_sops() && documents.iter().all(is_sealed)
+    rule.name == "plain-secret" && finding.path.is_sops() && documents.iter().all(has_mac)
 }
 
 fn report(

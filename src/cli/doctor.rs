@@ -7,7 +7,7 @@ use super::exit::Exit;
 use super::help::{Help, KEYS};
 use super::ui::Format;
 use super::{Outcome, Session};
-use crate::config::{self, CONFIG_FILES};
+use crate::config::CONFIG_FILES;
 use crate::diag::screen::{self, AnsiColor, Style};
 use crate::diag::{Diagnostic, Diagnostics, Severity};
 use crate::pipeline::{self, Run, World};
@@ -18,7 +18,7 @@ use crate::sys::root::{Root, limits};
 use crate::tree::RepoPath;
 use crate::vcs::{Repository, private};
 use crate::world::lock::Lock;
-use crate::world::side;
+use crate::world::{secrecy, side};
 use crate::write;
 
 /// Arguments of `doctor`.
@@ -220,7 +220,7 @@ fn configuration(world: &mut World<'_>, report: &mut Report) -> (Place, Option<S
 /// Adds a line where an encrypted `cluster.yaml`, which is one to commit, renders only beside the file of the tunnel: it
 /// does not name the tunnel itself.
 fn tunnel_for_ci(root: &Root, report: &mut Report) {
-    let is_sealed = |text: SecretText| config::is_sealed(text.expose());
+    let is_sealed = |text: SecretText| secrecy::is_encrypted_text(text.expose());
     if !side::read(root, CONFIG_FILES[0]).is_ok_and(|text| text.is_some_and(is_sealed)) {
         return;
     }

@@ -5,12 +5,10 @@ use zeroize::Zeroizing;
 
 use super::mask::similar;
 use super::schema::{KeyKind, Keys};
+use crate::world::secrecy::{is_ciphertext, is_encrypted};
 
 /// The files that make up a configuration. Secret keys may stand in each of them.
 pub const CONFIG_FILES: [&str; 2] = ["cluster.yaml", "nodes.yaml"];
-
-/// How ciphertext starts in a SOPS file.
-pub(super) const CIPHERTEXT: &str = "ENC[";
 
 /// Returns the values of the secret keys that stand in clear in a configuration file. `keys` are those that the
 /// repository knows, its own included. A key that is not known and is spelt much like a secret one counts as one.
@@ -20,7 +18,7 @@ pub fn clear_secrets(text: &str, keys: &Keys) -> Vec<(String, Zeroizing<String>)
         for (key, value) in document.entries() {
             if let (Some(key), Some(value)) = (key.as_str(), value.as_str())
                 && is_secret(key, keys)
-                && !value.starts_with(CIPHERTEXT)
+                && !is_ciphertext(value)
             {
                 found.push((key.to_owned(), Zeroizing::new(value.to_owned())));
             }
@@ -41,19 +39,10 @@ pub fn holds_clear_secrets(name: &str, text: &str, keys: &Keys, raw: bool) -> bo
     }
     let entries = documents.iter().flat_map(Node::entries);
     entries.into_iter().any(|(key, value)| {
-        let open = !matches!(&value.kind, Kind::Scalar { value, .. } if value.is_empty() || value.starts_with(CIPHERTEXT));
+        let open =
+            !matches!(&value.kind, Kind::Scalar { value, .. } if value.is_empty() || is_ciphertext(value));
         open && key.as_str().is_some_and(|key| is_secret(key, keys))
     })
-}
-
-/// Returns whether a file is encrypted with SOPS.
-pub fn is_sealed(text: &str) -> bool {
-    yaml::parse(text).is_ok_and(|documents| documents.first().is_some_and(is_encrypted))
-}
-
-pub(super) fn is_encrypted(root: &Node) -> bool {
-    root.get("sops")
-        .is_some_and(|sops| matches!(sops.kind, Kind::Map(_)))
 }
 
 fn is_secret(key: &str, keys: &Keys) -> bool {
@@ -79,7 +68,7 @@ mod tests {
 
     #[test]
     fn own_and_misspelt_keys_count() {
-        let text = "cluster_name: a\ncloudflare_token: one\ncloudflare_tokn: two\nhomepage_token: three\nother: four\nunifi_api_key: ENC[x]\n";
+        let text = "cluster_name: a\ncloudflare_token: one\ncloudflare_tokn: two\nhomepage_token: three\nother: four\nunifi_api_key: ENC[AES256_GCM,x]\n";
         let names = |keys: &Keys| -> Vec<String> {
             clear_secrets(text, keys)
                 .into_iter()
@@ -102,7 +91,7 @@ mod tests {
         let holds = |name: &str, text: &str| holds_clear_secrets(name, text, vocabulary.keys(), false);
         assert!(holds("cluster.yaml", "cluster_name: a\n"));
         assert!(holds("cluster.yaml", "a: [\n"));
-        let sealed = "cloudflare_token: ENC[x]\nsops: {mac: x}\n";
+        let sealed = "cloudflare_token: ENC[AES256_GCM,x]\nsops: {mac: x}\n";
         assert!(!holds("cluster.yaml", sealed));
         for plain in ["homepage_token: x", "cloudflare_tokn: x", "unifi_api_key: [a]"] {
             assert!(holds("cluster.yaml", &format!("{plain}\n{sealed}")), "{plain}");

@@ -7,7 +7,6 @@ use serde_json::Value;
 use yaml::{Kind, Node, Style, line};
 
 use super::document::{Document, File, quoted};
-use super::in_clear::{CIPHERTEXT, is_encrypted};
 use super::mask;
 use super::read::{missing, read};
 use super::schema::KeyKind;
@@ -16,6 +15,7 @@ use super::vocabulary::Vocabulary;
 use crate::diag::{Aborted, Diagnostic, Diagnostics};
 use crate::sys::SecretText;
 use crate::sys::root::Root;
+use crate::world::secrecy::{is_ciphertext, is_encrypted};
 
 /// The main file.
 pub(super) const CLUSTER: &str = "cluster.yaml";
@@ -131,7 +131,7 @@ fn cut_secrets(text: &str, root: &Node, vocabulary: &Vocabulary) -> BTreeSet<Str
         );
         let comment = line::behind(text, value.span.end).trim_start().strip_prefix('#');
         // Comments behind ciphertext are ciphertext as well.
-        let sealed = value.as_str().is_some_and(|text| text.starts_with(CIPHERTEXT));
+        let sealed = value.as_str().is_some_and(is_ciphertext);
         plain
             && !sealed
             && !value.span.is_empty()
@@ -202,7 +202,7 @@ fn mark_unknown(part: &mut Part, vocabulary: &Vocabulary, diags: &mut Diagnostic
 
 fn holds_ciphertext(value: &Value) -> bool {
     match value {
-        Value::String(text) => text.starts_with(CIPHERTEXT),
+        Value::String(text) => is_ciphertext(text),
         Value::Array(items) => items.iter().any(holds_ciphertext),
         Value::Object(map) => map.values().any(holds_ciphertext),
         Value::Null | Value::Bool(_) | Value::Number(_) => false,

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use yaml::{Kind, Node};
 
-use crate::tree::RepoPath;
+use crate::world::secrecy;
 
 /// What happened to a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -52,23 +52,6 @@ pub struct KeyDiff {
     pub keys: Vec<KeyChange>,
     /// What changed in the `sops` block or around the keys, in words. A new MAC or time alone is not told.
     pub notes: Vec<&'static str>,
-}
-
-/// Returns whether the differences of a file may only be told by keys: SOPS files by name, and whatever holds
-/// ciphertext or a Kubernetes Secret on either side.
-pub fn is_sensitive(path: &RepoPath, sides: [Option<&[u8]>; 2]) -> bool {
-    path.is_sops() || sides.into_iter().flatten().any(holds_secret)
-}
-
-fn holds_secret(bytes: &[u8]) -> bool {
-    let text = String::from_utf8_lossy(bytes);
-    text.contains("ENC[AES256_GCM,")
-        || text.lines().any(|line| {
-            let kind = line
-                .strip_prefix("kind:")
-                .and_then(|value| value.split_whitespace().next());
-            kind.is_some_and(|kind| kind.trim_matches(['"', '\'']) == "Secret")
-        })
 }
 
 /// Compares two versions of a sensitive YAML file; `None` stands for no file.
@@ -130,7 +113,7 @@ fn has_other_data_key(before: &Keys, after: &Keys) -> bool {
 /// Returns whether a leaf is encrypted.
 fn is_ciphertext(leaf: &str) -> bool {
     leaf.split_once('=')
-        .is_some_and(|(_, value)| value.starts_with("ENC[AES256_GCM,"))
+        .is_some_and(|(_, value)| secrecy::is_ciphertext(value))
 }
 
 fn sops_note(before: &Keys, after: &Keys) -> Option<&'static str> {
@@ -304,18 +287,5 @@ mod tests {
             told("a: 1\n---\nb: 1\n", "a: 1\n---\nb: 2\n"),
             ["document 2: b changed"]
         );
-    }
-
-    #[test]
-    fn secrets_are_sensitive_whatever_their_name() {
-        let is = |path: &str, text: &str| {
-            let path = RepoPath::parse(path).expect("valid");
-            is_sensitive(&path, [None, Some(text.as_bytes())])
-        };
-        assert!(is("a.sops.yaml", "") && is("a.sops.env", "X=1"));
-        assert!(is("a.yaml", "kind: Secret\n") && is("a.yaml", "x: ENC[AES256_GCM,data:"));
-        assert!(!is("a.yaml", "valuesFrom:\n  - kind: Secret\n"));
-        assert!(is("a.yaml", "kind: \"Secret\" # x\r\n") && !is("a.yaml", "kind: SecretStore\n"));
-        assert!(!is("a.yaml", "kind: ClusterSecretStore\n") && !is("a.yaml", "kind: ConfigMap\n"));
     }
 }

@@ -10,8 +10,8 @@ use super::{Change, ChangeKind, redact};
 use crate::diag::screen::{self, AnsiColor, Style as Ansi};
 use crate::seal::Sealed;
 use crate::tree::{RepoPath, Tree};
-use crate::world::Existing;
 use crate::world::lock::lf;
+use crate::world::{Existing, secrecy};
 
 /// Lines of context around a change.
 const CONTEXT: usize = 3;
@@ -55,7 +55,7 @@ impl<'a> Sides<'a> {
 
     /// Returns whether only keys of the file may be told.
     pub fn is_sensitive(&self) -> bool {
-        redact::is_sensitive(self.path, [self.old, self.new])
+        secrecy::is_sensitive(self.path, [self.old, self.new])
     }
 
     /// Returns how many lines come and go; `None` for files that are not text.

@@ -11,7 +11,7 @@ use crate::tree::{Artifact, RepoPath, Text, Tree};
 use crate::vcs::Repository;
 use crate::world::belief::doubt;
 use crate::world::lock::{Lock, Sha256, lf};
-use crate::world::secrecy::display;
+use crate::world::secrecy::{display, is_masked};
 use crate::world::{Choices, Existing};
 
 /// Merges what is on the disk into the tree. SOPS files are left to `seal`; their bases are looked for here as well.
@@ -241,7 +241,7 @@ fn settled(
         Ok(text) => edited(text, render),
         Err(conflicts) => {
             // A person may have put anything into the file, a Secret as well.
-            let is_secret = display(artifact.path.as_str(), yours) != yours;
+            let is_secret = is_masked(artifact.path.as_str(), yours);
             let conflicts = conflicts.into_iter();
             let conflicts = conflicts.map(|one| if is_secret { one.hide() } else { one });
             Text::Contradicted {

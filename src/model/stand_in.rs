@@ -28,7 +28,7 @@ const MARKS: [(&str, &str); 3] = [("${", "}"), ("{{", "}}"), ("#{", "}#")];
 /// Returns whether a value only says where the secret comes from: `${SECRET_DOMAIN}`, `op://vault/item/field`,
 /// `<path:vault#key>`, a template, or ciphertext. Several in a row, with signs between them, are no more than one.
 fn is_reference(text: &str) -> bool {
-    if text.starts_with("ENC[AES256_GCM,") || is_uri(text) {
+    if sops::is_ciphertext(text) || is_uri(text) {
         return true;
     }
     let mut rest = text;

@@ -10,6 +10,7 @@ use yaml::{Kind, Node, Style};
 use crate::diag::Diagnostic;
 use crate::jinja::{Value, from_json};
 use crate::sys::root::Refused;
+use crate::world::secrecy::has_mac;
 
 /// Names and values for templates.
 pub(super) type Data = IndexMap<String, Value>;
@@ -79,8 +80,7 @@ fn of_yaml(text: &str, shown: &str, identities: Option<&Identities>) -> Result<D
         })
     };
     let mut documents = parse(text)?;
-    let sealed = |document: &Node| document.get("sops").is_some_and(|sops| sops.get("mac").is_some());
-    if documents.iter().any(sealed) {
+    if documents.iter().any(has_mac) {
         let Some(identities) = identities else {
             return Err(wrong(shown, "is encrypted, and there is no private key here")
                 .help("put `age.key` beside makejinja.toml, or name it with SOPS_AGE_KEY_FILE"));

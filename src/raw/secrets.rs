@@ -9,6 +9,7 @@ use crate::config::Vault;
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::sys::SecretText;
 use crate::tree::RepoPath;
+use crate::world::secrecy::is_sealed;
 
 /// A rendered file.
 pub(super) struct File {
@@ -55,7 +56,7 @@ fn sealed(path: &RepoPath, file: &File, config: Option<&Config>) -> Result<Optio
             .in_file(name)
             .help("make it a `*.sops.yaml`"));
     }
-    if sops::status(&file.text).is_ok_and(|status| status.is_sealed()) {
+    if is_sealed(name, &file.text) {
         return Ok(None);
     }
     let Some(config) = config else {

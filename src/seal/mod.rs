@@ -22,6 +22,7 @@ use crate::tree::{Artifact, RepoPath, Text, Tree};
 use crate::vcs::Repository;
 use crate::world::keyring::Own;
 use crate::world::lock::{Lock, Sha256, lf};
+use crate::world::secrecy::is_sealed;
 use crate::world::{Bases, Choices, Existing, side};
 
 pub use own_key::{OWN_KEY_FILE, private_keys};
@@ -340,10 +341,10 @@ impl Sealer<'_> {
         entropy: &mut dyn Entropy,
     ) -> Result<Text, Vec<Diagnostic>> {
         // A file that was sealed elsewhere, and copied here as it is.
-        if sops::status(artifact.text()).is_ok_and(|status| status.is_sealed()) {
+        let name = artifact.path.as_str();
+        if is_sealed(name, artifact.text()) {
             return Ok(artifact.content.clone());
         }
-        let name = artifact.path.as_str();
         let one = |error: SopsError| vec![finding(&error, name)];
         let mut rule = self.config.rule_for(name).map_err(one)?;
         let plain = reveal::reveal(artifact.text(), documents, self.vault);

@@ -8,6 +8,8 @@ use zeroize::Zeroizing;
 
 use crate::diag::counted;
 use crate::diff::redact::{KeyDiff, compare_as};
+use crate::world::lock::Sha256;
+use crate::world::secrecy::is_ciphertext;
 
 /// Returns what differs: by value when both can be opened, so that a rotation shows no change; else by ciphertext.
 pub fn keys(format: Format, old: Option<&[u8]>, new: Option<&[u8]>, identities: &Identities) -> KeyDiff {
@@ -131,8 +133,8 @@ impl Outline {
             Kind::Map(_) => self.line(path, "{}"),
             Kind::Seq(_) => self.line(path, "[]"),
             Kind::Alias(_) => self.line(path, "<alias>"),
-            Kind::Scalar { value, .. } if value.starts_with("ENC[AES256_GCM,") => {
-                let hash = crate::world::lock::Sha256::of(value.as_bytes()).to_string();
+            Kind::Scalar { value, .. } if is_ciphertext(value) => {
+                let hash = Sha256::of(value.as_bytes()).to_string();
                 let kind = value
                     .rsplit_once(",type:")
                     .map_or("?", |(_, kind)| kind.trim_end_matches(']'));

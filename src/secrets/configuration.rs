@@ -22,6 +22,7 @@ use crate::sys::root::Root;
 use crate::sys::{Entropy, SecretText};
 use crate::tree::RepoPath;
 use crate::vcs::Repository;
+use crate::world::secrecy::is_encrypted_text;
 use crate::world::side;
 
 /// Returns which configuration file of this directory a file is. One without any key that we know is another tool's.
@@ -262,7 +263,7 @@ pub fn seal(
 ) -> Result<Option<String>, Diagnostic> {
     let text = file.text()?;
     let wrong = |error: SopsError| seal::finding(&error, &file.name);
-    if !config::is_sealed(text) {
+    if !is_encrypted_text(text) {
         return sops::encrypt(text, rule, entropy).map(Some).map_err(wrong);
     }
     let mended = typed::sealed(file, Format::Yaml, identities, entropy)?;
@@ -297,7 +298,7 @@ pub fn guard(root: &Path, file: &Path, text: &str) -> Result<(), Diagnostic> {
     };
     let vocabulary = vocabulary(root)?;
     match config::clear_secrets(text, vocabulary.keys()).first() {
-        Some((key, _)) if config::is_sealed(text) => Err(left_in_clear(name, text, key)),
+        Some((key, _)) if is_encrypted_text(text) => Err(left_in_clear(name, text, key)),
         _ => Ok(()),
     }
 }

@@ -4,14 +4,13 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use sops::{Format, SopsError};
-use yaml::{Kind, Node};
 
 use super::file::argument;
-use super::status::{claims_sops, is_sops_name};
 use super::template::Templates;
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::known::{Known, hidden};
 use crate::model::{is_no_secret, is_no_secret_in_base64};
+use crate::world::secrecy::{SecretValue, claims_sops, is_sops_name, secret_values};
 
 /// Largest file that is looked through, in bytes: larger ones are no configuration. Whoever reads files tells how many were
 /// left out.
@@ -58,9 +57,9 @@ pub fn scan(path: &str, bytes: &[u8], known: &Known, templates: &Templates) -> V
     } else if made.is_some() && manifests {
         // It is encrypted when it is rendered; what it prints is not in it.
         let (text, printed) = templates.blanked(text);
-        kubernetes(&text, Printed(&printed, 0), &mut found);
+        kubernetes(&text, Printed(&printed), &mut found);
     } else if manifests {
-        kubernetes(text, Printed(&[], 0), &mut found);
+        kubernetes(text, Printed(&[]), &mut found);
     }
     found.sort_by_key(|one| one.span.start);
     found.dedup_by(|a, b| a.span == b.span);
@@ -158,7 +157,7 @@ fn sops_file(format: Format, text: &str, named: bool, found: &mut Vec<Found>) {
             }
         }
         Err(SopsError::NotEncrypted) if named => found.push(not_encrypted(text, UNLIKE_ITS_NAME)),
-        Err(SopsError::NotEncrypted) => kubernetes(text, Printed(&[], 0), found),
+        Err(SopsError::NotEncrypted) => kubernetes(text, Printed(&[]), found),
         Err(error) => found.push(Found {
             code: "secrets/broken",
             what: error.to_string(),
@@ -170,90 +169,37 @@ fn sops_file(format: Format, text: &str, named: bool, found: &mut Vec<Found>) {
 
 /// Kubernetes Secrets with data in clear, but for values that tell nothing and those that a template prints.
 fn kubernetes(text: &str, printed: Printed<'_>, found: &mut Vec<Found>) {
-    if !text.contains("data:") && !text.contains("stringData") && !text.contains("\"data\"") {
+    // An escape can spell the words; else they stand there.
+    if !["data", "Data", "\\"].iter().any(|word| text.contains(word)) {
         return;
     }
-    match yaml::parse(text) {
-        Ok(documents) => documents
-            .iter()
-            .for_each(|document| object(document, printed, found)),
-        // One document may be broken, or hold the marks of a merge: the others are looked at as they are.
-        Err(_) => separated(text).for_each(|range| match yaml::parse(&text[range.clone()]) {
-            Ok(documents) => {
-                let mut here = Vec::new();
-                let printed = Printed(printed.0, range.start);
-                documents.iter().for_each(|node| object(node, printed, &mut here));
-                found.extend(here.into_iter().map(|one| Found {
-                    span: one.span.start + range.start..one.span.end + range.start,
-                    ..one
-                }));
-            }
-            Err(_) => by_lines(text, range, printed, found),
-        }),
-    }
+    let values = secret_values(text);
+    found.extend(values.into_iter().filter_map(|value| in_clear(value, printed)));
 }
 
-/// Where a template prints, in order; and where in it the text begins of which places are asked.
+/// Where a template prints, in order.
 #[derive(Clone, Copy)]
-struct Printed<'t>(&'t [Range<usize>], usize);
+struct Printed<'t>(&'t [Range<usize>]);
 
 impl Printed<'_> {
     /// Returns whether a part of a place is printed.
     fn touches(self, span: &Range<usize>) -> bool {
-        let (start, end) = (span.start + self.1, span.end + self.1);
-        let next = self.0.partition_point(|range| range.end <= start);
-        self.0.get(next).is_some_and(|range| range.start < end)
-    }
-}
-
-/// The documents of a text, by the lines between them.
-fn separated(text: &str) -> impl Iterator<Item = Range<usize>> {
-    let mut starts = vec![0];
-    starts.extend(text.match_indices("\n---").map(|(at, _)| at + 1));
-    let ends: Vec<usize> = starts.iter().skip(1).copied().chain([text.len()]).collect();
-    starts.into_iter().zip(ends).map(|(start, end)| start..end)
-}
-
-/// An object, or a list of them.
-fn object(node: &Node, printed: Printed<'_>, found: &mut Vec<Found>) {
-    let kind = node.get("kind");
-    let kind = match kind.and_then(Node::as_str) {
-        Some(kind) => kind.to_owned(),
-        // An alias, or a merge key: rare enough to go the long way.
-        None if kind.is_some() || node.merged().is_some() => {
-            node.to_json()["kind"].as_str().unwrap_or_default().to_owned()
-        }
-        None => return,
-    };
-    if kind.ends_with("List") {
-        let items = node.get("items").map(Node::items).unwrap_or_default();
-        items.iter().for_each(|item| object(item, printed, found));
-    }
-    if kind != "Secret" {
-        return;
-    }
-    for section in ["data", "stringData"] {
-        for (key, value) in node.get(section).map(Node::entries).unwrap_or_default() {
-            let Kind::Scalar { value: text, .. } = &value.kind else {
-                continue;
-            };
-            let key = key.as_str().unwrap_or_default();
-            found.extend(in_clear(section, key, text, value.span.clone(), printed));
-        }
+        let next = self.0.partition_point(|range| range.end <= span.start);
+        self.0.get(next).is_some_and(|range| range.start < span.end)
     }
 }
 
 /// Looks at one value of a Secret.
-fn in_clear(
-    section: &str,
-    key: &str,
-    value: &str,
-    span: Range<usize>,
-    printed: Printed<'_>,
-) -> Option<Found> {
+fn in_clear(found: SecretValue, printed: Printed<'_>) -> Option<Found> {
+    let SecretValue {
+        section,
+        key,
+        value,
+        span,
+    } = found;
     let harmless = match section {
-        "data" => is_no_secret_in_base64(value),
-        _ => is_no_secret(value),
+        "data" => is_no_secret_in_base64(&value),
+        _ => is_no_secret(&value),
     };
     (!harmless && !printed.touches(&span)).then(|| Found {
         code: "secrets/plain-secret",
@@ -261,47 +207,6 @@ fn in_clear(
         span,
         help: "encrypt the file: `clusterwright secrets encrypt -i FILE`",
     })
-}
-
-/// A document that is no YAML, such as one with the marks of a merge, a key twice, or what Helm prints in it: the lines
-/// below `data` and `stringData`.
-fn by_lines(text: &str, range: Range<usize>, printed: Printed<'_>, found: &mut Vec<Found>) {
-    let lines = || text[range.clone()].split_inclusive('\n');
-    if !lines().any(|line| line.trim_end() == "kind: Secret") {
-        return;
-    }
-    let mut start = range.start;
-    let mut section: Option<&str> = None;
-    for line in lines() {
-        let at = start;
-        start += line.len();
-        let content = line.trim();
-        let indent = line.len() - line.trim_start().len();
-        if content.is_empty() || content.starts_with('#') {
-            continue;
-        }
-        if indent == 0 {
-            let name = content
-                .strip_suffix(':')
-                .filter(|name| ["data", "stringData"].contains(name));
-            // The marks of a merge stand between the lines of both sides.
-            let is_mark = ["<<<<<<<", "=======", ">>>>>>>", "|||||||", "{{"];
-            if !is_mark.iter().any(|mark| content.starts_with(mark)) {
-                section = name;
-            }
-            continue;
-        }
-        let Some((section, (key, value))) = section.zip(content.split_once(": ")) else {
-            continue;
-        };
-        let value = value.trim().trim_matches(['"', '\'']);
-        // The head of a block text, or what another program prints.
-        if value.starts_with(['|', '>', '*', '&']) || value.contains("{{") {
-            continue;
-        }
-        let from = at + line.find(value).unwrap_or(indent);
-        found.extend(in_clear(section, key, value, from..from + value.len(), printed));
-    }
 }
 
 /// Reports what was found in a file, with its lines masked.
@@ -387,6 +292,27 @@ mod tests {
                 "<<: {kind: Secret}\nstringData: {a: hunter2}\n",
                 "secrets/plain-secret",
             ),
+            // What is no YAML is read by its lines.
+            (
+                "a.yaml",
+                "kind: \"Secret\"\nstringData:\n  a: hunter2\nb: [\n",
+                "secrets/plain-secret",
+            ),
+            (
+                "a.yaml",
+                "kind: Secret # x\nstringData:\n  a: |\n    hunter2\nb: [\n",
+                "secrets/plain-secret",
+            ),
+            (
+                "a.yaml",
+                "kind: List\nitems:\n- kind: Secret\n  stringData:\n    a: hunter2\nb: [\n",
+                "secrets/plain-secret",
+            ),
+            (
+                "a.yaml",
+                "x: &x {kind: Secret, stringData: {a: hunter2}}\n<<: *x\n",
+                "secrets/plain-secret",
+            ),
             ("a.sops.yaml", "a: 1\n", "secrets/not-encrypted"),
             ("a.sops.env", "A=1\n", "secrets/not-encrypted"),
             ("a.sops.ini", "[a]\nb=1\n", "secrets/not-encrypted"),
@@ -464,6 +390,10 @@ mod tests {
                 "kind: Secret\nstringData:\n  a: {{ .Values.a }}\n  b: \"{{ .Values.b }}\"\n",
             ),
             ("a.yaml", "kind: ConfigMap\ndata:\n  a: b\n---\na: [\n"),
+            (
+                "a.yaml",
+                "kind: Secret\nstringData:\n  a: |\n    {{ .Values.a }}\n  b: CHANGEME # x\n",
+            ),
             // Of a template, what it prints is not in it.
             (
                 "x.sops.yaml.tera",

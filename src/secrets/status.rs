@@ -13,6 +13,7 @@ use super::template::Templates;
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::seal;
 use crate::sys::root::{Refused, limits};
+use crate::world::secrecy::{claims_sops, is_sops_name};
 use crate::world::side;
 
 /// What a look at one file shows.
@@ -62,22 +63,6 @@ impl Configs {
         let rule = self.rule(root, file).ok().flatten();
         rule.is_some_and(|rule| rule.has_other_keys && rule.age == have)
     }
-}
-
-/// Returns whether a text says that SOPS encrypted it.
-pub fn claims_sops(text: &str) -> bool {
-    let has_block = text.lines().any(|line| {
-        line.starts_with("sops:")
-            || line.contains("\"sops\":")
-            || line.starts_with("sops_mac=")
-            || line.trim_end() == "[sops]"
-    });
-    has_block && (text.contains("ENC[AES256_GCM,") || text.contains("lastmodified"))
-}
-
-/// Returns whether the name of a file says that SOPS encrypts it: `x.sops.yaml`, but not `.sops.yaml`.
-pub fn is_sops_name(name: &str) -> bool {
-    file_name(name).contains(".sops.") && !file_name(name).starts_with(".sops.")
 }
 
 /// Looks at files. Those that are not SOPS files and need not be ones are left out: a file that is in clear is reported by

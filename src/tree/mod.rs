@@ -6,7 +6,7 @@ mod text;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-pub use path::{KUSTOMIZATIONS, PathError, RepoPath, bare_repository};
+pub use path::{KUSTOMIZATIONS, PathError, RepoPath, bare_repository, is_sops_name};
 pub use text::{Conflict, Text};
 
 /// The folder of all apps in the output.

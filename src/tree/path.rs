@@ -88,7 +88,7 @@ impl RepoPath {
 
     /// Returns whether the name says that SOPS encrypts the file: `x.sops.yaml`.
     pub fn is_sops(&self) -> bool {
-        self.file_name().contains(".sops.") && !self.file_name().starts_with(".sops.")
+        is_sops_name(&self.0)
     }
 
     /// Returns whether the file is one of kustomize by its name.
@@ -102,6 +102,12 @@ impl RepoPath {
         self.is_kustomization()
             || name.is_some_and(|e| e.eq_ignore_ascii_case("yaml") || e.eq_ignore_ascii_case("yml"))
     }
+}
+
+/// Returns whether the name of a file says that SOPS encrypts it: `x.sops.yaml`, but not `.sops.yaml`.
+pub fn is_sops_name(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    name.contains(".sops.") && !name.starts_with(".sops.")
 }
 
 /// Returns a directory that these files would make a git repository without a work tree: git takes any directory with

@@ -6,12 +6,13 @@ use super::target::{self, State};
 use super::undo::Record;
 use super::{DRAFT, NEW_DIR, OLD_DIR, TXN_DIR, execute, new_file, old_file, undo_old_file};
 use crate::diag::Diagnostic;
-use crate::diff::{Change, ChangeKind, ChangeSet, redact};
+use crate::diff::{Change, ChangeKind, ChangeSet};
 use crate::seal::Sealed;
 use crate::sys::disk::Disk;
 use crate::sys::root::{Refused, Root, limits};
 use crate::tree::{RepoPath, Tree};
 use crate::world::lock::{LOCK_FILE, Lock, Sha256};
+use crate::world::secrecy;
 
 /// Stages all files of a change set and the draft of the plan.
 ///
@@ -79,13 +80,6 @@ pub(super) fn undo(record: &Record, root: &Root, disk: &mut impl Disk) -> Result
         }
     }
     stager.finish()
-}
-
-/// Returns whether a file that a run replaces holds secrets in clear: no copy of it may outlive the run.
-fn is_secret_in_clear(path: &RepoPath, bytes: &[u8]) -> bool {
-    let text = String::from_utf8_lossy(bytes);
-    redact::is_sensitive(path, [Some(bytes), None])
-        && !sops::status(&text).is_ok_and(|status| status.is_sealed())
 }
 
 struct Stager<'a, D> {
@@ -196,7 +190,7 @@ impl<'a, D: Disk> Stager<'a, D> {
             State::File(hash) => {
                 self.disk.write(root, &old_file, bytes).map_err(failed)?;
                 self.disk.copy_mode(root, full, &old_file).map_err(failed)?;
-                if is_secret_in_clear(path, bytes) {
+                if secrecy::is_in_clear(path, bytes) {
                     self.plan.then = Then::Forget;
                 }
                 Some(hash)

@@ -91,6 +91,41 @@ fn modes_come_back() {
     assert_eq!((mode("run.sh"), mode("gone.sh")), (0o750, 0o750));
 }
 
+/// A copy in the undo record would outlive the run that sealed or dropped the file.
+#[test]
+fn no_copy_of_a_secret_in_clear_stays() {
+    for text in [
+        "kind: Secret\nstringData:\n  a: hunter2\n",
+        "kind: List\nitems:\n  - kind: Secret\n    stringData: {a: hunter2}\n",
+        "- kind: Secret\n  stringData: {a: hunter2}\n",
+        "{\"kind\": \"Secret\", \"stringData\": {\"a\": \"hunter2\"}}\n",
+        "x: &x {kind: Secret, stringData: {a: hunter2}}\n<<: *x\n",
+        "kind: List\nitems:\n- kind: \"Secret\"\n  stringData:\n    a: hunter2\nb: [\n",
+    ] {
+        let world = World::new();
+        world.run(&files(&[("a.yaml", text)]));
+        world.run(&files(&[("a.yaml", "kind: ConfigMap\n")]));
+        assert_eq!(world.record(), None, "{text}");
+        let mut open = vec![world.root.clone()];
+        while let Some(dir) = open.pop() {
+            for entry in fs::read_dir(dir).expect("listed").flatten() {
+                let path = entry.path();
+                if path.is_dir() {
+                    open.push(path);
+                } else {
+                    let left = fs::read(&path).expect("read");
+                    let left = String::from_utf8_lossy(&left);
+                    assert!(!left.contains("hunter2"), "{}: {text}", path.display());
+                }
+            }
+        }
+    }
+    let world = World::new();
+    world.run(&files(&[("a.yaml", "kind: ConfigMap\nspec: {kind: Secret}\n")]));
+    world.run(&files(&[("a.yaml", "kind: ConfigMap\n")]));
+    assert!(world.record().is_some(), "what holds none is kept for an undo");
+}
+
 #[test]
 fn only_the_last_run_that_wrote_something_is_taken_back_and_only_once() {
     let world = World::new();

@@ -94,4 +94,4 @@ pub use rules::rule::Rule;
 pub use rules::selector::{DEFAULT_UNENCRYPTED_SUFFIX, Selector};
 pub use secret::SecretText;
 pub use text::keypath::{At, KeyPath, Step};
-pub use text::value::ValueType;
+pub use text::value::{ValueType, is_ciphertext};

@@ -12,6 +12,7 @@ use super::schema::{Others, Schema, Type};
 use crate::check::manifests::Object;
 use crate::check::rule::Finding;
 use crate::plan::closest;
+use crate::world::secrecy::is_ciphertext;
 
 /// How many names a help lists.
 const LISTED: usize = 12;
@@ -320,7 +321,7 @@ fn is_instruction(key: &str) -> bool {
 
 /// Flux replaces `${NAME}` before anything else reads the text; SOPS replaces `ENC[…]`.
 fn has_placeholder(text: &str) -> bool {
-    text.contains("${") || text.starts_with("ENC[")
+    text.contains("${") || is_ciphertext(text)
 }
 
 fn is_null(node: &Node) -> bool {

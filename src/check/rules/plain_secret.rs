@@ -6,7 +6,7 @@ use crate::check::manifests::Manifests;
 use crate::check::rule::{Finding, Rule};
 use crate::diag::Severity;
 use crate::model::{is_no_secret, is_no_secret_in_base64};
-use crate::world::secrecy;
+use crate::world::secrecy::{is_encrypted, is_sealed_secret};
 
 pub(super) static RULE: Rule = Rule {
     name: "plain-secret",
@@ -23,7 +23,7 @@ fn run(manifests: &Manifests<'_>, findings: &mut Vec<Finding>) {
         .filter(|o| o.kind == "Secret" && o.api_version == "v1")
     {
         // What is encrypted is known by what is in it, whatever its name.
-        if object.path.is_sops() || is_sealed(object.node) {
+        if object.path.is_sops() || is_sealed_secret(object.node) {
             continue;
         }
         for key in ["data", "stringData"] {
@@ -38,7 +38,7 @@ fn run(manifests: &Manifests<'_>, findings: &mut Vec<Finding>) {
             let Some((clear, _)) = entries.find(|(_, value)| value.as_str().is_none_or(tells)) else {
                 continue;
             };
-            if secrecy::is_sealed(object.node) {
+            if is_encrypted(object.node) {
                 let path = format!("{key}.{}", clear.as_str().unwrap_or_default());
                 let message = format!(
                     "Secret `{}` has `{path}` in clear in a file that is encrypted",
@@ -67,8 +67,8 @@ fn run(manifests: &Manifests<'_>, findings: &mut Vec<Finding>) {
     for (path, documents) in manifests.files().filter(|(path, _)| path.is_sops()) {
         for document in documents {
             if document.get("kind").and_then(Node::as_str) == Some("Secret")
-                && document.get("sops").is_some()
-                && !is_sealed(document)
+                && is_encrypted(document)
+                && !is_sealed_secret(document)
             {
                 let message = "the file is already encrypted, and would be encrypted again";
                 let help =
@@ -81,13 +81,4 @@ fn run(manifests: &Manifests<'_>, findings: &mut Vec<Finding>) {
             }
         }
     }
-}
-
-/// Returns whether SOPS encrypted a Secret: there is its block, and no value in clear that tells something.
-fn is_sealed(document: &Node) -> bool {
-    let values = ["data", "stringData"]
-        .into_iter()
-        .flat_map(|part| document.get(part).map(Node::entries).unwrap_or_default());
-    let mut clear = values.filter_map(|(_, value)| value.as_str());
-    secrecy::is_sealed(document) && clear.all(|text| text.is_empty() || text.starts_with("ENC[AES256_GCM,"))
 }

@@ -12,8 +12,9 @@ use crate::cli::exit::Exit;
 use crate::cli::{Outcome, Session};
 use crate::diag::Diagnostic;
 use crate::pipeline;
-use crate::secrets::status::{Configs, claims_sops, short};
+use crate::secrets::status::{Configs, short};
 use crate::secrets::{File, Overrides, list, rule_for};
+use crate::world::secrecy::claims_sops;
 
 /// Gives files new data keys: all of them or none.
 pub(super) fn rotate(args: &Rotate, session: &mut Session<'_>) -> Outcome {

@@ -2,21 +2,27 @@
 
 use yaml::Node;
 
-/// The parts of a Secret that hold what is secret.
-const SECRET_PARTS: [&str; 2] = ["data", "stringData"];
+use super::holds_secret;
+use super::objects::secrets;
+
+/// Returns whether a file is, or may be, one that holds secrets, so that [`display`] hides its values.
+pub fn is_masked(path: &str, text: &str) -> bool {
+    let says_so = |line: &str| {
+        let line = line.replace(['"', '\''], "");
+        line.split_once("kind:")
+            .is_some_and(|(_, kind)| kind.contains("Secret"))
+            || line.trim_start().starts_with("stringData:")
+    };
+    path.contains(".sops.")
+        || path.to_ascii_lowercase().contains("secret")
+        || text.lines().any(says_so)
+        || holds_secret(text)
+}
 
 /// Returns a copy of the same length in bytes, fit for findings to quote. In a file that is or may be a Secret, every
 /// value and comment is `*`; offsets hold.
 pub fn display(path: &str, text: &str) -> String {
-    let may_be_secret = path.contains(".sops.")
-        || path.to_ascii_lowercase().contains("secret")
-        || text.lines().any(|line| {
-            let line = line.replace(['"', '\''], "");
-            line.split_once("kind:")
-                .is_some_and(|(_, kind)| kind.contains("Secret"))
-                || line.trim_start().starts_with("stringData:")
-        });
-    if !may_be_secret {
+    if !is_masked(path, text) {
         return text.to_owned();
     }
     text.split_inclusive('\n').map(masked).collect()
@@ -24,13 +30,9 @@ pub fn display(path: &str, text: &str) -> String {
 
 /// Returns a message about a file without what its Secrets hold: a rule may quote a value.
 pub fn redact(text: &str, documents: &[Node]) -> String {
-    let secrets = documents
-        .iter()
-        .filter(|node| node.str_at(&["kind"]) == Some("Secret"));
-    let mut values = Vec::new();
-    for part in secrets.flat_map(|node| SECRET_PARTS.into_iter().filter_map(|part| node.get(part))) {
-        scalars(part, &mut values);
-    }
+    let all = documents.iter().flat_map(secrets);
+    let values: Vec<_> = all.flat_map(|secret| secret.values).collect();
+    let mut values: Vec<&str> = values.iter().flat_map(|value| scalars(value.node)).collect();
     // The longest first: one may be a part of another.
     values.sort_by_key(|value| std::cmp::Reverse(value.len()));
     let hide = |text: String, value: &&str| text.replace(value, "***");
@@ -40,10 +42,10 @@ pub fn redact(text: &str, documents: &[Node]) -> String {
         .fold(text.to_owned(), hide)
 }
 
-fn scalars<'n>(node: &'n Node, found: &mut Vec<&'n str>) {
-    found.extend(node.as_str());
-    node.items().iter().for_each(|item| scalars(item, found));
-    node.entries().iter().for_each(|(_, value)| scalars(value, found));
+fn scalars(node: &Node) -> Vec<&str> {
+    let values = node.entries().iter().map(|(_, value)| value);
+    let below = node.items().iter().chain(values).flat_map(scalars);
+    node.as_str().into_iter().chain(below).collect()
 }
 
 /// Keeps the key of a line; what identifies an object stays as well.
@@ -105,6 +107,18 @@ mod tests {
         );
         let documents = yaml::parse("kind: ConfigMap\ndata:\n  a: 0777\n").expect("YAML");
         assert_eq!(redact("unquoted `0777`", &documents), "unquoted `0777`");
+    }
+
+    #[test]
+    fn messages_do_not_quote_what_secrets_of_a_list_hold() {
+        for text in [
+            "kind: List\nitems:\n  - kind: Secret\n    stringData: {a: 0777}\n",
+            "x: &x 0777\nkind: Secret\nstringData: {a: *x}\n",
+            "<<: {kind: Secret}\ndata: {a: [0777]}\n",
+        ] {
+            let documents = yaml::parse(text).expect("YAML");
+            assert_eq!(redact("unquoted `0777`", &documents), "unquoted `***`", "{text}");
+        }
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::secret::SecretText;
 use crate::text::document::Documents;
 use crate::text::json;
 use crate::text::lines;
-use crate::text::value::{Encrypted, Plain, ValueType};
+use crate::text::value::{Plain, ValueType, is_ciphertext};
 use crate::text::walk::Leaf;
 use crate::text::write;
 use yaml::layout::{self, Gap};
@@ -90,11 +90,9 @@ pub(crate) fn plaintext(opened: &Opened<'_, '_>) -> Result<SecretText, SopsError
     let mut edits = Vec::new();
     edits.extend(docs.sops_entries().into_iter().map(Edit::cut));
     for (leaf, plain) in opened.walk.leaves.iter().zip(&opened.plains) {
-        if let (Some(plain), true, false) = (
-            plain,
-            Encrypted::looks_like(leaf.text()) && leaf.in_scope,
-            leaf.by_alias,
-        ) {
+        if let (Some(plain), true, false) =
+            (plain, is_ciphertext(leaf.text()) && leaf.in_scope, leaf.by_alias)
+        {
             if leaf.comment_item {
                 comment_item(opened, leaf, plain.text().unwrap_or_default(), &mut edits)?;
                 continue;

@@ -10,7 +10,7 @@ use crate::rules::selector::Scope;
 use crate::text::document::Documents;
 use crate::text::metadata::Metadata;
 use crate::text::typing::Typed;
-use crate::text::value::Encrypted;
+use crate::text::value::{Encrypted, is_ciphertext};
 use crate::text::walk::{Walk, walk};
 
 /// What can be said without a key.
@@ -59,7 +59,7 @@ fn compare(file: &File<'_>, new_plain: &str, rule: &Rule) -> Result<Keyless, Sop
     let unverified = old
         .leaves
         .iter()
-        .filter(|leaf| leaf.in_scope && !leaf.comment_item && Encrypted::looks_like(leaf.text()))
+        .filter(|leaf| leaf.in_scope && !leaf.comment_item && is_ciphertext(leaf.text()))
         .count();
     let reason = match &difference {
         None if !recipients_equal => Some("the recipients differ".to_owned()),

@@ -13,7 +13,7 @@ use crate::rules::selector::Scope;
 use crate::text::document::Documents;
 use crate::text::metadata::Metadata;
 use crate::text::typing::{self, Typed};
-use crate::text::value::{DataKey, Encrypted, Plain, ValueType, token};
+use crate::text::value::{DataKey, Encrypted, Plain, ValueType, is_ciphertext, token};
 use crate::text::walk::{Leaf, Walk, aad, walk};
 
 /// Whether the MAC must agree.
@@ -188,7 +188,7 @@ fn open_leaf(leaf: &Leaf<'_>, key: &DataKey) -> Result<Option<Plain>, SopsError>
         Typed::Value(plain) if plain.is_empty() || !leaf.in_scope => return Ok(Some(plain.clone())),
         Typed::TooLarge if !leaf.in_scope => return Ok(None),
         Typed::TooLarge => return Err(SopsError::PlainInScope { path, span }),
-        Typed::Value(_) if !Encrypted::looks_like(leaf.text()) => {
+        Typed::Value(_) if !is_ciphertext(leaf.text()) => {
             return Err(SopsError::PlainInScope { path, span });
         }
         Typed::Value(_) => match Encrypted::parse(leaf.text()) {

@@ -17,7 +17,7 @@ use crate::rules::selector::Scope;
 use crate::text::document::Documents;
 use crate::text::keypath::KeyPath;
 use crate::text::typing::Typed;
-use crate::text::value::{Encrypted, Plain};
+use crate::text::value::{Plain, is_ciphertext};
 use crate::text::walk::{Leaf, Walk, walk};
 
 /// Most values that are encrypted in one go: each is taken out by itself, and the file read again.
@@ -99,7 +99,7 @@ fn is_typed(leaf: &Leaf<'_>) -> bool {
         Typed::Value(plain) => !plain.is_empty(),
         Typed::TooLarge => true,
     };
-    open && leaf.in_scope && !leaf.comment_item && !leaf.by_alias && !Encrypted::looks_like(leaf.text())
+    open && leaf.in_scope && !leaf.comment_item && !leaf.by_alias && !is_ciphertext(leaf.text())
 }
 
 fn walked<'f>(file: &'f File<'_>) -> Result<Walk<'f>, SopsError> {
@@ -155,7 +155,7 @@ fn without_first(
     let token = earlier.and_then(|(docs, walk)| {
         let same = walk.leaves.iter().find(|one| one.place() == leaf.place())?;
         let source = docs.text.get(same.node.span.clone())?;
-        Encrypted::looks_like(same.text()).then_some(source)
+        is_ciphertext(same.text()).then_some(source)
     });
     let edits = if let Some(token) = token {
         vec![Edit::new(leaf.node.span.clone(), token)]

@@ -10,7 +10,7 @@ use crate::format::Format;
 use crate::text::SOPS_KEY;
 use crate::text::json;
 use crate::text::lines;
-use crate::text::value::Encrypted;
+use crate::text::value::is_ciphertext;
 
 /// One document.
 #[derive(Debug)]
@@ -168,7 +168,7 @@ impl<'t> Documents<'t> {
             let alone = line::is_first(self.text, comment.start);
             let inside = |piece: &Range<usize>| piece.start <= line.start && line.end <= piece.end;
             if alone
-                && Encrypted::looks_like(&self.text[comment.start + 1..comment.end])
+                && is_ciphertext(&self.text[comment.start + 1..comment.end])
                 && let Some(at) = pieces.iter().position(inside)
             {
                 let end = std::mem::replace(&mut pieces[at].end, line.start);

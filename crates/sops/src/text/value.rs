@@ -175,11 +175,6 @@ pub(crate) struct Encrypted {
 }
 
 impl Encrypted {
-    /// Returns whether a text claims to be an encrypted value.
-    pub(crate) fn looks_like(text: &str) -> bool {
-        text.starts_with("ENC[AES256_GCM,")
-    }
-
     /// Reads a value. As in SOPS, whatever follows the closing bracket is ignored.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let rest = token(text)?.strip_prefix(PREFIX)?.strip_suffix(']')?;
@@ -196,9 +191,14 @@ impl Encrypted {
     }
 }
 
+/// Returns whether a value claims to be encrypted. Whether it is, only its key tells.
+pub fn is_ciphertext(value: &str) -> bool {
+    value.starts_with("ENC[AES256_GCM,")
+}
+
 /// Returns the `ENC[…]` at the start of a text, without what follows its closing bracket.
 pub(crate) fn token(text: &str) -> Option<&str> {
-    if !Encrypted::looks_like(text) {
+    if !is_ciphertext(text) {
         return None;
     }
     text.rfind(']').map(|end| &text[..=end])
