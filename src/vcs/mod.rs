@@ -8,6 +8,7 @@ mod history;
 mod ignore;
 mod listing;
 mod nested;
+mod own_files;
 pub mod private;
 mod scaffold;
 
@@ -19,7 +20,6 @@ use gix::index::entry::{Flags, Mode, Stage};
 use gix::objs::tree::EntryKind;
 
 use crate::diag::Diagnostic;
-use crate::sys::root::{Kind, Refused, limits};
 use crate::tree::RepoPath;
 use ignore::Ignored;
 
@@ -64,11 +64,13 @@ impl Repository {
             .canonicalize()
             .map_err(|error| Diagnostic::io("open", root, &error))?;
         if let Some(top) = top(&root) {
-            readable(&top.join(".git"))?;
+            own_files::check(top)?;
         }
+        // Whatever file of excludes the repository's own configuration names: it lies elsewhere.
+        let options = || gix::open::Options::isolated().config_overrides(["core.excludesFile=/dev/null"]);
         let trust = gix::sec::trust::Mapping {
-            full: gix::open::Options::isolated(),
-            reduced: gix::open::Options::isolated(),
+            full: options(),
+            reduced: options(),
         };
         let found = gix::ThreadSafeRepository::discover_opts(
             &root,
@@ -297,25 +299,6 @@ impl Repository {
     }
 }
 
-/// Refuses a directory of git in which something is no file that git would open, and wait for or fill the memory with.
-fn readable(git: &Path) -> Result<(), Diagnostic> {
-    for name in ["HEAD", "config", "info/exclude", "packed-refs", "index"] {
-        // What is absent, or unreadable, git tells of better.
-        let Ok(meta) = git.join(name).metadata() else {
-            continue;
-        };
-        let refused = if meta.is_dir() || meta.is_file() && (name == "index" || meta.len() <= limits::LOCK) {
-            continue;
-        } else if meta.is_file() {
-            Refused::TooLarge { limit: limits::LOCK }
-        } else {
-            Refused::NotRegular { kind: Kind::Special }
-        };
-        return Err(refused.finding("read", &format!(".git/{name}")));
-    }
-    Ok(())
-}
-
 fn broken(action: &str, error: &gix::Error) -> Diagnostic {
     let reason = error.to_string();
     let reason = reason.lines().next().unwrap_or_default().trim_end_matches('.');
@@ -455,44 +438,6 @@ mod tests {
         ] {
             assert_eq!(repo.is_ignored(&path(name)), Ok(ignored), "{name}");
         }
-    }
-
-    #[test]
-    #[cfg(unix)]
-    fn what_git_would_wait_for_is_refused() {
-        let code = |dir: &Path, at: &str, make: &dyn Fn(&Path)| {
-            let file = dir.join(at);
-            fs::create_dir_all(file.parent().expect("below")).expect("made");
-            let kept = fs::read(&file).ok();
-            let _ = fs::remove_file(&file);
-            make(&file);
-            let asked =
-                Repository::discover(dir).and_then(|git| git.expect("one").is_ignored(&path("d/e.yaml")));
-            fs::remove_file(&file).expect("removed");
-            if let Some(bytes) = kept {
-                fs::write(file, bytes).expect("written");
-            }
-            asked.expect_err(at).code
-        };
-        let socket = |at: &Path| drop(std::os::unix::net::UnixListener::bind(at).expect("bound"));
-        let huge = |at: &Path| fs::File::create(at).expect("made").set_len(1 << 30).expect("set");
-        let dir = tempfile::tempdir().expect("a directory");
-        let root = crate::sys::root::Root::new(dir.path());
-        init(&root).expect("made");
-        for at in [
-            ".gitignore",
-            "d/.gitignore",
-            ".git/HEAD",
-            ".git/config",
-            ".git/info/exclude",
-            ".git/packed-refs",
-        ] {
-            assert_eq!(code(dir.path(), at, &socket), "path/not-a-file", "{at}");
-            assert_eq!(code(dir.path(), at, &huge), "path/too-large", "{at}");
-        }
-        assert_eq!(code(dir.path(), ".git/index", &socket), "path/not-a-file");
-        let git = Repository::discover(dir.path()).expect("opens").expect("one");
-        assert_eq!(git.is_ignored(&path("d/e.yaml")), Ok(false));
     }
 
     #[test]

@@ -32,11 +32,7 @@ fn code() -> impl Iterator<Item = (String, String)> {
     let sources = super::sources()
         .into_iter()
         .filter(move |(path, _)| !is_test(path));
-    sources.map(|(path, text)| {
-        let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
-        let lines = code.lines().filter(|line| !line.trim_start().starts_with("//"));
-        (path.display().to_string(), lines.collect::<Vec<_>>().join("\n"))
-    })
+    sources.map(|(path, text)| (path.display().to_string(), super::code_text(&text)))
 }
 
 /// A number with its word comes from `counted`, which knows one from many.
