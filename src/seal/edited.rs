@@ -27,17 +27,19 @@ impl Merge<'_> {
         let none = Resolutions::new();
         let base = File::read(Format::Yaml, base).ok()?;
         let render = self.update(&base, plain)?;
+        let text = |plain| std::str::from_utf8(plain).ok();
         let yours = File::read(Format::Yaml, yours).ok()?;
         let yours_plain = yours.decrypt(self.identities, MacCheck::Verify).ok()?;
         if render == base.text() {
+            // Nothing to merge; for whom it is sealed is not the person's to say here, but that of the rules.
+            let yours_plain = SecretText::new(text(&yours_plain)?.to_owned());
             return Some(Text::Edited {
-                text: yours.text().to_owned(),
+                text: self.update(&yours, &yours_plain)?,
                 render,
                 moved_from: None,
             });
         }
         let base_plain = base.decrypt(self.identities, MacCheck::Verify).ok()?;
-        let text = |plain| std::str::from_utf8(plain).ok();
         let sides = [text(&base_plain)?, text(&yours_plain)?, plain.expose()];
         match three_way(true, sides, resolutions.unwrap_or(&none)) {
             Ok(merged) => {

@@ -121,6 +121,42 @@ fn who_was_removed_opens_nothing_that_is_sealed_later() {
     repo.ok(&["configure", "--check"]);
 }
 
+/// What `sops rotate --add-age` leaves, or a branch from before somebody was removed.
+#[test]
+fn a_file_that_was_edited_elsewhere_is_sealed_for_whom_the_rules_name() {
+    const SECRET: &str = "kubernetes/apps/cert-manager/cert-manager/app/secret.sops.yaml";
+    let (bob, bobs) = generate_identity();
+    let repo = Repo::with(MINIMAL);
+    repo.write(".gitignore", crate::support::GITIGNORE);
+    // What a file was edited from is looked for there.
+    if repo.git(&["init", "-q"]).is_none() {
+        return;
+    }
+    repo.ok(&["configure", "--yes"]);
+    commit(&repo);
+    let rule = Rule::secrets(Recipient::list([RECIPIENT, &bobs]).expect("recipients"));
+    for (name, from, to) in [
+        (SECRET, "stringData:\n", "stringData:\n  more: set-elsewhere\n"),
+        (OWN_KEY_FILE, "", ""),
+    ] {
+        let plain = repo.ok(&["secrets", "decrypt", name]).stdout;
+        assert!(plain.contains(from), "{plain}");
+        let plain = plain.replacen(from, to, 1);
+        repo.write(name, &encrypt(&plain, &rule, &mut OsEntropy).expect("sealed"));
+    }
+    assert_eq!(opens(&repo, bob.expose()), [OWN_KEY_FILE, SECRET]);
+    let run = repo.run(&["configure", "--check"]);
+    assert_eq!(run.code, 2, "{}{}", run.stdout, run.stderr);
+    let run = repo.ok(&["configure", "--yes"]);
+    assert!(run.stderr.contains("seal/own-key-given-away"), "{}", run.stderr);
+    assert_eq!(opens(&repo, bob.expose()), [""; 0], "{}", run.stdout);
+    assert_eq!(closed(&repo, AGE_KEY), [""; 0]);
+    let text = repo.ok(&["secrets", "decrypt", SECRET]).stdout;
+    assert!(text.contains("more: set-elsewhere"), "{text}");
+    let again = repo.ok(&["configure", "--yes"]);
+    assert!(again.stdout.contains("Nothing changes"), "{}", again.stdout);
+}
+
 #[test]
 fn a_key_that_was_given_away_is_told_until_it_is_replaced() {
     let (bob, bobs) = generate_identity();
