@@ -56,7 +56,7 @@ faults runs="2000":
 bench:
     cargo build --release
     tests/bench/ratios.sh target/release/clusterwright
-    cargo bench --bench stages
+    cargo bench --package clusterwright-tools --bench stages
 
 # The archive of this machine in target/dist: program, manual pages, completions, checksum.
 [group('release')]
@@ -76,7 +76,7 @@ kinds:
 # Bend SOPS files and `.sops.yaml` at random and look for what breaks: `just fuzz 100000`; a failure shows its text.
 [group('test')]
 fuzz runs="10000" first="0" target="":
-    cargo run --quiet --profile fuzz --package clusterwright-sops --example fuzz -- {{ runs }} {{ first }} {{ target }}
+    cargo run --quiet --profile fuzz --package clusterwright-tools --bin sops-fuzz -- {{ runs }} {{ first }} {{ target }}
 
 # Open repositories of strangers with every command, `just hostile 5000`: nothing outside of them is read, written or
 # run. Where strace is there, it watches every eighth. A failure names its case: `just hostile 1 1234` runs it again.

@@ -1,4 +1,4 @@
-//! How long each stage takes for the full tree: `cargo bench --bench stages`.
+//! How long each stage takes for the full tree: `just bench`.
 #![allow(missing_docs, reason = "criterion makes the main function")]
 
 use std::hint::black_box;

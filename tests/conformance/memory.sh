@@ -108,8 +108,8 @@ look() {
     if [ -n "${FREED_TRACE:-}" ]; then grep '^trace' "$work/report" || true; fi
 }
 
-(cd "$root" && cargo build --quiet --package clusterwright-sops --example sops)
-driver=$(realpath "${CARGO_TARGET_DIR:-$root/target}")/debug/examples/sops
+(cd "$root" && cargo build --quiet --package clusterwright-tools --bin sops-driver)
+driver=$(realpath "${CARGO_TARGET_DIR:-$root/target}")/debug/sops-driver
 export HOME=$work XDG_CONFIG_HOME=$work
 unset SOPS_AGE_KEY SOPS_AGE_KEY_CMD SOPS_AGE_KEY_FILE SOPS_AGE_RECIPIENTS SOPS_CONFIG SOPS_EDITOR NO_COLOR
 cw() { "$binary" "$@"; }

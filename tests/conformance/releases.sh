@@ -22,8 +22,8 @@ have=()
 for release in "${releases[@]}"; do
     if [ "$release" = $newest ]; then need_sops && have+=("$release"); else need_release "$release" && have+=("$release"); fi
 done
-(cd "$root" && cargo build --quiet --package clusterwright-sops --example sops)
-driver=$(realpath "${CARGO_TARGET_DIR:-$root/target}")/debug/examples/sops
+(cd "$root" && cargo build --quiet --package clusterwright-tools --bin sops-driver)
+driver=$(realpath "${CARGO_TARGET_DIR:-$root/target}")/debug/sops-driver
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -13,8 +13,8 @@ if ! need_sops; then
     finish
     exit
 fi
-(cd "$root" && cargo build --quiet --package clusterwright-sops --example sops)
-driver=$(realpath "${CARGO_TARGET_DIR:-$root/target}")/debug/examples/sops
+(cd "$root" && cargo build --quiet --package clusterwright-tools --bin sops-driver)
+driver=$(realpath "${CARGO_TARGET_DIR:-$root/target}")/debug/sops-driver
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

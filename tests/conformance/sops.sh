@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Lets the real `sops` judge the SOPS files we write, and reads the ones it writes: tests/conformance/sops.sh SET BINARY
 #
-# The files come from crates/sops/examples/sops.rs, for BINARY cannot encrypt a file of one's choice. Random documents (`short`: 50,
+# The files come from crates/sops/sops-driver.rs, for BINARY cannot encrypt a file of one's choice. Random documents (`short`: 50,
 # `full`: 1,000 with each of two releases) go in both directions, in three modes in turn: MAC over encrypted values, MAC
 # over everything, whole document. In the last two modes the MAC covers every value, so that a success says that both
 # sides read every scalar alike, not only the encrypted ones. Every other three documents are JSON instead of YAML, and
@@ -21,8 +21,8 @@ if [ "$set_name" = full ] && need_release 3.12.2; then older=yes; fi
 # an unoptimised build needs as long for a post-quantum key as for everything else together.
 profile=dev kind=debug
 case $set_name-${2:-} in full-*/release/*) profile=release kind=release ;; esac
-(cd "$root" && cargo build --quiet --profile $profile --package clusterwright-sops --example sops)
-driver=$(realpath "${CARGO_TARGET_DIR:-$root/target}")/$kind/examples/sops
+(cd "$root" && cargo build --quiet --profile $profile --package clusterwright-tools --bin sops-driver)
+driver=$(realpath "${CARGO_TARGET_DIR:-$root/target}")/$kind/sops-driver
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -63,6 +63,10 @@ fn binary() -> PathBuf {
 }
 
 /// Runs one case; its findings go into the tally.
+#[allow(
+    clippy::print_stdout,
+    reason = "a long run tells as it goes, for it may be ended before its end"
+)]
 fn run_case(base: &Base, number: usize, all: bool, tally: &Tally) {
     let mut chance = Chance::new(number as u64);
     let mut case = Case::new(base, number);
@@ -103,7 +107,6 @@ fn run_case(base: &Base, number: usize, all: bool, tally: &Tally) {
                 case.attacks,
                 told.join("\n")
             );
-            // At once: a long run may be ended before its end.
             println!("{text}");
             tally.failures.lock().expect("not poisoned").push(text);
             // What comes after would only repeat it.

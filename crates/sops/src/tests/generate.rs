@@ -1,5 +1,5 @@
 //! Random YAML streams in many layouts, for tests here and for the comparison with the real `sops`.
-//! Shared with `examples/sops.rs`, so it uses nothing of the crate.
+//! Shared with `tests/tools/sops_driver.rs`, so it uses nothing of the crate.
 #![allow(clippy::format_push_string, reason = "text for tests, readable before fast")]
 
 /// Makes streams from a seed.

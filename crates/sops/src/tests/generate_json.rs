@@ -1,4 +1,4 @@
-//! Random JSON objects in three layouts. Shared with `examples/sops.rs`, as the generator of YAML is.
+//! Random JSON objects in three layouts. Shared with `tests/tools/sops_driver.rs`, as the generator of YAML is.
 
 use super::generate::Generator;
 

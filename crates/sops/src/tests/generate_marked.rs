@@ -1,5 +1,5 @@
 //! Random YAML with comments that decide what is encrypted, at usual and at odd places. Shared with
-//! `examples/sops.rs`, as the generator of YAML is.
+//! `tests/tools/sops_driver.rs`, as the generator of YAML is.
 
 use super::generate::Generator;
 

@@ -19,11 +19,11 @@ use sops::OsEntropy;
 use sops::{Config, Format, Identities, MacCheck, Rule, SopsError, Updated};
 use sops::{compare_keyless, decrypt, generate_identity, generate_post_quantum_identity};
 
-#[path = "../src/tests/generate.rs"]
+#[path = "../../crates/sops/src/tests/generate.rs"]
 mod generate;
-#[path = "../src/tests/generate_json.rs"]
+#[path = "../../crates/sops/src/tests/generate_json.rs"]
 mod generate_json;
-#[path = "../src/tests/generate_marked.rs"]
+#[path = "../../crates/sops/src/tests/generate_marked.rs"]
 mod generate_marked;
 
 fn main() -> ExitCode {

@@ -5,7 +5,7 @@
 
 use std::process::ExitCode;
 
-#[path = "../tests/fuzz/mod.rs"]
+#[path = "../../crates/sops/tests/fuzz/mod.rs"]
 mod fuzz;
 
 fn main() -> ExitCode {
