@@ -15,7 +15,7 @@ use super::{
 #[derive(Debug, Parser)]
 #[command(name = "clusterwright", version, max_term_width = 100)]
 pub(super) struct Cli {
-    /// Directory that holds cluster.yaml
+    /// Directory that holds cluster.yaml; files that are named count from there
     #[arg(short = 'C', long, global = true, default_value = ".", value_name = "DIR", value_hint = ValueHint::DirPath)]
     #[arg(help_heading = "Global options")]
     pub(super) root: PathBuf,

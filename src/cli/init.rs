@@ -55,6 +55,11 @@ pub(super) fn run(args: &Args, session: &mut Session<'_>) -> Outcome {
     if missing.is_empty() && ignore.lines.is_empty() {
         session.diags.checkpoint()?;
         session.ui.say("Everything that can be created is there already.");
+        if args.pq {
+            session
+                .ui
+                .say("--pq says how age.key is made, and there is one: it stays as it is.");
+        }
         say_tunnel(&root, &mut session.ui);
         return Ok((Exit::Success, Some(json!({"created": []}))));
     }

@@ -38,7 +38,7 @@ use std::sync::Arc;
 
 use clap::{CommandFactory as _, Parser as _};
 
-use crate::diag::{Aborted, Diagnostics};
+use crate::diag::{Aborted, Diagnostic, Diagnostics};
 use crate::pipeline::{self, World};
 use crate::sys::root::Root;
 use crate::sys::{OsEntropy, SecretText, core_dump, stack};
@@ -101,7 +101,7 @@ pub fn run() -> ExitCode {
         diags: Diagnostics::default(),
         ui: Ui::new(cli.output),
     };
-    let outcome = dispatch(&cli.command, &mut session);
+    let outcome = there(&mut session).and_then(|()| dispatch(&cli.command, &mut session));
     stack::wipe();
     let (exit, result) = match outcome {
         Ok((exit, result)) => (exit, result),
@@ -113,6 +113,19 @@ pub fn run() -> ExitCode {
     } else {
         Exit::Failure.into()
     }
+}
+
+/// Refuses a directory that does not exist: what is missing in it is not what is wrong.
+fn there(session: &mut Session<'_>) -> Result<(), Aborted> {
+    let root = &session.world.root;
+    if root.is_dir("") {
+        return Ok(());
+    }
+    let message = format!("there is no directory `{}`", root.path().display());
+    let finding = Diagnostic::error("usage/no-directory", message);
+    Err(session
+        .diags
+        .abort(finding.help("`-C` names the directory that holds cluster.yaml")))
 }
 
 fn dispatch(command: &Command, session: &mut Session<'_>) -> Outcome {

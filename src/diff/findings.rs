@@ -1,13 +1,14 @@
 //! The findings of the diff: what stops the run, and what a person should know.
 
 use super::{Change, ChangeKind, ChangeSet};
-use crate::diag::{Diagnostic, Diagnostics};
+use crate::diag::{Diagnostic, Diagnostics, counted};
 use crate::sys::root::Refused;
-use crate::tree::RepoPath;
+use crate::tree::{RAW_ORIGIN, REPO_ORIGIN, RepoPath};
 use crate::world::{Existing, OnDisk};
 
 /// Reports the conflicts as errors, with the choices, and recreated files as notes.
 pub fn report(changes: &ChangeSet, existing: &Existing, diags: &mut Diagnostics) {
+    recreated(changes, diags);
     for change in changes.changes() {
         if change.kind == ChangeKind::EditedUpdate && !change.conflicts.is_empty() {
             let finding = contradictions(change, existing, diags);
@@ -59,9 +60,11 @@ fn contradictions(change: &Change, existing: &Existing, diags: &mut Diagnostics)
     }
     finding
         .help(format!("choose place by place: `clusterwright resolve {path}`"))
-        .help(format!("`--keep {path}` keeps your version of the file"))
-        .help(format!(
-            "`--overwrite {path}` takes the render; your edits are lost unless they are committed"
+        .help(choice("--keep", change, "keeps your version of the file"))
+        .help(choice(
+            "--overwrite",
+            change,
+            "takes the render; your edits are lost unless they are committed",
         ))
 }
 
@@ -78,6 +81,53 @@ fn snippet(text: Option<&str>) -> String {
     }
 }
 
+/// How many deleted files are told one by one.
+const FEW: usize = 5;
+
+/// Deleted files that come back: each with its app, or many in one.
+fn recreated(changes: &ChangeSet, diags: &mut Diagnostics) {
+    let all = changes.changes().iter();
+    let all: Vec<&Change> = all.filter(|change| change.kind == ChangeKind::Recreate).collect();
+    if let [first, second, .., last] = &all[..]
+        && all.len() > FEW
+    {
+        let files = counted(all.len(), "file");
+        let message = format!("{files} were deleted and are still rendered: they come back");
+        let which = format!("`{}`, `{}`, … `{}`", first.path, second.path, last.path);
+        diags.push(
+            Diagnostic::note_level("diff/recreated", message)
+                .note(which)
+                .help("`clusterwright plan` lists the apps and what switches each off"),
+        );
+        return;
+    }
+    for change in all {
+        let app = &change.origin.app;
+        let message = format!(
+            "`{}` was deleted and is still rendered: it comes back",
+            change.path
+        );
+        let finding = Diagnostic::note_level("diff/recreated", message).in_file(change.path.as_str());
+        // What belongs to the whole tree, or to a namespace with an app in it, nobody can switch off.
+        let is_app = ![REPO_ORIGIN, RAW_ORIGIN].contains(&app.as_str()) && !app.ends_with("/namespace");
+        diags.push(if is_app {
+            finding.help(format!("switch `{app}` off to be rid of it"))
+        } else {
+            finding
+        });
+    }
+}
+
+/// A help with the command that makes a choice for a file.
+fn choice(option: &str, change: &Change, effect: &str) -> String {
+    let raw = if change.origin.app == RAW_ORIGIN {
+        " --raw"
+    } else {
+        ""
+    };
+    format!("`clusterwright configure{raw} {option} {}` {effect}", change.path)
+}
+
 fn whole_file(change: &Change) -> Option<Diagnostic> {
     let path = &change.path;
     let finding = match change.kind {
@@ -86,28 +136,25 @@ fn whole_file(change: &Change) -> Option<Diagnostic> {
             format!("`{path}` was edited by hand, and its render has changed"),
         )
         .note("the version that it was edited from is not in git, so the two cannot be merged")
-        .help(format!("`--keep {path}` keeps your version"))
-        .help(format!(
-            "`--overwrite {path}` takes the render; your edit is lost unless it is committed"
+        .help(choice("--keep", change, "keeps your version"))
+        .help(choice(
+            "--overwrite",
+            change,
+            "takes the render; your edit is lost unless it is committed",
         )),
         ChangeKind::EditedDelete => Diagnostic::error(
             "diff/edited-delete",
             format!("`{path}` was edited by hand, and it is no longer rendered"),
         )
-        .help(format!("`--keep {path}` leaves the file to you"))
-        .help(format!("`--overwrite {path}` deletes it")),
+        .help(choice("--keep", change, "leaves the file to you"))
+        .help(choice("--overwrite", change, "deletes it")),
         ChangeKind::ForeignDiffers => Diagnostic::error(
             "diff/foreign",
             format!("`{path}` was not written by clusterwright and differs from the render"),
         )
-        .help(format!("`--keep {path}` keeps your version"))
-        .help(format!("`--overwrite {path}` takes the render"))
+        .help(choice("--keep", change, "keeps your version"))
+        .help(choice("--overwrite", change, "takes the render"))
         .help("`clusterwright adopt` shows all such files by app and takes over those that you name"),
-        ChangeKind::Recreate => Diagnostic::note_level(
-            "diff/recreated",
-            format!("`{path}` was deleted and is still rendered: it comes back"),
-        )
-        .help(format!("switch `{}` off to be rid of it", change.origin.app)),
         _ => return None,
     };
     Some(finding.in_file(path.as_str()))

@@ -316,10 +316,39 @@ fn changes_carry_app_and_reason_and_findings_carry_choices() {
             finding("diff/foreign", "a", 3),
             finding("diff/edited", "b", 2),
             finding("diff/edited-delete", "e", 2),
-            finding("diff/recreated", "c", 1)
+            finding("diff/recreated", "c", 0)
         ]
     );
     let json = serde_json::to_string(&json::changes(&set, &tree, &disk)).expect("serialises");
     assert!(!json.contains("canary"), "{json}");
     insta::assert_snapshot!(json.replace("},{", "},\n{"));
+}
+
+#[test]
+fn many_deleted_files_are_told_at_once_and_with_what_can_be_done() {
+    let told = |count: usize, origin: &str| {
+        let names: Vec<String> = (0..count).map(|number| format!("f{number}")).collect();
+        let files: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "1")).collect();
+        let mut set = ChangeSet::compute(&tree(&files), &existing(&[]), &lock(&files), &Choices::default())
+            .expect("no errors");
+        set.changes
+            .iter_mut()
+            .for_each(|change| change.origin.app = origin.to_owned());
+        let mut diags = crate::diag::Diagnostics::default();
+        findings::report(&set, &existing(&[]), &mut diags);
+        let told: Vec<(String, usize)> = diags
+            .sorted()
+            .into_iter()
+            .map(|finding| (finding.message.clone(), finding.help.len()))
+            .collect();
+        told
+    };
+    assert_eq!(told(5, "default/echo").len(), 5);
+    assert!(told(5, "default/echo").iter().all(|(_, helps)| *helps == 1));
+    for origin in ["repo", "raw", "default/namespace"] {
+        assert_eq!(told(1, origin)[0].1, 0, "nobody can switch `{origin}` off");
+    }
+    let many = told(6, "default/echo");
+    assert_eq!(many.len(), 1);
+    assert!(many[0].0.starts_with("6 files were deleted"), "{many:?}");
 }

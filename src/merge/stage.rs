@@ -1,18 +1,17 @@
 //! The merge of a whole tree.
 
-use crate::world::{Bases, Resolutions, Side};
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::version::Overtaken;
 use super::{KeptVersion, charts, three_way, version};
 use crate::diag::{Aborted, Diagnostic, Diagnostics};
 use crate::render::Rendered;
-use crate::tree::{Artifact, RepoPath, Text, Tree};
+use crate::tree::{Artifact, RAW_ORIGIN, RepoPath, Text, Tree};
 use crate::vcs::Repository;
 use crate::world::belief::doubt;
-use crate::world::lock::{Lock, Sha256, lf};
+use crate::world::lock::{Lock, Sha256, git_marker, lf};
 use crate::world::secrecy::{display, is_masked};
-use crate::world::{Choices, Existing};
+use crate::world::{Bases, Choices, Existing, Resolutions, Side};
 
 /// Merges what is on the disk into the tree. SOPS files are left to `seal`; their bases are looked for here as well.
 /// `pinned` are the apps whose chart version `cluster.yaml` chooses: there, the choice wins over the tree.
@@ -82,6 +81,7 @@ pub fn merge(
                 resolutions.entry(place.to_owned()).or_insert(Side::Render);
             }
         }
+        let is_raw = artifact.origin.app == RAW_ORIGIN;
         let content = settled(artifact, &yours, entry, bases, &resolutions);
         if let Some(base) = entry
             .and_then(|hash| bases.get(&path, hash))
@@ -109,12 +109,23 @@ pub fn merge(
             Err(error) => {
                 let shown = display(path.as_str(), &text);
                 let id = diags.sources.add(path.as_str(), shown);
-                let message = format!("`{path}` was edited and is not YAML any more: {}", error.message);
-                diags.push(
-                    Diagnostic::error("merge/not-yaml", message)
-                        .at(id.span(error.span), "")
-                        .help(format!("mend it, or take the render with `--overwrite {path}`")),
-                );
+                let raw = if is_raw { " --raw" } else { "" };
+                let take = format!("take the render with `clusterwright configure{raw} --overwrite {path}`");
+                diags.push(match git_marker(&text) {
+                    Some(span) => Diagnostic::error(
+                        "merge/not-yaml",
+                        format!("`{path}` holds the marks of a merge that was not finished"),
+                    )
+                    .at(id.span(span), "git's mark")
+                    .help(format!("settle the merge and take its marks out, or {take}")),
+                    None => {
+                        let message =
+                            format!("`{path}` was edited and is not YAML any more: {}", error.message);
+                        Diagnostic::error("merge/not-yaml", message)
+                            .at(id.span(error.span), "")
+                            .help(format!("mend it, or {take}"))
+                    }
+                });
             }
         }
     }

@@ -291,11 +291,12 @@ fn check_owners(apps: &[PlannedApp], diags: &mut Diagnostics) {
 /// Who answers to a name of `depends_on`.
 struct Names<'a> {
     /// Name or alias → the Kustomizations with that name.
-    targets: BTreeMap<&'a str, Vec<Target>>,
+    targets: BTreeMap<&'a str, Vec<Target<'a>>>,
 }
 
 /// A Kustomization that others can depend on.
-struct Target {
+struct Target<'a> {
+    app: &'a App,
     /// Whether its app is on.
     on: bool,
     /// What it is.
@@ -311,6 +312,7 @@ impl<'a> Names<'a> {
             let app = &planned.app;
             let choice = planned.choice.as_ref();
             let target = |name: &str| Target {
+                app,
                 on: planned.enabled,
                 id: KustomizationId {
                     namespace: app.namespace.clone(),
@@ -329,19 +331,19 @@ impl<'a> Names<'a> {
             }
         }
         for (name, found) in &targets {
-            let on: Vec<String> = found
-                .iter()
-                .filter(|target| target.on)
-                .map(|target| target.id.to_string())
-                .collect();
-            if on.len() > 1 {
-                diags.push(Diagnostic::error(
-                    "plan/name-taken",
-                    format!(
-                        "`{name}` names several Kustomizations that are on: {}",
-                        on.join(", ")
-                    ),
-                ));
+            let on: Vec<&Target> = found.iter().filter(|target| target.on).collect();
+            if let [.., last] = on[..]
+                && on.len() > 1
+            {
+                let ids: Vec<String> = on.iter().map(|target| target.id.to_string()).collect();
+                let message = format!(
+                    "`{name}` names several Kustomizations that are on: {}",
+                    ids.join(", ")
+                );
+                diags.push(manifest_error("plan/name-taken", last.app, message).help(format!(
+                    "give one another name, `kustomizations: [{{ name: {name}-{} }}]`, or switch one of the apps off",
+                    last.id.namespace
+                )));
             }
         }
         Self { targets }

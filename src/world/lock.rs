@@ -245,6 +245,18 @@ fn is_marker(line: &str) -> bool {
         .any(|marker| line.starts_with(marker))
 }
 
+/// Returns the first line with which git begins a side of a conflict.
+pub fn git_marker(text: &str) -> Option<Range<usize>> {
+    let mut at = 0;
+    for line in text.split_inclusive('\n') {
+        if line.starts_with("<<<<<<< ") {
+            return Some(at..at + line.trim_end().len());
+        }
+        at += line.len();
+    }
+    None
+}
+
 fn entry(line: &str) -> Result<(RepoPath, LockEntry), String> {
     let shape = || "a line is `<sha256>  <app>  <path>`, with two spaces between".to_owned();
     let (hash, rest) = line.split_once("  ").ok_or_else(shape)?;

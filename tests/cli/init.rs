@@ -229,3 +229,17 @@ fn without_room_on_the_disk_no_file_is_half() {
         }
     }
 }
+
+#[test]
+fn a_directory_that_does_not_exist_is_what_is_said() {
+    let repo = Repo::empty();
+    for command in ["init", "validate", "doctor"] {
+        let run = repo.fails(&["-C", "nodir", command]);
+        assert!(
+            run.stderr.contains("there is no directory `nodir`"),
+            "{}",
+            run.stderr
+        );
+    }
+    assert!(!repo.path("nodir").exists());
+}

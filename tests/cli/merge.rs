@@ -232,6 +232,18 @@ fn an_edit_that_breaks_the_yaml_is_told_where() {
         run.stderr
     );
     assert_eq!(repo.files(), before);
+    // What a merge of git's left says more than what a reader of YAML makes of it.
+    repo.edit(
+        LOKI,
+        "timeout: [10m",
+        "timeout: 10m\n<<<<<<< HEAD\n  a: 1\n=======\n  a: 2\n>>>>>>> b",
+    );
+    let run = repo.fails(&["configure", "--yes"]);
+    assert!(
+        run.stderr.contains("marks of a merge") && run.stderr.contains("<<<<<<< HEAD"),
+        "{}",
+        run.stderr
+    );
 }
 
 #[test]
