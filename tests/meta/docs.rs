@@ -161,3 +161,39 @@ fn every_command_can_be_typed() {
     }
     assert!(seen > 50, "{seen} commands");
 }
+
+/// A page beside its module that nobody links is one that nobody reads; `every_link_leads_somewhere` has the other way.
+#[test]
+fn every_decision_is_reached_from_contributing() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(root.join("CONTRIBUTING.md")).expect("readable");
+    let linked = links(&text);
+    let mut seen = 0;
+    for above in ["src", "crates"] {
+        for entry in std::fs::read_dir(root.join(above)).expect("there").flatten() {
+            let page = entry.path().join("DECISION.md");
+            if page.exists() {
+                let page = page
+                    .strip_prefix(root)
+                    .expect("below")
+                    .to_string_lossy()
+                    .into_owned();
+                assert!(linked.contains(&page), "{page}");
+                let lines = std::fs::read_to_string(root.join(&page))
+                    .expect("readable")
+                    .lines()
+                    .count();
+                assert!((20..=60).contains(&lines), "{page}: {lines} lines");
+                seen += 1;
+            }
+        }
+    }
+    assert_eq!(
+        seen,
+        linked
+            .iter()
+            .filter(|link| link.ends_with("/DECISION.md"))
+            .count()
+    );
+    assert!(seen >= 6, "{seen} pages");
+}
