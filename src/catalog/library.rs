@@ -88,8 +88,7 @@ fn collect(root: &Root, dir: &str, files: &mut BTreeMap<String, String>, diags: 
 
 /// Returns whether a file is still the built-in one.
 fn is_built_in(files: &BTreeMap<String, String>, path: &str) -> bool {
-    let built_in = BUILT_IN.iter().find(|(built_in, _)| *built_in == path);
-    built_in.is_some_and(|(_, built_in)| files.get(path).is_some_and(|text| text == built_in))
+    files.get(path).is_some_and(|text| super::is_built_in(path, text))
 }
 
 fn read(root: &Root, shown: &str) -> Result<String, Diagnostic> {

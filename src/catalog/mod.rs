@@ -261,6 +261,12 @@ pub fn built_in_apps() -> Vec<&'static str> {
     names
 }
 
+/// Returns whether a template is the built-in one, by its path below `templates/` and its text.
+pub fn is_built_in(path: &str, text: &str) -> bool {
+    let built_in = BUILT_IN.iter().find(|(built_in, _)| *built_in == path);
+    built_in.is_some_and(|(_, built_in)| text == *built_in)
+}
+
 /// Reads one manifest, reporting what is wrong with it.
 fn read_app(path: &str, text: &str, diags: &mut Diagnostics) -> Option<App> {
     let name = format!("templates/{path}");

@@ -2,10 +2,11 @@
 //!
 //! A rule is one file in [`rules`]: its name, level, documentation and a function. To add one, write the file, add its
 //! line to [`rules::ALL`] and give it fixtures in `tests/rules/<name>/{fail,pass}`. Findings about rendered files quote
-//! the rendered text and name the app's template.
+//! the rendered text and name the template to edit.
 
 pub mod addresses;
 pub mod allow;
+mod cause;
 mod control_plane;
 pub mod helm;
 pub mod kinds;
@@ -166,7 +167,7 @@ fn run(
             report(
                 (rule, level(rule)),
                 finding,
-                (&texts, &edited),
+                (&texts, &edited, &tree),
                 &mut sources,
                 diags,
             );
@@ -191,7 +192,11 @@ fn is_sealed_already(rule: &Rule, finding: &Finding, manifests: &Manifests<'_>) 
 fn report(
     (rule, level): (&Rule, Severity),
     finding: Finding,
-    (texts, edited): (&BTreeMap<&RepoPath, (&str, &str)>, &BTreeSet<&RepoPath>),
+    (texts, edited, tree): (
+        &BTreeMap<&RepoPath, (&str, &str)>,
+        &BTreeSet<&RepoPath>,
+        &Tree<Rendered>,
+    ),
     sources: &mut BTreeMap<RepoPath, SourceId>,
     diags: &mut Diagnostics,
 ) {
@@ -238,8 +243,12 @@ fn report(
             "the file is yours; a comment `# clusterwright: allow {}: why` in it silences this",
             rule.name
         )),
-        Some(app) => diagnostic.note(format!("the file belongs to `{app}`")),
-        None => diagnostic,
+        _ => match tree.get(&finding.path) {
+            Some(artifact) => cause::notes(&artifact.origin, tree.stage().own())
+                .into_iter()
+                .fold(diagnostic, Diagnostic::note),
+            None => diagnostic,
+        },
     };
     diags.push(diagnostic.help(finding.help));
 }

@@ -1,16 +1,20 @@
 //! `clusterwright explain`
 
+use std::fmt::Write as _;
+
 use serde_json::{Value, json};
 
 use super::exit::Exit;
 use super::help::Help;
-use super::offered::EXPLAINED;
+use super::offered::{EXPLAINED, TEMPLATES};
 use super::ui::{Format, Ui};
 use super::{Outcome, Session};
 use crate::check::rules::ALL;
 use crate::diag::catalogue::{self, Entry};
 use crate::diag::{Diagnostic, Severity};
+use crate::jinja;
 use crate::plan::closest;
+use crate::render::words as tera;
 
 /// Arguments of `explain`.
 #[derive(Debug, clap::Args)]
@@ -19,11 +23,12 @@ use crate::plan::closest;
         ("explain", "Every rule and every code of a finding, in a line"),
         ("explain crd-race", "A rule: what it looks for, why, and what to do"),
         ("explain config/unknown-key", "A code, as it stands in brackets before a finding"),
+        ("explain templates", "The filters, tests and functions that templates have"),
     ],
     ..Help::default()
 })]
 pub(super) struct Args {
-    /// Name of the rule, or code of the finding
+    /// Name of the rule, code of the finding, or `templates`
     #[arg(value_parser = EXPLAINED, hide_possible_values = true)]
     pub(super) name: Option<String>,
 }
@@ -44,6 +49,13 @@ pub(super) fn run(args: &Args, session: &mut Session<'_>) -> Outcome {
         let found = json!({"name": rule.name, "level": rule.level, "docs": rule.docs});
         return Ok((Exit::Success, Some(found)));
     }
+    if name == TEMPLATES {
+        if is_human {
+            session.ui.print(&words_page());
+        }
+        let languages: Vec<Value> = words().iter().map(Language::machine).collect();
+        return Ok((Exit::Success, Some(json!({"name": name, "templates": languages}))));
+    }
     let Some(entry) = catalogue::find(name) else {
         return Err(session.diags.abort(unknown(name)));
     };
@@ -51,6 +63,68 @@ pub(super) fn run(args: &Args, session: &mut Session<'_>) -> Outcome {
         session.ui.print(&page(entry));
     }
     Ok((Exit::Success, Some(machine(entry))))
+}
+
+/// What a language of templates has.
+struct Language {
+    name: &'static str,
+    files: &'static str,
+    parts: [(&'static str, &'static [&'static str]); 3],
+}
+
+impl Language {
+    fn machine(&self) -> Value {
+        let [filters, tests, functions] = self.parts.map(|(_, names)| names);
+        json!({"language": self.name, "files": self.files, "filters": filters, "tests": tests, "functions": functions})
+    }
+}
+
+fn words() -> [Language; 2] {
+    type Names = &'static [&'static str];
+    let of = |filters: Names, tests: Names, functions: Names| {
+        [("filters", filters), ("tests", tests), ("functions", functions)]
+    };
+    [
+        Language {
+            name: "Tera",
+            files: "*.tera",
+            parts: of(&tera::FILTERS, &tera::TESTS, &tera::FUNCTIONS),
+        },
+        Language {
+            name: "Jinja2",
+            files: "*.j2",
+            parts: of(&jinja::FILTERS, &jinja::TESTS, &jinja::FUNCTIONS),
+        },
+    ]
+}
+
+/// Returns the names that templates can call, in lines that also stand in the documentation.
+fn words_page() -> String {
+    let mut page = "# templates\n\nWhat templates can call, by language. The names of values are those of `cluster.yaml`.\n".to_owned();
+    for language in words() {
+        let _ = write!(page, "\n{}, in files `{}`:\n\n", language.name, language.files);
+        for (what, names) in language.parts {
+            page.push_str(&wrapped(what, names));
+        }
+    }
+    page
+}
+
+/// Returns names in lines of at most 100 characters, indented below what they are.
+fn wrapped(what: &str, names: &[&str]) -> String {
+    const WIDTH: usize = 100;
+    let mut text = String::new();
+    let mut line = format!("{what:9}");
+    for name in names {
+        if line.len() + 1 + name.len() > WIDTH {
+            text.push_str(&line);
+            text.push('\n');
+            line = " ".repeat(9);
+        }
+        line.push(' ');
+        line.push_str(name);
+    }
+    text + &line + "\n"
 }
 
 /// Prints a line for each rule and each code that is still printed.
@@ -64,6 +138,8 @@ fn list(ui: &mut Ui) {
     table(ui, "Rules over the whole tree:", rules);
     ui.line("");
     table(ui, "Other findings:", codes);
+    ui.line("");
+    ui.line("What templates can call: `clusterwright explain templates`");
 }
 
 fn table<'a>(ui: &mut Ui, heading: &str, lines: impl Iterator<Item = (&'a str, Severity, &'a str)> + Clone) {
@@ -157,6 +233,28 @@ mod tests {
             }
         }
         assert!(seen > 50, "{seen}");
+    }
+
+    /// The pages of the two languages have the same lines.
+    #[test]
+    fn the_documentation_has_the_same_names() {
+        let pages = [
+            include_str!("../../docs/apps.md"),
+            include_str!("../../docs/jinja.md"),
+        ];
+        for (language, page) in words().into_iter().zip(pages) {
+            let lines: String = language
+                .parts
+                .into_iter()
+                .map(|(what, names)| wrapped(what, names))
+                .collect();
+            assert!(
+                page.contains(&format!("```text\n{lines}```\n")),
+                "{}:\n{lines}",
+                language.name
+            );
+            assert!(words_page().contains(&lines));
+        }
     }
 
     #[test]

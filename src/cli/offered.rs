@@ -11,11 +11,15 @@ use crate::{catalog, check};
 #[derive(Clone, Copy)]
 pub(super) struct Offered(fn() -> Vec<&'static str>);
 
-/// What `explain` knows: names of rules, and codes of findings.
+/// What `explain` calls the names that templates can use.
+pub(super) const TEMPLATES: &str = "templates";
+
+/// What `explain` knows: names of rules, codes of findings, and what templates have.
 pub(super) const EXPLAINED: Offered = Offered(|| {
     let rules = check::rules::ALL.iter().map(|rule| rule.name);
     rules
         .chain(catalogue::all().iter().map(|entry| entry.code))
+        .chain([TEMPLATES])
         .collect()
 });
 

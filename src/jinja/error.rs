@@ -5,7 +5,8 @@ use std::ops::Range;
 
 use minijinja::{Environment, ErrorKind};
 
-use super::{Source, functions};
+use super::Source;
+use super::words::{FILTERS, FUNCTIONS, TESTS};
 use crate::bounds::Limit;
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::plan::closest;
@@ -93,7 +94,7 @@ pub(super) fn fault(
             &mut fault,
             env,
             "function",
-            functions::NAMES.into_iter().map(str::to_owned),
+            FUNCTIONS.into_iter().map(str::to_owned),
         ),
         ErrorKind::UnknownFilter => {
             unknown(&mut fault, env, "filter", FILTERS.into_iter().map(str::to_owned));
@@ -246,89 +247,3 @@ fn unknown(fault: &mut Fault, env: &Environment<'_>, what: &str, more: impl Iter
 fn missing(error: &minijinja::Error) -> Option<&str> {
     error.detail()?.split(['"', '`']).nth(1)
 }
-
-/// Filters that can be meant.
-const FILTERS: [&str; 52] = [
-    "abs",
-    "attr",
-    "b64decode",
-    "b64encode",
-    "basename",
-    "batch",
-    "bool",
-    "capitalize",
-    "center",
-    "count",
-    "default",
-    "dictsort",
-    "escape",
-    "first",
-    "float",
-    "format",
-    "groupby",
-    "indent",
-    "int",
-    "items",
-    "join",
-    "last",
-    "length",
-    "list",
-    "lower",
-    "map",
-    "max",
-    "min",
-    "nthhost",
-    "pprint",
-    "reject",
-    "rejectattr",
-    "replace",
-    "reverse",
-    "round",
-    "safe",
-    "select",
-    "selectattr",
-    "slice",
-    "sort",
-    "split",
-    "string",
-    "sum",
-    "title",
-    "tojson",
-    "trim",
-    "truncate",
-    "unique",
-    "upper",
-    "urlencode",
-    "wordcount",
-    "zip",
-];
-
-/// Tests that can be meant.
-const TESTS: [&str; 26] = [
-    "boolean",
-    "defined",
-    "divisibleby",
-    "endingwith",
-    "eq",
-    "equalto",
-    "even",
-    "false",
-    "float",
-    "ge",
-    "gt",
-    "in",
-    "integer",
-    "iterable",
-    "le",
-    "lower",
-    "lt",
-    "mapping",
-    "ne",
-    "none",
-    "number",
-    "odd",
-    "sameas",
-    "sequence",
-    "string",
-    "undefined",
-];

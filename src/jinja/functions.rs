@@ -85,23 +85,6 @@ impl Ask {
     }
 }
 
-/// Names of all filters and functions here, for suggestions.
-pub(super) const NAMES: [&str; 13] = [
-    "age_key",
-    "b64decode",
-    "b64encode",
-    "basename",
-    "cloudflare_tunnel_id",
-    "cloudflare_tunnel_secret",
-    "deploy_key",
-    "get_env",
-    "github_deploy_key",
-    "github_push_token",
-    "nthhost",
-    "talos_patches",
-    "webhook_token",
-];
-
 fn invalid(what: impl Into<String>) -> Error {
     Error::new(ErrorKind::InvalidOperation, what.into())
 }

@@ -15,6 +15,7 @@ mod objects;
 mod options;
 mod percent;
 mod rewrite;
+mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -26,6 +27,7 @@ pub use error::Fault;
 pub use functions::Host;
 pub use minijinja::Value;
 pub use options::{Options, Pair, Undefined};
+pub use words::{FILTERS, FUNCTIONS, TESTS};
 
 use crate::bounds::{MAX_INSTRUCTIONS, Run, Slow};
 use counted::{Expression, Seen};

@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
-use tera::{Context, Delimiters, ErrorKind, Tera};
+use tera::{Context, Delimiters, Tera};
 
 use super::bounded::{self, Bounded};
+use super::fault::{look_through, report, report_all};
 use super::names::{self, Shape};
 use super::whitespace;
 use crate::bounds::{self, Limit, Run, Slow};
@@ -39,10 +40,10 @@ impl Scope {
 }
 
 /// A template as the engine holds it.
-struct Source {
+pub(super) struct Source {
     /// The text that a person wrote.
-    text: String,
-    bounded: Bounded,
+    pub(super) text: String,
+    pub(super) bounded: Bounded,
 }
 
 /// All templates of a library, parsed.
@@ -87,8 +88,13 @@ impl Engine {
             .iter()
             .map(|(name, source)| (name.as_str(), source.bounded.text.as_str()));
         let complete = sources.len() == files.len() && !diags.has_errors();
+        let seen: Vec<&str> = sources
+            .iter()
+            .filter(|(name, source)| look_through(name, &source.text, diags))
+            .map(|(name, _)| name.as_str())
+            .collect();
         if let Err(error) = tera.add_raw_templates(texts) {
-            report_all(&sources, &error, complete, diags);
+            report_all(&sources, &error, (complete, &seen), diags);
         }
         for file in files.iter().filter(|file| sources.contains_key(&file.source)) {
             for unknown in names::unknown(&file.text, shape) {
@@ -173,7 +179,8 @@ impl Engine {
     }
 }
 
-fn empty() -> Tera {
+/// Returns the engine without templates.
+pub(super) fn empty() -> Tera {
     let mut tera = Tera::default();
     let delimiters = Delimiters {
         block_start: "#%".into(),
@@ -258,109 +265,6 @@ pub(super) fn source(file: &TemplateFile, diags: &mut Diagnostics) -> SourceId {
     diags
         .sources
         .add(format!("templates/{}", file.source), file.text.clone())
-}
-
-/// Tera stops at the first bad template of a batch; parsing each alone finds the others.
-fn report_all(
-    sources: &BTreeMap<String, Source>,
-    batch: &tera::Error,
-    complete: bool,
-    diags: &mut Diagnostics,
-) {
-    let mut found = false;
-    for (name, source) in sources {
-        let mut tera = empty();
-        if let Err(error) = tera.add_raw_template(name, &source.bounded.text) {
-            let uses = !source.bounded.uses.is_empty();
-            if matches!(error.kind(), ErrorKind::SyntaxError(_)) || !uses {
-                report(sources, name, &error, None, diags);
-                found = true;
-            }
-        }
-    }
-    // A template that was refused before is missing in the batch, which is no finding of its own.
-    if !found && complete {
-        diags.push(Diagnostic::error(
-            "template/syntax",
-            first_line(&batch.to_string()),
-        ));
-    }
-}
-
-/// Reports an error of the engine. `name` is the template that was asked for; the error may be in one that it includes.
-fn report(
-    sources: &BTreeMap<String, Source>,
-    name: &str,
-    error: &tera::Error,
-    limit: Option<&Limit>,
-    diags: &mut Diagnostics,
-) {
-    let (code, report) = match error.kind() {
-        ErrorKind::SyntaxError(report) => ("template/syntax", report),
-        ErrorKind::RenderingError(report) => ("template/render", report),
-        _ => {
-            let finding = match limit {
-                Some(limit) => limit.finding(),
-                None => Diagnostic::error("template/syntax", first_line(&error.to_string())),
-            };
-            diags.push(finding.in_file(format!("templates/{name}")));
-            return;
-        }
-    };
-    let (name, source) = match sources.get_key_value(report.filename()) {
-        Some((name, source)) => (name.as_str(), source),
-        None => (name, &sources[name]),
-    };
-    let range = source.bounded.original(&report.span().range);
-    let words = source.text.get(range.clone()).unwrap_or_default().trim();
-    let finding = if let Some(limit) = limit {
-        limit.finding()
-    } else if report
-        .message()
-        .starts_with("Tried to render a variable that is undefined")
-    {
-        // The name is one that templates may read, as was checked when they were loaded.
-        let finding = Diagnostic::error(code, format!("`{words}` is not defined"));
-        let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.');
-        match words {
-            name if name.is_empty() || !name.chars().all(is_name) => finding,
-            name if name.contains('.') => {
-                finding.help(format!("set it, or ask for it first: `#% if {name} %#` … `#% endif %#`"))
-            }
-            name => finding.help(format!(
-                "`{name}` is not set: write it into cluster.yaml, or ask for it first: `#% if {name} %#` … `#% endif %#`"
-            )),
-        }
-    } else {
-        let message = report.message();
-        // The full text lists every name in scope, hundreds of them.
-        let message = message
-            .split(" Available variables")
-            .next()
-            .unwrap_or(message)
-            .trim_end_matches('.');
-        Diagnostic::error(code, lower_first(message))
-    };
-    let id = diags
-        .sources
-        .add(format!("templates/{name}"), source.text.clone());
-    diags.push(finding.at(id.span(range), ""));
-}
-
-fn first_line(text: &str) -> String {
-    lower_first(
-        text.lines()
-            .find(|line| !line.trim().is_empty())
-            .unwrap_or("the template is not valid")
-            .trim(),
-    )
-}
-
-fn lower_first(text: &str) -> String {
-    let mut chars = text.chars();
-    chars
-        .next()
-        .map_or_else(String::new, |first| first.to_lowercase().chain(chars).collect())
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 
 mod bounded;
 mod engine;
+mod fault;
 mod generated;
 mod jinja;
 pub mod names;
@@ -13,13 +14,14 @@ mod resources;
 mod secrets;
 mod stage;
 mod whitespace;
+pub mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
-use crate::catalog::{App, Catalog, Language, TemplateFile, manifest};
+use crate::catalog::{self, App, Catalog, Language, TemplateFile, manifest};
 use crate::config::Vault;
 use crate::diag::{Aborted, Diagnostic, Diagnostics};
 use crate::plan::{Plan, PlannedApp, closest};
@@ -89,6 +91,7 @@ pub fn render(
         vault,
         artifacts: BTreeMap::new(),
         documents: Documents::new(),
+        own: BTreeSet::new(),
     };
     for planned in plan.enabled() {
         renderer.app(plan, planned, diags);
@@ -104,7 +107,7 @@ pub fn render(
     }
     diags.checkpoint()?;
     let theirs = renderer.include(plan, added);
-    let marker = Rendered::new(renderer.documents, theirs);
+    let marker = Rendered::new(renderer.documents, theirs).with_own(renderer.own);
     Ok(Tree::new(renderer.artifacts.into_values(), marker))
 }
 
@@ -151,11 +154,15 @@ struct Renderer<'a> {
     vault: &'a Vault,
     artifacts: BTreeMap<RepoPath, Artifact>,
     documents: Documents,
+    own: BTreeSet<String>,
 }
 
 impl Renderer<'_> {
     fn app(&mut self, plan: &Plan, planned: &PlannedApp, diags: &mut Diagnostics) {
         let app = &planned.app;
+        if app.is_own() {
+            self.own.insert(app.source.clone());
+        }
         let reason = planned.reasons.iter().map(ToString::to_string).collect();
         let origin = Origin {
             app: app.id(),
@@ -322,6 +329,9 @@ impl Renderer<'_> {
         }
         if !file.output.is_sops() {
             secrets::check_absent(file, &text, self.vault, diags);
+        }
+        if !catalog::is_built_in(&file.source, &file.text) {
+            self.own.insert(file.source.clone());
         }
         let origin = Origin {
             template: Some(file.source.clone()),

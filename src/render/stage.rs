@@ -1,6 +1,6 @@
 //! The marker of a rendered tree.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use yaml::Node;
@@ -15,12 +15,30 @@ pub type Documents = BTreeMap<RepoPath, Arc<Vec<Node>>>;
 pub struct Rendered {
     documents: Documents,
     added: BTreeMap<RepoPath, String>,
+    own: BTreeSet<String>,
 }
 
 impl Rendered {
     /// Marks what was rendered. The documents of `added`, the files that people have added, are among `documents`.
     pub(super) fn new(documents: Documents, added: BTreeMap<RepoPath, String>) -> Self {
-        Self { documents, added }
+        let own = BTreeSet::new();
+        Self {
+            documents,
+            added,
+            own,
+        }
+    }
+
+    /// Names the templates and manifests that are the repository's own.
+    pub(super) fn with_own(mut self, own: BTreeSet<String>) -> Self {
+        self.own = own;
+        self
+    }
+
+    /// Returns the templates that are the repository's own, as [`crate::tree::Origin::template`] names them, and the
+    /// manifests of its apps. In a tree of other templates than the catalogue's all are.
+    pub fn own(&self) -> &BTreeSet<String> {
+        &self.own
     }
 
     /// Returns the documents of each YAML file, those of files that people have added included.
@@ -61,5 +79,11 @@ pub fn of_files(
             Err(error) => broken(artifact, error),
         }
     }
-    Tree::new(files, Rendered { documents, added })
+    let own = BTreeSet::new();
+    let marker = Rendered {
+        documents,
+        added,
+        own,
+    };
+    Tree::new(files, marker)
 }

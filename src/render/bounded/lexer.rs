@@ -4,7 +4,7 @@ use std::ops::Range;
 
 /// What a token is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(in crate::render) enum Kind {
     /// A name or keyword.
     Name,
     /// A quoted text.
@@ -17,40 +17,40 @@ pub(super) enum Kind {
 
 /// A token.
 #[derive(Debug, Clone)]
-pub(super) struct Token<'t> {
-    pub(super) kind: Kind,
-    pub(super) text: &'t str,
-    pub(super) range: Range<usize>,
+pub(in crate::render) struct Token<'t> {
+    pub(in crate::render) kind: Kind,
+    pub(in crate::render) text: &'t str,
+    pub(in crate::render) range: Range<usize>,
 }
 
 impl Token<'_> {
     /// Returns whether it is this symbol.
-    pub(super) fn is(&self, symbol: &str) -> bool {
+    pub(in crate::render) fn is(&self, symbol: &str) -> bool {
         self.kind == Kind::Symbol && self.text == symbol
     }
 
     /// Returns whether it is this name.
-    pub(super) fn names(&self, name: &str) -> bool {
+    pub(in crate::render) fn names(&self, name: &str) -> bool {
         self.kind == Kind::Name && self.text == name
     }
 }
 
 /// A tag.
 #[derive(Debug)]
-pub(super) struct Tag<'t> {
+pub(in crate::render) struct Tag<'t> {
     /// Whether it prints a value; others are statements.
-    pub(super) prints: bool,
-    pub(super) tokens: Vec<Token<'t>>,
+    pub(in crate::render) prints: bool,
+    pub(in crate::render) tokens: Vec<Token<'t>>,
     /// Where it starts, at its delimiter.
-    pub(super) start: usize,
+    pub(in crate::render) start: usize,
     /// Where it ends, behind its delimiter.
-    pub(super) end: usize,
+    pub(in crate::render) end: usize,
     /// Whether it takes the white space behind it away.
-    pub(super) trims: bool,
+    pub(in crate::render) trims: bool,
 }
 
-/// Returns the tags of a template, up to what Tera's lexer refuses.
-pub(super) fn tags(text: &str) -> Vec<Tag<'_>> {
+/// Returns the tags of a template, up to what Tera's lexer refuses, and the start of what that is.
+pub(in crate::render) fn tags(text: &str) -> (Vec<Tag<'_>>, Option<usize>) {
     let mut tags = Vec::new();
     let mut at = 0;
     while let Some(start) = text[at..].find('#').map(|offset| at + offset) {
@@ -59,23 +59,25 @@ pub(super) fn tags(text: &str) -> Vec<Tag<'_>> {
         let inside = start + 2 + trims;
         if rest.starts_with("#|") {
             let Some(end) = text[inside..].find("|#") else {
-                break;
+                return (tags, Some(start));
             };
             at = inside + end + 2;
         } else if rest.starts_with("#%") {
             if let Some(body) = named(text, inside, "raw") {
-                let Some(end) = end_of_raw(text, body) else { break };
+                let Some(end) = end_of_raw(text, body) else {
+                    return (tags, Some(start));
+                };
                 at = end;
                 continue;
             }
             let Some(tag) = tag(text, start, inside, "%#") else {
-                break;
+                return (tags, Some(start));
             };
             at = tag.end;
             tags.push(tag);
         } else if rest.starts_with("#{") {
             let Some(tag) = tag(text, start, inside, "}#") else {
-                break;
+                return (tags, Some(start));
             };
             at = tag.end;
             tags.push(tag);
@@ -83,7 +85,7 @@ pub(super) fn tags(text: &str) -> Vec<Tag<'_>> {
             at = start + 1;
         }
     }
-    tags
+    (tags, None)
 }
 
 /// Returns where a statement of this one name ends whose delimiter stands before `at`.
@@ -176,7 +178,7 @@ mod tests {
     use super::*;
 
     fn seen(text: &str) -> Vec<String> {
-        let tags = tags(text);
+        let (tags, _) = tags(text);
         let words = |tag: &Tag<'_>| tag.tokens.iter().map(|t| t.text.to_owned()).collect::<Vec<_>>();
         tags.iter().map(|tag| words(tag).join(" ")).collect()
     }
@@ -193,7 +195,7 @@ mod tests {
         assert_eq!(seen("# a ## #{ [...a, 1..2] }#"), ["[ ... a , 1. . 2 ]"]);
         assert_eq!(seen("#{ a?.b?[1] -}#"), ["a ?. b ?[ 1 ]"]);
         assert_eq!(seen("#{ a }##{ é }##{ b }#"), ["a"], "what Tera refuses ends it");
-        let tags = tags("é#{ a -}#");
+        let (tags, _) = tags("é#{ a -}#");
         assert_eq!((tags[0].start, tags[0].end, tags[0].trims), (2, 10, true));
     }
 }

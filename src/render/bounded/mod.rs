@@ -11,9 +11,8 @@ mod lexer;
 use std::ops::Range;
 
 use crate::bounds::{self, Limit};
-use lexer::{Kind, Tag, Token};
-
 pub(super) use filters::register;
+pub(super) use lexer::{Kind, Tag, Token, tags};
 
 /// A template with the calls put in.
 #[derive(Debug)]
@@ -68,7 +67,7 @@ impl Bounded {
 /// # Errors
 /// With the place, for what takes too much before a call could tell.
 pub(super) fn bounded(text: &str) -> Result<Bounded, (Range<usize>, Limit)> {
-    let tags = lexer::tags(text);
+    let (tags, _) = tags(text);
     check(&tags)?;
     let mut writer = Writer {
         edits: Vec::new(),
