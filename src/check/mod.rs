@@ -116,8 +116,11 @@ pub fn check_raw(tree: Tree<Rendered>, diags: &mut Diagnostics) -> Result<Tree<C
     run(tree, &Exceptions::new(), level, diags)
 }
 
-/// Returns the text and the app of every file, also of those that people have added.
-fn texts(tree: &Tree<Rendered>) -> BTreeMap<&RepoPath, (&str, &str)> {
+/// The text and the app of every file.
+type Texts<'t> = BTreeMap<&'t RepoPath, (&'t str, &'t str)>;
+
+/// Returns those of the tree, and of the files that people have added.
+fn texts(tree: &Tree<Rendered>) -> Texts<'_> {
     let added = tree.stage().added().iter();
     let added = added.map(|(path, text)| (path, (text.as_str(), ADDED)));
     let ours = tree
@@ -192,11 +195,7 @@ fn is_sealed_already(rule: &Rule, finding: &Finding, manifests: &Manifests<'_>) 
 fn report(
     (rule, level): (&Rule, Severity),
     finding: Finding,
-    (texts, edited, tree): (
-        &BTreeMap<&RepoPath, (&str, &str)>,
-        &BTreeSet<&RepoPath>,
-        &Tree<Rendered>,
-    ),
+    (texts, edited, tree): (&Texts<'_>, &BTreeSet<&RepoPath>, &Tree<Rendered>),
     sources: &mut BTreeMap<RepoPath, SourceId>,
     diags: &mut Diagnostics,
 ) {
