@@ -292,27 +292,6 @@ mod tests {
                 "<<: {kind: Secret}\nstringData: {a: hunter2}\n",
                 "secrets/plain-secret",
             ),
-            // What is no YAML is read by its lines.
-            (
-                "a.yaml",
-                "kind: \"Secret\"\nstringData:\n  a: hunter2\nb: [\n",
-                "secrets/plain-secret",
-            ),
-            (
-                "a.yaml",
-                "kind: Secret # x\nstringData:\n  a: |\n    hunter2\nb: [\n",
-                "secrets/plain-secret",
-            ),
-            (
-                "a.yaml",
-                "kind: List\nitems:\n- kind: Secret\n  stringData:\n    a: hunter2\nb: [\n",
-                "secrets/plain-secret",
-            ),
-            (
-                "a.yaml",
-                "x: &x {kind: Secret, stringData: {a: hunter2}}\n<<: *x\n",
-                "secrets/plain-secret",
-            ),
             ("a.sops.yaml", "a: 1\n", "secrets/not-encrypted"),
             ("a.sops.env", "A=1\n", "secrets/not-encrypted"),
             ("a.sops.ini", "[a]\nb=1\n", "secrets/not-encrypted"),
@@ -342,6 +321,18 @@ mod tests {
             ),
         ] {
             assert_eq!(codes(path, text), [code], "{path}: {text}");
+        }
+    }
+
+    #[test]
+    fn a_secret_is_found_wherever_it_stands_and_in_what_is_no_yaml() {
+        for text in [
+            "kind: \"Secret\"\nstringData:\n  a: hunter2\nb: [\n",
+            "kind: Secret # x\nstringData:\n  a: |\n    hunter2\nb: [\n",
+            "kind: List\nitems:\n- kind: Secret\n  stringData:\n    a: hunter2\nb: [\n",
+            "x: &x {kind: Secret, stringData: {a: hunter2}}\n<<: *x\n",
+        ] {
+            assert_eq!(codes("a.yaml", text), ["secrets/plain-secret"], "{text}");
         }
     }
 

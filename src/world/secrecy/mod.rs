@@ -188,10 +188,10 @@ mod tests {
             ),
             ("a.sops.env", "A=hunter2\n"),
         ] {
-            if name.ends_with(".env") {
+            let format = Format::of(name);
+            if format == Format::Dotenv {
                 rule.selector = sops::Selector::whole_document();
             }
-            let format = Format::of(name);
             let mut entropy = crate::sys::FixedEntropy::new(1);
             let sealed = format
                 .encrypt(plain.as_bytes(), &rule, &mut entropy)
