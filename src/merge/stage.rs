@@ -6,6 +6,7 @@ use super::version::Overtaken;
 use super::{KeptVersion, charts, three_way, version};
 use crate::diag::{Aborted, Diagnostic, Diagnostics};
 use crate::render::Rendered;
+use crate::source::SourceId;
 use crate::tree::{Artifact, RAW_ORIGIN, RepoPath, Text, Tree};
 use crate::vcs::Repository;
 use crate::world::belief::doubt;
@@ -109,28 +110,29 @@ pub fn merge(
             Err(error) => {
                 let shown = display(path.as_str(), &text);
                 let id = diags.sources.add(path.as_str(), shown);
-                let raw = if is_raw { " --raw" } else { "" };
-                let take = format!("take the render with `clusterwright configure{raw} --overwrite {path}`");
-                diags.push(match git_marker(&text) {
-                    Some(span) => Diagnostic::error(
-                        "merge/not-yaml",
-                        format!("`{path}` holds the marks of a merge that was not finished"),
-                    )
-                    .at(id.span(span), "git's mark")
-                    .help(format!("settle the merge and take its marks out, or {take}")),
-                    None => {
-                        let message =
-                            format!("`{path}` was edited and is not YAML any more: {}", error.message);
-                        Diagnostic::error("merge/not-yaml", message)
-                            .at(id.span(error.span), "")
-                            .help(format!("mend it, or {take}"))
-                    }
-                });
+                diags.push(not_yaml(&path, &text, &error, id, is_raw));
             }
         }
     }
     diags.checkpoint()?;
     Ok((tree, kept))
+}
+
+/// What an edit made of a file that was YAML.
+fn not_yaml(path: &RepoPath, text: &str, error: &yaml::ParseError, id: SourceId, is_raw: bool) -> Diagnostic {
+    let raw = if is_raw { " --raw" } else { "" };
+    let take = format!("take the render with `clusterwright configure{raw} --overwrite {path}`");
+    let code = "merge/not-yaml";
+    if let Some(mark) = git_marker(text) {
+        let message = format!("`{path}` holds the marks of a merge that was not finished");
+        return Diagnostic::error(code, message)
+            .at(id.span(mark), "git's mark")
+            .help(format!("settle the merge and take its marks out, or {take}"));
+    }
+    let message = format!("`{path}` was edited and is not YAML any more: {}", error.message);
+    Diagnostic::error(code, message)
+        .at(id.span(error.span.clone()), "")
+        .help(format!("mend it, or {take}"))
 }
 
 /// Files that somebody edited and that are no longer rendered, with the hash of their base: `diff` tells raised versions
