@@ -554,6 +554,7 @@ fn draft_name() -> Result<String, Refused> {
 }
 
 /// Returns whether a name is one that [`draft_name`] makes.
+#[cfg(any(unix, test))]
 fn is_draft(name: &str) -> bool {
     name.strip_prefix(DRAFT).is_some_and(|rest| {
         rest.len() == 16
