@@ -52,6 +52,9 @@ fn leads_away(here: &Root, directory: &Path) -> Option<Refused> {
 pub(super) fn run(args: &Args, session: &mut Session<'_>) -> Outcome {
     let path = session.world.root.path().join(&args.directory);
     let shown = args.directory.display().to_string();
+    if let Some(refused) = leads_away(&session.world.root, &args.directory) {
+        return Err(session.diags.abort(refused.finding("create", &shown)));
+    }
     let taken = path
         .read_dir()
         .map_or_else(|_| path.exists(), |mut entries| entries.next().is_some());
@@ -61,9 +64,6 @@ pub(super) fn run(args: &Args, session: &mut Session<'_>) -> Outcome {
                 .in_file(&shown)
                 .help("choose another directory, or remove this one"),
         ));
-    }
-    if let Some(refused) = leads_away(&session.world.root, &args.directory) {
-        return Err(session.diags.abort(refused.finding("create", &shown)));
     }
     if let Err(error) = std::fs::create_dir_all(&path) {
         return Err(session.diags.abort(Diagnostic::io("create", &shown, &error)));
