@@ -404,7 +404,7 @@ impl SopsError {
                 "take them out of the file, and put them in with `clusterwright secrets edit`"
             }
             Self::NoMac | Self::MacMismatch => {
-                "compare the file with git history; if every value is right, encrypt it again"
+                "compare the file with git history; if every value is right, open it without the MAC and encrypt the result"
             }
             Self::NonTextKey { .. } => "put the key in quotes",
             Self::IntegerTooLarge { .. } => "put the number in quotes",

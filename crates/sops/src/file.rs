@@ -4,6 +4,7 @@ use yaml::Node;
 
 use crate::error::SopsError;
 use crate::format::Format;
+use crate::rules::selector::Selector;
 use crate::text::document::Documents;
 use crate::text::metadata::Metadata;
 
@@ -37,6 +38,11 @@ impl<'t> File<'t> {
     /// Returns the text that was read.
     pub fn text(&self) -> &'t str {
         self.docs.text
+    }
+
+    /// Returns which values of the file are encrypted, as its `sops` block says.
+    pub fn selector(&self) -> &Selector {
+        &self.metadata.selector
     }
 
     /// Returns the documents as mappings, the metadata of every format as an entry `sops`.
