@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use yaml::Node;
 
+use super::ADDED;
 use super::helm::Release;
 use super::kinds::{self, Report};
 use super::placed::Placed;
@@ -229,6 +230,11 @@ impl<'a> Manifests<'a> {
     /// Returns the text of a file.
     pub fn text(&self, path: &RepoPath) -> &'a str {
         self.texts.get(path).map(|(text, _)| *text).unwrap_or_default()
+    }
+
+    /// Returns whether a file is one that people have added, which is not written anew.
+    pub fn is_added(&self, path: &RepoPath) -> bool {
+        self.texts.get(path).is_some_and(|(_, app)| *app == ADDED)
     }
 
     /// Returns the documents of a file, nothing for one that is not rendered.

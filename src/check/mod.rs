@@ -29,7 +29,7 @@ use crate::diag::{Aborted, Diagnostic, Diagnostics, Severity};
 use crate::render::{Documents, Rendered};
 use crate::source::SourceId;
 use crate::tree::{RepoPath, Tree};
-use crate::world::secrecy::{display, has_mac, redact};
+use crate::world::secrecy::{display, redact};
 
 use allow::Exceptions;
 use manifests::Manifests;
@@ -156,8 +156,7 @@ fn run(
                 used.insert((rule.name, app));
             }
             let allowed = app == ADDED && text.is_some_and(|text| is_allowed(text, rule.name));
-            let sealed = app == ADDED && is_sealed_already(rule, finding, &manifests);
-            !(excepted || allowed || sealed)
+            !(excepted || allowed)
         });
         for mut finding in findings {
             let is_added = texts.get(&finding.path).is_some_and(|(_, app)| *app == ADDED);
@@ -184,12 +183,6 @@ fn run(
         documents: rendered.into_documents(),
         without_schema,
     }))
-}
-
-/// A file of somebody else's that is encrypted is as it should be; of ours, it would be encrypted twice.
-fn is_sealed_already(rule: &Rule, finding: &Finding, manifests: &Manifests<'_>) -> bool {
-    let documents = manifests.documents(finding.path.as_str());
-    rule.name == "plain-secret" && finding.path.is_sops() && documents.iter().all(has_mac)
 }
 
 fn report(

@@ -13,6 +13,8 @@ use crate::diag::{Diagnostic, Diagnostics, Severity};
 use crate::pipeline::{self, Run, World};
 use crate::raw;
 use crate::render::SCHEMA_COPY;
+use crate::secrets::list;
+use crate::secrets::status::{self, Configs};
 use crate::sys::SecretText;
 use crate::sys::root::{Root, limits};
 use crate::tree::RepoPath;
@@ -125,6 +127,7 @@ pub(super) fn run(_: &Args, session: &mut Session<'_>) -> Outcome {
     age_key(&session.world, place, &mut report);
     side_files(&root, place, &mut report);
     git(&root, &mut report);
+    sealed(&root, &mut report);
     schema_copy(&root, schema.as_deref(), &mut report);
     lock(&root, &mut report);
     let broken = report
@@ -379,6 +382,33 @@ fn git(root: &Root, report: &mut Report) {
     }
     if report.lines.len() == before {
         report.ok("no private file is tracked by git, and all are ignored");
+    }
+}
+
+/// Adds the SOPS files that hide nothing, or not all that they should.
+fn sealed(root: &Root, report: &mut Report) {
+    const IN_CLEAR: [&str; 3] = ["secrets/no-block", "secrets/not-encrypted", "secrets/plain-value"];
+    let listed = list(root.path(), &[]);
+    let found = listed.and_then(|listed| status::look(root.path(), &listed.files, &mut Configs::default()));
+    let found = match found {
+        Ok(found) => found,
+        Err(finding) => return report.finding(&finding),
+    };
+    let clear = found.iter().flat_map(|(status, all)| {
+        let clear = all.iter().filter(|finding| IN_CLEAR.contains(&finding.code));
+        clear.map(|finding| (status.path.as_str(), finding))
+    });
+    let before = report.lines.len();
+    for (path, finding) in clear {
+        let what = if finding.message.contains(path) {
+            finding.message.clone()
+        } else {
+            format!("{}: {}", path, finding.message)
+        };
+        report.add(State::Broken, what, finding.help.first().map(String::as_str));
+    }
+    if report.lines.len() == before && !found.is_empty() {
+        report.ok(format!("SOPS files hide what they should: {}", found.len()));
     }
 }
 

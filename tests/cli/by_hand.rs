@@ -355,6 +355,34 @@ fn secrets_of_others_are_neither_opened_nor_shown() {
     let run = repo.fails(&["check"]);
     assert!(run.stderr.contains("error[plain-secret]"), "{}", run.stderr);
     assert!(!run.stderr.contains("zqcanaryzq"), "{}", run.stderr);
+    // Only the name says that it is encrypted.
+    let from = repo.path(&format!("{dir}/plain.yaml"));
+    std::fs::rename(&from, repo.path(&format!("{dir}/plain.sops.yaml"))).expect("renamed");
+    repo.edit(
+        &format!("{dir}/kustomization.yaml"),
+        "plain.yaml",
+        "plain.sops.yaml",
+    );
+    let encrypt = format!("clusterwright secrets encrypt -i {dir}/plain.sops.yaml");
+    for command in [&["check"][..], &["configure", "--yes"]] {
+        let run = repo.fails(command);
+        assert!(
+            run.stderr.contains("error[plain-secret]") && run.stderr.contains(&encrypt),
+            "{}",
+            run.stderr
+        );
+        assert!(!run.stderr.contains("zqcanaryzq"), "{}", run.stderr);
+    }
+    let run = repo.fails(&["doctor"]);
+    assert!(run.stdout.contains(&encrypt), "{}", run.stdout);
+    repo.ok(&["secrets", "encrypt", "-i", &format!("{dir}/plain.sops.yaml")]);
+    repo.ok(&["configure", "--yes"]);
+    std::fs::remove_file(repo.path(&format!("{dir}/plain.sops.yaml"))).expect("removed");
+    repo.edit(
+        &format!("{dir}/kustomization.yaml"),
+        "plain.sops.yaml",
+        "plain.yaml",
+    );
     repo.write(
         &format!("{dir}/plain.yaml"),
         &secret.replace("  on: zq", "  on zq"),
