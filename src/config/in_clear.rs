@@ -1,10 +1,13 @@
 //! What of a configuration file is secret and stands in it in clear.
 
+use std::ops::Range;
+
 use yaml::{Kind, Node};
 use zeroize::Zeroizing;
 
 use super::mask::similar;
 use super::schema::{KeyKind, Keys};
+use crate::model::is_no_secret;
 use crate::world::secrecy::{is_ciphertext, is_encrypted};
 
 /// The files that make up a configuration. Secret keys may stand in each of them.
@@ -27,6 +30,51 @@ pub fn clear_secrets(text: &str, keys: &Keys) -> Vec<(String, Zeroizing<String>)
     found
 }
 
+/// Returns the values of secret keys that stand in comments of a configuration file, such as one that was in use before:
+/// the key and the place of the value. What `init` writes there is none: placeholders, and words that tell nothing.
+pub fn commented_secrets(text: &str, keys: &Keys) -> Vec<(String, Range<usize>)> {
+    fn scalars(node: &Node, spans: &mut Vec<Range<usize>>) {
+        if let Kind::Scalar { .. } = &node.kind {
+            spans.push(node.span.clone());
+        }
+        node.children().for_each(|child| scalars(child, spans));
+    }
+    let mut spans = Vec::new();
+    for document in yaml::parse(text).unwrap_or_default() {
+        scalars(&document, &mut spans);
+    }
+    spans.sort_by_key(|span| span.start);
+    let in_value = |at: usize| {
+        let next = spans.partition_point(|span| span.end <= at);
+        spans.get(next).is_some_and(|span| span.start <= at)
+    };
+    let mut found = Vec::new();
+    for (start, line) in yaml::line::all(text) {
+        let marks = line.match_indices('#').map(|(at, _)| at);
+        let mut marks = marks.filter(|at| line[..*at].ends_with([' ', '\t']) || *at == 0);
+        let Some(mark) = marks.find(|at| !in_value(start + at)) else {
+            continue;
+        };
+        let comment = line[mark..].trim_start_matches(['#', ' ', '\t', '-']);
+        let Some((key, value)) = comment.split_once(':') else {
+            continue;
+        };
+        let key = key.trim_matches(['"', '\'', ' ']);
+        let value = value.trim();
+        // A sentence about the key is no value of it.
+        let word = match value.chars().next() {
+            Some(quote @ ('"' | '\'')) => value[1..].split(quote).next().unwrap_or_default(),
+            _ => value,
+        };
+        let is_word = word.len() < value.len() || !word.contains([' ', '\t']);
+        if keys.top_kind(key) == Some(KeyKind::Secret) && is_word && !is_no_secret(word) {
+            let at = start + line.trim_end().len() - value.len();
+            found.push((key.to_owned(), at..at + value.len()));
+        }
+    }
+    found
+}
+
 /// Returns whether a configuration file holds a secret in clear, so that it must not be committed: without encryption the
 /// `cluster.yaml` of a catalogue always does. A file that is no YAML is taken to. The data of `raw` mode may hold none.
 pub fn holds_clear_secrets(name: &str, text: &str, keys: &Keys, raw: bool) -> bool {
@@ -35,6 +83,9 @@ pub fn holds_clear_secrets(name: &str, text: &str, keys: &Keys, raw: bool) -> bo
     };
     let encrypted = documents.first().is_some_and(is_encrypted);
     if name == CONFIG_FILES[0] && !encrypted && !raw {
+        return true;
+    }
+    if encrypted && !commented_secrets(text, keys).is_empty() {
         return true;
     }
     let entries = documents.iter().flat_map(Node::entries);
@@ -83,6 +134,51 @@ mod tests {
             names(Vocabulary::built_in().keys()),
             ["cloudflare_token", "cloudflare_tokn"]
         );
+    }
+
+    #[test]
+    fn a_value_in_a_comment_is_one_that_was_in_use() {
+        let vocabulary = vocabulary();
+        let found = |text: &str| -> Vec<String> {
+            let found = commented_secrets(text, vocabulary.keys());
+            found
+                .into_iter()
+                .map(|(key, at)| format!("{key}={}", &text[at]))
+                .collect()
+        };
+        for (text, is) in [
+            ("#cloudflare_token: old-token\n", "cloudflare_token=old-token"),
+            (
+                "# cloudflare_token: 'old token' # x\n",
+                "cloudflare_token='old token' # x",
+            ),
+            ("a: b # homepage_token: old\r\n", "homepage_token=old"),
+            (
+                "a: |\n  b\n## - \"cloudflare_token\": old\n",
+                "cloudflare_token=old",
+            ),
+        ] {
+            assert_eq!(found(text), [is], "{text}");
+        }
+        for none in [
+            "# cloudflare_token: the token of the zone\n",
+            "#cloudflare_token: <Cloudflare API token>\n",
+            "#cloudflare_token:\n# cluster_name: x\n",
+            "#cloudflare_token: ENC[AES256_GCM,data:x]\n",
+            "cloudflare_token: a#cloudflare_token:old\n",
+            "vars:\n  a: |\n    # cloudflare_token: old\n",
+            "vars: {a: \"x # cloudflare_token: old\"}\n",
+            include_str!("../../cluster.example.yaml"),
+        ] {
+            assert_eq!(found(none), [""; 0], "{none}");
+        }
+        let sealed = "cloudflare_token: ENC[AES256_GCM,x]\nsops: {mac: x}\n#cloudflare_token: old\n";
+        assert!(holds_clear_secrets(
+            "cluster.yaml",
+            sealed,
+            vocabulary.keys(),
+            false
+        ));
     }
 
     #[test]

@@ -48,7 +48,7 @@ pub(crate) use document::{child, inline};
 pub use encryption::Encryption;
 pub use external_secrets::{BitwardenRegion, ExternalSecrets, SecretsProvider};
 pub use images::Images;
-pub use in_clear::{CONFIG_FILES, clear_secrets, holds_clear_secrets};
+pub use in_clear::{CONFIG_FILES, clear_secrets, commented_secrets, holds_clear_secrets};
 pub use load::{Decrypted, load, parse};
 pub use mask::mask;
 pub use network::Network;

@@ -3,9 +3,10 @@
 use std::io;
 
 use super::load::CLUSTER;
-use crate::diag::{Aborted, Diagnostic, Diagnostics, io_reason};
+use crate::diag::{Aborted, Diagnostic, Diagnostics, argument, io_reason};
 use crate::sys::root::{Kind, Refused, Root, limits};
 use crate::vcs::private;
+use crate::world::above;
 
 /// The most bytes a configuration file may have.
 pub const MAX_CONFIG_BYTES: u64 = limits::CONFIG;
@@ -14,9 +15,14 @@ pub(super) fn missing(root: &Root, diags: &mut Diagnostics) -> Aborted {
     let finding =
         Diagnostic::error("config/missing-file", format!("there is no `{CLUSTER}` here")).in_file(CLUSTER);
     let other = ["cluster.yml", "config.yaml", "cluster.sample.yaml"];
-    let finding = match other.iter().find(|name| root.is_file(name)) {
-        Some(name) => finding.help(format!("rename `{name}` to `{CLUSTER}`")),
-        None => finding.help("run `clusterwright init` to write one with placeholders to fill in"),
+    let rename = other.iter().find(|name| root.is_file(name));
+    let finding = match (rename, above(root.path(), &[CLUSTER])) {
+        (Some(name), _) => finding.help(format!("rename `{name}` to `{CLUSTER}`")),
+        (None, Some(up)) => {
+            let typed = argument(&up);
+            finding.help(format!("it is in `{up}`: run the command with `-C {typed}`"))
+        }
+        (None, None) => finding.help("run `clusterwright init` to write one with placeholders to fill in"),
     };
     diags.abort(finding)
 }

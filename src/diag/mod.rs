@@ -4,6 +4,7 @@
 //! reports to the [`Diagnostics`] sink, collects everything it can, and returns [`Aborted`] when the next stage must
 //! not start.
 
+mod argument;
 pub mod catalogue;
 pub mod concise;
 mod counted;
@@ -12,6 +13,7 @@ pub mod json;
 pub mod screen;
 mod sink;
 
+pub use argument::argument;
 pub use counted::counted;
 pub use sink::{Aborted, Diagnostics, Mark};
 

@@ -134,6 +134,9 @@ impl Run<'_> {
                 diags,
             )?;
             in_clear::tree(&tree, rendering.secrets.vault.known(), diags);
+            let on_disk = (&*rendering.existing, &before.lock);
+            let identities = rendering.secrets.keys.identities();
+            seal::report_by_hand(&tree, on_disk, &self.choices, identities, diags);
             diags.checkpoint()?;
             (tree, kept)
         };

@@ -5,6 +5,7 @@
 //! index, then HEAD. Without a private key, files whose structure and recipients still fit are kept as they are, and
 //! the values that nobody could compare are counted.
 
+mod by_hand;
 mod edited;
 mod own_key;
 mod reveal;
@@ -15,7 +16,7 @@ use sops::{Config, Identities, Rule, SopsError, Updated};
 
 use crate::check::Checked;
 use crate::config::Vault;
-use crate::diag::{Aborted, Diagnostic, Diagnostics};
+use crate::diag::{Aborted, Diagnostic, Diagnostics, argument};
 use crate::known::{Known, hidden};
 use crate::sys::{Entropy, SecretText};
 use crate::tree::{Artifact, RepoPath, Text, Tree};
@@ -25,6 +26,7 @@ use crate::world::lock::{Lock, Sha256, lf};
 use crate::world::secrecy::is_sealed;
 use crate::world::{Bases, Choices, Existing, side};
 
+pub use by_hand::report as report_by_hand;
 pub use own_key::{OWN_KEY_FILE, private_keys};
 
 /// Where the rules for SOPS files are rendered to.
@@ -183,7 +185,16 @@ pub fn finding(error: &SopsError, file: &str) -> Diagnostic {
             finding = finding.note(line.clone());
         }
     }
-    finding.help(error.help())
+    match error {
+        SopsError::NoMac | SopsError::MacMismatch => {
+            let (secrets, typed) = ("clusterwright secrets", argument(file));
+            finding.help(format!(
+                "compare the file with git history; if every value is right, `{secrets} decrypt --ignore-mac -i {typed}`, \
+                 then `{secrets} encrypt -i {typed}`"
+            ))
+        }
+        _ => finding.help(error.help()),
+    }
 }
 
 /// Encrypts every SOPS file of the tree.

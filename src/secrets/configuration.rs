@@ -1,16 +1,18 @@
 //! `cluster.yaml` and `nodes.yaml` as SOPS files: encrypted in exactly their secret keys, those of own apps included, so
 //! that they can be committed.
 
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
-use sops::{Format, Identities, MacCheck, Recipient, Rule, Selector, SopsError, Updated};
+use sops::{Format, Identities, KeyPath, MacCheck, Recipient, Rule, Selector, SopsError, Step, Updated};
 
 use super::file::File;
 use super::rules::{OwnKeys, absolute};
 use super::status::FileStatus;
 use super::typed;
 use crate::catalog::BUILT_IN;
+use crate::config::mask::similar;
 use crate::config::schema::Keys;
 use crate::config::{self, CONFIG_FILES, Decrypted, Vocabulary};
 use crate::diag::{Aborted, Diagnostic, Diagnostics, Severity};
@@ -157,6 +159,37 @@ pub fn check(root: &Path, name: &str, text: &str, diags: &mut Diagnostics) -> Re
     Ok(())
 }
 
+/// Returns what is wrong with a path that a value is to be put at in a configuration file: a key that nobody knows. In a
+/// repository of raw mode only one that is much like a secret, for others are its templates' own.
+///
+/// # Errors
+/// When which keys there are is not known.
+pub fn unknown_key(root: &Path, name: &str, path: &KeyPath) -> Result<Option<Diagnostic>, Diagnostic> {
+    let vocabulary = vocabulary(root)?;
+    let keys = vocabulary.keys();
+    let (key, near) = match path.steps() {
+        [Step::Key(list), Step::Index(_), Step::Key(key), ..] if list == "nodes" => {
+            if keys.node_kind(key).is_some() {
+                return Ok(None);
+            }
+            (key, similar(key, keys.node()))
+        }
+        [Step::Key(key), ..] if keys.top_kind(key).is_none() => (key, similar(key, keys.top())),
+        _ => return Ok(None),
+    };
+    if raw::is_raw(&Root::new(root)) && similar(key, keys.secrets()).is_none() {
+        return Ok(None);
+    }
+    let message = format!("`{path}` is no key of `{name}`");
+    let finding = Diagnostic::error("config/unknown-key", message)
+        .in_file(name)
+        .note("nothing was written");
+    Ok(Some(match near {
+        Some(near) => finding.help(format!("did you mean `{near}`?")),
+        None => finding.help("`.clusterwright/cluster.schema.json` lists all keys"),
+    }))
+}
+
 /// Reports the values of secrets that stand in other places of the file as well, comments included.
 fn elsewhere(name: &str, text: &str, keys: &Keys, diags: &mut Diagnostics) {
     let values = config::clear_secrets(text, keys);
@@ -173,19 +206,38 @@ fn elsewhere(name: &str, text: &str, keys: &Keys, diags: &mut Diagnostics) {
         .filter(|(key, _)| is_secret(key))
         .map(|(_, value)| value.span.clone())
         .collect();
-    let inside = |at: &std::ops::Range<usize>| {
+    let inside = |at: &Range<usize>| {
         secret
             .iter()
             .any(|span| span.start <= at.start && at.end <= span.end)
     };
     let found = known.find(text.as_bytes());
     let found: Vec<_> = found.into_iter().filter(|(_, at)| !inside(at)).collect();
-    if found.is_empty() {
+    let is_found = |at: &Range<usize>| {
+        found
+            .iter()
+            .any(|(_, one)| one.start < at.end && at.start < one.end)
+    };
+    let mut commented = config::commented_secrets(text, keys);
+    commented.retain(|(_, at)| !is_found(at));
+    if found.is_empty() && commented.is_empty() {
         return;
     }
-    let id = diags
-        .sources
-        .add(name, hidden(text, found.iter().map(|(_, at)| at.clone())));
+    let places = found
+        .iter()
+        .map(|(_, at)| at)
+        .chain(commented.iter().map(|(_, at)| at));
+    let id = diags.sources.add(name, hidden(text, places.cloned()));
+    for (key, at) in commented {
+        let message = format!("a value of the secret `{key}` stands in a comment, and would stay in clear");
+        diags.push(
+            Diagnostic::error("secret/in-clear", message)
+                .at(id.span(at), "")
+                .help(
+                    "take the comment out; a value that was pushed is everybody's: change it where it counts",
+                ),
+        );
+    }
     for (key, at) in found {
         let message = format!("the value of the secret `{key}` stands here as well, and would stay in clear");
         diags.push(

@@ -23,16 +23,6 @@ pub struct File {
     pub bytes: Zeroizing<Vec<u8>>,
 }
 
-/// Returns the name of a file as it can be typed at a shell: in quotes where need be, and never taken for an option.
-pub fn argument(name: &str) -> String {
-    let name = if name.starts_with('-') {
-        format!("./{name}")
-    } else {
-        name.to_owned()
-    };
-    shlex::try_quote(&name).map_or_else(|_| name.clone(), std::borrow::Cow::into_owned)
-}
-
 impl std::fmt::Debug for File {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "File({}, …)", self.name)
@@ -115,23 +105,5 @@ impl File {
     pub fn is_current(&self) -> Result<bool, Diagnostic> {
         let now = side::read_bytes(&self.path, &self.name)?;
         Ok(now.is_some_and(|now| now == self.bytes))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_name_in_a_hint_can_be_typed() {
-        for (name, typed) in [
-            ("a/b.sops.yaml", "a/b.sops.yaml"),
-            ("-h.sops.yaml", "./-h.sops.yaml"),
-            ("--help.sops.yaml", "./--help.sops.yaml"),
-            ("a b.sops.yaml", "'a b.sops.yaml'"),
-            ("$(x).sops.yaml", "'$(x).sops.yaml'"),
-        ] {
-            assert_eq!(argument(name), typed);
-        }
     }
 }

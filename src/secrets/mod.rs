@@ -9,11 +9,12 @@ mod file;
 mod listing;
 mod rules;
 pub mod scan;
+pub mod slip;
 pub mod status;
 mod template;
 pub mod typed;
 
-pub use file::{File, argument};
+pub use file::File;
 pub use listing::{Files, Listed, list, named_of, odd_name};
 pub use rules::{FoundConfig, Overrides, OwnKeys, Reason, config_for, rule_for};
 pub use template::Templates;

@@ -5,8 +5,7 @@ use std::path::{Path, PathBuf};
 use sops::{Config, Recipient, Rule, Selector};
 
 use super::configuration::cluster_rule;
-use super::file::argument;
-use crate::diag::Diagnostic;
+use crate::diag::{Diagnostic, argument};
 use crate::seal;
 use crate::sys::SecretText;
 use crate::sys::root::{Root, limits};

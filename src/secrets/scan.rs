@@ -5,9 +5,10 @@ use std::ops::Range;
 
 use sops::{Format, SopsError};
 
-use super::file::argument;
 use super::template::Templates;
-use crate::diag::{Diagnostic, Diagnostics};
+use crate::config;
+use crate::config::schema::Keys;
+use crate::diag::{Diagnostic, Diagnostics, argument};
 use crate::known::{Known, hidden};
 use crate::model::{is_no_secret, is_no_secret_in_base64};
 use crate::world::secrecy::{SecretValue, claims_sops, is_sops_name, secret_values};
@@ -64,6 +65,19 @@ pub fn scan(path: &str, bytes: &[u8], known: &Known, templates: &Templates) -> V
     found.sort_by_key(|one| one.span.start);
     found.dedup_by(|a, b| a.span == b.span);
     found
+}
+
+/// Looks through the comments of a configuration file for values of secret keys.
+pub fn commented(bytes: &[u8], keys: &Keys) -> Vec<Found> {
+    let found = config::commented_secrets(&readable(bytes), keys).into_iter();
+    found
+        .map(|(key, span)| Found {
+            code: "secrets/known-value",
+            what: format!("a value of the secret `{key}` stands in a comment"),
+            span,
+            help: "take the comment out; a value that was pushed is everybody's: change it where it counts",
+        })
+        .collect()
 }
 
 /// Returns a text with a byte for each byte, so that places hold: what is no UTF-8 as its ASCII. What is looked for is ASCII

@@ -6,11 +6,10 @@ use std::path::{Path, PathBuf};
 use sops::{Format, Glance, KeyChange, Selector, SopsError, covered_keys};
 
 use super::configuration::cluster_rule;
-use super::file::argument;
 use super::listing::Listed;
 use super::rules::{FoundConfig, config_for};
 use super::template::Templates;
-use crate::diag::{Diagnostic, Diagnostics};
+use crate::diag::{Diagnostic, Diagnostics, argument};
 use crate::seal;
 use crate::sys::root::{Refused, limits};
 use crate::world::secrecy::{claims_sops, is_sops_name};

@@ -2,8 +2,8 @@
 
 use sops::{Format, Identities, SopsError};
 
-use super::file::{File, argument};
-use crate::diag::Diagnostic;
+use super::file::File;
+use crate::diag::{Diagnostic, argument};
 use crate::seal;
 use crate::sys::Entropy;
 use crate::tree::RepoPath;

@@ -17,6 +17,7 @@
 //!
 //! Nothing here knows a stage: stages read it. The git repository itself is [`crate::vcs`].
 
+mod above;
 pub mod added;
 pub mod bases;
 mod before;
@@ -28,6 +29,7 @@ pub mod lock;
 pub mod secrecy;
 pub mod side;
 
+pub use above::above;
 pub use added::Added;
 pub use bases::{BASE_DIR, Bases};
 pub use before::{Before, OWN_DIR};

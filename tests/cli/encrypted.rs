@@ -314,3 +314,53 @@ fn that_ci_needs_the_tunnel_s_id_is_said_by_doctor_alone() {
     );
     assert!(!said(&repo.run(&["doctor"])), "it goes away");
 }
+
+#[test]
+fn a_key_that_nobody_knows_is_not_set() {
+    let repo = Repo::with(MINIMAL);
+    repo.ok(&["secrets", "encrypt", "-i", "cluster.yaml"]);
+    let before = repo.read("cluster.yaml");
+    for (path, near) in [
+        ("cloudflare_tokn", "cloudflare_token"),
+        ("cluster_api_adr", "cluster_api_addr"),
+    ] {
+        let run = repo.fails(&["secrets", "set", "cluster.yaml", path, "zqcanaryzq"]);
+        assert!(
+            run.stderr.contains("error[config/unknown-key]")
+                && run.stderr.contains(&format!("did you mean `{near}`?")),
+            "{}",
+            run.stderr
+        );
+        assert!(!run.stderr.contains("zqcanaryzq"), "{}", run.stderr);
+        assert_eq!(repo.read("cluster.yaml"), before);
+    }
+    let run = repo.ok(&["secrets", "set", "cluster.yaml", "cluster_name", "other"]);
+    assert!(!run.stderr.contains("out-of-scope"), "{}", run.stderr);
+    repo.ok(&["secrets", "set", "cluster.yaml", "vars.mine", "x"]);
+}
+
+#[test]
+fn a_value_in_a_comment_keeps_the_file_from_being_committed() {
+    const OLD: &str = "zqoldcanaryzq";
+    let repo = Repo::with(&format!("#cloudflare_token: {OLD}\n{MINIMAL}"));
+    let run = repo.fails(&["secrets", "encrypt", "-i", "cluster.yaml"]);
+    assert!(
+        run.stderr.contains("error[secret/in-clear]") && run.stderr.contains("stands in a comment"),
+        "{}",
+        run.stderr
+    );
+    assert!(!run.stderr.contains(OLD), "{}", run.stderr);
+    repo.edit("cluster.yaml", &format!("#cloudflare_token: {OLD}\n"), "");
+    repo.ok(&["secrets", "encrypt", "-i", "cluster.yaml"]);
+    // Put in later.
+    let sealed = repo.read("cluster.yaml");
+    repo.write("cluster.yaml", &format!("# cloudflare_token: {OLD}\n{sealed}"));
+    for command in [&["secrets", "scan", "cluster.yaml"][..], &["secrets", "status"]] {
+        let run = repo.fails(command);
+        assert!(
+            run.stderr.contains("comment") && !run.stderr.contains(OLD),
+            "{}",
+            run.stderr
+        );
+    }
+}

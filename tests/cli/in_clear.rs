@@ -158,3 +158,115 @@ fn in_raw_mode_inside_of_base64_and_in_edited_files() {
     repo.edit("kubernetes/a.yaml", "data:\n", &format!("data:\n  b: {TOKEN}\n"));
     refused(&repo.fails(&["configure", "--raw", "--yes"]), "kubernetes/a.yaml");
 }
+
+/// Sealed, rendered, and with one encrypted value.
+const SEALED: &str = "kubernetes/apps/cert-manager/cert-manager/app/secret.sops.yaml";
+
+#[test]
+fn typed_into_a_sealed_file_it_is_not_carried_on() {
+    const TYPED: &str = "zqtypedcanaryzq";
+    let repo = Repo::with(MINIMAL);
+    repo.ok(&["configure", "--yes"]);
+    let sealed = repo.read(SEALED);
+    let line = sealed
+        .lines()
+        .find(|line| line.trim_start().starts_with("api-token:"));
+    let line = line.expect("its value");
+    let typed = sealed.replace(line, &format!("  api-token: {TYPED}"));
+    let number = sealed.lines().take_while(|one| *one != line).count() + 1;
+    let encrypt = format!("clusterwright secrets encrypt -i {SEALED}");
+    let ignore_mac = format!("clusterwright secrets decrypt --ignore-mac -i {SEALED}");
+    let place = format!("{SEALED}:{number}:");
+    let marked = sealed.replace(
+        line,
+        &format!("<<<<<<< HEAD\n{line}\n=======\n  api-token: {TYPED}\n>>>>>>> x"),
+    );
+    let plain = repo.ok(&["secrets", "decrypt", SEALED]).stdout;
+    for (text, code, help) in [
+        (&typed, "secrets/plain-value", &encrypt),
+        (
+            &format!("{sealed}---\nkind: Secret\nstringData: {{a: {TYPED}}}\n"),
+            "secrets/no-block",
+            &String::new(),
+        ),
+        (&plain, "secrets/not-encrypted", &encrypt),
+        (
+            &marked,
+            "merge/not-yaml",
+            &format!("git checkout --ours {SEALED}"),
+        ),
+        (
+            &sealed.replace(&format!("{line}\n"), ""),
+            "seal/sops",
+            &ignore_mac,
+        ),
+    ] {
+        repo.write(SEALED, text);
+        for command in [
+            &["check"][..],
+            &["configure", "--check"],
+            &["configure", "--yes"],
+            &["configure", "--yes", "--keep", SEALED],
+        ] {
+            let run = repo.fails(command);
+            assert!(
+                run.stderr.contains(&format!("error[{code}]")) && run.stderr.contains(help.as_str()),
+                "{command:?}: {}",
+                run.stderr
+            );
+            assert!(!run.stderr.contains("diff/edited"), "{}", run.stderr);
+            assert!(
+                !run.stderr.contains(TYPED) && !run.stderr.contains(TOKEN),
+                "{}",
+                run.stderr
+            );
+            assert_eq!(&repo.read(SEALED), text);
+        }
+    }
+    repo.write(SEALED, &typed);
+    let run = repo.fails(&["-o", "concise", "check"]);
+    assert!(
+        run.stderr.contains(&place) || run.stdout.contains(&place),
+        "{}{}",
+        run.stdout,
+        run.stderr
+    );
+    // No key is needed to see it.
+    let key = repo.read("age.key");
+    std::fs::remove_file(repo.path("age.key")).expect("removed");
+    repo.edit(
+        "cluster.yaml",
+        "cloudflare_token",
+        "age_recipients: [RECIPIENT]\ncloudflare_token",
+    );
+    let recipient = crate::support::RECIPIENT;
+    repo.edit("cluster.yaml", "RECIPIENT", recipient);
+    let run = repo.fails(&["check"]);
+    assert!(run.stderr.contains("secrets/plain-value"), "{}", run.stderr);
+    repo.edit("cluster.yaml", &format!("age_recipients: [{recipient}]\n"), "");
+    repo.write("age.key", &key);
+
+    // The render takes its place.
+    repo.ok(&["configure", "--yes", "--overwrite", SEALED]);
+    let value = repo.ok(&["secrets", "decrypt", "--extract", "stringData.api-token", SEALED]);
+    assert_eq!(value.stdout.trim_end(), TOKEN);
+}
+
+#[test]
+fn what_the_help_for_a_wrong_mac_says_works() {
+    let repo = Repo::with(MINIMAL);
+    repo.ok(&["configure", "--yes"]);
+    repo.ok(&["secrets", "encrypt", "-i", "cluster.yaml"]);
+    for name in [SEALED, "cluster.yaml"] {
+        let text = repo.read(name);
+        let mac = text.lines().find(|line| line.trim_start().starts_with("mac: "));
+        let mac = mac.expect("a MAC").to_owned();
+        repo.write(name, &text.replace(&format!("{mac}\n"), ""));
+        let run = repo.fails(&["secrets", "decrypt", name]);
+        let told = format!("clusterwright secrets decrypt --ignore-mac -i {name}");
+        assert!(run.stderr.contains(&told), "{}", run.stderr);
+        repo.ok(&["secrets", "decrypt", "--ignore-mac", "-i", name]);
+        repo.ok(&["secrets", "encrypt", "-i", name]);
+        repo.ok(&["secrets", "decrypt", name]);
+    }
+}

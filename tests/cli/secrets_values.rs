@@ -192,3 +192,91 @@ fn updatekeys_wraps_for_new_recipients_and_rotates_for_those_that_go() {
     );
     assert_eq!(repo.ok(&["secrets", "decrypt", FILE]).stdout, SECRET);
 }
+
+#[test]
+fn a_value_for_a_place_that_is_not_encrypted_is_refused() {
+    let repo = encrypted();
+    let before = repo.read(FILE);
+    for (path, near) in [
+        ("stringdata.password", "stringData.password"),
+        ("pasword", "stringData.password"),
+        ("zzz", "stringData.zzz"),
+    ] {
+        let run = repo.fails(&["secrets", "set", FILE, path, "zqcanaryzq"]);
+        assert!(
+            run.stderr.contains("error[secrets/out-of-scope]")
+                && run.stderr.contains(&format!("did you mean `{near}`?"))
+                && run.stderr.contains("encrypted_regex"),
+            "{}",
+            run.stderr
+        );
+        assert!(!run.stderr.contains("zqcanaryzq"), "{}", run.stderr);
+        assert_eq!(repo.read(FILE), before);
+    }
+    // What stands in clear may be changed, and is told of.
+    let run = repo.ok(&["secrets", "set", FILE, "metadata.name", "other"]);
+    assert!(
+        run.stderr.contains("warning[secrets/out-of-scope]"),
+        "{}",
+        run.stderr
+    );
+    assert!(repo.read(FILE).contains("\n  name: other\n"));
+    let run = repo.ok(&["secrets", "set", FILE, "stringData.new", "12"]);
+    assert!(!run.stderr.contains("out-of-scope"), "{}", run.stderr);
+    // Kubernetes takes text alone there.
+    let plain = repo.ok(&["secrets", "decrypt", FILE]).stdout;
+    assert!(plain.contains("new: \"12\""), "{plain}");
+}
+
+#[test]
+fn nothing_is_sealed_for_others_alone() {
+    let repo = encrypted();
+    repo.write("new.sops.yaml", SECRET);
+    let rules = repo.read(".sops.yaml").replace(RECIPIENT, OTHER);
+    repo.write(".sops.yaml", &rules);
+    let before = repo.files();
+    for args in [
+        &["secrets", "encrypt", "-i", "new.sops.yaml"][..],
+        &["secrets", "updatekeys", "--yes"],
+    ] {
+        let run = repo.fails(args);
+        assert!(
+            run.stderr.contains("error[config/own-key-missing]")
+                && run.stderr.contains("rule 2 of `.sops.yaml`")
+                && run.stderr.contains(RECIPIENT),
+            "{args:?}: {}",
+            run.stderr
+        );
+        assert_eq!(repo.files(), before);
+    }
+    // Whoever names them means them; without a key, nobody is locked out.
+    repo.ok(&["secrets", "encrypt", "--age", OTHER, "new.sops.yaml"]);
+    std::fs::remove_file(repo.path("age.key")).expect("removed");
+    repo.ok(&["secrets", "encrypt", "-i", "new.sops.yaml"]);
+}
+
+#[test]
+fn below_the_root_the_help_leads_to_the_root() {
+    let repo = encrypted();
+    if repo.git(&["init", "-q"]).is_none() {
+        return;
+    }
+    let run = repo.fails(&["-C", "apps", "secrets", "decrypt", "x.sops.yaml"]);
+    assert!(
+        run.stderr
+            .contains("it is in `apps/..`: run it with `-C apps/..`")
+            && !run.stderr.contains("copy it"),
+        "{}",
+        run.stderr
+    );
+    repo.write("cluster.yaml", crate::support::MINIMAL);
+    let run = repo.fails(&["-C", "apps", "validate"]);
+    assert!(
+        run.stderr
+            .contains("it is in `apps/..`: run the command with `-C apps/..`")
+            && !run.stderr.contains("clusterwright init"),
+        "{}",
+        run.stderr
+    );
+    repo.ok(&["-C", "apps/..", "secrets", "decrypt", FILE]);
+}

@@ -165,7 +165,7 @@ pub(in crate::cli) struct Set {
     pub(in crate::cli) file: PathBuf,
     /// Where: `["stringData"]["password"]` or `stringData.password`; `data` in a binary file
     pub(in crate::cli) path: String,
-    /// The value: JSON where it is JSON, else text. Others on this machine can see it while the command runs
+    /// The value: JSON where it is JSON, else text; below `data` and `stringData`, always text. Others on this machine can see it while the command runs
     #[arg(group = "source")]
     pub(in crate::cli) value: Option<String>,
     /// Read the value from a file; for a binary file, byte for byte

@@ -8,12 +8,12 @@ use zeroize::Zeroizing;
 
 use super::args::{Edit, RuleArgs};
 use super::overrides::overrides;
-use super::{identities, numbers, of_file, warn_of_others};
+use super::{for_strangers, identities, numbers, of_file, warn_of_others};
 use crate::cli::exit::Exit;
 use crate::cli::{Outcome, Session, variable};
-use crate::diag::{Aborted, Diagnostic};
+use crate::diag::{Aborted, Diagnostic, argument};
 use crate::pipeline;
-use crate::secrets::{File, argument, configuration, rule_for, typed};
+use crate::secrets::{File, configuration, rule_for, typed};
 use crate::sys::editor::Editor;
 use crate::sys::replace::{Access, replace_file};
 use crate::sys::scratch::Scratch;
@@ -155,7 +155,10 @@ fn target(args: &Edit, session: &mut Session<'_>) -> Result<(Target, Zeroizing<V
         let overrides = overrides(&args.rule).map_err(|finding| session.diags.abort(finding))?;
         let own = || pipeline::own_recipients(&session.world);
         let rule = rule_for(root.path(), &path, &name, plain, &overrides, &own);
-        let (rule, _) = rule.map_err(|finding| session.diags.abort(finding))?;
+        let (rule, reason) = rule.map_err(|finding| session.diags.abort(finding))?;
+        if let Some(finding) = for_strangers((&rule, &reason), &overrides, &name, session) {
+            return Err(session.diags.abort(finding));
+        }
         let target = Target::New(path, format, name, Box::new(rule));
         return Ok((target, Zeroizing::new(plain.as_bytes().to_vec())));
     }

@@ -7,10 +7,10 @@ use sops::Format;
 
 use super::args::Encrypt;
 use super::overrides::overrides;
-use super::{identities_if_any, numbers, of_file};
+use super::{for_strangers, identities_if_any, numbers, of_file};
 use crate::cli::exit::Exit;
 use crate::cli::{Outcome, Session};
-use crate::diag::Diagnostic;
+use crate::diag::{Diagnostic, argument};
 use crate::pipeline;
 use crate::secrets::{File, Reason, configuration, rule_for, typed};
 
@@ -37,17 +37,21 @@ pub(super) fn run(args: &Encrypt, session: &mut Session<'_>) -> Outcome {
                 &|| pipeline::own_recipients(&session.world),
             )?;
             let format = args.format.unwrap_or_else(|| Format::of(&file.path));
-            let entropy = &mut *session.world.entropy;
             if reason == Reason::Schema && !identities.is_empty() {
-                let text = configuration::seal(&file, &rule, &identities, entropy)?;
+                let text = configuration::seal(&file, &rule, &identities, session.world.entropy)?;
                 return Ok((file, format, text));
             }
             if !identities.is_empty()
-                && let Some(mended) = typed::sealed(&file, format, &identities, entropy)?
+                && let Some(mended) = typed::sealed(&file, format, &identities, session.world.entropy)?
             {
                 return Ok((file, format, Some(mended)));
             }
-            let text = format.encrypt(&file.bytes, &rule, entropy);
+            if let Some(finding) = for_strangers((&rule, &reason), &overrides, &file.name, session) {
+                let file = argument(&file.name);
+                let age = format!("clusterwright secrets encrypt --age RECIPIENT {file}");
+                return Err(finding.help(format!("if it is for the others alone, name them: `{age}`")));
+            }
+            let text = format.encrypt(&file.bytes, &rule, session.world.entropy);
             let text = text.map_err(|error| of_file(&error, &file.name))?;
             Ok((file, format, Some(text)))
         });

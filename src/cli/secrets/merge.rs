@@ -7,9 +7,9 @@ use super::args::Merge;
 use super::{identities, of_file, warn_of_others};
 use crate::cli::exit::Exit;
 use crate::cli::{Outcome, Session};
-use crate::diag::Diagnostic;
+use crate::diag::{Diagnostic, argument};
 use crate::pipeline;
-use crate::secrets::{File, Overrides, argument, configuration, rule_for, status};
+use crate::secrets::{File, Overrides, configuration, rule_for, status};
 
 /// Merges `theirs` into `ours`. Git takes exit code 1 for a conflict; the file then holds our values, encrypted.
 pub(super) fn run(args: &Merge, session: &mut Session<'_>) -> Outcome {

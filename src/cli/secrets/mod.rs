@@ -18,15 +18,18 @@ mod value;
 
 use std::path::Path;
 
-use sops::{Format, Identities, Recipient, SopsError};
+use sops::{Format, Identities, Recipient, RecipientKind, Rule, SopsError};
 
 use super::exit::Exit;
 use super::{Outcome, Session};
-use crate::diag::{Aborted, Diagnostic, Severity};
+use crate::config::CONFIG_FILES;
+use crate::diag::{Aborted, Diagnostic, Diagnostics, Severity, argument};
 use crate::pipeline;
 use crate::seal;
-use crate::secrets::{Overrides, argument, rule_for, status as status_of};
-use crate::world::side;
+use crate::secrets::{Overrides, Reason, rule_for, status as status_of};
+use crate::sys::root::Root;
+use crate::vcs::private;
+use crate::world::{above, side};
 use args::Secrets;
 
 /// Runs a subcommand.
@@ -55,18 +58,37 @@ pub(super) fn run(args: &Secrets, session: &mut Session<'_>) -> Outcome {
 
 /// Returns the private keys at hand.
 fn identities(session: &mut Session<'_>) -> Result<Identities, Aborted> {
-    match pipeline::identities(&session.world, &mut session.diags)? {
-        Some(found) => Ok(found.all),
-        None => Err(session.diags.abort(
-            side::missing_key("nothing else here can decrypt the file")
-                .help("or give the key in `SOPS_AGE_KEY`"),
-        )),
+    if let Some(found) = pipeline::identities(&session.world, &mut session.diags)? {
+        return Ok(found.all);
+    }
+    let finding = missing_key(&session.world.root).help("or give the key in `SOPS_AGE_KEY`");
+    Err(session.diags.abort(finding))
+}
+
+/// The finding for a key that is not here. A place of which git knows nothing is none for a private key: where the
+/// configuration lies above, it belongs there.
+fn missing_key(root: &Root) -> Diagnostic {
+    let what = "nothing else here can decrypt the file";
+    let of_root = [side::AGE_KEY, CONFIG_FILES[0], ".sops.yaml"];
+    let up = above(root.path(), &of_root).filter(|_| !of_root.iter().any(|name| root.is_taken(name)));
+    let Some(up) = up else {
+        return side::missing_key(what);
+    };
+    let run = format!("run it with `-C {}`, from where FILE then counts", argument(&up));
+    let message = format!("`{}` is not here: {what}", side::AGE_KEY);
+    let finding = Diagnostic::error("side/missing", message).in_file(side::AGE_KEY);
+    if private::is_there(&Root::new(Path::new(&up)), side::AGE_KEY) {
+        finding.help(format!("it is in `{up}`: {run}"))
+    } else {
+        finding.help(format!(
+            "copy it to `{up}`, where the configuration lies, and {run}"
+        ))
     }
 }
 
 /// Returns the private keys at hand; none when there is no usable source, whatever the reason.
 fn identities_if_any(session: &Session<'_>) -> Identities {
-    let mut quiet = crate::diag::Diagnostics::default();
+    let mut quiet = Diagnostics::default();
     match pipeline::identities(&session.world, &mut quiet) {
         Ok(Some(found)) => found.all,
         _ => Identities::default(),
@@ -106,6 +128,44 @@ fn warn_of_others((path, name): (&Path, &str), format: Format, text: &str, sessi
                 argument(name)
             )),
     );
+}
+
+/// Returns what is wrong with a rule of `.sops.yaml` by which a file would be sealed for others alone: a key is at hand, and
+/// none here opens it. Whoever names recipients at the command line means them.
+fn for_strangers(
+    (rule, reason): (&Rule, &Reason),
+    overrides: &Overrides,
+    name: &str,
+    session: &Session<'_>,
+) -> Option<Diagnostic> {
+    let Reason::Rule(config, number) = reason else {
+        return None;
+    };
+    // What is wrong with a source of keys is told where a key is needed.
+    let found = pipeline::identities(&session.world, &mut Diagnostics::default()).ok()??;
+    let hand = found.hand();
+    let first = hand.first()?;
+    let here = found.all.recipients();
+    // Who opens what is for a key of another program is not known.
+    let may_open = |one: &Recipient| {
+        let is_told = matches!(one.kind(), RecipientKind::X25519 | RecipientKind::PostQuantum);
+        !is_told || here.contains(one) || hand.iter().any(|mine| mine == one.as_str())
+    };
+    // The repository's own key is for itself alone, and need not be the one at hand.
+    let is_own = name.ends_with(seal::OWN_KEY_FILE);
+    if !overrides.recipients.is_empty() || is_own || rule.recipients.iter().any(may_open) {
+        return None;
+    }
+    let message = format!(
+        "`{name}` would not be sealed for the key at hand, {}: rule {number} of `{config}` does not name it",
+        sops::short(first)
+    );
+    Some(
+        Diagnostic::error("config/own-key-missing", message)
+            .in_file(config)
+            .note("what is sealed could not be opened here again, and would be readable for the others")
+            .help(format!("add `{first}` to the recipients of that rule")),
+    )
 }
 
 /// Reads recipients of the command line.

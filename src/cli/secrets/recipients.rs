@@ -7,13 +7,13 @@ use sops::{KeyChange, Rule, SopsError};
 
 use super::args::{Rotate, Updatekeys};
 use super::encrypt::needs_in_place;
-use super::{identities, of_file, recipients_of, warn_of_left_out, warn_of_others};
+use super::{for_strangers, identities, of_file, recipients_of, warn_of_left_out, warn_of_others};
 use crate::cli::exit::Exit;
 use crate::cli::{Outcome, Session};
 use crate::diag::Diagnostic;
 use crate::pipeline;
 use crate::secrets::status::{Configs, short};
-use crate::secrets::{File, Overrides, list, rule_for};
+use crate::secrets::{File, Overrides, Reason, list, rule_for};
 use crate::world::secrecy::claims_sops;
 
 /// Gives files new data keys: all of them or none.
@@ -58,6 +58,7 @@ pub(super) fn rotate(args: &Rotate, session: &mut Session<'_>) -> Outcome {
 struct Outdated {
     file: File,
     rule: Rule,
+    reason: Reason,
     change: KeyChange,
     /// Whether a time in the block lacks its quotes.
     quotes: bool,
@@ -106,6 +107,11 @@ pub(super) fn updatekeys(args: &Updatekeys, session: &mut Session<'_>) -> Outcom
     let identities = identities(session)?;
     let mut new = Vec::new();
     for one in &outdated {
+        let (by, overrides) = ((&one.rule, &one.reason), Overrides::default());
+        if let Some(finding) = for_strangers(by, &overrides, &one.file.name, session) {
+            session.diags.push(finding);
+            continue;
+        }
         let entropy = &mut *session.world.entropy;
         let rekeyed = one.file.text().and_then(|text| {
             let format = one.file.format(None);
@@ -188,8 +194,8 @@ fn outdated(args: &Updatekeys, session: &mut Session<'_>) -> Result<Vec<Outdated
         };
         let overrides = Overrides::default();
         let own = || pipeline::own_recipients(&session.world);
-        let rule = match rule_for(root.path(), &file.path, &listed.name, text, &overrides, &own) {
-            Ok((rule, _)) => rule,
+        let (rule, reason) = match rule_for(root.path(), &file.path, &listed.name, text, &overrides, &own) {
+            Ok(found) => found,
             // A rule with keys of other kinds: nothing is to be done where those of age are right.
             Err(_) if configs.agrees_but_for_other_keys(root.path(), &file.path, &recipients) => continue,
             Err(finding) if listed.named || finding.code != "secrets/no-rule" => {
@@ -203,6 +209,7 @@ fn outdated(args: &Updatekeys, session: &mut Session<'_>) -> Result<Vec<Outdated
             Ok(change) => found.push(Outdated {
                 file,
                 rule,
+                reason,
                 change,
                 quotes,
             }),

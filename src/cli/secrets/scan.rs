@@ -1,6 +1,7 @@
 //! `clusterwright secrets scan`: a hook for commits.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use serde_json::json;
 use sops::{Format, Identities};
@@ -25,7 +26,8 @@ use crate::world::side;
 
 /// Looks for secrets in clear text.
 pub(super) fn run(args: &Scan, session: &mut Session<'_>) -> Outcome {
-    let values = known_values(session);
+    let vocabulary = vocabulary(session);
+    let values = known_values(&vocabulary, session);
     let mut known = Known::new(values.iter().map(|(name, value)| (name.clone(), value.as_str())));
     known.forget_common(BUILT_IN.iter().map(|(_, text)| *text));
     let makejinja = session
@@ -44,7 +46,10 @@ pub(super) fn run(args: &Scan, session: &mut Session<'_>) -> Outcome {
     let mut large: Vec<String> = Vec::new();
     let mut take = |name: &str, bytes: &[u8], session: &mut Session<'_>| {
         looked += 1;
-        let found = scan::scan(name, bytes, &known, &templates);
+        let mut found = scan::scan(name, bytes, &known, &templates);
+        if CONFIG_FILES.contains(&name) {
+            found.extend(scan::commented(bytes, vocabulary.keys()));
+        }
         scan::report(name, bytes, found, &mut session.diags);
     };
     if args.staged {
@@ -138,12 +143,9 @@ fn staged(args: &Scan, session: &mut Session<'_>) -> Result<Staged, Aborted> {
     read().map_err(|finding| session.diags.abort(finding))
 }
 
-/// Collects the values that must stand nowhere, from whatever of them can be read here.
-fn known_values(session: &mut Session<'_>) -> Vec<(String, Zeroizing<String>)> {
-    let root = session.world.root.clone();
-    let root = &root;
-    let mut values = Vec::new();
-    let vocabulary = pipeline::vocabulary(root, &mut Diagnostics::default());
+/// Returns which keys are secret here, as far as that is known.
+fn vocabulary(session: &mut Session<'_>) -> Arc<Vocabulary> {
+    let vocabulary = pipeline::vocabulary(&session.world.root, &mut Diagnostics::default());
     if vocabulary.is_err() {
         let message = "a file in `templates/` is wrong, so the secret keys of your own apps are not known";
         let finding = Diagnostic::warning("secrets/keys-unknown", message);
@@ -151,7 +153,14 @@ fn known_values(session: &mut Session<'_>) -> Vec<(String, Zeroizing<String>)> {
             .diags
             .push(finding.help("`clusterwright validate` shows what to mend"));
     }
-    let vocabulary = vocabulary.unwrap_or_else(|_| Vocabulary::built_in());
+    vocabulary.unwrap_or_else(|_| Vocabulary::built_in())
+}
+
+/// Collects the values that must stand nowhere, from whatever of them can be read here.
+fn known_values(vocabulary: &Vocabulary, session: &mut Session<'_>) -> Vec<(String, Zeroizing<String>)> {
+    let root = session.world.root.clone();
+    let root = &root;
+    let mut values = Vec::new();
     let mut unknown = Diagnostics::default();
     let identities = match pipeline::identities(&session.world, &mut unknown) {
         Ok(found) => found.map(|found| found.all).unwrap_or_default(),
@@ -160,7 +169,7 @@ fn known_values(session: &mut Session<'_>) -> Vec<(String, Zeroizing<String>)> {
     let mut why: Vec<Diagnostic> = unknown.sorted().into_iter().cloned().collect();
     for name in CONFIG_FILES {
         match side::read(root, name) {
-            Ok(Some(text)) => match config_values(name, text.expose(), &identities, &vocabulary) {
+            Ok(Some(text)) => match config_values(name, text.expose(), &identities, vocabulary) {
                 Ok(found) => values.extend(found),
                 Err(finding) => why.push(finding),
             },

@@ -9,8 +9,8 @@ use super::args::{Set, Unset};
 use super::{identities, numbers, of_file, of_option, warn_of_others};
 use crate::cli::exit::Exit;
 use crate::cli::{Outcome, Session};
-use crate::diag::{Aborted, Diagnostic};
-use crate::secrets::{File, typed};
+use crate::diag::{Aborted, Diagnostic, Severity};
+use crate::secrets::{File, configuration, slip, typed};
 use crate::sys::SecretText;
 use crate::world::side;
 
@@ -30,6 +30,10 @@ pub(super) fn set(args: &Set, session: &mut Session<'_>) -> Outcome {
     let old = mended.as_deref().or_else(|| file.text().ok()).unwrap_or_default();
     let new = format.set(old, at, &value, &identities, session.world.entropy);
     let new = new.map(|new| new.or_else(|| mended.clone()));
+    if let Ok(Some(new)) = &new {
+        let place = (&path, usize::from(args.document - 1));
+        watch(&file, format, (old, new), place, session)?;
+    }
     finish(
         session,
         &file,
@@ -37,6 +41,32 @@ pub(super) fn set(args: &Set, session: &mut Session<'_>) -> Outcome {
         new,
         &format!("set {path} in {}", file.name),
     )
+}
+
+/// Tells of a value for a key that nobody knows, or for a place that is not encrypted.
+fn watch(
+    file: &File,
+    format: Format,
+    (old, new): (&str, &str),
+    place: (&KeyPath, usize),
+    session: &mut Session<'_>,
+) -> Result<(), Aborted> {
+    let root = session.world.root.path();
+    if let Some(name) = configuration::name_of(root, &file.path, new) {
+        // Its other keys are there to be read.
+        return match configuration::unknown_key(root, name, place.0) {
+            Ok(None) => Ok(()),
+            Ok(Some(finding)) | Err(finding) => Err(session.diags.abort(finding)),
+        };
+    }
+    let found = slip::look(file, format, (old, new), place);
+    match found.map_err(|error| session.diags.abort(of_file(&error, &file.name)))? {
+        Some(finding) if finding.severity == Severity::Error => Err(session.diags.abort(finding)),
+        found => {
+            found.into_iter().for_each(|finding| session.diags.push(finding));
+            Ok(())
+        }
+    }
 }
 
 /// Returns the text of a file in which values stand in clear, with these encrypted; `None` when there are none.
