@@ -10,10 +10,11 @@ pub mod manifest;
 pub mod scaffold;
 
 use crate::tree::APPS_ROOT;
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, OnceLock};
 
 use crate::diag::{Aborted, Diagnostic, Diagnostics, Severity};
+use crate::model::{HostLabel, LabelValue, TextValue as _};
 use crate::source::Span;
 use crate::tree::RepoPath;
 use crate::world::lock::Sha256;
@@ -143,16 +144,10 @@ impl Catalog {
     ) -> Result<Self, Aborted> {
         let files: Vec<(&str, &str)> = files.into_iter().collect();
         let mut catalog = Self::default();
-        let manifests: BTreeSet<&str> = files
-            .iter()
-            .filter_map(|(path, _)| path.strip_suffix("/app.yaml"))
-            .collect();
         for (path, text) in &files {
-            if path
-                .strip_suffix("/app.yaml")
-                .is_some_and(|dir| manifests.contains(dir))
-            {
-                catalog.apps.extend(read_app(path, text, diags).map(Arc::new));
+            if let ["apps", namespace, app, "app.yaml"] = *path.split('/').collect::<Vec<_>>() {
+                let app = named(path, namespace, app, diags).then(|| read_app(path, text, diags));
+                catalog.apps.extend(app.flatten().map(Arc::new));
             }
         }
         for (path, text) in &files {
@@ -220,6 +215,11 @@ impl Catalog {
             ),
             ["repo", _, ..] => self.repo.push(file),
             ["apps", _, _, "app.yaml"] => {}
+            ["apps", _, "app.yaml"] => diags.push(
+                Diagnostic::error("template/no-place", "an app has a folder of its own in that of its namespace")
+                    .in_file(format!("templates/{path}"))
+                    .help("move it to `templates/apps/NAMESPACE/NAME/app.yaml`"),
+            ),
             ["apps", namespace, _] => {
                 self.namespaces
                     .entry((*namespace).to_owned())
@@ -265,6 +265,27 @@ pub fn built_in_apps() -> Vec<&'static str> {
 pub fn is_built_in(path: &str, text: &str) -> bool {
     let built_in = BUILT_IN.iter().find(|(built_in, _)| *built_in == path);
     built_in.is_some_and(|(_, built_in)| text == *built_in)
+}
+
+/// Reports folders of an app that name neither a namespace nor an object. Names of letters, digits, `-`, `_` and `.` may
+/// stand for others: a manifest names its Kustomizations.
+fn named(path: &str, namespace: &str, app: &str, diags: &mut Diagnostics) -> bool {
+    let wrong = [
+        ("a namespace", namespace, HostLabel::parse(namespace).err()),
+        ("an app", app, LabelValue::parse(app).err()),
+    ];
+    let mut is_fine = true;
+    for (what, folder, invalid) in wrong {
+        let Some(invalid) = invalid else { continue };
+        is_fine = false;
+        let message = format!("`{folder}` cannot be the name of {what}: it {}", invalid.reason);
+        diags.push(
+            Diagnostic::error("template/bad-path", message)
+                .in_file(format!("templates/{path}"))
+                .help("rename the folder"),
+        );
+    }
+    is_fine
 }
 
 /// Reads one manifest, reporting what is wrong with it.
@@ -406,12 +427,29 @@ mod tests {
     }
 
     #[test]
+    fn a_manifest_lies_in_the_folder_of_its_app() {
+        let mut diags = Diagnostics::default();
+        let files = [
+            ("apps/ns/Own.app_1/app.yaml", "summary: x\n"),
+            ("apps/ns/Own.app_1/app/app.yaml", "kind: Application\n"),
+        ];
+        let catalog = Catalog::load(files, &mut diags).expect("fine");
+        let [app] = catalog.apps.as_slice() else {
+            panic!("one app, not {}", catalog.apps.len());
+        };
+        assert_eq!((app.id().as_str(), app.files.len()), ("ns/Own.app_1", 1));
+    }
+
+    #[test]
     fn wrong_manifests_are_all_reported() {
         let mut diags = Diagnostics::default();
         let files = [
             ("apps/ns/a/app.yaml", "summary: x\nwhen: a and\n"),
             ("apps/ns/b/app.yaml", "summary: x\nbogus: 1\n"),
             ("apps/ns/c/app.yaml", "summary: x\nchart: {version: 1.0.0}\n"),
+            ("apps/ns/(d/app.yaml", "summary: x\n"),
+            ("apps/Media/e/app.yaml", "summary: x\n"),
+            ("apps/ns/app.yaml", "summary: x\n"),
         ];
         assert!(Catalog::load(files, &mut diags).is_err());
         insta::assert_snapshot!(crate::diag::concise::render(&diags));

@@ -1,6 +1,7 @@
 //! The keys that a repository's configuration may hold: the built-in ones, those that its own apps bring, and the names
 //! of the apps that `apps:` can choose about.
 
+use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
 use indexmap::IndexMap;
@@ -36,6 +37,10 @@ pub enum Named<'v> {
     /// No app; the name that was probably meant.
     None(Option<String>),
 }
+
+/// How many names of apps one `pattern` of the schema holds at most: with 63 characters each, they stay far below what
+/// [`schema::validators`] allows a pattern.
+const NAMES_OF_PATTERN: usize = 100;
 
 /// The schema of one repository's configuration.
 #[derive(Debug)]
@@ -169,9 +174,13 @@ fn fill_nested(value: &mut Value, schema: &Value) {
 /// once, below the pattern of their names.
 fn name_apps(choices: &mut Value, apps: &[KnownApp]) {
     let choice = choices["additionalProperties"].take();
-    let is_unique = |app: &&KnownApp| apps.iter().filter(|other| other.name == app.name).count() == 1;
+    let mut times: HashMap<&str, usize> = HashMap::new();
+    for app in apps {
+        *times.entry(&app.name).or_default() += 1;
+    }
+    let is_unique = |app: &KnownApp| times[app.name.as_str()] == 1;
     let properties = apps.iter().map(|app| {
-        let name = if is_unique(&app) {
+        let name = if is_unique(app) {
             app.name.clone()
         } else {
             app.id()
@@ -181,9 +190,54 @@ fn name_apps(choices: &mut Value, apps: &[KnownApp]) {
         (name, property)
     });
     choices["properties"] = Value::Object(properties.collect());
-    let unique = apps.iter().filter(is_unique).map(|app| app.name.as_str());
-    let names = unique.collect::<Vec<_>>().join("|");
-    let pattern = format!("^({names}|[a-z0-9-]+/[a-z0-9-]+)$");
-    choices["patternProperties"] = Value::Object([(pattern, choice)].into_iter().collect());
+    let unique = apps.iter().filter(|app| is_unique(app)).map(|app| app.name.clone());
+    let is_plain = |id: &String| {
+        let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'/');
+        id.bytes().all(plain)
+    };
+    let odd = apps.iter().map(KnownApp::id).filter(|id| !is_plain(id));
+    let names: Vec<String> = unique.chain(odd).map(|name| name.replace('.', r"\.")).collect();
+    let (first, more) = names.split_at(names.len().min(NAMES_OF_PATTERN));
+    let first = format!("{}|[a-z0-9-]+/[a-z0-9-]+", first.join("|"));
+    let more = more.chunks(NAMES_OF_PATTERN).map(|names| names.join("|"));
+    choices["patternProperties"] = std::iter::once(first)
+        .chain(more)
+        .map(|names| (format!("^({names})$"), choice.clone()))
+        .collect();
     choices["additionalProperties"] = json!(false);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_number_of_apps_with_any_name_that_a_folder_may_have_makes_a_schema() {
+        let named = |namespace: &str, name: String| KnownApp {
+            namespace: namespace.to_owned(),
+            name,
+            summary: "an app".to_owned(),
+        };
+        let mut apps: Vec<KnownApp> = (0..3_000)
+            .map(|i| named("media", format!("{i:0>63}")))
+            .collect();
+        apps.push(named("media", "Own.app_1".to_owned()));
+        apps.extend(["a", "b"].map(|namespace| named(namespace, "two.of".to_owned())));
+        let vocabulary = Vocabulary::new(apps, IndexMap::new());
+        let validator = schema::validators().build(vocabulary.schema());
+        let validator = validator.expect("it is a schema");
+        let wrong = |name: &str, value: Value| {
+            let choices = json!({"apps": {name: {"enabled": value}}});
+            let errors = validator.iter_errors(&choices);
+            errors
+                .filter(|error| error.instance_path().as_str().starts_with("/apps"))
+                .count()
+        };
+        for name in ["Own.app_1", "media/Own.app_1", "a/two.of", "media/x", &format!("{:0>63}", 7)] {
+            assert_eq!(wrong(name, json!(true)), 0, "{name}");
+            assert_eq!(wrong(name, json!("maybe")), 1, "{name}");
+        }
+        assert_eq!(wrong("Ownxapp_1", json!(true)), 1, "a dot is a dot");
+        assert_eq!(wrong("two.of", json!(true)), 1, "there are two");
+    }
 }
