@@ -8,6 +8,7 @@ pub mod addresses;
 pub mod allow;
 mod cause;
 mod control_plane;
+mod edits;
 pub mod helm;
 pub mod kinds;
 pub mod manifests;
@@ -32,6 +33,7 @@ use crate::tree::{RepoPath, Tree};
 use crate::world::secrecy::{display, redact};
 
 use allow::Exceptions;
+use edits::Edits;
 use manifests::Manifests;
 use rule::{Finding, Rule};
 
@@ -81,6 +83,21 @@ fn is_allowed(text: &str, rule: &str) -> bool {
         Some(name.trim() == rule && !reason.trim().is_empty())
     };
     text.lines().any(|line| allows(line) == Some(true))
+}
+
+/// Returns the line, from 1, of a comment that names a rule as if to allow what it finds, and gives no reason.
+fn without_reason(text: &str, rule: &str) -> Option<usize> {
+    let names = |line: &str| {
+        let (_, comment) = line.split_once("# clusterwright: allow ")?;
+        let first = comment.split([' ', '\t', ':']).find(|word| !word.is_empty())?;
+        Some(first.trim_end() == rule)
+    };
+    if is_allowed(text, rule) {
+        return None;
+    }
+    text.lines()
+        .position(|line| names(line) == Some(true))
+        .map(|at| at + 1)
 }
 
 /// Runs all rules over a rendered tree.
@@ -158,7 +175,16 @@ fn run(
             let allowed = app == ADDED && text.is_some_and(|text| is_allowed(text, rule.name));
             !(excepted || allowed)
         });
-        for mut finding in findings {
+        let edits = Edits {
+            tree: &tree,
+            texts: &texts,
+            edited: &edited,
+        };
+        let mut behind = match level(rule) {
+            Severity::Error => edits.behind(rule, &findings),
+            _ => BTreeMap::new(),
+        };
+        for (number, mut finding) in findings.into_iter().enumerate() {
             let is_added = texts.get(&finding.path).is_some_and(|(_, app)| *app == ADDED);
             if is_added || edited.contains(&finding.path) {
                 let documents = manifests.documents(finding.path.as_str());
@@ -168,7 +194,7 @@ fn run(
             }
             report(
                 (rule, level(rule)),
-                finding,
+                (finding, behind.remove(&number).unwrap_or_default()),
                 (&texts, &edited, &tree),
                 &mut sources,
                 diags,
@@ -187,7 +213,7 @@ fn run(
 
 fn report(
     (rule, level): (&Rule, Severity),
-    finding: Finding,
+    (finding, behind): (Finding, Vec<RepoPath>),
     (texts, edited, tree): (&Texts<'_>, &BTreeSet<&RepoPath>, &Tree<Rendered>),
     sources: &mut BTreeMap<RepoPath, SourceId>,
     diags: &mut Diagnostics,
@@ -197,6 +223,7 @@ fn report(
     let level = match level {
         // What a person wrote is theirs: the run tells them, and does not stop; but it carries no secret on in clear.
         Severity::Error if is_edited && rule.name != "plain-secret" => Severity::Warning,
+        Severity::Error if !behind.is_empty() => Severity::Warning,
         Severity::Error if app == Some(ADDED) && STYLE.contains(&rule.name) => Severity::Warning,
         level => level,
     };
@@ -230,11 +257,27 @@ fn report(
     if is_edited {
         diagnostic = diagnostic.note("you edited this file");
     }
+    if !behind.is_empty() {
+        let files: Vec<String> = behind.iter().map(|path| format!("`{path}`")).collect();
+        diagnostic = diagnostic.note(format!(
+            "you edited {}, which brings this about",
+            files.join(" and ")
+        ));
+    }
     diagnostic = match app {
-        Some(ADDED) => diagnostic.note(format!(
-            "the file is yours; a comment `# clusterwright: allow {}: why` in it silences this",
-            rule.name
-        )),
+        Some(ADDED) => {
+            let text = texts
+                .get(&finding.path)
+                .map(|(text, _)| *text)
+                .unwrap_or_default();
+            let comment = format!("# clusterwright: allow {}: why", rule.name);
+            diagnostic.note(match without_reason(text, rule.name) {
+                Some(line) => format!(
+                    "the comment in line {line} silences nothing, for the reason is missing: write `{comment}`"
+                ),
+                None => format!("the file is yours; a comment `{comment}` in it silences this"),
+            })
+        }
         _ => match tree.get(&finding.path) {
             Some(artifact) => cause::notes(&artifact.origin, tree.stage().own())
                 .into_iter()
@@ -243,4 +286,28 @@ fn report(
         },
     };
     diags.push(diagnostic.help(finding.help));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_comment_allows_with_a_reason_and_is_told_without_one() {
+        for (comment, allowed, line) in [
+            ("allow ingress: the router knows nothing else", true, None),
+            ("allow ingress", false, Some(2)),
+            ("allow ingress:", false, Some(2)),
+            ("allow ingress : ", false, Some(2)),
+            ("allow ingress because it is fine", false, Some(2)),
+            ("allow ingress-nginx: because", false, None),
+            ("allow unpinned-version", false, None),
+        ] {
+            let text = format!("a: 1\n# clusterwright: {comment}\n");
+            assert_eq!(is_allowed(&text, "ingress"), allowed, "{comment}");
+            assert_eq!(without_reason(&text, "ingress"), line, "{comment}");
+        }
+        let both = "# clusterwright: allow ingress\n# clusterwright: allow ingress: the router knows it\n";
+        assert_eq!(without_reason(both, "ingress"), None);
+    }
 }

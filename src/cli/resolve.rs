@@ -9,9 +9,10 @@ use super::exit::Exit;
 use super::help::{Help, KEYS};
 use super::ui::Ui;
 use super::{Outcome, Session, raw};
-use crate::diag::{Aborted, Diagnostic, Diagnostics};
-use crate::diff::Change;
+use crate::diag::{Aborted, Diagnostic, Diagnostics, argument};
+use crate::diff::{Change, ChangeSet};
 use crate::pipeline::Run;
+use crate::plan::closest;
 use crate::tree::{Conflict, RepoPath};
 use crate::world::{Choices, Side};
 
@@ -71,7 +72,18 @@ pub(super) fn run(args: &Args, session: &mut Session<'_>) -> Outcome {
     }
     let ui = &mut session.ui;
     let mut run = Run::of(source, &mut session.world, &mut session.diags);
-    let changes: Vec<Change> = run.compared()?.changes.conflicts().cloned().collect();
+    let all = &run.compared()?.changes;
+    let changes: Vec<Change> = all.conflicts().cloned().collect();
+    let known = |path: &RepoPath| all.changes().iter().any(|change| change.path == *path);
+    let unknown: Vec<Diagnostic> = paths
+        .iter()
+        .filter(|path| !known(path))
+        .map(|path| no_such_path(path, all))
+        .collect();
+    if !unknown.is_empty() {
+        run.forget();
+        return Err(run.abort_all(unknown));
+    }
     let choices = match choices(args, &paths, &changes, ui) {
         Ok(choices) => choices,
         Err(finding) => {
@@ -91,6 +103,39 @@ pub(super) fn run(args: &Args, session: &mut Session<'_>) -> Outcome {
     };
     run.choose(choices);
     configure::carry_out(&run, how, ui)
+}
+
+/// A path that was named and is no file of the run: what may be meant.
+fn no_such_path(path: &RepoPath, all: &ChangeSet) -> Diagnostic {
+    let finding = Diagnostic::error(
+        "resolve/no-such-path",
+        format!("`{path}` is no file that is rendered, so it has no conflict"),
+    );
+    // The name of an app, or of a folder.
+    let is_in = |change: &&Change| {
+        let file = change.path.as_str();
+        change.origin.app.split('/').any(|part| part == path.as_str())
+            || file
+                .strip_prefix(path.as_str())
+                .is_some_and(|rest| rest.starts_with('/'))
+    };
+    let below: Vec<String> = all
+        .conflicts()
+        .filter(is_in)
+        .map(|change| argument(change.path.as_str()))
+        .collect();
+    if !below.is_empty() {
+        return finding.help(format!(
+            "its conflicts are in these files: `clusterwright resolve {}`",
+            below.join(" ")
+        ));
+    }
+    let near = closest(path.as_str(), all.conflicts().map(|change| change.path.as_str()));
+    match near {
+        Some(near) => finding.help(format!("did you mean `{near}`?")),
+        None if all.conflicts().next().is_none() => finding.help("there are no conflicts: leave it out"),
+        None => finding.help("`clusterwright configure --dry-run` lists the files with conflicts"),
+    }
 }
 
 /// Asks about the conflicts in `paths`, or in every file.

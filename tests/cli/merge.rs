@@ -95,6 +95,21 @@ fn contradicting_edits_write_nothing_until_somebody_chooses() {
     assert!(run.stderr.contains("resolve/no-terminal"), "{}", run.stderr);
     let run = repo.fails(&["resolve", LOKI, "--take", "yours", "--at", "spec.nonsense"]);
     assert!(run.stderr.contains("resolve/no-such-place"), "{}", run.stderr);
+    // What matches nothing is no answer to anything, and says what was meant.
+    let whole = format!("`clusterwright resolve {LOKI}`");
+    for (typed, said) in [
+        ("loki", whole.as_str()),
+        ("kubernetes/apps/monitoring", whole.as_str()),
+        (&LOKI.replace("app/", "app"), "did you mean `"),
+        ("docs/x.md", "`clusterwright configure --dry-run` lists"),
+    ] {
+        let run = repo.fails(&["resolve", typed, "--take", "yours", "--yes"]);
+        assert!(
+            run.stderr.contains("resolve/no-such-path") && run.stderr.contains(said),
+            "{typed}: {}",
+            run.stderr
+        );
+    }
     assert_eq!(repo.files(), before, "nothing was written");
 
     repo.ok(&["resolve", LOKI, "--take", "yours", "--yes"]);
@@ -116,6 +131,17 @@ fn contradicting_edits_write_nothing_until_somebody_chooses() {
     );
     nothing_changes(&repo);
     assert!(repo.ok(&["resolve"]).stdout.contains("There are no conflicts"));
+    assert!(
+        repo.ok(&["resolve", LOKI])
+            .stdout
+            .contains("There are no conflicts")
+    );
+    let run = repo.fails(&["resolve", "loki"]);
+    assert!(
+        run.stderr.contains("there are no conflicts: leave it out"),
+        "{}",
+        run.stderr
+    );
 }
 
 #[test]
@@ -146,6 +172,47 @@ fn a_version_that_renovate_raised_stays_and_is_told() {
     repo.ok(&["configure", "--yes"]);
     assert!(repo.read(file).contains("99.1.0"));
     nothing_changes(&repo);
+}
+
+/// What breaks in a file that nobody touched is told with the file that somebody did, and stops nothing.
+#[test]
+fn what_an_edit_breaks_elsewhere_names_the_edited_file() {
+    const FOLDER: &str = "kubernetes/apps/cert-manager/cert-manager/app";
+    let repo = Repo::with(MINIMAL);
+    repo.ok(&["configure", "--yes"]);
+    for (file, old, new, said) in [
+        (
+            "helmrelease.yaml",
+            "kind: HelmRelease",
+            "kind: Helmrelease",
+            ["write `HelmRelease` in", "dangling-health-check"],
+        ),
+        (
+            "helmrelease.yaml",
+            "  name: cert-manager\n",
+            "  name: cert-manger\n",
+            ["waits for HelmRelease `cert-manager`", "dangling-health-check"],
+        ),
+        (
+            "kustomization.yaml",
+            "  - ./helmrelease.yaml\n",
+            "",
+            ["unreferenced-file", "dangling-health-check"],
+        ),
+    ] {
+        let file = format!("{FOLDER}/{file}");
+        let before = repo.read(&file);
+        repo.write(&file, &before.replacen(old, new, 1));
+        for command in ["configure", "check"] {
+            let run = repo.ok(&[command]);
+            let named = format!("you edited `{file}`, which brings this about");
+            for words in said.into_iter().chain([named.as_str()]) {
+                assert!(run.stderr.contains(words), "{words}: {}", run.stderr);
+            }
+            assert!(!run.stderr.contains("error["), "{}", run.stderr);
+        }
+        repo.write(&file, &before);
+    }
 }
 
 #[test]

@@ -2,10 +2,11 @@
 
 use yaml::Node;
 
-use crate::check::manifests::Manifests;
+use crate::check::manifests::{Manifests, Object};
 use crate::check::placed::Placed;
 use crate::check::rule::{Finding, Rule};
 use crate::diag::Severity;
+use crate::plan::closest;
 
 pub(super) static RULE: Rule = Rule {
     name: "dangling-health-check",
@@ -28,13 +29,55 @@ fn run(manifests: &Manifests<'_>, findings: &mut Vec<Finding>) {
         let spec = kustomization.object.node.get("spec");
         let checks = spec.and_then(|spec| spec.get("healthChecks"));
         for check in checks.map(Node::items).unwrap_or_default() {
-            if let Some((span, message, help)) = find(check, &applied) {
-                let message = format!("`{}` {message}", kustomization.object.name);
-                findings
-                    .push(Finding::new(kustomization.object.path, message, help).at(span.span.clone(), ""));
+            let Some((span, message, help)) = find(check, &applied) else {
+                continue;
+            };
+            let message = format!("`{}` {message}", kustomization.object.name);
+            let mut finding = Finding::new(kustomization.object.path, message, help);
+            finding = finding.at(span.span.clone(), "");
+            if let Some((object, place, near)) = misspelt(check, &applied) {
+                finding.help = format!("write `{near}` in `{}`", object.path);
+                let label = format!("did you mean `{near}`?");
+                finding
+                    .also
+                    .push((object.path.clone(), place.span.clone(), label));
             }
+            findings.push(finding);
         }
     }
+}
+
+/// Returns an object of the wanted name whose kind or API group is much like the wanted one, the place of that, and what
+/// belongs there.
+fn misspelt<'a, 'n>(
+    check: &'n Node,
+    applied: &[&'n Placed<'a>],
+) -> Option<(&'n Object<'a>, &'a Node, &'n str)> {
+    let (api, kind) = (check.str_at(&["apiVersion"])?, check.str_at(&["kind"])?);
+    let name = check.str_at(&["name"])?;
+    let is_like = |written: &str, wanted: &str| {
+        written != wanted
+            && closest(
+                &written.to_lowercase(),
+                [wanted.to_lowercase().as_str()].into_iter(),
+            )
+            .is_some()
+    };
+    let objects = applied.iter().map(|placed| &placed.object);
+    let mut objects = objects.filter(|object| object.name == name);
+    objects.find_map(|object| {
+        if object.api_version == api && is_like(object.kind, kind) {
+            Some((object, object.node.get("kind")?, kind))
+        } else if object.kind == kind && is_like(object.api_version, api) && object.group() != group(api) {
+            Some((object, object.node.get("apiVersion")?, api))
+        } else {
+            None
+        }
+    })
+}
+
+fn group(api_version: &str) -> &str {
+    api_version.rsplit_once('/').map_or("", |(group, _)| group)
 }
 
 /// Returns what is wrong with a check: the place, the message without its subject, the edit.
@@ -45,7 +88,7 @@ fn find<'n>(check: &'n Node, applied: &[&Placed<'_>]) -> Option<(&'n Node, Strin
         check.get("name")?,
     );
     let (version, wanted) = (api.as_str()?, name.as_str()?);
-    let group = version.rsplit_once('/').map_or("", |(group, _)| group);
+    let group = group(version);
     let same: Vec<&&Placed<'_>> = applied
         .iter()
         .filter(|placed| placed.object.kind == kind && placed.object.group() == group)
