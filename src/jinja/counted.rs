@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use minijinja::value::{Tuple, ValueKind};
 use minijinja::{Environment, Error, ErrorKind, State, Value};
 
-use super::rewrite::Printed;
+use super::rewrite::{Printed, Read};
 use crate::bounds::{self, Limit};
 
 /// A value that a template writes although nothing gives it.
@@ -21,6 +21,8 @@ pub struct Empty {
     pub range: Range<usize>,
     /// How many places do.
     pub places: usize,
+    /// Whether something is made of it in each of them, so that what is written need not be nothing.
+    pub is_input: bool,
 }
 
 /// A printed expression of some template.
@@ -47,19 +49,24 @@ impl Seen {
         for (number, name) in empty.iter() {
             let Expression { template, printed } = &self.expressions[*number];
             let Some(template) = text(template) else { continue };
-            let (name, range) = if let Some((name, range)) = name.map(|name| &printed.names[name]) {
-                (name.clone(), range.clone())
-            } else {
-                let words = template.1.get(printed.range.clone()).unwrap_or_default();
-                (words.to_owned(), printed.range.clone())
+            let words = template.1.get(printed.range.clone()).unwrap_or_default();
+            let (name, range, is_input) = match name.map(|name| &printed.names[name]) {
+                Some(Read { name, range, .. }) => {
+                    (name.clone(), range.clone(), words.contains(['|', '%', '(']))
+                }
+                None => (words.to_owned(), printed.range.clone(), false),
             };
             match found.iter_mut().find(|empty| empty.name == name) {
-                Some(known) => known.places += 1,
+                Some(known) => {
+                    known.places += 1;
+                    known.is_input &= is_input;
+                }
                 None => found.push(Empty {
                     name,
                     template,
                     range,
                     places: 1,
+                    is_input,
                 }),
             }
         }
@@ -71,8 +78,20 @@ impl Seen {
             return;
         };
         let mut found = Vec::new();
-        for (index, (name, _)) in expression.printed.names.iter().enumerate() {
-            if state.lookup(name).is_none_or(|value| value.is_undefined()) {
+        // What is read of a name that has no value has none either, and is not told.
+        let mut absent: Option<&[String]> = None;
+        for (index, Read { path, .. }) in expression.printed.names.iter().enumerate() {
+            if absent.is_some_and(|absent| path.len() > absent.len() && path.starts_with(absent)) {
+                continue;
+            }
+            let mut keys = path.iter();
+            let first = keys.next().and_then(|name| state.lookup(name));
+            let read = keys.try_fold(first, |value, key| {
+                let value = value.filter(|value| !value.is_undefined())?;
+                Some(value.get_attr(key).ok())
+            });
+            if read.flatten().is_none_or(|value| value.is_undefined()) {
+                absent = Some(path);
                 found.push(Some(index));
             }
         }
@@ -490,5 +509,30 @@ mod tests {
             .collect();
         assert_eq!(names, [("a", 3), ("x.nope", 1)]);
         assert_eq!(&text[empties[0].range.clone()], "a");
+    }
+
+    /// Under an operator or a filter, something is written all the same.
+    #[test]
+    fn what_is_made_of_a_value_that_nothing_gives_is_told() {
+        let text = "{% set n = {'address': '1', 'deep': {'a': 1}} %}{{ '%s/32' % n.adress }}{{ n.address ~ n.nope }}\
+                    {{ n['non'] | upper }}{{ n.deep.b.c ~ '' }}{{ n.address.upper() }}{{ n.no|default('') }}\
+                    {{ '%s' % n.deep['a'] }}{{ y | length }}{{ n.adress }}{{ n.deep.items()|length }}";
+        let engine = engine(&[("t", text)], Undefined::Chainable);
+        engine.render("t", &BTreeMap::new()).expect("fine");
+        let empties = engine.empties();
+        let told: Vec<(&str, &str, bool)> = empties
+            .iter()
+            .map(|empty| (empty.name.as_str(), &text[empty.range.clone()], empty.is_input))
+            .collect();
+        assert_eq!(
+            told,
+            [
+                ("n.adress", "n.adress", false),
+                ("n.nope", "n.nope", false),
+                ("n['non']", "n['non']", true),
+                ("n.deep.b", "n.deep.b", false),
+                ("y", "y", true),
+            ]
+        );
     }
 }

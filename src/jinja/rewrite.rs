@@ -15,7 +15,7 @@ use super::options::Options;
 use crate::bounds::{self, Limit};
 use lexer::{Tag, Token, TokenKind};
 
-pub(super) use calls::Printed;
+pub(super) use calls::{Printed, Read};
 
 /// Methods that change the list or mapping they are called on.
 const CHANGING: [&str; 11] = [
@@ -552,10 +552,11 @@ mod tests {
         let of = |text: &str| {
             let rewritten = rewrite(text, &Options::of_jinja(), 0);
             let names = rewritten.printed.into_iter().flat_map(|printed| printed.names);
-            names.map(|(name, _)| name).collect::<Vec<_>>().join(" ")
+            names.map(|read| read.name).collect::<Vec<_>>().join(" ")
         };
         for (text, names) in [
-            ("{{ a.b ~ c['d'] | upper }}", "a c"),
+            ("{{ a.b ~ c['d'] | upper }}", "a a.b c c['d']"),
+            ("{{ a.b.c() ~ d[0].e ~ f['g'].h }}", "a a.b d f f['g'] f['g'].h"),
             ("{{ a | default('x') }}{{ b.c|d }}", ""),
             ("{{ a if a else b }}{{ a or b }}{{ a is defined }}", ""),
             ("{{ f(a, k=b) }}", "a b"),

@@ -27,6 +27,7 @@ pub(super) fn read(
 ) -> Result<Data, Diagnostic> {
     let bytes = bytes.map_err(|refused| match refused {
         Refused::TooLarge { .. } => wrong(shown, "is larger than 16 MiB"),
+        Refused::Absent => wrong(shown, "does not exist"),
         refused => refused.finding("read", shown),
     })?;
     let text = String::from_utf8(bytes).map_err(|_| wrong(shown, "is not UTF-8 text"))?;

@@ -50,7 +50,9 @@ pub(super) fn read(root: &Root, settings: &Settings, diags: &mut Diagnostics) ->
         .collect();
     // Git keeps no empty folder, so one that is missing is one without files.
     if places.iter().all(|(_, place)| matches!(place.look(), Ok(None))) {
-        let finding = Diagnostic::error("raw/no-input", "none of the `inputs` exists");
+        let first = settings.inputs.first();
+        let span = first.and_then(|first| settings.place(first, diags));
+        let finding = Diagnostic::error("raw/no-input", "none of the `inputs` exists").at_opt(span, "");
         diags.push(
             finding
                 .in_file(super::SETTINGS)
@@ -88,7 +90,7 @@ pub(super) fn read(root: &Root, settings: &Settings, diags: &mut Diagnostics) ->
     found
 }
 
-fn joined(above: &str, name: &str) -> String {
+pub(super) fn joined(above: &str, name: &str) -> String {
     if above.is_empty() {
         name.to_owned()
     } else {

@@ -25,6 +25,7 @@ use crate::diag::{Aborted, Diagnostic, Diagnostics};
 use crate::jinja::functions::{Answer, Ask};
 use crate::jinja::{Empty, Engine, Host, Template, Value};
 use crate::known::Known;
+use crate::plan::closest;
 use crate::render::{self, Rendered};
 use crate::sys::root::{Bounds, Kind, Refused, Root, TREE, limits};
 use crate::sys::{SecretText, named};
@@ -35,7 +36,7 @@ use crate::world::side;
 pub use settings::SETTINGS;
 
 use data::Data;
-use inputs::{Input, Use};
+use inputs::{Input, Use, joined};
 use place::Place;
 use secrets::File;
 use settings::{Python, Settings};
@@ -122,11 +123,16 @@ fn read_data(
 ) -> Data {
     let identities = found.map(|found| found.identities);
     let mut all = Data::new();
-    let mut add = |bytes: Result<Vec<u8>, Refused>, shown: &str, diags: &mut Diagnostics| match data::read(
-        bytes, shown, identities,
-    ) {
-        Ok(data) => all.extend(data),
-        Err(finding) => diags.push(finding),
+    let mut add = |bytes: Result<Vec<u8>, Refused>, shown: &str, said: Said<'_>, diags: &mut Diagnostics| {
+        let is_absent = matches!(bytes, Err(Refused::Absent));
+        match data::read(bytes, shown, identities) {
+            Ok(data) => all.extend(data),
+            Err(finding) if is_absent => {
+                let finding = absent(finding, (root, settings), shown, said, diags);
+                diags.push(finding);
+            }
+            Err(finding) => diags.push(finding),
+        }
     };
     for name in &settings.data {
         let shown = name.trim_start_matches("./").trim_end_matches('/');
@@ -134,21 +140,75 @@ fn read_data(
         match place.look() {
             Ok(Some(Kind::Directory)) => {
                 for (path, shown) in folder(&place, shown, diags) {
-                    add(place.root.read(&path, limits::RAW), &shown, diags);
+                    add(
+                        place.root.read(&path, limits::RAW),
+                        &shown,
+                        Said::Data(name),
+                        diags,
+                    );
                 }
             }
-            Ok(_) => add(place.root.read(&place.below, limits::RAW), shown, diags),
+            Ok(_) => add(
+                place.root.read(&place.below, limits::RAW),
+                shown,
+                Said::Data(name),
+                diags,
+            ),
             Err(refused) => diags.push(refused.finding("read", shown)),
         }
     }
     for path in &request.data {
         let shown = path.display().to_string();
-        add(named::read(path, limits::RAW), &shown, diags);
+        add(named::read(path, limits::RAW), &shown, Said::Option, diags);
     }
     for (key, value) in &settings.variables {
         set(&mut all, key, data::of_toml(value));
     }
     all
+}
+
+/// Who names a data file.
+#[derive(Clone, Copy)]
+enum Said<'a> {
+    /// `data` or `file_data`, with these words.
+    Data(&'a str),
+    /// `--data`.
+    Option,
+}
+
+/// Says of a data file that is not there who names it, and which one may be meant.
+fn absent(
+    finding: Diagnostic,
+    (root, settings): (&Root, &Settings),
+    shown: &str,
+    said: Said<'_>,
+    diags: &mut Diagnostics,
+) -> Diagnostic {
+    let folder = shown.rsplit_once('/').map_or("", |(folder, _)| folder);
+    let place = match said {
+        Said::Data(words) => Place::of(root, words),
+        Said::Option => Place::of(root, shown),
+    };
+    let above = place.below.rsplit_once('/').map_or("", |(above, _)| above);
+    let entries = place.root.list(above).unwrap_or_default();
+    let names = entries
+        .iter()
+        .map(|entry| entry.name.as_str())
+        .filter(|name| data::is_data(name));
+    let wanted = shown.rsplit('/').next().unwrap_or(shown);
+    let near = closest(wanted, names).map(|near| joined(folder, near));
+    let finding = match near {
+        Some(near) => finding.help(format!("did you mean `{near}`?")),
+        None => finding,
+    };
+    match said {
+        Said::Data(words) => {
+            let span = settings.place(words, diags);
+            let finding = finding.at_opt(span, "named here");
+            finding.help("correct the path, which starts at the folder of `makejinja.toml`, or take it out")
+        }
+        Said::Option => finding.help("correct FILE of `--data`, which counts from the working directory"),
+    }
 }
 
 /// Returns the data files of a folder: their paths below its root, and what findings call them. Hidden files are left
@@ -332,8 +392,13 @@ fn rendered(
                     let shown = name.trim_start_matches("./");
                     let place = Place::of(root, name);
                     let bytes = place.root.read(&place.below, limits::RAW);
+                    let is_absent = matches!(bytes, Err(Refused::Absent));
                     match data::read(bytes, shown, found.map(|found| found.identities)) {
                         Ok(data) => values.extend(data),
+                        Err(finding) if is_absent => {
+                            let finding = absent(finding, (root, settings), shown, Said::Data(name), diags);
+                            diags.push(finding);
+                        }
                         Err(finding) => diags.push(finding),
                     }
                 }
@@ -366,8 +431,13 @@ fn nothing(empty: Empty, settings: &Settings, diags: &mut Diagnostics) -> Diagno
         template,
         range,
         places,
+        is_input,
     } = empty;
-    let message = format!("`{name}` has no value, and is written as nothing");
+    let message = if is_input {
+        format!("`{name}` has no value, and what is written here is made without it")
+    } else {
+        format!("`{name}` has no value, and is written as nothing")
+    };
     let id = diags.sources.add(template.0, template.1);
     let mut finding = Diagnostic::warning("raw/empty-value", message).at(id.span(range), "");
     if places > 1 {
@@ -407,7 +477,9 @@ fn sops_config(
         return Ok(None);
     };
     Config::parse(&text).map(Some).map_err(|error| {
-        let finding = Diagnostic::error("seal/sops", format!("`{SOPS_CONFIG}`: {error}"));
+        let line = error.span().map(|span| yaml::line::number(&text, span.start));
+        let line = line.map(|line| format!(", line {line}")).unwrap_or_default();
+        let finding = Diagnostic::error("seal/sops", format!("`{SOPS_CONFIG}`{line}: {error}"));
         diags.abort(finding.in_file(SOPS_CONFIG).help(error.help()))
     })
 }

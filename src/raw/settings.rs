@@ -81,6 +81,8 @@ pub(super) struct Settings {
     pub(super) options: Options,
     /// Where Python is named that may give values; it cannot run here.
     pub(super) python: Option<Python>,
+    /// The text of the file.
+    text: String,
 }
 
 /// A key that names Python.
@@ -93,6 +95,20 @@ pub(super) struct Python {
 }
 
 impl Settings {
+    /// Returns where a text of the file stands.
+    pub(super) fn place(&self, words: &str, diags: &mut Diagnostics) -> Option<Span> {
+        let in_quotes = ['"', '\''].map(|quote| format!("{quote}{words}{quote}"));
+        let mut lines = yaml::line::all(&self.text).filter(|(_, line)| !line.trim_start().starts_with('#'));
+        let found = lines.find_map(|(start, line)| {
+            let (at, words) = in_quotes
+                .iter()
+                .find_map(|words| Some((line.find(words.as_str())?, words)))?;
+            Some(start + at..start + at + words.len())
+        })?;
+        let id = diags.sources.add(SETTINGS, self.text.as_str());
+        Some(id.span(found))
+    }
+
     /// Reads the file in `root`. It may send us to paths outside of the root that are `allowed`.
     ///
     /// # Errors
@@ -274,6 +290,7 @@ impl Reader<'_> {
             file_data: file_data.collect(),
             options: self.options(main),
             python: self.python(main),
+            text: self.text.to_owned(),
         }
     }
 
@@ -433,6 +450,16 @@ mod tests {
         let (_, said) =
             parse("[makejinja]\ninputs = \"x\"\nundefined = \"lax\"\nimputs = []\nextensions = [\"a.B\"]\n");
         insta::assert_snapshot!(said);
+        let mut diags = Diagnostics::default();
+        let text = "[makejinja]\n# \"a.yaml\"\ndata = ['b.yaml', \"a.yaml\"]\n";
+        let settings = Settings::parse(text, &mut diags).expect("fine");
+        let place = |words| settings.place(words, &mut Diagnostics::default());
+        let shown = |words| place(words).map(|span| &text[span.start..span.end]);
+        assert_eq!(
+            [shown("a.yaml"), shown("b.yaml"), shown("c.yaml")],
+            [Some("\"a.yaml\""), Some("'b.yaml'"), None]
+        );
+        assert!(place("a.yaml").is_some_and(|span| span.start > 20), "no comment");
         assert!(parse("[makejinja\n").1.contains("makejinja.toml:1:"));
         assert!(parse("x = 1\n").1.contains("there is no table"));
     }

@@ -465,6 +465,28 @@ fn the_example_of_the_documentation_gives_what_it_says() {
 }
 
 #[test]
+fn a_data_file_that_is_not_there_is_told_where_it_is_named() {
+    let repo = tree();
+    let settings = repo.read("makejinja.toml");
+    repo.write(
+        "makejinja.toml",
+        &settings.replace("./cluster.yaml", "./clster.yaml"),
+    );
+    let run = repo.fails(&["render", "--raw", "--data", "clustr.yaml", "--data", "nope.json"]);
+    for words in [
+        "the data file `clster.yaml` does not exist",
+        "makejinja.toml:5:",
+        "\"./clster.yaml\"",
+        "did you mean `cluster.yaml`?",
+        "correct FILE of `--data`",
+        "the data file `nope.json` does not exist",
+    ] {
+        assert!(run.stderr.contains(words), "{words}: {}", run.stderr);
+    }
+    assert_eq!(run.stderr.matches("did you mean `cluster.yaml`?").count(), 2);
+}
+
+#[test]
 fn what_only_python_gives_is_told_once_for_each_name() {
     let repo = tree();
     let template = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: more\ndata:\n  a: \"#{ from_plugin }#\"\n  \

@@ -19,8 +19,19 @@ const LOADING: [(&str, &[&str]); 4] = [
 pub(in crate::jinja) struct Printed {
     /// The expression.
     pub(in crate::jinja) range: Range<usize>,
-    /// The names that it reads without allowing for their absence.
-    pub(in crate::jinja) names: Vec<(String, Range<usize>)>,
+    /// What it reads without allowing for its absence: names, and what is read of one behind it.
+    pub(in crate::jinja) names: Vec<Read>,
+}
+
+/// A name that an expression reads, or something of one: `node.address`, `node['address']`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::jinja) struct Read {
+    /// As it is written.
+    pub(in crate::jinja) name: String,
+    /// Where.
+    pub(in crate::jinja) range: Range<usize>,
+    /// The name, and the keys that are read of it.
+    pub(in crate::jinja) path: Vec<String>,
 }
 
 impl Writer<'_> {
@@ -157,7 +168,7 @@ impl Writer<'_> {
     }
 
     /// Returns the names that a printed expression reads without allowing for their absence.
-    fn unguarded(&self, tokens: &[Token], closing: &[Option<usize>]) -> Vec<(String, Range<usize>)> {
+    fn unguarded(&self, tokens: &[Token], closing: &[Option<usize>]) -> Vec<Read> {
         let text = self.text;
         let is = |at: usize, what: &str| tokens.get(at).is_some_and(|token| token.text(text) == what);
         let chooses = |token: &Token| {
@@ -186,9 +197,43 @@ impl Writer<'_> {
             let end = super::operand(text, tokens, at, closing).unwrap_or(at + 1);
             let guarded = (at..end).any(|at| is(at, "|") && (is(at + 1, "default") || is(at + 1, "d")));
             if !guarded {
-                found.push((word.to_owned(), token.range.clone()));
+                self.reads(tokens, at, &mut found);
             }
         }
         found
+    }
+
+    /// Adds the name at a token, then what is read of it, one key more each time.
+    fn reads(&self, tokens: &[Token], first: usize, found: &mut Vec<Read>) {
+        let text = self.text;
+        let is = |at: usize, what: &str| tokens.get(at).is_some_and(|token| token.text(text) == what);
+        let start = tokens[first].range.start;
+        let mut path = vec![tokens[first].text(text).to_owned()];
+        let mut end = first + 1;
+        loop {
+            let range = start..tokens[end - 1].range.end;
+            let name = text[range.clone()].to_owned();
+            found.push(Read {
+                name,
+                range,
+                path: path.clone(),
+            });
+            let key = |at: usize, kind: TokenKind| tokens.get(at).filter(|token| token.kind == kind);
+            let (next, key) = if let (true, Some(key)) = (is(end, "."), key(end + 1, TokenKind::Name)) {
+                (end + 2, key.text(text))
+            } else if let (true, Some(key), true) =
+                (is(end, "["), key(end + 1, TokenKind::Text), is(end + 2, "]"))
+            {
+                (end + 3, key.text(text).trim_matches(['\'', '"']))
+            } else {
+                return;
+            };
+            // A method.
+            if is(next, "(") {
+                return;
+            }
+            path.push(key.to_owned());
+            end = next;
+        }
     }
 }
