@@ -172,7 +172,8 @@ fn configuration(world: &mut World<'_>, report: &mut Report) -> (Place, Option<S
     let is_raw = raw::is_raw(&world.root);
     let mut diags = Diagnostics::default();
     let run = Run::new(world, &mut diags);
-    let read = run.configuration().map(|configuration| {
+    let decided = run.configuration().and_then(|all| run.plan().map(|_| all));
+    let read = decided.map(|configuration| {
         let tunnel_id = &configuration.cluster.cloudflare.cloudflare_tunnel_id;
         (
             configuration.secrets.keys.identities().is_some(),
@@ -194,7 +195,8 @@ fn configuration(world: &mut World<'_>, report: &mut Report) -> (Place, Option<S
     }
     // Side files have lines of their own.
     let count = |severity: Severity| {
-        let own = |finding: &&&Diagnostic| finding.severity == severity && !finding.code.starts_with("side/");
+        let has_line = |code: &str| code.starts_with("side/") || code == "seal/other-key";
+        let own = |finding: &&&Diagnostic| finding.severity == severity && !has_line(finding.code);
         diags.sorted().iter().filter(own).count()
     };
     match (count(Severity::Error), count(Severity::Warning)) {
@@ -345,11 +347,7 @@ fn age_key(world: &World<'_>, place: Place, report: &mut Report) {
     if ours.iter().any(|recipient| config.contains(recipient.as_str())) {
         report.ok(format!("the key here is among the recipients in `{SOPS_CONFIG}`"));
     } else {
-        report.add(
-            State::Broken,
-            format!("`{SOPS_CONFIG}` names other keys than the one here, which cannot open what is sealed"),
-            Some("copy the right age.key here, or have someone add yours to `age_recipients`"),
-        );
+        report.add(State::Broken, pipeline::OTHER_KEY, Some(pipeline::OTHER_KEY_HOW));
     }
 }
 

@@ -246,7 +246,13 @@ fn missing(
                     .in_file(side::AGE_KEY)
                     .note("neither a key nor a token is made, for those that count are sealed already")
                     .help("copy age.key here from where you keep it")
-                    .help(format!("to start over with a new key, delete `{sealed}` first")),
+                    .help(match pipeline::start_over(root) {
+                        Some(command) => format!(
+                            "to start over with a new key: `{command}`, then `clusterwright init` and `clusterwright \
+                             configure`"
+                        ),
+                        None => format!("to start over with a new key, delete `{sealed}` first"),
+                    }),
             );
             elsewhere = true;
         } else {

@@ -23,7 +23,9 @@ pub(super) struct Args {}
 #[expect(clippy::unnecessary_wraps, reason = "every command has this signature")]
 pub(super) fn run(_: &Args, session: &mut Session<'_>) -> Outcome {
     let run = Run::new(&mut session.world, &mut session.diags);
-    match run.configuration() {
+    // What `apps` asks for fits together, or not, when it is decided which apps are on.
+    let decided = run.configuration().and_then(|all| run.plan().map(|_| all));
+    match decided {
         Ok(configuration) => {
             if session.ui.is_human() {
                 let nodes = configuration.cluster.nodes.nodes.len();

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use sops::{Identities, Prompt, SopsError};
 
+use super::other_key::other_key;
 use super::{Run, World, in_clear, keys};
 use crate::catalog::{Catalog, library};
 use crate::config::{self, Cluster, Decrypted, Document, Vault};
@@ -136,6 +137,8 @@ struct Hand {
     found: Option<Keyring>,
     rules: keys::Rules,
     own: Option<Own>,
+    /// What is wrong where none of them opens anything here.
+    other_key: Option<Diagnostic>,
 }
 
 impl Hand {
@@ -144,10 +147,14 @@ impl Hand {
         let Some(found) = &self.found else {
             return Ok(Decrypted::NoIdentity);
         };
-        match sops::decrypt(text, &found.all, sops::MacCheck::Verify) {
+        match (
+            sops::decrypt(text, &found.all, sops::MacCheck::Verify),
+            &self.other_key,
+        ) {
             // The keys in a person's home may have nothing to do with this repository.
-            Err(SopsError::NoIdentityMatches { .. }) if self.own.is_none() => Ok(Decrypted::NoIdentity),
-            result => result
+            (Err(SopsError::NoIdentityMatches { .. }), _) if self.own.is_none() => Ok(Decrypted::NoIdentity),
+            (Err(SopsError::NoIdentityMatches { .. }), Some(finding)) => Err(finding.clone()),
+            (result, _) => result
                 .map(Decrypted::Text)
                 .map_err(|error| seal::finding(&error, "cluster.yaml")),
         }
@@ -161,7 +168,9 @@ impl Hand {
         cluster: &Cluster,
         diags: &mut Diagnostics,
     ) -> Result<Keys, Aborted> {
-        let Self { found, rules, own } = self;
+        let Self {
+            found, rules, own, ..
+        } = self;
         let configured = cluster.encryption.age_recipients.as_ref();
         let configured: Option<Vec<String>> =
             configured.map(|list| list.iter().map(ToString::to_string).collect());
@@ -221,6 +230,9 @@ impl Run<'_> {
         if hand.own.is_none() && !keyless {
             diags.push(keys::missing(root, hand.found.as_ref()));
         }
+        if let Some(finding) = &hand.other_key {
+            diags.push(finding.clone());
+        }
         diags.checkpoint()?;
         let cluster = cluster?;
         side_secrets(files, hand.own.as_ref(), &mut vault);
@@ -258,7 +270,14 @@ impl Run<'_> {
         let own = found
             .as_ref()
             .and_then(|found| keys::own(self.root, found, &rules));
-        Ok(Hand { found, rules, own })
+        let with_own = found.as_ref().filter(|_| own.is_some());
+        let other_key = with_own.and_then(|found| other_key(self.root, found, &rules));
+        Ok(Hand {
+            found,
+            rules,
+            own,
+            other_key,
+        })
     }
 }
 

@@ -197,6 +197,16 @@ pub fn finding(error: &SopsError, file: &str) -> Diagnostic {
     }
 }
 
+/// Does the same for an error whose place lies in `text`, which is not shown: the message names the line.
+pub fn finding_in(error: &SopsError, file: &str, text: &str) -> Diagnostic {
+    let mut finding = finding(error, file);
+    if let Some(span) = error.span() {
+        let line = yaml::line::number(text, span.start);
+        finding.message = format!("`{file}`, line {line}: {error}");
+    }
+    finding
+}
+
 /// Encrypts every SOPS file of the tree.
 ///
 /// # Errors
@@ -212,9 +222,11 @@ pub fn seal(
 ) -> Result<Tree<Sealed>, Aborted> {
     let rendered = config_path().and_then(|path| Some(tree.get(&path)?.text().to_owned()));
     let config = rendered.or_else(|| committed.config());
-    let config = match config.map(|text| Config::parse(&text)) {
+    let is_there = config.is_some();
+    let rules = config.unwrap_or_default();
+    let config = match is_there.then(|| Config::parse(&rules)) {
         Some(Ok(config)) => config,
-        Some(Err(error)) => return Err(diags.abort(finding(&error, SOPS_CONFIG))),
+        Some(Err(error)) => return Err(diags.abort(finding_in(&error, SOPS_CONFIG, &rules))),
         None if !tree.iter().any(Artifact::is_sops) => Config::default(),
         None => {
             let message = "no template renders `.sops.yaml`, so nothing says how to encrypt";
@@ -226,6 +238,7 @@ pub fn seal(
         vault,
         keys,
         config,
+        rules,
         older,
         committed,
         unverified: 0,
@@ -338,6 +351,8 @@ struct Sealer<'a> {
     vault: &'a Vault,
     keys: &'a Keys,
     config: Config,
+    /// Its text.
+    rules: String,
     older: Vec<BTreeMap<RepoPath, Vec<u8>>>,
     committed: &'a Committed<'a>,
     unverified: usize,
@@ -357,7 +372,10 @@ impl Sealer<'_> {
             return Ok(artifact.content.clone());
         }
         let one = |error: SopsError| vec![finding(&error, name)];
-        let mut rule = self.config.rule_for(name).map_err(one)?;
+        let mut rule = self.config.rule_for(name).map_err(|error| match error {
+            SopsError::Config { .. } => vec![finding_in(&error, SOPS_CONFIG, &self.rules)],
+            error => one(error),
+        })?;
         let plain = reveal::reveal(artifact.text(), documents, self.vault);
         let carries_own_key = own_key::is_carried(artifact, plain.as_ref().ok(), self.vault, self.keys);
         if carries_own_key {
@@ -398,7 +416,8 @@ impl Sealer<'_> {
                             .note("it was sealed for another key than the one at hand")
                             .help("copy the right age.key here, or name it with SOPS_AGE_KEY_FILE")
                             .help(format!(
-                                "to seal it anew, delete `{name}` first (also from the index)"
+                                "to seal it anew, take it away first, from git as well: `git rm -f {typed}`, and commit",
+                                typed = argument(name)
                             )),
                         _ => finding,
                     }]

@@ -27,6 +27,7 @@ pub struct FoundConfig {
     pub dir: PathBuf,
     /// What it says.
     pub config: Config,
+    text: String,
 }
 
 /// What the command line says about encryption.
@@ -101,12 +102,13 @@ fn in_tree(top: &Path, below: &str, name: &str) -> Result<Option<SecretText>, Di
 }
 
 fn read(path: &Path, name: String, text: &str) -> Result<FoundConfig, Diagnostic> {
-    let config = Config::parse(text).map_err(|error| seal::finding(&error, &name))?;
+    let config = Config::parse(text).map_err(|error| seal::finding_in(&error, &name, text))?;
     let full = absolute(path);
     Ok(FoundConfig {
         name,
         dir: full.parent().unwrap_or(&full).to_path_buf(),
         config,
+        text: text.to_owned(),
     })
 }
 
@@ -126,6 +128,11 @@ fn shown(root: &Path, path: &Path) -> String {
 }
 
 impl FoundConfig {
+    /// Turns an error of one of its rules into a finding.
+    pub fn finding(&self, error: &sops::SopsError) -> Diagnostic {
+        seal::finding_in(error, &self.name, &self.text)
+    }
+
     /// Returns a file's path as `path_regex` sees it: relative to the configuration, absolute outside of its directory.
     pub fn relative(&self, file: &Path) -> String {
         let full = absolute(file);
@@ -168,7 +175,7 @@ pub fn rule_for(
                 Ok(rule) => rule,
                 // The recipients of the command line stand in for those that the rule lacks.
                 Err(sops::SopsError::NoRecipients) if !overrides.recipients.is_empty() => whole(),
-                Err(error) => return Err(seal::finding(&error, &found.name)),
+                Err(error) => return Err(found.finding(&error)),
             };
             (rule, Reason::Rule(found.name.clone(), number))
         }

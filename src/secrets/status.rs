@@ -117,7 +117,13 @@ pub fn look(
             }),
             None => rule?,
         };
-        found.push(one(file, text, rule));
+        let error = rule
+            .as_ref()
+            .filter(|glance| !glance.has_other_keys)
+            .and_then(|glance| glance.rule.as_ref().err());
+        let config = configs.get(root, &file.path).ok().flatten();
+        let wrong = error.zip(config).map(|(error, config)| config.finding(error));
+        found.push(one(file, text, (rule, wrong)));
     }
     Ok(found)
 }
@@ -154,8 +160,12 @@ fn file_name(name: &str) -> &str {
     name.rsplit('/').next().unwrap_or(name)
 }
 
-/// Looks at one file; `None` for one that is not text.
-fn one(file: &Listed, text: Option<&str>, rule: Option<Glance>) -> (FileStatus, Vec<Diagnostic>) {
+/// Looks at one file; `None` for one that is not text. With the rule comes what is wrong with it.
+fn one(
+    file: &Listed,
+    text: Option<&str>,
+    (rule, wrong): (Option<Glance>, Option<Diagnostic>),
+) -> (FileStatus, Vec<Diagnostic>) {
     let mut findings = Vec::new();
     let mut status = FileStatus {
         path: file.name.clone(),
@@ -236,6 +246,8 @@ fn one(file: &Listed, text: Option<&str>, rule: Option<Glance>) -> (FileStatus, 
                 findings.push(seal::finding(&SopsError::NoMac, name));
             }
             findings.extend(rule.and_then(|glance| of_rule(name, &found.recipients, format, text, glance)));
+            // It is the configuration that is to be mended, not the file.
+            findings.extend(wrong);
         }
     }
     status.problems = findings.iter().map(|finding| finding.message.clone()).collect();
@@ -266,7 +278,7 @@ fn of_rule(
             let change = format.key_change(text, &rule).unwrap_or_default();
             other_keys(name, &change, "clusterwright secrets updatekeys")
         }
-        Err(error) => Some(seal::finding(&error, name)),
+        Err(_) => None,
     }
 }
 

@@ -1,6 +1,6 @@
 //! Keys of every kind, from every place.
 
-use crate::support::{AGE_KEY, MINIMAL, RECIPIENT, Repo};
+use crate::support::{AGE_KEY, GITIGNORE, MINIMAL, RECIPIENT, Repo};
 
 #[test]
 fn a_repository_with_a_post_quantum_key_is_sealed_and_opened() {
@@ -124,6 +124,93 @@ fn when_no_key_fits_every_place_is_listed() {
         assert!(run.stderr.contains(part), "{part}\n{}", run.stderr);
     }
     assert!(!run.stderr.contains("AGE-SECRET-KEY"));
+}
+
+/// What starts over, between backticks behind a word of the help.
+fn command(text: &str, behind: &str) -> String {
+    let rest = text.split_once(behind).expect("the help").1;
+    rest.split('`').nth(1).expect("a command").to_owned()
+}
+
+/// Does what a command of the help does.
+fn carry_out(repo: &Repo, command: &str) {
+    for part in command.split(" && ") {
+        let mut words = part.split(' ');
+        match words.next() {
+            Some("rm") => words.for_each(|name| std::fs::remove_file(repo.path(name)).expect("removed")),
+            Some("git") if part.contains(" commit ") => {
+                let message = part.split('"').nth(1).expect("a message");
+                repo.git(&["commit", "-qm", message]).expect("committed");
+            }
+            Some("git") => {
+                repo.git(&words.collect::<Vec<_>>()).expect("removed");
+            }
+            _ => panic!("{part}"),
+        }
+    }
+}
+
+#[test]
+fn a_key_that_opens_nothing_is_told_once_and_in_the_same_words() {
+    let repo = Repo::with(MINIMAL);
+    repo.write(".gitignore", GITIGNORE);
+    let has_git = repo.git(&["init", "-q"]).is_some();
+    repo.ok(&["configure", "--yes"]);
+    if has_git {
+        repo.git(&["add", "-A"]).expect("added");
+        repo.git(&["commit", "-qm", "x"]).expect("committed");
+    }
+    let other = Repo::empty();
+    other.ok(&["init", "--yes"]);
+    std::fs::copy(other.path("age.key"), repo.path("age.key")).expect("copied");
+    let said = "`.sops.yaml` names other keys than the one here, which cannot open what is sealed";
+    let mended = "copy the right age.key here, or have someone add yours to `age_recipients`";
+    let mut help = String::new();
+    for command in ["validate", "configure", "diff"] {
+        let run = repo.fails(&[command]);
+        assert_eq!(
+            run.stderr.matches("error[").count(),
+            1,
+            "{command}: {}",
+            run.stderr
+        );
+        assert!(
+            run.stderr.contains(said) && run.stderr.contains(mended),
+            "{command}: {}",
+            run.stderr
+        );
+        help = run.stderr;
+    }
+    let doctor = repo.fails(&["doctor"]).stdout;
+    assert_eq!(doctor.matches("broken").count(), 1, "{doctor}");
+    assert!(doctor.contains(&format!("{said}: {mended}")), "{doctor}");
+
+    // The key of before beside it still opens everything.
+    let old = [("SOPS_AGE_KEY", AGE_KEY.trim())];
+    let run = repo.run_with(&["validate"], &old);
+    assert!(!run.stderr.contains("seal/other-key"), "{}", run.stderr);
+
+    // Starting over takes one command, with git and without.
+    carry_out(&repo, &command(&help, "start over with the key here"));
+    repo.ok(&["configure", "--yes"]);
+    repo.ok(&["secrets", "status"]);
+    repo.ok(&["doctor"]);
+    repo.ok(&["configure", "--check"]);
+}
+
+#[test]
+fn the_help_to_start_over_names_all_that_is_sealed() {
+    let repo = Repo::with(MINIMAL);
+    repo.ok(&["configure", "--yes"]);
+    std::fs::remove_file(repo.path("age.key")).expect("removed");
+    std::fs::remove_file(repo.path(".sops.yaml")).expect("removed");
+    let run = repo.fails(&["init", "--yes"]);
+    assert!(run.stderr.contains("init/key-elsewhere"), "{}", run.stderr);
+    carry_out(&repo, &command(&run.stderr, "start over with a new key"));
+    repo.ok(&["init", "--yes"]);
+    repo.ok(&["configure", "--yes"]);
+    repo.ok(&["secrets", "status"]);
+    repo.ok(&["doctor"]);
 }
 
 #[test]

@@ -239,6 +239,35 @@ fn status_needs_no_key_and_names_what_is_in_clear() {
 }
 
 #[test]
+fn what_is_wrong_with_the_rules_is_told_of_the_rules_with_its_line() {
+    let repo = encrypted();
+    let sealed = repo.read("apps/x.sops.yaml");
+    repo.write("apps/y.sops.yaml", &sealed);
+    let rules = repo.read(".sops.yaml");
+    let above = &rules[..rules.rfind(RECIPIENT).expect("there")];
+    let last = format!("`.sops.yaml`, line {}: ", above.matches('\n').count() + 1);
+    for (text, line) in [
+        (rules.replace(RECIPIENT, "age1nobody"), last.as_str()),
+        (
+            rules.replacen("creation_rules:", "creation_rules: [", 1),
+            "`.sops.yaml`, line ",
+        ),
+    ] {
+        repo.write(".sops.yaml", &text);
+        for command in [&["secrets", "status"][..], &["secrets", "updatekeys", "--check"]] {
+            let run = repo.fails(command);
+            assert!(run.stderr.contains(line), "{command:?}: {}", run.stderr);
+            assert_eq!(
+                run.stderr.matches("error[").count(),
+                1,
+                "{command:?}: {}",
+                run.stderr
+            );
+        }
+    }
+}
+
+#[test]
 fn status_leaves_ignored_and_other_files_alone() {
     let repo = encrypted();
     repo.write("notes.txt", "sops: is a program\n");

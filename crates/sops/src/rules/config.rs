@@ -102,6 +102,8 @@ impl Indents {
 struct CreationRule {
     path: Option<Regex>,
     recipients: Vec<String>,
+    /// Where each of them is written.
+    places: Vec<Range<usize>>,
     /// The keys of each group, where there are several.
     groups: Option<(Vec<Vec<String>>, usize)>,
     selector: Selector,
@@ -166,8 +168,8 @@ impl Config {
     /// `path` is relative to the directory of the configuration; absolute for a file outside of it.
     ///
     /// # Errors
-    /// [`SopsError::NoRule`] when none matches; the errors of [`Recipient::list`]; [`SopsError::Unsupported`] for a
-    /// rule with keys other than age.
+    /// [`SopsError::NoRule`] when none matches; the errors of [`Recipient::list`], a text that is no recipient as
+    /// [`SopsError::Config`] with its place; [`SopsError::Unsupported`] for a rule with keys other than age.
     pub fn rule_for(&self, path: &str) -> Result<Rule, SopsError> {
         let path = path.strip_prefix("./").unwrap_or(path);
         let rule = self
@@ -181,7 +183,8 @@ impl Config {
                 span: Some(span.clone()),
             });
         }
-        let recipients = Recipient::list(rule.recipients.iter().map(String::as_str))?;
+        let recipients = Recipient::list(rule.recipients.iter().map(String::as_str));
+        let recipients = recipients.map_err(|error| rule.placed(error))?;
         if recipients.is_empty() {
             return Err(SopsError::NoRecipients);
         }
@@ -200,6 +203,22 @@ impl Config {
             indent: self.indents.of(Format::of(path)),
             groups,
         })
+    }
+}
+
+impl CreationRule {
+    /// Gives the error of a recipient its place.
+    fn placed(&self, error: SopsError) -> SopsError {
+        let SopsError::BadRecipient { index } = error else {
+            return error;
+        };
+        match self.places.get(index.saturating_sub(1)) {
+            Some(place) => wrong(
+                &format!("recipient number {index} of the rule is no age key (the public half, `age1…`)"),
+                place.clone(),
+            ),
+            None => error,
+        }
     }
 }
 
@@ -235,7 +254,7 @@ fn creation_rule(node: &Node) -> Result<CreationRule, SopsError> {
         // Groups win over the flat keys.
         let foreign = listed.items().iter().find_map(|group| foreign_key(group, 0));
         unsupported = foreign.map(|(key, span)| (format!("a key group with `{key}`"), span));
-        let mut all: Vec<Vec<String>> = listed.items().iter().map(|group| group_keys(group, 0)).collect();
+        let mut all: Vec<Vec<Written>> = listed.items().iter().map(|group| group_keys(group, 0)).collect();
         recipients = all.concat();
         let threshold = match node.get("shamir_threshold").and_then(Node::as_str) {
             None => 0,
@@ -247,7 +266,8 @@ fn creation_rule(node: &Node) -> Result<CreationRule, SopsError> {
             })?,
         };
         if all.len() > 1 {
-            groups = Some((all, threshold));
+            let text = |group: Vec<Written>| group.into_iter().map(|(text, _)| text).collect();
+            groups = Some((all.into_iter().map(text).collect(), threshold));
         } else {
             recipients = all.pop().unwrap_or_default();
         }
@@ -262,9 +282,11 @@ fn creation_rule(node: &Node) -> Result<CreationRule, SopsError> {
         return Err(wrong("a creation rule can have one selector only", second));
     }
     Scope::new(&selector).map_err(|_| wrong(&format!("`{}` does not compile", selector.key()), span))?;
+    let (recipients, places) = recipients.into_iter().unzip();
     Ok(CreationRule {
         path,
         recipients,
+        places,
         groups,
         selector,
         mac_only_encrypted: node.get("mac_only_encrypted").and_then(Node::as_str) == Some("true"),
@@ -272,18 +294,21 @@ fn creation_rule(node: &Node) -> Result<CreationRule, SopsError> {
     })
 }
 
+/// A recipient as it is written, and where.
+type Written = (String, Range<usize>);
+
 /// Deepest `merge` in a key group.
 const MAX_MERGE: usize = 20;
 
 /// The keys of a group without repetitions: its own, and those of the groups that it merges.
-fn group_keys(group: &Node, depth: usize) -> Vec<String> {
+fn group_keys(group: &Node, depth: usize) -> Vec<Written> {
     let mut keys = age_keys(group);
     if depth < MAX_MERGE {
         let merged = group.get("merge").map(Node::items).unwrap_or_default();
         keys.extend(merged.iter().flat_map(|group| group_keys(group, depth + 1)));
     }
     let mut seen = BTreeSet::new();
-    keys.retain(|key| seen.insert(key.clone()));
+    keys.retain(|(key, _)| seen.insert(key.clone()));
     keys
 }
 
@@ -303,16 +328,18 @@ fn foreign_key(group: &Node, depth: usize) -> Option<(&'static str, Range<usize>
 }
 
 /// `age` as a comma list or a YAML list.
-fn age_keys(node: &Node) -> Vec<String> {
+fn age_keys(node: &Node) -> Vec<Written> {
     let Some(age) = node.get("age") else {
         return Vec::new();
     };
-    age.as_str()
-        .into_iter()
-        .chain(age.items().iter().filter_map(Node::as_str))
-        .flat_map(|text| text.split(','))
-        .map(|text| text.trim().to_owned())
-        .filter(|text| !text.is_empty())
+    std::iter::once(age)
+        .chain(age.items())
+        .filter_map(|item| Some((item.as_str()?, &item.span)))
+        .flat_map(|(text, span)| {
+            text.split(',')
+                .map(move |text| (text.trim().to_owned(), span.clone()))
+        })
+        .filter(|(text, _)| !text.is_empty())
         .collect()
 }
 
@@ -425,6 +452,14 @@ mod tests {
         assert_eq!(&text[Config::parse(text).unwrap_err().span().unwrap()], "\"[\"");
         let text = "creation_rules:\n  - encrypted_regex: a\n    encrypted_suffix: b\n";
         assert_eq!(&text[Config::parse(text).unwrap_err().span().unwrap()], "a");
+        for text in [
+            format!("creation_rules:\n  - age: [{A}, nobody]\n"),
+            format!("creation_rules:\n  - key_groups: [{{age: [{A}], merge: [{{age: [nobody]}}]}}]\n"),
+        ] {
+            let error = Config::parse(&text).unwrap().rule_for("x").unwrap_err();
+            assert_eq!(&text[error.span().unwrap()], "nobody", "{error}");
+            assert!(error.to_string().contains("recipient number 2"), "{error}");
+        }
         let pgp = Config::parse("creation_rules:\n  - pgp: ABC\n")
             .unwrap()
             .rule_for("x")
