@@ -106,6 +106,17 @@ impl SourceMap {
         SourceId(id)
     }
 
+    /// Returns the place of a word in a place; the whole of it when it does not stand there.
+    pub fn word(&self, within: Span, word: &str) -> Span {
+        let Span { source, start, end } = within;
+        let text = self.get(source).text.get(start..end).unwrap_or_default();
+        text.find(word).map_or(within, |at| Span {
+            source,
+            start: start + at,
+            end: start + at + word.len(),
+        })
+    }
+
     /// Returns the text that `id` names.
     pub fn get(&self, id: SourceId) -> &Source {
         &self.sources[id.0 as usize]
@@ -126,6 +137,15 @@ impl SourceId {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_word_is_found_where_it_stands() {
+        let mut map = SourceMap::default();
+        let id = map.add("x", "b: a and b");
+        assert_eq!(map.word(id.span(3..10), "b"), id.span(9..10));
+        assert_eq!(map.word(id.span(3..10), "c"), id.span(3..10));
+        assert_eq!(map.word(id.span(30..70), "b"), id.span(30..70));
+    }
 
     #[test]
     fn lines_are_whole() {

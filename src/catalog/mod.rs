@@ -79,6 +79,8 @@ pub struct App {
     pub manifest: Manifest,
     /// When it is on; `None` means always.
     pub when: Option<Expr>,
+    /// Where that is written; nothing for an app of the library.
+    pub when_place: Option<Span>,
     /// Its Kustomizations, never empty.
     pub kustomizations: Vec<KustomizationSpec>,
     /// The keys of `cluster.yaml` that it brings.
@@ -339,6 +341,9 @@ fn read_app(path: &str, text: &str, diags: &mut Diagnostics) -> Option<App> {
         };
         keys::own_keys(&manifest.schema, place, diags)
     };
+    let when_place = source
+        .zip(root.get("when"))
+        .map(|(source, node)| source.span(node.span.clone()));
     let allows = root.get("allow").into_iter().flat_map(yaml::Node::items);
     let allowed = source.map(|source| {
         let rules = allows.filter_map(|allow| allow.get("rule"));
@@ -357,6 +362,7 @@ fn read_app(path: &str, text: &str, diags: &mut Diagnostics) -> Option<App> {
         source: path.to_owned(),
         manifest,
         when,
+        when_place,
         kustomizations,
         keys,
         files: Vec::new(),

@@ -324,7 +324,7 @@ fn is_name(key: &str, keys: &Keys) -> bool {
 }
 
 /// What can be chosen about an app.
-const CHOICES: [&str; 3] = ["values", "version", "enabled"];
+pub(crate) const CHOICES: [&str; 3] = ["values", "version", "enabled"];
 
 /// Returns whether a key is the name of an app, as such or as `namespace/name`, much like one, or reads like one: a few
 /// words of letters and `-`.

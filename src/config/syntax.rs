@@ -1,5 +1,7 @@
 //! From a text to its YAML, or to a finding that says why it is none.
 
+use std::ops::Range;
+
 use yaml::{Kind, Node, ParseError, line};
 
 use super::load::CLUSTER;
@@ -106,6 +108,13 @@ fn syntax(text: &str, source: SourceId, error: &ParseError) -> Box<Diagnostic> {
             finding("config/unclosed-quote", "a quote is not closed")
                 .at(source.span(quote..quote + 1), "opened here")
                 .help("close it at the end of the value, or remove it")
+        } else if let Some((key, place)) = missing_colon(text, at) {
+            finding("config/not-yaml", &format!("there is no colon after `{key}`"))
+                .at(
+                    source.span(place),
+                    "a colon and a blank are needed after this key",
+                )
+                .help(format!("write `{key}: ` before the value"))
         } else if let Some((key, colon)) = missing_blank(text, at) {
             finding("config/not-yaml", &format!("there is no blank after `{key}:`"))
                 .at(
@@ -121,9 +130,21 @@ fn syntax(text: &str, source: SourceId, error: &ParseError) -> Box<Diagnostic> {
                 .at(source.span(at..at), reason)
                 .help("remove the extra levels")
         } else {
-            finding("config/not-yaml", &format!("not valid YAML: {reason}"))
-            .at(source.span(at..at), "the parser stopped here")
-            .help("check this line and the one before it: `key: value` with a blank after the colon, quotes around values with `: ` or ` #`, spaces and no tabs")
+            let found = finding("config/not-yaml", &format!("not valid YAML: {reason}"))
+                .at(source.span(at..at), "the parser stopped here");
+            let start = line::start(text, at);
+            // Between the slip and the place where it shows there may be any number of comments.
+            let found = match content_before(text, at) {
+                Some(before) if line::next(text, before) < start => {
+                    let end = before + text[before..].lines().next().unwrap_or_default().trim_end().len();
+                    found.also(
+                        source.span(before..end),
+                        "the last line before it that is no comment",
+                    )
+                }
+                _ => found,
+            };
+            found.help("check this line and the one before it: `key: value` with a blank after the colon, quotes around values with `: ` or ` #`, spaces and no tabs")
         },
     )
 }
@@ -145,6 +166,30 @@ fn indenting_tab(text: &str, at: usize) -> Option<usize> {
         let rest = &text[start..];
         let indentation = rest.len() - rest.trim_start_matches([' ', '\t']).len();
         rest[..indentation].find('\t').map(|tab| start + tab)
+    })
+}
+
+/// Returns the start of the last line above a place that is neither blank nor a comment.
+fn content_before(text: &str, at: usize) -> Option<usize> {
+    let above = &text[..line::start(text, at)];
+    let lines = line::all(above).filter(|(_, line)| {
+        let line = line.trim();
+        !line.is_empty() && !line.starts_with('#')
+    });
+    lines.last().map(|(start, _)| start)
+}
+
+/// Finds a known key without a colon, in the line where the parser stopped or the last one above it that counts.
+fn missing_colon(text: &str, at: usize) -> Option<(&'static str, Range<usize>)> {
+    let lines = [Some(line::start(text, at)), content_before(text, at)];
+    lines.into_iter().flatten().find_map(|start| {
+        let line = text[start..].lines().next()?;
+        let written = line.trim_start_matches([' ', '-']);
+        let from = start + line.len() - written.len();
+        let (key, rest) = written.split_at(written.find([' ', '\t']).unwrap_or(written.trim_end().len()));
+        let known = schema::keys().top().chain(schema::keys().node());
+        let known = known.into_iter().find(|known| *known == key)?;
+        (!rest.trim_start().starts_with(':')).then_some((known, from..from + key.len()))
     })
 }
 

@@ -109,8 +109,11 @@ impl Engine {
                     diagnostic = diagnostic.help(format!(
                         "write `{last}`: the keys of cluster.yaml, secret ones as well, are read by their names alone"
                     ));
-                } else if let Some(near) = closest(last, unknown.candidates.iter().map(String::as_str)) {
-                    diagnostic = diagnostic.help(format!("did you mean `{near}`?"));
+                } else if let Some(help) = names::help(
+                    &unknown.name,
+                    closest(last, unknown.candidates.iter().map(String::as_str)),
+                ) {
+                    diagnostic = diagnostic.help(help);
                 }
                 diags.push(diagnostic);
             }

@@ -176,8 +176,10 @@ fn unknown(engine: &Engine, file: &TemplateFile, shape: &BTreeMap<String, Shape>
             finding = finding.help(format!(
                 "write `{word}`: the keys of cluster.yaml, secret ones as well, are read by their names alone"
             ));
-        } else if let Some(near) = closest(word, candidates.keys().map(String::as_str)) {
-            finding = finding.help(format!("did you mean `{near}`?"));
+        } else if let Some(help) =
+            super::names::help(&name, closest(word, candidates.keys().map(String::as_str)))
+        {
+            finding = finding.help(help);
         }
         diags.push(finding);
     }

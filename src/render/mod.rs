@@ -128,10 +128,16 @@ fn check_conditions(catalog: &Catalog, shape: &BTreeMap<String, Shape>, diags: &
             let mut finding =
                 Diagnostic::error("template/unknown-name", format!("`when`: `{key}` does not exist"))
                     .in_file(format!("templates/{}", app.source));
-            if let Some(near) = closest(key, shape.keys().map(String::as_str)) {
-                finding = finding.help(format!("did you mean `{near}`?"));
+            if let Some(span) = app.when_place {
+                finding = finding.at(diags.sources.word(span, key), "read here");
             }
-            diags.push(finding);
+            let (name, candidates) = names::missing(key, shape);
+            let last = name.rsplit('.').next().unwrap_or_default();
+            let help = names::help(name, closest(last, candidates.iter().map(String::as_str)));
+            diags.push(finding.help(help.unwrap_or_else(|| {
+                "correct the name, or define the key below `schema:` in this file; `clusterwright schema` prints all keys"
+                    .to_owned()
+            })));
         }
     }
 }

@@ -135,6 +135,26 @@ pub(super) fn exists(name: &str, root: &BTreeMap<String, Shape>) -> bool {
     Scope { root, defined }.resolve(name).is_ok()
 }
 
+/// Returns of a name that does not exist the part that leads to nothing, and the names that are there.
+pub(super) fn missing<'n>(name: &'n str, root: &BTreeMap<String, Shape>) -> (&'n str, Vec<String>) {
+    let defined = BTreeMap::new();
+    match (Scope { root, defined }).resolve(name) {
+        Err((end, candidates)) => (&name[..end], candidates),
+        Ok(_) => (name, Vec::new()),
+    }
+}
+
+/// Says what to do about a name that does not exist; `near` is what may be meant.
+pub(super) fn help(name: &str, near: Option<&str>) -> Option<String> {
+    match near {
+        Some(near) => Some(format!("did you mean `{near}`?")),
+        None => {
+            let own = name.strip_prefix("vars.")?;
+            Some(format!("set `{own}` below `vars:` in cluster.yaml"))
+        }
+    }
+}
+
 /// Returns the names a template reads that do not exist.
 pub(super) fn unknown(text: &str, root: &BTreeMap<String, Shape>) -> Vec<Unknown> {
     let mut scope = Scope {
@@ -381,6 +401,11 @@ mod tests {
             assert_eq!(unknown(text, &root), [], "{text}");
         }
         assert_eq!(unknown("#{ vars.x }#", &root).len(), 1);
+        assert_eq!(missing("vars.x.y", &root), ("vars.x", vec!["a".to_owned()]));
+        assert_eq!(missing("var.x", &root), ("var", vec!["vars".to_owned()]));
+        assert_eq!(help("vars.x", Some("a")).as_deref(), Some("did you mean `a`?"));
+        assert!(help("vars.x", None).is_some_and(|help| help.starts_with("set `x` below `vars:`")));
+        assert_eq!(help("x", None), None);
         assert_eq!(unknown("#{ vars.x | upper }#", &root).len(), 1);
     }
 

@@ -7,8 +7,8 @@ use jsonschema::{ValidationError, ValidationOptions, Validator};
 use serde_json::Value;
 
 use super::wrong_value::wrong_value;
-use crate::config::document::{child, inline};
-use crate::config::mask::similar;
+use crate::config::document::{child, inline, quoted};
+use crate::config::mask::{CHOICES, similar};
 use crate::config::{Document, Named, Vocabulary, schema, unsupported};
 use crate::diag::Diagnostic;
 use crate::model::FORMATS;
@@ -135,11 +135,15 @@ fn app_names(document: &Document) -> Vec<Diagnostic> {
         let span = document
             .key_span(&place)
             .unwrap_or_else(|| document.nearest("/apps"));
+        let named = vocabulary.app(name);
+        // On one line, everything below `apps` is covered; what is an app's name, or much like one, is no secret.
+        let is_like_one = !matches!(named, Named::None(None)) || CHOICES.contains(&name.as_str());
         let shown = document
             .quotable_key(&place)
+            .or_else(|| is_like_one.then(|| quoted(name)))
             .map(|name| format!(" {name}"))
             .unwrap_or_default();
-        findings.push(match vocabulary.app(name) {
+        findings.push(match named {
             Named::One(app) => match seen.insert(app.id(), place) {
                 None => continue,
                 Some(first) => Diagnostic::error(
@@ -155,6 +159,13 @@ fn app_names(document: &Document) -> Vec<Diagnostic> {
                 Diagnostic::error("config/ambiguous-app", format!("several apps are called{shown}"))
                     .at(span, "which one?")
                     .help(format!("write the namespace as well: {}", ids.join(" or ")))
+            }
+            Named::None(_) if CHOICES.contains(&name.as_str()) => {
+                let message =
+                    format!("`{name}` is a choice about an app, and stands where the names of apps do");
+                Diagnostic::error("config/unknown-app", message)
+                    .at(span, "no app of this name")
+                    .help("indent it by four spaces, so that it stands below the name of its app")
             }
             Named::None(near) => {
                 let finding = Diagnostic::error("config/unknown-app", format!("there is no app{shown}"));

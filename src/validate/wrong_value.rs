@@ -112,6 +112,16 @@ impl Wrong<'_> {
     fn empty(&self) -> Diagnostic {
         let message = format!("`{}` has no value", self.key);
         let finding = self.finding("config/empty-value", message, "nothing here");
+        if self
+            .pointer
+            .strip_prefix("/apps/")
+            .is_some_and(|name| !name.contains('/'))
+        {
+            let key = self.key;
+            return finding.help(format!(
+                "indent `values`, `version` or `enabled` by four spaces, so that it stands below `{key}`, or remove `{key}`"
+            ));
+        }
         let top_level = self.pointer.matches('/').count() == 1;
         let required = self.document.vocabulary().schema()["required"].as_array();
         let required = required.is_some_and(|keys| keys.iter().any(|key| key == self.key));

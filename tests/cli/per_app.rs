@@ -121,6 +121,26 @@ fn names_are_checked_with_a_suggestion() {
 }
 
 #[test]
+fn the_way_an_entry_is_written_does_not_hide_what_is_wrong_with_it() {
+    let said = |apps: &str| {
+        let run = with(apps).fails(&["validate", "--output", "concise"]);
+        assert!(!run.stderr.contains("zqcanaryzq"), "{}", run.stderr);
+        run.stderr
+    };
+    let one_line = said("apps: {ecko: {enabled: false}, zqCanary9!zqcanaryzq: {}}\n");
+    assert!(one_line.contains("there is no app `ecko`"), "{one_line}");
+    assert!(one_line.contains("there is no app ("), "a secret? {one_line}");
+    let shifted = said("apps:\n  echo:\n  version: 4.4.0\n");
+    for words in [
+        "`echo` has no value (help: indent `values`, `version` or `enabled` by four spaces",
+        "`version` is a choice about an app",
+        "below the name of its app",
+    ] {
+        assert!(shifted.contains(words), "{words}: {shifted}");
+    }
+}
+
+#[test]
 fn a_name_of_two_apps_needs_its_namespace() {
     let app = "summary: Another echo\nkustomizations:\n  - name: other-echo\n";
     let file = "---\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: x\n";
@@ -144,13 +164,16 @@ fn a_name_of_two_apps_needs_its_namespace() {
 #[test]
 fn enabled_only_narrows() {
     let repo = with("apps:\n  loki:\n    enabled: true\n");
-    let run = repo.fails(&["plan"]);
-    assert!(run.stderr.contains("plan/app-off"), "{}", run.stderr);
-    assert!(
-        run.stderr.contains("`monitoring_enabled: true`"),
-        "{}",
-        run.stderr
-    );
+    // `validate` says what `configure` would say.
+    for command in ["plan", "validate", "configure"] {
+        let run = repo.fails(&[command]);
+        assert!(run.stderr.contains("plan/app-off"), "{command}: {}", run.stderr);
+        assert!(
+            run.stderr.contains("`monitoring_enabled: true`"),
+            "{command}: {}",
+            run.stderr
+        );
+    }
     repo.edit("cluster.yaml", "loki:", "echo:");
     repo.ok(&["configure", "--yes"]);
     assert!(repo.path(ECHO).exists());
@@ -182,13 +205,21 @@ fn the_keys_behind_a_derived_name_are_proposed() {
 #[test]
 fn what_needs_an_app_that_is_switched_off_is_named_with_it() {
     let repo = with("apps:\n  coredns:\n    enabled: false\n");
-    let run = repo.fails(&["configure"]);
+    for command in ["validate", "configure"] {
+        let run = repo.fails(&[command]);
+        assert!(
+            run.stderr.contains(
+                "`cert-manager` depends on `coredns`, which `apps.coredns.enabled: false` switches off"
+            ),
+            "{command}: {}",
+            run.stderr
+        );
+    }
+    let run = repo.fails(&["doctor"]);
     assert!(
-        run.stderr.contains(
-            "`cert-manager` depends on `coredns`, which `apps.coredns.enabled: false` switches off"
-        ),
+        run.stdout.contains("cluster.yaml has errors (1)"),
         "{}",
-        run.stderr
+        run.stdout
     );
     assert!(!repo.path("kubernetes").exists());
 }
@@ -296,8 +327,20 @@ fn templates_and_conditions_read_vars() {
         "summary: Mine\nwhen: vars.mine.enable\n",
     );
     let run = repo.fails(&["check"]);
+    for words in [
+        "`when`: `vars.mine.enable` does not exist",
+        "templates/apps/default/mine/app.yaml:2:7",
+        "did you mean `enabled`?",
+    ] {
+        assert!(run.stderr.contains(words), "{words}: {}", run.stderr);
+    }
+    repo.write(
+        "templates/apps/default/mine/app.yaml",
+        "summary: Mine\nwhen: \"vars.mine.enabled and zqnothing\"\n",
+    );
+    let run = repo.fails(&["check"]);
     assert!(
-        run.stderr.contains("`when`: `vars.mine.enable` does not exist"),
+        run.stderr.contains("app.yaml:2:30") && run.stderr.contains("below `schema:`"),
         "{}",
         run.stderr
     );
