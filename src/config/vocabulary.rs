@@ -190,7 +190,10 @@ fn name_apps(choices: &mut Value, apps: &[KnownApp]) {
         (name, property)
     });
     choices["properties"] = Value::Object(properties.collect());
-    let unique = apps.iter().filter(|app| is_unique(app)).map(|app| app.name.clone());
+    let unique = apps
+        .iter()
+        .filter(|app| is_unique(app))
+        .map(|app| app.name.clone());
     let is_plain = |id: &String| {
         let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'/');
         id.bytes().all(plain)
@@ -218,9 +221,7 @@ mod tests {
             name,
             summary: "an app".to_owned(),
         };
-        let mut apps: Vec<KnownApp> = (0..3_000)
-            .map(|i| named("media", format!("{i:0>63}")))
-            .collect();
+        let mut apps: Vec<KnownApp> = (0..3_000).map(|i| named("media", format!("{i:0>63}"))).collect();
         apps.push(named("media", "Own.app_1".to_owned()));
         apps.extend(["a", "b"].map(|namespace| named(namespace, "two.of".to_owned())));
         let vocabulary = Vocabulary::new(apps, IndexMap::new());
@@ -233,7 +234,13 @@ mod tests {
                 .filter(|error| error.instance_path().as_str().starts_with("/apps"))
                 .count()
         };
-        for name in ["Own.app_1", "media/Own.app_1", "a/two.of", "media/x", &format!("{:0>63}", 7)] {
+        for name in [
+            "Own.app_1",
+            "media/Own.app_1",
+            "a/two.of",
+            "media/x",
+            &format!("{:0>63}", 7),
+        ] {
             assert_eq!(wrong(name, json!(true)), 0, "{name}");
             assert_eq!(wrong(name, json!("maybe")), 1, "{name}");
         }
