@@ -379,13 +379,12 @@ impl Root {
     /// When a part is a link or a file, or the system refuses.
     pub fn create_dir_all(&self, path: &str) -> Result<(), Refused> {
         checked(path)?;
-        let mut done = 0;
         // Most are there already: one call.
         if self.is_dir(path) {
             return Ok(());
         }
-        while done < path.len() {
-            let end = path[done + 1..].find('/').map_or(path.len(), |at| done + 1 + at);
+        let ends = path.match_indices('/').map(|(at, _)| at);
+        for end in ends.chain([path.len()]) {
             let part = &path[..end];
             match by_way!(self, create_dir(part)) {
                 Ok(()) => {}
@@ -396,7 +395,6 @@ impl Root {
                 },
                 Err(refused) => return Err(refused),
             }
-            done = end;
         }
         Ok(())
     }

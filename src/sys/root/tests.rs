@@ -243,6 +243,10 @@ fn files_appear_whole_and_nothing_is_left_beside() {
         root.create_parents("p/q/r").expect("made");
         root.create_dir_all("p/q").expect("there");
         assert!(root.is_dir("p/q") && !root.is_taken("p/q/r"));
+        // A first letter of several bytes.
+        root.create_parents("\u{202e}gnp/\u{e9}t\u{e9}/x").expect("made");
+        assert!(root.is_dir("\u{202e}gnp/\u{e9}t\u{e9}"));
+        root.remove_dir_all("\u{202e}gnp").expect("removed");
         assert!(
             matches!(root.create_dir_all("real/new/x"), Err(Refused::BelowFile { at }) if at == "real/new")
         );
