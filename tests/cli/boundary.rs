@@ -3,14 +3,14 @@
 
 use std::os::unix::fs::symlink;
 
-use crate::support::{MINIMAL, Repo, Run};
+use crate::support::{MINIMAL, Repo, Run, directory};
 
 /// What lies outside, and must neither be shown nor change.
 const CANARY: &str = "OUTSIDECANARY";
 
 /// A directory outside, with a file that could be taken for anything.
 fn outside() -> tempfile::TempDir {
-    let dir = tempfile::tempdir().expect("a directory");
+    let dir = directory();
     for name in ["file.yaml", "config.yaml.j2", "cluster.schema.json"] {
         std::fs::write(dir.path().join(name), format!("key: {CANARY}\n")).expect("written");
     }
@@ -126,10 +126,8 @@ fn links_in_the_place_of_single_files_are_findings() {
 
 #[test]
 fn a_private_file_may_be_a_link_where_git_ignores_it() {
-    let (repo, elsewhere) = (Repo::with(MINIMAL), tempfile::tempdir().expect("a directory"));
-    if repo.git(&["init", "-q"]).is_none() {
-        return println!("SKIPPED: git is not installed");
-    }
+    let (repo, elsewhere) = (Repo::with(MINIMAL), directory());
+    repo.git(&["init", "-q"]);
     let key = elsewhere.path().join("age.key");
     std::fs::rename(repo.path("age.key"), &key).expect("moved");
     symlink(&key, repo.path("age.key")).expect("linked");
@@ -148,9 +146,7 @@ fn a_private_file_may_be_a_link_where_git_ignores_it() {
 #[test]
 fn git_attributes_are_not_written_through_a_link() {
     let (repo, outside) = (Repo::with(MINIMAL), outside());
-    if repo.git(&["init", "-q"]).is_none() {
-        return println!("SKIPPED: git is not installed");
-    }
+    repo.git(&["init", "-q"]);
     symlink(outside.path().join("file.yaml"), repo.path(".gitattributes")).expect("linked");
     let run = repo.fails(&["secrets", "install-git"]);
     assert!(

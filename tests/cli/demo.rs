@@ -14,17 +14,16 @@ fn the_demo_is_a_clean_repository_in_which_nothing_is_left_to_do() {
     );
     let again = repo.ok(&["-C", "there/demo", "configure", "--yes"]);
     assert!(again.stdout.contains("Nothing changes"), "{}", again.stdout);
-    if let Some(status) = repo.git(&["-C", "there/demo", "status", "--porcelain"]) {
-        assert_eq!(status, "");
-        let tracked = repo.git(&["-C", "there/demo", "ls-files"]).expect("git is there");
-        for private in ["cluster.yaml"].into_iter().chain(PRIVATE) {
-            assert!(
-                !tracked.lines().any(|file| file == private),
-                "{private} is committed"
-            );
-        }
-        repo.git(&["-C", "there/demo", "fsck", "--strict"]);
+    let status = repo.git(&["-C", "there/demo", "status", "--porcelain"]);
+    assert_eq!(status, "");
+    let tracked = repo.git(&["-C", "there/demo", "ls-files"]);
+    for private in ["cluster.yaml"].into_iter().chain(PRIVATE) {
+        assert!(
+            !tracked.lines().any(|file| file == private),
+            "{private} is committed"
+        );
     }
+    repo.git(&["-C", "there/demo", "fsck", "--strict"]);
     repo.fails(&["demo", "there/demo"]);
 }
 

@@ -140,10 +140,10 @@ fn carry_out(repo: &Repo, command: &str) {
             Some("rm") => words.for_each(|name| std::fs::remove_file(repo.path(name)).expect("removed")),
             Some("git") if part.contains(" commit ") => {
                 let message = part.split('"').nth(1).expect("a message");
-                repo.git(&["commit", "-qm", message]).expect("committed");
+                repo.git(&["commit", "-qm", message]);
             }
             Some("git") => {
-                repo.git(&words.collect::<Vec<_>>()).expect("removed");
+                repo.git(&words.collect::<Vec<_>>());
             }
             _ => panic!("{part}"),
         }
@@ -154,12 +154,10 @@ fn carry_out(repo: &Repo, command: &str) {
 fn a_key_that_opens_nothing_is_told_once_and_in_the_same_words() {
     let repo = Repo::with(MINIMAL);
     repo.write(".gitignore", GITIGNORE);
-    let has_git = repo.git(&["init", "-q"]).is_some();
+    repo.git(&["init", "-q"]);
     repo.ok(&["configure", "--yes"]);
-    if has_git {
-        repo.git(&["add", "-A"]).expect("added");
-        repo.git(&["commit", "-qm", "x"]).expect("committed");
-    }
+    repo.git(&["add", "-A"]);
+    repo.git(&["commit", "-qm", "x"]);
     let other = Repo::empty();
     other.ok(&["init", "--yes"]);
     std::fs::copy(other.path("age.key"), repo.path("age.key")).expect("copied");

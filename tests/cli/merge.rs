@@ -8,14 +8,14 @@ use crate::support::{AGE_KEY, GITIGNORE, MINIMAL, Repo};
 const ON: &str = "monitoring_enabled: true\ngrafana_admin_password: test-grafana-password\nloki_enabled: true\nlogs_retention: 7d\n";
 const LOKI: &str = "kubernetes/apps/monitoring/loki/app/helmrelease.yaml";
 
-/// A configured and committed repository; `None` without git.
-fn committed() -> Option<Repo> {
+/// A configured and committed repository.
+fn committed() -> Repo {
     let repo = Repo::with(&format!("{ON}{MINIMAL}"));
     repo.write(".gitignore", GITIGNORE);
-    repo.git(&["init", "-q"])?;
+    repo.git(&["init", "-q"]);
     repo.ok(&["configure", "--yes"]);
     commit(&repo);
-    Some(repo)
+    repo
 }
 
 fn commit(repo: &Repo) {
@@ -33,7 +33,7 @@ fn nothing_changes(repo: &Repo) {
 
 #[test]
 fn an_edit_and_a_changed_key_meet_in_one_file_again_and_again() {
-    let Some(repo) = committed() else { return };
+    let repo = committed();
     repo.edit(LOKI, "timeout: 10m", "timeout: 42m # slow disks");
     nothing_changes(&repo);
     commit(&repo);
@@ -73,7 +73,7 @@ fn an_edit_and_a_changed_key_meet_in_one_file_again_and_again() {
 
 #[test]
 fn contradicting_edits_write_nothing_until_somebody_chooses() {
-    let Some(repo) = committed() else { return };
+    let repo = committed();
     repo.edit(LOKI, "retention_period: \"7d\"", "retention_period: \"8d\"");
     repo.edit(LOKI, "timeout: 10m", "timeout: 42m");
     commit(&repo);
@@ -146,7 +146,7 @@ fn contradicting_edits_write_nothing_until_somebody_chooses() {
 
 #[test]
 fn a_version_that_renovate_raised_stays_and_is_told() {
-    let Some(repo) = committed() else { return };
+    let repo = committed();
     let file = "kubernetes/apps/default/echo/app/helmrelease.yaml";
     let text = repo.read(file);
     let line = text
@@ -217,7 +217,7 @@ fn what_an_edit_breaks_elsewhere_names_the_edited_file() {
 
 #[test]
 fn an_edited_secret_merges_by_value_and_keeps_other_ciphertext() {
-    let Some(repo) = committed() else { return };
+    let repo = committed();
     let file = "kubernetes/components/sops/cluster-secrets.sops.yaml";
     let sealed = repo.read(file);
     let identities = Identities::parse(AGE_KEY).expect("a key");
@@ -262,7 +262,7 @@ fn an_edited_secret_merges_by_value_and_keeps_other_ciphertext() {
 
 #[test]
 fn without_a_base_a_person_chooses() {
-    let Some(repo) = committed() else { return };
+    let repo = committed();
     repo.edit(LOKI, "timeout: 10m", "timeout: 42m");
     std::fs::remove_dir_all(repo.path(".git")).expect("removed");
     repo.edit("cluster.yaml", "logs_retention: 7d", "logs_retention: 14d");
@@ -289,7 +289,7 @@ fn without_a_base_a_person_chooses() {
 
 #[test]
 fn an_edit_that_breaks_the_yaml_is_told_where() {
-    let Some(repo) = committed() else { return };
+    let repo = committed();
     repo.edit(LOKI, "timeout: 10m", "timeout: [10m");
     let before = repo.files();
     let run = repo.fails(&["configure", "--yes"]);
@@ -315,7 +315,7 @@ fn an_edit_that_breaks_the_yaml_is_told_where() {
 
 #[test]
 fn a_rule_that_your_edit_breaks_is_a_warning() {
-    let Some(repo) = committed() else { return };
+    let repo = committed();
     repo.edit(LOKI, "kind: OCIRepository", "kind: OCIRepositroy");
     let run = repo.ok(&["configure", "--yes"]);
     assert!(run.stderr.contains("you edited this file"), "{}", run.stderr);
@@ -324,7 +324,7 @@ fn a_rule_that_your_edit_breaks_is_a_warning() {
 
 #[test]
 fn plan_tells_where_pending_changes_come_from() {
-    let Some(repo) = committed() else { return };
+    let repo = committed();
     repo.edit("cluster.yaml", "logs_retention: 7d", "logs_retention: 14d");
     repo.edit(
         "kubernetes/apps/default/echo/app/helmrelease.yaml",
@@ -349,7 +349,7 @@ fn plan_tells_where_pending_changes_come_from() {
 
 #[test]
 fn a_chart_that_renovate_raised_stays_everywhere_until_the_library_is_newer() {
-    let Some(repo) = committed() else { return };
+    let repo = committed();
     let file = "kubernetes/apps/kube-system/coredns/app/ocirepository.yaml";
     let tag = |repo: &Repo| {
         let text = repo.read(file);
@@ -388,7 +388,7 @@ fn a_chart_that_renovate_raised_stays_everywhere_until_the_library_is_newer() {
 
 #[test]
 fn a_version_of_the_library_that_overtakes_yours_is_told() {
-    let Some(repo) = committed() else { return };
+    let repo = committed();
     let file = "kubernetes/apps/kube-system/reloader/app/helmrelease.yaml";
     let image = "    image:\n      tag: ";
     let own = "templates/apps/kube-system/reloader/app/helmrelease.yaml.tera";
@@ -418,7 +418,7 @@ fn a_version_of_the_library_that_overtakes_yours_is_told() {
 fn the_commands_of_the_chapter_settle_the_conflict_that_it_shows() {
     let page = include_str!("../../docs/edits.md");
     let chapter = page.split("\n## ").next().unwrap_or_default();
-    let Some(repo) = committed() else { return };
+    let repo = committed();
     repo.edit(LOKI, "retention_period: \"7d\"", "retention_period: \"8d\"");
     commit(&repo);
     repo.edit("cluster.yaml", "logs_retention: 7d", "logs_retention: 14d");
@@ -446,7 +446,7 @@ fn the_commands_of_the_chapter_settle_the_conflict_that_it_shows() {
 
 #[test]
 fn edits_follow_a_template_that_moves() {
-    let Some(repo) = committed() else { return };
+    let repo = committed();
     let dir = "templates/apps/default/own";
     let manifest = |path: &str| {
         format!("summary: An app of my own.\nkustomizations:\n  - name: own\n    path: {path}\n")
@@ -488,7 +488,7 @@ fn edits_follow_a_template_that_moves() {
 /// A person may put a Secret into a file of ours; no finding about that file shows it.
 #[test]
 fn a_secret_in_an_edited_file_is_never_shown() {
-    let Some(repo) = committed() else { return };
+    let repo = committed();
     let secret = "---\napiVersion: v1\nkind: Secret\nmetadata:\n  name: mine\nstringData:\n  key: canary-edited\n  kind: [canary-edited\n";
     let loki = repo.read(LOKI);
     let quiet = |repo: &Repo| {

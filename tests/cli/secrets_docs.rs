@@ -17,9 +17,7 @@ fn blocks(text: &str, language: &str) -> Vec<String> {
 #[test]
 fn the_examples_of_the_page_run() {
     let repo = Repo::empty();
-    if repo.git(&["init", "-q"]).is_none() {
-        return;
-    }
+    repo.git(&["init", "-q"]);
     repo.write("age.key", AGE_KEY);
     repo.write("secret.sops.yaml", SECRET);
     let rule = blocks(PAGE, "yaml")

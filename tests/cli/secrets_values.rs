@@ -258,9 +258,7 @@ fn nothing_is_sealed_for_others_alone() {
 #[test]
 fn below_the_root_the_help_leads_to_the_root() {
     let repo = encrypted();
-    if repo.git(&["init", "-q"]).is_none() {
-        return;
-    }
+    repo.git(&["init", "-q"]);
     let run = repo.fails(&["-C", "apps", "secrets", "decrypt", "x.sops.yaml"]);
     assert!(
         run.stderr

@@ -148,13 +148,10 @@ fn nobody_to_ask_means_no() {
 fn git_never_sees_the_record() {
     let repo = Repo::with(MINIMAL);
     repo.write(".gitignore", GITIGNORE);
-    if repo.git(&["init", "-q"]).is_none() {
-        eprintln!("SKIP: git is not installed");
-        return;
-    }
+    repo.git(&["init", "-q"]);
     repo.ok(&["configure", "--yes"]);
     assert!(repo.path(".clusterwright/undo/record").exists());
-    let status = repo.git(&["status", "--porcelain", "-uall"]).expect("git runs");
+    let status = repo.git(&["status", "--porcelain", "-uall"]);
     assert!(status.contains(".clusterwright/.gitignore"), "{status}");
     assert!(!status.contains("undo/"), "{status}");
 }

@@ -372,3 +372,27 @@ fn a_part_that_is_missing_or_holds_a_secret_is_refused_at_its_place() {
         run.stderr
     );
 }
+
+#[test]
+fn a_finding_on_what_a_template_gives_names_the_template_and_the_key_behind_it() {
+    let app = "templates/apps/default/homepage";
+    let repo = Repo::with(&format!("homepage_enabled: true\n{MINIMAL}"));
+    repo.write(
+        &format!("{app}/app.yaml"),
+        "summary: Start page\nwhen: homepage_enabled\nschema:\n  homepage_enabled:\n    type: boolean\n    \
+         description: The start page.\n    default: false\n",
+    );
+    repo.write(
+        &format!("{app}/app/secret.yaml.tera"),
+        "apiVersion: v1\nkind: Secret\nmetadata:\n  name: homepage\nstringData:\n  token: in-clear-by-mistake\n",
+    );
+    let run = repo.fails(&["configure", "--yes"]);
+    for part in [
+        "error[plain-secret]",
+        "the file belongs to `default/homepage`; on because of `homepage_enabled: true`",
+        &format!("rendered from `{app}/app/secret.yaml.tera`"),
+    ] {
+        assert!(run.stderr.contains(part), "{part}\n{}", run.stderr);
+    }
+    assert!(!repo.root().join("kubernetes").exists());
+}

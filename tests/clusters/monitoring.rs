@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use yaml::Node;
 
 use crate::clusters::tree;
-use crate::support::MINIMAL;
+use crate::support::{MINIMAL, directory};
 
 const ON: &str = "monitoring_enabled: true\ngrafana_admin_password: test-grafana-password\nhubble_enabled: true\n\
                   loki_enabled: true\ntracing_enabled: true\nstorage_class_external: true\n\
@@ -154,7 +154,7 @@ fn download(stack: &str, reply: &str, before: &[(&str, &str)]) -> (bool, String,
         .find(|(name, _, _)| *name == stack)
         .expect("a stack");
     let (list, script) = downloads(&with(stack), app);
-    let dir = tempfile::tempdir().expect("a directory");
+    let dir = directory();
     let path = |name: &str| dir.path().join(name);
     for (name, text) in [("list", list.as_str()), ("download.sh", script.as_str())] {
         std::fs::write(path(name), text).expect("written");

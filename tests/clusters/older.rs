@@ -25,11 +25,9 @@ fn older(config: &str, fixture: &str) -> Repo {
     }
     repo.git(&["init", "-q"]);
     repo.git(&["add", "-A"]);
-    // Without git there is no version to merge an edit into.
-    if repo.git(&["commit", "-qm", "as it was"]).is_some() {
-        let edited = format!("{EDIT}{}", repo.read(EDITED));
-        repo.write(EDITED, &edited);
-    }
+    repo.git(&["commit", "-qm", "as it was"]);
+    let edited = format!("{EDIT}{}", repo.read(EDITED));
+    repo.write(EDITED, &edited);
     repo
 }
 

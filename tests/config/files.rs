@@ -10,10 +10,11 @@ use clusterwright::sys::root::Root;
 use clusterwright::validate::validate;
 
 use super::{all_beside, check, no_identity};
+use crate::support::directory;
 
 /// Loads a directory that `make` has filled and returns the findings, one a line.
 fn load_with(make: impl FnOnce(&Path)) -> String {
-    let directory = tempfile::tempdir().expect("a directory");
+    let directory = directory();
     make(directory.path());
     let mut diags = Diagnostics::default();
     let result = load(
@@ -120,7 +121,7 @@ fn a_byte_order_mark_and_windows_line_ends_are_fine() {
 fn places_are_exact_behind_a_byte_order_mark_and_windows_line_ends() {
     let text = "\u{feff}# ä\r\nnode_cidr: '10.10.10.5/24' # é\r\ncluster_name: \"é\"\r\nnodes: x\r\n";
     let mut diags = Diagnostics::default();
-    let directory = tempfile::tempdir().expect("a directory");
+    let directory = directory();
     fs::write(directory.path().join("cluster.yaml"), text).expect("written");
     let document = load(
         &Root::new(directory.path()),

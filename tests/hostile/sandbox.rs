@@ -16,7 +16,7 @@ use tempfile::TempDir;
 
 use super::commands::{CLEAR, Invocation, SEALED, Writes};
 use super::watch::{Watch, trace_faults};
-use crate::support::{AGE_KEY, GITIGNORE, MINIMAL, RECIPIENT, Repo};
+use crate::support::{AGE_KEY, GITIGNORE, MINIMAL, RECIPIENT, Repo, directory};
 
 /// Stands in everything outside of the root, in the environment, and nowhere else.
 pub(super) const CANARY: &str = "outside-canary-7f3a9d";
@@ -136,7 +136,7 @@ pub(super) struct Case {
 
 impl Case {
     pub(super) fn new(base: &Base, number: usize) -> Self {
-        let dir = tempfile::tempdir().expect("a directory");
+        let dir = directory();
         let top = dir.path().canonicalize().expect("there");
         let (root, outside, around) = (top.join("repo"), top.join("out"), top.join("around"));
         copy(base.repo.root(), &root);

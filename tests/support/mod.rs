@@ -1,5 +1,6 @@
 //! A repository to run the real binary in, with an environment of its own.
 
+mod directory;
 #[cfg(unix)]
 pub(crate) mod terminal;
 
@@ -7,6 +8,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use tempfile::TempDir;
+
+pub(crate) use directory::directory;
 
 /// A directory with the files of a cluster.
 pub(crate) struct Repo {
@@ -48,9 +51,7 @@ pub(crate) const PRIVATE: [&str; 4] = [
 impl Repo {
     /// Makes an empty directory.
     pub(crate) fn empty() -> Self {
-        Self {
-            dir: tempfile::tempdir().expect("a temporary directory"),
-        }
+        Self { dir: directory() }
     }
 
     /// Makes a directory with `cluster.yaml` and the files beside it.
@@ -186,8 +187,8 @@ impl Repo {
         files
     }
 
-    /// Runs git here; `None` when there is no git.
-    pub(crate) fn git(&self, args: &[&str]) -> Option<String> {
+    /// Runs git here. A test that asks for it fails where there is none.
+    pub(crate) fn git(&self, args: &[&str]) -> String {
         let identity = [
             "-c",
             "user.name=t",
@@ -201,13 +202,15 @@ impl Repo {
         command
             .env("GIT_CONFIG_GLOBAL", "/dev/null")
             .env("GIT_CONFIG_SYSTEM", "/dev/null");
-        let output = command.output().ok()?;
+        let output = command
+            .output()
+            .expect("git, which this test needs, is installed");
         assert!(
             output.status.success(),
             "git {args:?}: {}",
             String::from_utf8_lossy(&output.stderr)
         );
-        Some(String::from_utf8_lossy(&output.stdout).into_owned())
+        String::from_utf8_lossy(&output.stdout).into_owned()
     }
 }
 

@@ -13,6 +13,7 @@ use clusterwright::write::{Record, Recovery};
 
 use super::disks::{Fault, FaultyDisk};
 use super::world::{World, files};
+use crate::support::directory;
 
 const TXN: &str = ".clusterwright/txn";
 
@@ -230,7 +231,7 @@ fn staged_bytes_that_are_not_the_plans_stop_it_before_anything() {
 fn links_in_the_journal_are_not_followed() {
     for name in ["new", "old", "mark", "plan"] {
         let world = interrupted();
-        let outside = tempfile::tempdir().expect("made");
+        let outside = directory();
         let (inside, moved) = (world.root.join(TXN).join(name), outside.path().join(name));
         fs::rename(&inside, &moved).expect("moved");
         std::os::unix::fs::symlink(&moved, &inside).expect("linked");

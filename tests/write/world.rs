@@ -18,6 +18,8 @@ use clusterwright::world::lock::{LOCK_FILE, Lock};
 use clusterwright::world::{Bases, Choices, Existing};
 use clusterwright::write::{Receipt, Record, Recovery, apply, recover, undo};
 
+use crate::support::directory;
+
 /// Files by path.
 pub(crate) type Files = BTreeMap<String, String>;
 
@@ -68,7 +70,7 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new() -> Self {
-        let dir = tempfile::tempdir().expect("a temporary directory");
+        let dir = directory();
         Self {
             root: dir.path().to_owned(),
             _dir: Some(dir),
