@@ -146,13 +146,11 @@ pub(super) fn missing<'n>(name: &'n str, root: &BTreeMap<String, Shape>) -> (&'n
 
 /// Says what to do about a name that does not exist; `near` is what may be meant.
 pub(super) fn help(name: &str, near: Option<&str>) -> Option<String> {
-    match near {
-        Some(near) => Some(format!("did you mean `{near}`?")),
-        None => {
-            let own = name.strip_prefix("vars.")?;
-            Some(format!("set `{own}` below `vars:` in cluster.yaml"))
-        }
+    if let Some(near) = near {
+        return Some(format!("did you mean `{near}`?"));
     }
+    let own = name.strip_prefix("vars.")?;
+    Some(format!("set `{own}` below `vars:` in cluster.yaml"))
 }
 
 /// Returns the names a template reads that do not exist.

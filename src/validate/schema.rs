@@ -135,15 +135,15 @@ fn app_names(document: &Document) -> Vec<Diagnostic> {
         let span = document
             .key_span(&place)
             .unwrap_or_else(|| document.nearest("/apps"));
-        let named = vocabulary.app(name);
+        let meant = vocabulary.app(name);
         // On one line, everything below `apps` is covered; what is an app's name, or much like one, is no secret.
-        let is_like_one = !matches!(named, Named::None(None)) || CHOICES.contains(&name.as_str());
+        let is_like_one = !matches!(meant, Named::None(None)) || CHOICES.contains(&name.as_str());
         let shown = document
             .quotable_key(&place)
             .or_else(|| is_like_one.then(|| quoted(name)))
             .map(|name| format!(" {name}"))
             .unwrap_or_default();
-        findings.push(match named {
+        findings.push(match meant {
             Named::One(app) => match seen.insert(app.id(), place) {
                 None => continue,
                 Some(first) => Diagnostic::error(
