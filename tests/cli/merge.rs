@@ -185,7 +185,7 @@ fn what_an_edit_breaks_elsewhere_names_the_edited_file() {
             "helmrelease.yaml",
             "kind: HelmRelease",
             "kind: Helmrelease",
-            ["write `HelmRelease` in", "dangling-health-check"],
+            ["write `HelmRelease` in", "has no kind `Helmrelease`"],
         ),
         (
             "helmrelease.yaml",

@@ -20,7 +20,7 @@ use schema::Schemas;
 /// What the schemas say about a tree.
 #[derive(Debug, Default)]
 pub struct Report {
-    /// Fields that a kind does not have.
+    /// Fields that a kind does not have, and kinds that an API version does not have.
     pub unknown_fields: Vec<Finding>,
     /// Values that a field does not take.
     pub wrong_types: Vec<Finding>,
@@ -58,6 +58,13 @@ fn judge(object: &Object<'_>, partial: bool, schemas: &mut Schemas, report: &mut
     }
     if let Some(schema) = schemas.get(object.api_version, object.kind) {
         object::judge(object, schema, partial, report);
+    } else if let Some(near) = schemas.respelt(object.api_version, object.kind) {
+        let message = format!("`{}` has no kind `{}`", object.api_version, object.kind);
+        let finding = Finding::new(object.path, message, format!("write `{near}`"));
+        report.unknown_fields.push(match object.node.get("kind") {
+            Some(node) => finding.at(node.span.clone(), format!("did you mean `{near}`?")),
+            None => finding,
+        });
     } else {
         let name = format!("{}/{}", object.api_version, object.kind);
         *report.without_schema.entry(name).or_default() += 1;

@@ -131,6 +131,21 @@ impl Schemas {
     }
 }
 
+impl Schemas {
+    /// Returns the kind of an API version that another text spells in other letters, capital or small.
+    pub fn respelt(&self, api_version: &str, kind: &str) -> Option<&str> {
+        let lines = self.members.get(api_version)?.lines();
+        let kinds = lines.filter_map(|line| {
+            line.split(' ')
+                .next()?
+                .strip_prefix(api_version)?
+                .strip_prefix('/')
+        });
+        let mut kinds = kinds.filter(|known| *known != kind);
+        kinds.find(|known| known.eq_ignore_ascii_case(kind))
+    }
+}
+
 /// Decompresses the lines of an API version.
 fn member(api_version: &str) -> Option<String> {
     let (_, data) = members().find(|(name, _)| *name == api_version)?;
