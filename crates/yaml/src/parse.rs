@@ -87,11 +87,25 @@ enum Frame {
     Map(Node, Option<Node>),
 }
 
+/// What may stand where a key is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Keys {
+    /// Scalars alone.
+    Scalars,
+    /// Aliases as well: `*name : value`.
+    Aliases,
+}
+
 /// Reads a stream of documents. Documents without content are left out.
 ///
 /// # Errors
-/// For text that is not YAML, for duplicate keys, for keys that are collections, for an alias bomb.
+/// For text that is not YAML, for duplicate keys, for keys that are collections or aliases, for an alias bomb.
 pub fn parse(text: &str) -> Result<Vec<Node>, ParseError> {
+    parse_with(text, Keys::Scalars)
+}
+
+/// Reads a stream of documents as [`parse`] does, with other rules for keys.
+pub(crate) fn parse_with(text: &str, keys: Keys) -> Result<Vec<Node>, ParseError> {
     let mut options = options();
     options.set_emit_comments(false);
     let mut parser = Parser::new_from_str_with_options(text, options);
@@ -147,7 +161,7 @@ pub fn parse(text: &str) -> Result<Vec<Node>, ParseError> {
             Event::SequenceEnd | Event::MappingEnd => match stack.pop() {
                 Some(Frame::Seq(mut node) | Frame::Map(mut node, _)) => {
                     node.span.end = span.end.max(node.span.start);
-                    check_keys(&node)?;
+                    check_keys(&node, keys)?;
                     Some(node)
                 }
                 None => None,
@@ -245,7 +259,7 @@ fn trim_unterminated_block(node: &mut Node, end: usize) {
     }
 }
 
-fn check_keys(node: &Node) -> Result<(), ParseError> {
+fn check_keys(node: &Node, keys: Keys) -> Result<(), ParseError> {
     let Kind::Map(entries) = &node.kind else {
         return Ok(());
     };
@@ -253,6 +267,9 @@ fn check_keys(node: &Node) -> Result<(), ParseError> {
     let mut seen: HashMap<&str, &Range<usize>> =
         HashMap::with_capacity(if large { entries.len() } else { 0 });
     for (at, (key, _)) in entries.iter().enumerate() {
+        if keys == Keys::Aliases && matches!(key.kind, Kind::Alias(_)) {
+            continue;
+        }
         let Kind::Scalar { value, .. } = &key.kind else {
             return Err(ParseError {
                 message: "a mapping key must be plain text (is a template expression left over?)".to_owned(),

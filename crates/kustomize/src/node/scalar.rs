@@ -1,0 +1,209 @@
+//! Scalars as go-yaml keeps them: a text, the type that it was read as, and how it was quoted. What a scalar is in the end
+//! depends on all three, for kustomize writes its objects out and reads them again.
+
+use serde_json::{Number, Value};
+use yaml::go::{Plain, resolve};
+
+/// The type that a scalar was read as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tag {
+    /// Whatever it looks like: made by the build.
+    Unset,
+    /// A text.
+    Text,
+    /// `true` or `false`.
+    Bool,
+    /// A whole number.
+    Int,
+    /// Another number.
+    Float,
+    /// Nothing.
+    Null,
+    /// A date.
+    Timestamp,
+}
+
+/// How a scalar is quoted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Quoting {
+    /// Not at all.
+    Plain,
+    /// In quotes, or as a block.
+    Quoted,
+}
+
+/// A scalar.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Scalar {
+    /// The text, after escapes and folding.
+    pub text: String,
+    /// The type that it was read as.
+    pub tag: Tag,
+    /// How it is quoted.
+    pub quoting: Quoting,
+}
+
+fn tag_of(plain: &Plain) -> Tag {
+    match plain {
+        Plain::Null => Tag::Null,
+        Plain::Bool(_) => Tag::Bool,
+        Plain::Int(_) => Tag::Int,
+        Plain::Float(_) => Tag::Float,
+        Plain::Timestamp(_) => Tag::Timestamp,
+        Plain::Merge | Plain::Text => Tag::Text,
+    }
+}
+
+impl Scalar {
+    pub(crate) fn text(text: impl Into<String>) -> Self {
+        Self {
+            text: text.into(),
+            tag: Tag::Text,
+            quoting: Quoting::Plain,
+        }
+    }
+
+    pub(crate) fn untyped(text: impl Into<String>) -> Self {
+        Self {
+            text: text.into(),
+            tag: Tag::Unset,
+            quoting: Quoting::Plain,
+        }
+    }
+
+    /// A scalar as it stands in a file: `tag` is that which is written before it.
+    pub(crate) fn read(text: String, quoting: Quoting, tag: Option<&str>) -> Self {
+        let tag = match (tag, quoting) {
+            (None | Some("!"), Quoting::Plain) => tag_of(&resolve(&text)),
+            (None | Some("!"), Quoting::Quoted) => Tag::Text,
+            (Some(tag), _) => match tag.strip_prefix("tag:yaml.org,2002:").or(tag.strip_prefix("!!")) {
+                Some("int") => Tag::Int,
+                Some("float") => Tag::Float,
+                Some("bool") => Tag::Bool,
+                Some("null") => Tag::Null,
+                Some("timestamp") => Tag::Timestamp,
+                _ => Tag::Text,
+            },
+        };
+        Self { text, tag, quoting }
+    }
+
+    /// Whether YAML 1.1 takes the text for something else than a text.
+    pub(crate) fn looks_typed(&self) -> bool {
+        let text = &self.text;
+        !text.is_empty()
+            && !text.contains('\n')
+            && (resolve(text) != Plain::Text || yaml::scalar::yaml11_trap(text).is_some())
+    }
+
+    /// What it is when it has been written out and read again, nothing if that fails.
+    pub(crate) fn meaning(&self) -> Option<Plain> {
+        if self.tag == Tag::Text {
+            return Some(Plain::Text);
+        }
+        let is_block = self.text.contains('\n');
+        let seen = resolve(&self.text);
+        if self.tag == Tag::Unset || self.tag == tag_of(&seen) {
+            let is_text = self.quoting == Quoting::Quoted || is_block || seen == Plain::Merge;
+            return Some(if is_text { Plain::Text } else { seen });
+        }
+        match (self.tag, seen) {
+            #[expect(clippy::cast_precision_loss, reason = "as Go converts it")]
+            (Tag::Float, Plain::Int(number)) => Some(Plain::Float(number as f64)),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn to_json(&self) -> Option<Value> {
+        Some(match self.meaning()? {
+            Plain::Null => Value::Null,
+            Plain::Bool(value) => Value::Bool(value),
+            Plain::Int(number) => Value::Number(Number::from_i128(number)?),
+            Plain::Float(number) => Value::Number(Number::from_f64(number)?),
+            Plain::Timestamp(text) => Value::String(text),
+            Plain::Merge | Plain::Text => Value::String(self.text.clone()),
+        })
+    }
+
+    /// Whether it may be a key: a text.
+    pub(crate) fn is_text_key(&self) -> bool {
+        matches!(self.meaning(), Some(Plain::Text | Plain::Timestamp(_)))
+    }
+
+    /// The same as a key, which is a text.
+    pub(crate) fn as_text_key(&self) -> Self {
+        Self {
+            tag: Tag::Text,
+            ..self.clone()
+        }
+    }
+
+    /// The same as it is after it went through JSON, whose numbers all are floating.
+    pub(crate) fn through_json(&self) -> Option<Self> {
+        let (text, tag) = match self.meaning()? {
+            Plain::Timestamp(date) => (date, Tag::Text),
+            Plain::Null => ("null".to_owned(), Tag::Null),
+            Plain::Bool(value) => (value.to_string(), Tag::Bool),
+            #[expect(clippy::cast_precision_loss, reason = "as Go converts it")]
+            Plain::Int(number) => floating(number as f64),
+            Plain::Float(number) if !number.is_finite() => return None,
+            Plain::Float(number) => floating(number),
+            Plain::Merge | Plain::Text => (self.text.clone(), Tag::Text),
+        };
+        let mut scalar = Self {
+            text,
+            tag,
+            quoting: Quoting::Plain,
+        };
+        if tag == Tag::Text && (scalar.looks_typed() || scalar.text.is_empty()) {
+            scalar.quoting = Quoting::Quoted;
+        }
+        Some(scalar)
+    }
+}
+
+/// A number as go-yaml writes it, and the type that it is read as again.
+fn floating(number: f64) -> (String, Tag) {
+    let scientific = format!("{number:e}");
+    let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
+    let exponent: i32 = exponent.parse().unwrap_or(0);
+    // As `%g` has it for the shortest digits.
+    if !(-4..6).contains(&exponent) {
+        let sign = if exponent < 0 { '-' } else { '+' };
+        return (format!("{mantissa}e{sign}{:02}", exponent.abs()), Tag::Float);
+    }
+    let text = number.to_string();
+    let tag = if text.contains('.') { Tag::Float } else { Tag::Int };
+    (text, tag)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_scalar_is_what_it_is_read_as_when_it_was_written() {
+        let read = |text: &str, quoting, tag| Scalar::read(text.to_owned(), quoting, tag).to_json();
+        let (plain, quoted) = (Quoting::Plain, Quoting::Quoted);
+        for (found, wanted) in [
+            (read("1", plain, None), json!(1)),
+            (read("1", quoted, None), json!("1")),
+            (read("1", plain, Some("!!str")), json!("1")),
+            (read("1", plain, Some("!!float")), json!(1.0)),
+            (read("yes", plain, None), json!("yes")),
+            (Scalar::untyped("12").to_json(), json!(12)),
+            (Scalar::text("12").to_json(), json!("12")),
+        ] {
+            assert_eq!(found, Some(wanted));
+        }
+        assert_eq!(read("x", plain, Some("!!int")), None);
+        // A number that took the quotes of the text in whose place it stands is a text.
+        let number = Scalar {
+            quoting: quoted,
+            ..Scalar::read("2".to_owned(), plain, None)
+        };
+        assert_eq!(number.to_json(), Some(json!("2")));
+    }
+}
