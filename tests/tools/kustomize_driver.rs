@@ -64,6 +64,11 @@ fn compare(kustomize: &str, first: &str, last: &str, keep: Option<&Path>) -> Res
             tally(counts.entry(feature).or_default(), &theirs, difference.is_none());
         }
         tally(&mut total, &theirs, difference.is_none());
+        if let (Err(ours), Err(theirs)) = (&ours, &theirs)
+            && std::env::var_os("REASONS").is_some()
+        {
+            println!("refused {seed}: {ours} | {}", theirs.replace('\n', " "));
+        }
         if let Some(difference) = difference {
             println!("seed {seed}: {difference}");
             if let Some(keep) = keep {

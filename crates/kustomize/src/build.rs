@@ -372,6 +372,7 @@ impl<'f> Build<'f> {
         let (json, others): (Vec<_>, Vec<_>) = patches.into_iter().partition(|loaded| loaded.is_late);
         for loaded in others {
             apply_patch(&loaded, gathered)?;
+            gathered.set.unite_twins();
         }
         let set = &mut gathered.set;
         if !file.namespace.is_empty() {
@@ -388,6 +389,7 @@ impl<'f> Build<'f> {
         for loaded in json {
             apply_patch(&loaded, gathered)?;
         }
+        gathered.set.unite_twins();
         for entry in &file.replicas {
             if !replicas::apply(&mut gathered.set, entry, &config)? {
                 let message = format!("there is no workload `{}`", entry.name.value);
@@ -404,6 +406,7 @@ impl<'f> Build<'f> {
                 let message = "there is no object that is the source of this replacement";
                 no_match(gathered, &name, source.or(entry.spot), message.to_owned())?;
             }
+            gathered.set.unite_twins();
         }
         Ok(())
     }

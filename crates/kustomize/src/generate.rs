@@ -76,6 +76,7 @@ pub(crate) fn generate(
     let mut resource = Resource::new(Arc::new(data));
     resource.history.needs_hash = options.is_none_or(|options| !options.no_hash);
     resource.history.behavior = args.behavior;
+    resource.history.is_generated = true;
     Ok(resource)
 }
 

@@ -31,6 +31,21 @@ pub(crate) struct History {
     pub(crate) suffixes: Vec<String>,
     pub(crate) behavior: Behavior,
     pub(crate) needs_hash: bool,
+    pub(crate) is_generated: bool,
+    /// Whether scalars are in it that change together.
+    pub(crate) has_twins: bool,
+}
+
+impl History {
+    /// Whether kustomize keeps any of it in annotations.
+    pub(crate) fn is_annotated(&self) -> bool {
+        !self.former.is_empty()
+            || !self.prefixes.is_empty()
+            || !self.suffixes.is_empty()
+            || self.needs_hash
+            || self.behavior != Behavior::Unspecified
+            || self.is_generated
+    }
 }
 
 /// An object of a build.

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use crate::finding::{Halt, Refusal, RefusalKind, halt};
 use crate::id::ResId;
 use crate::node::Datum;
+use crate::node::edit::unite_twins;
 use crate::resource::{Behavior, Resource};
 
 /// Objects in their order. No two that were added have the same id.
@@ -48,6 +49,13 @@ impl ResourceSet {
         }
         self.index = Some(index);
         Ok(())
+    }
+
+    /// Lets scalars follow those that they are one with.
+    pub(crate) fn unite_twins(&mut self) {
+        for resource in self.list.iter_mut().filter(|resource| resource.history.has_twins) {
+            unite_twins(resource.data_mut());
+        }
     }
 
     /// Checks that no id is there twice.
@@ -138,6 +146,7 @@ pub(crate) fn take_over_metadata(new: &mut Resource, old: &Resource) {
     set_namespace(new, old.namespace());
     new.history = old.history.clone();
     new.history.needs_hash = needs_hash;
+    new.history.is_generated = true;
 }
 
 /// Sets `metadata.namespace`, or takes it out.

@@ -127,7 +127,10 @@ pub(crate) fn each(
     known: &[&'static str],
     mut set: impl FnMut(&'static str, &Datum) -> Decoded<()>,
 ) -> Decoded<()> {
-    for field in mapping(datum)? {
+    // Go writes the fields as JSON first, sorted: the last of two spellings counts.
+    let mut fields: Vec<&Field> = mapping(datum)?.iter().collect();
+    fields.sort_by(|a, b| a.key.text.cmp(&b.key.text));
+    for field in fields {
         let name = field.key.text.as_str();
         let exact = known.iter().find(|known| **known == name);
         let found = exact.or_else(|| known.iter().find(|known| known.eq_ignore_ascii_case(name)));

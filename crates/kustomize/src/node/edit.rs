@@ -1,5 +1,8 @@
 //! Changes of nodes, as the setters of kyaml make them.
 
+use std::collections::HashMap;
+
+use super::scalar::Twin;
 use super::{Content, Datum, Field, Quoting, Scalar, Spot, Tag};
 
 impl Datum {
@@ -31,8 +34,13 @@ impl Datum {
         Some(&mut field.value)
     }
 
-    pub(crate) fn path_mut(&mut self, keys: &[&str]) -> Option<&mut Datum> {
-        keys.iter().try_fold(self, |node, key| node.get_mut(key))
+    /// A copy that does not change with what it was copied from.
+    pub(crate) fn leave_twins(&mut self) {
+        match &mut self.content {
+            Content::Scalar(scalar) => scalar.twin = None,
+            Content::List(items) => items.iter_mut().for_each(Self::leave_twins),
+            Content::Map(fields) => fields.iter_mut().for_each(|field| field.value.leave_twins()),
+        }
     }
 
     /// Takes a field out of a mapping.
@@ -60,7 +68,9 @@ impl Datum {
         };
         if let Some(field) = fields.iter_mut().find(|field| field.key.text == key) {
             if let Some(scalar) = value.scalar_mut() {
-                scalar.quoting = field.value.scalar().map_or(Quoting::Plain, |old| old.quoting);
+                let old = field.value.scalar();
+                scalar.quoting = old.map_or(Quoting::Plain, |old| old.quoting);
+                scalar.twin = old.and_then(|old| old.twin).map(Twin::touched);
             }
             field.value = value;
         } else {
@@ -76,6 +86,7 @@ impl Datum {
     pub(crate) fn set_scalar(&mut self, mut scalar: Scalar, spot: Option<Spot>) {
         if let Some(old) = self.scalar() {
             scalar.quoting = old.quoting;
+            scalar.twin = old.twin.map(Twin::touched);
         }
         self.content = Content::Scalar(scalar);
         self.spot = spot.or(self.spot);
@@ -99,6 +110,41 @@ impl Datum {
             value.content = Content::Map(Vec::new());
         }
         Some(value)
+    }
+}
+
+/// The newest of each group of twins.
+type Newest = HashMap<u32, Datum>;
+
+/// Makes twins alike: those that were not changed become as the one that was.
+pub(crate) fn unite_twins(data: &mut Datum) {
+    let mut newest = Newest::new();
+    find_newest(data, &mut newest);
+    if !newest.is_empty() {
+        take_newest(data, &newest);
+    }
+}
+
+fn find_newest(node: &Datum, newest: &mut Newest) {
+    if let Some(twin) = node.scalar().and_then(|scalar| scalar.twin) {
+        let known = newest.get(&twin.group).and_then(Datum::scalar).and_then(|scalar| scalar.twin);
+        if known.is_none_or(|known| known.changed < twin.changed) {
+            newest.insert(twin.group, node.clone());
+        }
+    }
+    node.items().iter().for_each(|item| find_newest(item, newest));
+    node.fields().iter().for_each(|field| find_newest(&field.value, newest));
+}
+
+fn take_newest(node: &mut Datum, newest: &Newest) {
+    let twin = node.scalar().and_then(|scalar| scalar.twin);
+    if let Some(other) = twin.and_then(|twin| newest.get(&twin.group)) {
+        node.clone_from(other);
+    }
+    match &mut node.content {
+        Content::List(items) => items.iter_mut().for_each(|item| take_newest(item, newest)),
+        Content::Map(fields) => fields.iter_mut().for_each(|field| take_newest(&mut field.value, newest)),
+        Content::Scalar(_) => {}
     }
 }
 

@@ -100,7 +100,10 @@ impl Reading<'_> {
                     Style::Plain => Quoting::Plain,
                     _ => Quoting::Quoted,
                 };
-                let scalar = Scalar::read(value.clone(), quoting, node.tag.as_deref());
+                // The parser says `~` where nothing stands.
+                let is_nothing = node.span.is_empty() && quoting == Quoting::Plain;
+                let text = if is_nothing { String::new() } else { value.clone() };
+                let scalar = Scalar::read(text, quoting, node.tag.as_deref());
                 Datum::new(Content::Scalar(scalar), spot)
             }
             Kind::Seq(items) => {

@@ -1,6 +1,8 @@
 //! Scalars as go-yaml keeps them: a text, the type that it was read as, and how it was quoted. What a scalar is in the end
 //! depends on all three, for kustomize writes its objects out and reads them again.
 
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use serde_json::{Number, Value};
 use yaml::go::{Plain, resolve};
 
@@ -32,8 +34,38 @@ pub enum Quoting {
     Quoted,
 }
 
+/// A mark of scalars that kustomize keeps as one: those that one entry of `labels` or `commonAnnotations` put into an object.
+/// When one of them is changed where it stands, all are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Twin {
+    /// The number of those that belong together.
+    pub(crate) group: u32,
+    /// When it was changed last.
+    pub(crate) changed: u32,
+}
+
+/// Counts groups and changes of twins.
+static CHANGES: AtomicU32 = AtomicU32::new(1);
+
+impl Twin {
+    pub(crate) fn new() -> Self {
+        let number = CHANGES.fetch_add(1, Ordering::Relaxed);
+        Self {
+            group: number,
+            changed: number,
+        }
+    }
+
+    pub(crate) fn touched(self) -> Self {
+        Self {
+            changed: CHANGES.fetch_add(1, Ordering::Relaxed),
+            ..self
+        }
+    }
+}
+
 /// A scalar.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Scalar {
     /// The text, after escapes and folding.
     pub text: String,
@@ -41,7 +73,17 @@ pub struct Scalar {
     pub tag: Tag,
     /// How it is quoted.
     pub quoting: Quoting,
+    pub(crate) twin: Option<Twin>,
 }
+
+/// Two scalars are equal that are written alike.
+impl PartialEq for Scalar {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.text, self.tag, self.quoting) == (&other.text, other.tag, other.quoting)
+    }
+}
+
+impl Eq for Scalar {}
 
 fn tag_of(plain: &Plain) -> Tag {
     match plain {
@@ -60,6 +102,7 @@ impl Scalar {
             text: text.into(),
             tag: Tag::Text,
             quoting: Quoting::Plain,
+            twin: None,
         }
     }
 
@@ -68,6 +111,7 @@ impl Scalar {
             text: text.into(),
             tag: Tag::Unset,
             quoting: Quoting::Plain,
+            twin: None,
         }
     }
 
@@ -85,7 +129,12 @@ impl Scalar {
                 _ => Tag::Text,
             },
         };
-        Self { text, tag, quoting }
+        Self {
+            text,
+            tag,
+            quoting,
+            twin: None,
+        }
     }
 
     /// Whether YAML 1.1 takes the text for something else than a text.
@@ -154,6 +203,7 @@ impl Scalar {
             text,
             tag,
             quoting: Quoting::Plain,
+            twin: None,
         };
         if tag == Tag::Text && (scalar.looks_typed() || scalar.text.is_empty()) {
             scalar.quoting = Quoting::Quoted;

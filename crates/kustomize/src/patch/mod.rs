@@ -280,6 +280,11 @@ impl Patch {
         if self.allows_name || self.allows_kind {
             resource.remember_name();
         }
+        let mut patch = patch.clone();
+        if self.allows_name || self.allows_kind {
+            let texts = merged_texts(None, patch.data().path(&["metadata", "annotations"]));
+            set_texts(&mut patch, "annotations", texts);
+        }
         let mut change = patch.data().clone();
         if takes_version {
             let version = resource.api_version();
@@ -294,7 +299,7 @@ impl Patch {
         let spot = old.spot;
         let places = NamePlaces::of(&old);
         let merging =
-            strategic::merge(Some(old), Some(change), None).map_err(|clash| clashes(clash, patch))?;
+            strategic::merge(Some(old), Some(change), None).map_err(|clash| clashes(clash, &patch))?;
         let Some(merged) = merging.value.filter(|value| !value.is_null_or_empty()) else {
             return Ok(());
         };
@@ -329,6 +334,13 @@ impl Patch {
                 &mut resource.data,
                 Arc::new(Datum::empty_map(spot)),
             ));
+            let mut data = data;
+            // What kustomize remembers stands in annotations while the patch is applied.
+            if self.remembers || resource.history.is_annotated() {
+                if let Some(meta) = data.map_at("metadata", spot) {
+                    meta.map_at("annotations", spot);
+                }
+            }
             let data = patch.apply(data).map_err(|error| {
                 let mut refusal =
                     Refusal::new(RefusalKind::CannotApply, error.spot.or(self.spot), error.message);
@@ -336,6 +348,8 @@ impl Patch {
                 Box::new(refusal)
             })?;
             resource.data = Arc::new(Datum { spot, ..data });
+            let texts = merged_texts(None, resource.data().path(&["metadata", "annotations"]));
+            set_texts(resource, "annotations", texts);
         }
         Ok(Met::Done)
     }

@@ -2,6 +2,7 @@
 
 use super::associative;
 use super::schema::ListSchema;
+use crate::node::scalar::Twin;
 use crate::node::{Content, Datum, Field, Scalar, Spot, Tag};
 
 /// Why a patch does not fit.
@@ -247,6 +248,9 @@ fn new_key(key: &Scalar) -> Scalar {
 fn keep_quotes(value: &mut Datum, old: Option<&Scalar>) {
     if let Some(scalar) = value.scalar_mut() {
         scalar.quoting = old.map_or(crate::node::Quoting::Plain, |old| old.quoting);
+        if scalar.twin.is_none() {
+            scalar.twin = old.and_then(|old| old.twin).map(Twin::touched);
+        }
     }
 }
 

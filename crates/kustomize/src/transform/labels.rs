@@ -6,6 +6,7 @@ use crate::build_file::{Kustomization, LabelEntry};
 use crate::config::{Disagreement, TransformerConfig, Use, merge_fields};
 use crate::field_spec::{FieldSpec, Make, OffPath};
 use crate::finding::{Halt, RefusalKind, halt};
+use crate::node::scalar::Twin;
 use crate::node::{Content, Datum};
 use crate::set::ResourceSet;
 
@@ -53,14 +54,19 @@ fn fields_of(entry: &LabelEntry, config: &TransformerConfig) -> Result<Vec<Field
     Ok(fields)
 }
 
-/// Sets texts in mappings of all objects.
+/// Sets texts in mappings of all objects. Where one is new in several mappings of an object, it is one scalar for kustomize.
 fn put(set: &mut ResourceSet, pairs: &[TextPair], fields: &[FieldSpec]) -> Result<(), Halt> {
     if pairs.is_empty() {
         return Ok(());
     }
     for resource in set.list_mut() {
+        resource.history.has_twins = true;
         let gvk = resource.gvk();
         for pair in pairs {
+            let mut value = Datum::text(pair.value.value.clone(), pair.value.spot);
+            if let Some(scalar) = value.scalar_mut() {
+                scalar.twin = Some(Twin::new());
+            }
             for field in fields {
                 let mut set = |node: &mut Datum| {
                     if !matches!(node.content, Content::Map(_)) && !node.is_null() {
@@ -69,7 +75,7 @@ fn put(set: &mut ResourceSet, pairs: &[TextPair], fields: &[FieldSpec]) -> Resul
                             spot: node.spot,
                         });
                     }
-                    node.set(&pair.key, Datum::text(pair.value.value.clone(), pair.value.spot));
+                    node.set(&pair.key, value.clone());
                     Ok(())
                 };
                 let done = field.apply(resource.data_mut(), &gvk, Make::Map, &mut set);
@@ -77,5 +83,6 @@ fn put(set: &mut ResourceSet, pairs: &[TextPair], fields: &[FieldSpec]) -> Resul
             }
         }
     }
+    set.unite_twins();
     Ok(())
 }

@@ -10,6 +10,7 @@ use crate::build_file::targets::TargetSelector;
 use crate::field_spec::OffPath;
 use crate::finding::{Halt, RefusalKind, halt};
 use crate::id::{Gvk, or_default};
+use crate::node::scalar::Twin;
 use crate::node::{Content, Datum};
 use crate::resource::Resource;
 use crate::select::Requirements;
@@ -99,6 +100,7 @@ fn field_or_default(field: &WrittenText) -> &str {
 /// The part of a text that the options ask for.
 fn refined(node: &Datum, options: &FieldOptions) -> Result<Datum, Halt> {
     let mut value = node.clone();
+    value.leave_twins();
     if options.delimiter.is_empty() {
         return Ok(value);
     }
@@ -228,6 +230,7 @@ fn set_value(node: &mut Datum, value: &Datum, options: &FieldOptions) -> Result<
     match &mut node.content {
         Content::Scalar(scalar) => {
             scalar.text = text;
+            scalar.twin = scalar.twin.map(Twin::touched);
             node.spot = value.spot.or(node.spot);
         }
         _ => {

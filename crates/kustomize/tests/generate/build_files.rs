@@ -13,7 +13,11 @@ impl Generator {
         for number in 0..1 + self.dice.below(4) {
             let mut documents = Vec::new();
             for _ in 0..1 + self.dice.below(3) {
-                let (object, one) = self.object();
+                let (mut object, mut one) = self.object();
+                if folder == "other" {
+                    one.name.push_str("-o");
+                    object["metadata"]["name"] = json!(one.name);
+                }
                 let namespace = |made: &Made| made.namespace.unwrap_or("default");
                 let is_new = made.iter().all(|other| {
                     (other.kind, &other.name, namespace(other)) != (one.kind, &one.name, namespace(&one))
@@ -224,7 +228,7 @@ impl Generator {
             let generated: Vec<&Made> = objects.iter().filter(|made| made.kind == kind).collect();
             let mut entry = self.sources(folder, kind);
             if !generated.is_empty() && self.dice.one_in(2) {
-                let behavior = *self.dice.pick(&["merge", "replace", "create"]);
+                let behavior = *self.dice.pick(&["merge", "merge", "merge", "replace", "replace", "replace", "create"]);
                 self.feature("generator behavior");
                 let other = self.dice.pick(&generated);
                 entry["name"] = json!(other.name);
@@ -233,7 +237,7 @@ impl Generator {
                 }
                 entry["behavior"] = json!(behavior);
             } else {
-                let name = format!("{}-gen", self.dice.pick(&NAMES));
+                let name = format!("{}-gen-{folder}", self.dice.pick(&NAMES));
                 entry["name"] = json!(name);
                 made.push(Made {
                     api_version: "v1",

@@ -16,8 +16,12 @@ impl Generator {
             let mut entry = json!({});
             let text = if self.dice.one_in(3) {
                 self.feature("JSON patch");
-                entry["target"] = self.target(&made);
-                self.operations()
+                entry["target"] = if self.dice.one_in(5) {
+                    self.target(&made)
+                } else {
+                    json!({"kind": made.kind, "name": made.name})
+                };
+                self.operations(&made)
             } else {
                 self.feature("strategic patch");
                 if self.dice.one_in(2) {
@@ -61,7 +65,7 @@ impl Generator {
             }
         } else {
             self.feature("patchesJson6902");
-            let text = self.operations();
+            let text = self.operations(&made);
             let target = json!({"version": "v1", "kind": made.kind, "name": made.name});
             self.put(&format!("{folder}/older.yaml"), text);
             file.insert(
@@ -196,23 +200,27 @@ impl Generator {
         }
     }
 
-    /// JSON operations that fit most objects, and some that do not.
-    fn operations(&mut self) -> String {
+    /// JSON operations that fit an object, and now and then one that may not.
+    fn operations(&mut self, made: &Made) -> String {
+        let is_workload = matches!(made.kind, "Deployment" | "StatefulSet" | "DaemonSet" | "Job");
         let mut list = Vec::new();
         for _ in 0..1 + self.dice.below(3) {
-            list.push(match self.dice.below(12) {
+            let image = "/spec/template/spec/containers/0/image";
+            list.push(match self.dice.below(14) {
                 0 => json!({"op": "replace", "path": "/metadata/labels", "value": {"new": "1"}}),
-                1 => json!({"op": "add", "path": "/metadata/labels/x.io~1a", "value": "b"}),
-                2 => json!({"op": "add", "path": "/spec/list/-", "value": 7}),
+                1 if !made.labels.is_empty() => json!({"op": "add", "path": "/metadata/labels/x.io~1a", "value": "b"}),
+                2 if made.kind == "HelmRelease" => json!({"op": "add", "path": "/spec/values/list/-", "value": 7}),
                 3 => json!({"op": "remove", "path": "/metadata/annotations"}),
-                4 => json!({"op": "test", "path": "/kind", "value": "Deployment"}),
+                4 => json!({"op": "test", "path": "/kind", "value": made.kind}),
                 5 => json!({"op": "copy", "from": "/metadata/name", "path": "/metadata/copied"}),
-                6 => json!({"op": "move", "from": "/spec", "path": "/moved"}),
+                6 if is_workload => json!({"op": "move", "from": "/spec/template/spec/containers/0", "path": "/spec/template/spec/containers/-"}),
                 7 => json!({"op": "replace", "path": "/metadata/name", "value": *self.dice.pick(&NAMES)}),
-                8 => json!({"op": "replace", "path": "/spec/template/spec/containers/0/image", "value": "p:1"}),
+                8 if is_workload => json!({"op": "replace", "path": image, "value": "p:1"}),
                 9 => json!({"op": "add", "path": "/spec", "value": {"n": 1_000_000, "t": "12", "f": 0.5, "nothing": null}}),
                 10 => json!({"op": "add", "path": "/metadata/annotations", "value": {"a": "1"}}),
-                _ => json!({"op": "add", "path": "/extra", "value": [1, "2", true]}),
+                11 if is_workload => json!({"op": "add", "path": "/spec/template/spec/containers/0/args/1", "value": "--x"}),
+                12 if self.dice.one_in(4) => json!({"op": "remove", "path": image}),
+                _ => json!({"op": "add", "path": "/extra", "value": [1, "2", true, 1.5, "2024-01-02"]}),
             });
         }
         if self.dice.one_in(3) {
@@ -229,34 +237,45 @@ impl Generator {
         self.feature("replacements");
         let source = self.dice.pick(objects).clone();
         let target = self.dice.pick(objects).clone();
-        let field = *self.dice.pick(&[
-            "metadata.name",
-            "metadata.name",
-            "kind",
-            "metadata.labels.app",
-            "spec",
-        ]);
+        let is_workload = matches!(target.kind, "Deployment" | "StatefulSet" | "DaemonSet" | "Job");
+        let fields: &[&str] = if source.labels.contains(&"app") {
+            &["metadata.name", "kind", "metadata.labels.app"]
+        } else if self.dice.one_in(6) {
+            &["spec", "metadata.labels.app"]
+        } else {
+            &["metadata.name", "metadata.name", "apiVersion", "kind"]
+        };
+        let field = *self.dice.pick(fields);
+        // An object that is copied into itself is copied while it changes.
+        let field = if field == "spec" && source.kind == target.kind { "kind" } else { field };
         let mut from = json!({"kind": source.kind, "name": source.name, "fieldPath": field});
         if let Some(namespace) = source.namespace {
             from["namespace"] = json!(namespace);
         }
         if self.dice.one_in(4) {
-            from["options"] = json!({"delimiter": "p", "index": self.dice.below(2)});
+            from["options"] = json!({"delimiter": "p", "index": usize::from(self.dice.one_in(4))});
         }
-        let path = *self.dice.pick(&[
-            "metadata.annotations.copied",
-            "metadata.labels.[x.io/copied]",
-            "spec.template.spec.containers.[name=main].image",
-            "spec.template.spec.containers.*.name",
-            "spec.replicas",
-            "spec.ref.name",
-            "spec.list.0",
-            "metadata.name",
-        ]);
+        let paths: &[&str] = match target.kind {
+            _ if is_workload => &[
+                "metadata.annotations.copied",
+                "spec.template.spec.containers.[name=main].image",
+                "spec.template.spec.containers.*.name",
+                "spec.template.spec.containers.0.args.0",
+                "spec.template.spec.containers.[name=made].image",
+                "spec.replicas",
+            ],
+            "Widget" => &["spec.ref.name", "spec.size", "spec.containers.[name=one].image", "spec.new.deep"],
+            "HelmRelease" => &["spec.values.image.tag", "spec.values.list.0", "spec.values.list.3", "spec.values.image.n"],
+            _ => &["metadata.annotations.copied", "metadata.labels.[x.io/copied]", "metadata.name"],
+        };
+        let path = *self.dice.pick(paths);
         let mut to = json!({"select": {"kind": target.kind, "name": target.name}, "fieldPaths": [path]});
         match self.dice.below(5) {
             0..=2 => to["options"] = json!({"create": true}),
-            3 => to["options"] = json!({"delimiter": "-", "index": 1, "create": self.dice.one_in(2)}),
+            3 => {
+                let index = *self.dice.pick(&[0, 1, 5, -1]);
+                to["options"] = json!({"delimiter": "-", "index": index, "create": !self.dice.one_in(4)});
+            }
             _ => to["reject"] = json!([{"name": "web"}]),
         }
         let mut entry = json!({"source": from, "targets": [to]});
