@@ -1,7 +1,9 @@
 //! Compares our builds with those of the real kustomize, for `tests/conformance/build.sh`.
 //!
 //! `kustomize-driver compare KUSTOMIZE FIRST LAST [KEEP]` goes through generated trees by their seeds and prints how many are
-//! alike, by feature; KEEP is a directory for the trees that differ. `kustomize-driver build DIR FOLDER` shows our build.
+//! alike, by feature; KEEP is a directory for the trees that differ. `kustomize-driver trees KUSTOMIZE DIR` compares every folder
+//! with a build file below a directory, `kustomize-driver fixtures KUSTOMIZE DIR [update]` the fixtures of the crate, and
+//! `kustomize-driver build DIR FOLDER` shows our build.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line tool")]
 
 use std::collections::BTreeMap;
@@ -15,6 +17,8 @@ use serde_json::Value;
 use yaml::go::{Plain, resolve};
 use yaml::{Kind, Node, Style};
 
+#[path = "../../crates/kustomize/tests/fixture.rs"]
+mod fixture;
 #[path = "../../crates/kustomize/tests/generate/mod.rs"]
 mod generate;
 
@@ -28,7 +32,9 @@ fn main() -> ExitCode {
         ["compare", kustomize, first, last, keep] => compare(kustomize, first, last, Some(Path::new(keep))),
         ["build", dir, folder] => build(dir, folder),
         ["trees", kustomize, dir] => trees(kustomize, dir),
-        _ => Err("usage: kustomize-driver compare KUSTOMIZE FIRST LAST [KEEP] | build DIR FOLDER | trees KUSTOMIZE DIR".into()),
+        ["fixtures", kustomize, dir] => fixtures(kustomize, dir, false),
+        ["fixtures", kustomize, dir, "update"] => fixtures(kustomize, dir, true),
+        _ => Err("usage: kustomize-driver compare KUSTOMIZE FIRST LAST [KEEP] | build DIR FOLDER | trees KUSTOMIZE DIR | fixtures KUSTOMIZE DIR".into()),
     };
     match done {
         Ok(true) => ExitCode::SUCCESS,
@@ -256,9 +262,10 @@ fn read(dir: &Path, below: &str, files: &mut BTreeMap<String, Vec<u8>>) -> Resul
         let entry = entry?;
         let name = entry.file_name();
         let path = format!("{below}{}", name.to_string_lossy());
-        if entry.file_type()?.is_dir() {
+        let kind = entry.file_type()?;
+        if kind.is_dir() {
             read(&entry.path(), &format!("{path}/"), files)?;
-        } else {
+        } else if kind.is_file() {
             files.insert(path, fs::read(entry.path())?);
         }
     }
@@ -312,6 +319,50 @@ fn trees(kustomize: &str, dir: &str) -> Result<bool, Failure> {
     }
     println!(
         "folders: {} of {} alike, {} refused by kustomize, {unknown} with unknown parts",
+        count.alike, count.all, count.refused
+    );
+    Ok(count.alike == count.all)
+}
+
+/// Compares what fixtures expect with what kustomize prints, or writes that into them.
+fn fixtures(kustomize: &str, dir: &str, is_update: bool) -> Result<bool, Failure> {
+    let work = std::env::temp_dir().join(format!("kustomize-driver-{}", std::process::id()));
+    let mut count = Count::default();
+    for entry in fs::read_dir(dir)? {
+        let path = entry?.path();
+        let text = fs::read_to_string(&path)?;
+        let fixture = fixture::Fixture::parse(&text);
+        if fixture.expected.starts_with("unknown ") {
+            continue;
+        }
+        write(&work, &fixture.files)?;
+        let theirs = real(kustomize, &work.join(fixture.root()))?;
+        if is_update && !fixture.is_refused() {
+            let output = Command::new(kustomize)
+                .arg("build")
+                .arg(work.join(fixture.root()))
+                .output()?;
+            let printed = String::from_utf8(output.stdout)?;
+            fs::write(&path, fixture::with_expected(&text, &printed))?;
+            if let Err(message) = &theirs {
+                println!("{}: {message}", path.display());
+            }
+        }
+        let expected = if fixture.is_refused() {
+            Err(fixture.expected)
+        } else {
+            let roots = yaml::go::parse(&fixture.expected).map_err(|error| error.message)?;
+            Ok(roots.iter().map(json).collect())
+        };
+        let difference = differ(&expected, &theirs);
+        tally(&mut count, &theirs, difference.is_none());
+        if let Some(difference) = difference {
+            println!("{}: {difference}", path.display());
+        }
+    }
+    let _ = fs::remove_dir_all(&work);
+    println!(
+        "fixtures: {} of {} alike, {} refused by kustomize",
         count.alike, count.all, count.refused
     );
     Ok(count.alike == count.all)

@@ -19,8 +19,14 @@ use crate::patch::{self, Met, Patch};
 use crate::set::ResourceSet;
 use crate::transform::{affix, images, labels, namespace, replacements, replicas};
 
-/// How many objects a folder may have, and how many one build may copy from folder to folder in all.
-const MAX_RESOURCES: usize = 200_000;
+/// How many objects one build may take from folder to folder in all, each level counted.
+const MAX_RESOURCES: usize = 100_000;
+
+/// How many refusals are told of one folder.
+const MAX_REFUSALS: usize = 100;
+
+/// How many objects a component counts for: each of them works on all objects.
+const COMPONENT: usize = 10;
 
 /// How deep folders may include each other.
 const MAX_DEPTH: usize = 200;
@@ -29,7 +35,7 @@ const MAX_DEPTH: usize = 200;
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Gathered {
     pub(crate) set: ResourceSet,
-    pub(crate) config: TransformerConfig,
+    pub(crate) config: Arc<TransformerConfig>,
     pub(crate) unknown: Vec<Unknown>,
 }
 
@@ -67,7 +73,7 @@ impl<'f> Build<'f> {
         self.open.clear();
         let opened = self
             .open_folder(path, None, document)
-            .map_err(|halt| in_folder(vec![*halt], path))?;
+            .map_err(|halt| in_folder(vec![halt], path))?;
         if opened.file.is_component {
             // A component that is built on its own is a build like any other.
             return self.gather(&opened, Gathered::default());
@@ -108,7 +114,7 @@ impl<'f> Build<'f> {
                 let message = format!("`{path}` has two build files");
                 let mut refusal = Refusal::new(RefusalKind::TwoBuildFiles, Some(second.whole()), message);
                 refusal.other = Some(first.whole());
-                return Err(Box::new(refusal));
+                return Err(refusal);
             }
         };
         let parsed = self.library.documents(file);
@@ -133,10 +139,24 @@ impl<'f> Build<'f> {
 
     fn gather_open(&mut self, opened: &Opened, mut gathered: Gathered) -> Result<Gathered, Vec<Refusal>> {
         let file = &opened.file;
-        let mut refusals = Vec::new();
+        let mut refusals: Vec<Refusal> = Vec::new();
         for entry in &file.resources {
-            if let Err(mut more) = self.resource(opened, entry, &mut gathered) {
-                refusals.append(&mut more);
+            if refusals
+                .iter()
+                .any(|refusal| refusal.kind == RefusalKind::TooLarge)
+            {
+                break;
+            }
+            // What two entries have in common is said once.
+            for refusal in self
+                .resource(opened, entry, &mut gathered)
+                .err()
+                .into_iter()
+                .flatten()
+            {
+                if refusals.len() < MAX_REFUSALS && !refusals.contains(&refusal) {
+                    refusals.push(refusal);
+                }
             }
         }
         if !refusals.is_empty() {
@@ -187,18 +207,13 @@ impl<'f> Build<'f> {
                 .append(found)
                 .map_err(|halt| one(at_entry(halt, entry)));
         }
+        self.check_size(entry).map_err(one)?;
         let path = self.enter(opened, entry).map_err(one)?;
         let kept = self.kept_folder(&path, entry);
         match kept.as_ref() {
             Ok(inner) => {
                 self.copied += inner.set.list().len();
-                if self.copied > MAX_RESOURCES {
-                    return Err(one(halt(
-                        RefusalKind::TooLarge,
-                        entry.spot,
-                        format!("the build has more than {MAX_RESOURCES} objects"),
-                    )));
-                }
+                self.check_size(entry).map_err(one)?;
                 let list = inner.set.list().to_vec();
                 gathered
                     .set
@@ -210,6 +225,15 @@ impl<'f> Build<'f> {
             }
             Err(refusals) => Err(refusals.clone()),
         }
+    }
+
+    /// Ends a build that has become too large.
+    fn check_size(&self, entry: &WrittenText) -> Result<(), Halt> {
+        if self.copied <= MAX_RESOURCES {
+            return Ok(());
+        }
+        let message = format!("the build takes more than {MAX_RESOURCES} objects through its folders");
+        Err(halt(RefusalKind::TooLarge, entry.spot, message))
     }
 
     fn file(&mut self, opened: &Opened, entry: &WrittenText) -> Result<Vec<crate::Resource>, Halt> {
@@ -259,7 +283,7 @@ impl<'f> Build<'f> {
             return Arc::clone(kept);
         }
         let result = match self.open_folder(path, entry.spot, None) {
-            Err(halt) => Err(in_folder(vec![*halt], path)),
+            Err(halt) => Err(in_folder(vec![halt], path)),
             Ok(inner) if inner.file.is_component => Err(one(halt(
                 RefusalKind::WrongKind,
                 entry.spot,
@@ -291,26 +315,23 @@ impl<'f> Build<'f> {
         let path = self.enter(opened, entry).map_err(one)?;
         let inner = self
             .open_folder(&path, entry.spot, None)
-            .map_err(|halt| in_folder(vec![*halt], &path))?;
+            .map_err(|halt| in_folder(vec![halt], &path))?;
         if !inner.file.is_component {
             let message = format!("`{path}` is no component: its kind is not `Component`");
             return Err(one(halt(RefusalKind::WrongKind, entry.spot, message)));
         }
-        self.copied += 1;
-        if self.copied > MAX_RESOURCES {
-            let message = format!("the build goes through more than {MAX_RESOURCES} components");
-            return Err(one(halt(RefusalKind::TooLarge, entry.spot, message)));
-        }
+        self.copied += COMPONENT;
+        self.check_size(entry).map_err(one)?;
         self.gather(&inner, gathered)
     }
 
     fn configure(&mut self, opened: &Opened, gathered: &mut Gathered) -> Result<(), Halt> {
-        let mut config = TransformerConfig::built_in().clone();
+        let mut config = TransformerConfig::built_in();
         let mut folder = self.folder_of(opened);
         for entry in &opened.file.configurations {
             if !folder.is_elsewhere(entry) {
                 let own = configurations::read(entry, &mut folder)?;
-                config
+                Arc::make_mut(&mut config)
                     .merge(&own)
                     .map_err(|error| disagree(&error.path, entry.spot))?;
             }
@@ -322,9 +343,7 @@ impl<'f> Build<'f> {
         }
         let mut unknown = std::mem::take(&mut folder.unknown);
         gathered.unknown.append(&mut unknown);
-        gathered
-            .config
-            .merge(&config)
+        TransformerConfig::merge_shared(&mut gathered.config, &config)
             .map_err(|error| disagree(&error.path, None))
     }
 
@@ -368,7 +387,7 @@ impl<'f> Build<'f> {
     fn transform(&mut self, opened: &Opened, gathered: &mut Gathered) -> Result<(), Halt> {
         let file = &opened.file;
         let patches = self.patches(opened, gathered)?;
-        let config = gathered.config.clone();
+        let config = Arc::clone(&gathered.config);
         let (json, others): (Vec<_>, Vec<_>) = patches.into_iter().partition(|loaded| loaded.is_late);
         for loaded in others {
             apply_patch(&loaded, gathered)?;
@@ -514,12 +533,10 @@ fn leave_out(gathered: &mut Gathered, kind: UnknownKind, text: &WrittenText) {
 
 fn merge_config(
     gathered: &mut Gathered,
-    config: &TransformerConfig,
+    config: &Arc<TransformerConfig>,
     entry: &WrittenText,
 ) -> Result<(), Halt> {
-    gathered
-        .config
-        .merge(config)
+    TransformerConfig::merge_shared(&mut gathered.config, config)
         .map_err(|error| disagree(&error.path, entry.spot))
 }
 
@@ -535,7 +552,7 @@ fn at_entry(mut halt: Halt, entry: &WrittenText) -> Halt {
 }
 
 fn one(halt: Halt) -> Vec<Refusal> {
-    vec![*halt]
+    vec![halt]
 }
 
 fn in_folder(mut refusals: Vec<Refusal>, path: &str) -> Vec<Refusal> {

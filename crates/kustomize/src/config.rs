@@ -1,6 +1,6 @@
 //! Which fields the transformers change, and where names stand: what is built in, and what `configurations` add.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use crate::field_spec::FieldSpec;
 use crate::id::Gvk;
@@ -56,7 +56,7 @@ pub(crate) struct Disagreement {
     pub(crate) path: String,
 }
 
-static BUILT_IN: LazyLock<TransformerConfig> = LazyLock::new(|| {
+static BUILT_IN: LazyLock<Arc<TransformerConfig>> = LazyLock::new(|| {
     let mut config = TransformerConfig::default();
     let part = |word: &str| {
         if word == "-" {
@@ -108,13 +108,13 @@ static BUILT_IN: LazyLock<TransformerConfig> = LazyLock::new(|| {
         }
     }
     config.sort();
-    config
+    Arc::new(config)
 });
 
 impl TransformerConfig {
     /// What is built in.
-    pub(crate) fn built_in() -> &'static Self {
-        &BUILT_IN
+    pub(crate) fn built_in() -> Arc<Self> {
+        Arc::clone(&BUILT_IN)
     }
 
     pub(crate) fn fields(&self, purpose: Use) -> &[FieldSpec] {
@@ -125,11 +125,20 @@ impl TransformerConfig {
         &mut self.fields[purpose as usize]
     }
 
-    /// Adds what another one has.
-    pub(crate) fn merge(&mut self, other: &Self) -> Result<(), Disagreement> {
-        if self == other {
+    /// Adds what another one has to one that is shared.
+    pub(crate) fn merge_shared(own: &mut Arc<Self>, other: &Arc<Self>) -> Result<(), Disagreement> {
+        if Arc::ptr_eq(own, other) {
             return Ok(());
         }
+        if **own == Self::default() {
+            own.clone_from(other);
+            return Ok(());
+        }
+        Arc::make_mut(own).merge(other)
+    }
+
+    /// Adds what another one has.
+    pub(crate) fn merge(&mut self, other: &Self) -> Result<(), Disagreement> {
         for (own, more) in self.fields.iter_mut().zip(&other.fields) {
             merge_fields(own, more)?;
         }
@@ -201,7 +210,7 @@ mod tests {
             let empty = matches!(purpose, Use::Labels | Use::VarReference);
             assert_eq!(config.fields(purpose).is_empty(), empty, "{key}");
         }
-        assert_eq!(config.references.len(), 14);
+        assert_eq!(config.references.len(), 16);
         assert!(
             config
                 .references

@@ -1,7 +1,7 @@
 //! The fields that a transformer changes, by kind of object and path.
 
 use crate::id::Gvk;
-use crate::node::{Content, Datum, Spot, Tag};
+use crate::node::{Content, Datum, Spot};
 
 /// A field of some kinds of objects.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -121,13 +121,7 @@ impl FieldSpec {
 fn made(make: Make) -> Datum {
     match make {
         Make::Map => Datum::empty_map(None),
-        Make::Scalar | Make::Nothing => {
-            let mut made = Datum::plain("", None);
-            if let Some(scalar) = made.scalar_mut() {
-                scalar.tag = Tag::Unset;
-            }
-            made
-        }
+        Make::Scalar | Make::Nothing => Datum::plain("", None),
     }
 }
 

@@ -112,9 +112,9 @@ pub struct Unknown {
 }
 
 /// What stops a build.
-pub(crate) type Halt = Box<Refusal>;
+pub(crate) type Halt = Refusal;
 
 /// Makes a stop.
 pub(crate) fn halt(kind: RefusalKind, spot: Option<Spot>, message: impl Into<String>) -> Halt {
-    Box::new(Refusal::new(kind, spot, message))
+    Refusal::new(kind, spot, message)
 }

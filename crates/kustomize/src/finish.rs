@@ -38,36 +38,36 @@ const INTERNAL: [&str; 18] = [
 pub(crate) fn finish(
     mut set: ResourceSet,
     config: &TransformerConfig,
-    order: Order,
+    order: &Order,
     folder: &str,
 ) -> Result<Vec<Resource>, Vec<Refusal>> {
     let refused = |halt: Halt| {
-        let mut refusal = *halt;
+        let mut refusal = halt;
         refusal.folder.get_or_insert_with(|| folder.to_owned());
         vec![refusal]
     };
-    add_suffixes(set.list_mut()).map_err(|misfit| refused(unwritable(misfit)))?;
+    add_suffixes(set.list_mut()).map_err(|misfit| refused(unwritable(&misfit)))?;
     follow(&mut set, config).map_err(refused)?;
     set.list_mut().retain(|resource| {
         let local = resource.meta_map("annotations").find(|(key, _)| *key == LOCAL);
         local.is_none_or(|(_, value)| value == "false")
     });
-    if order != Order::AsRead {
+    if *order != Order::AsRead {
         set.check_ids().map_err(refused)?;
     }
     let mut list = set.into_list();
-    sort(&mut list, &order);
+    sort(&mut list, order);
     for resource in &mut list {
         tidy_annotations(resource);
         resource
             .data()
             .check()
-            .map_err(|misfit| refused(unwritable(misfit)))?;
+            .map_err(|misfit| refused(unwritable(&misfit)))?;
     }
     Ok(list)
 }
 
-fn unwritable(misfit: Misfit) -> Halt {
+fn unwritable(misfit: &Misfit) -> Halt {
     halt(
         RefusalKind::CannotWrite,
         misfit.spot,

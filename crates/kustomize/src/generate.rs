@@ -1,4 +1,4 @@
-//! Generators: ConfigMaps and Secrets from files, lines and literals.
+//! Generators: `ConfigMap` and `Secret` objects from files, lines and literals.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -129,7 +129,7 @@ fn finish(data: &mut Datum, options: &GeneratorOptions, spot: Option<Spot>) {
 /// Base64 as go-yaml writes it, in lines.
 fn encoded(content: &[u8]) -> String {
     let text = STANDARD.encode(content);
-    if text.len() <= BASE64_LINE - 1 {
+    if text.len() < BASE64_LINE {
         return text;
     }
     let mut lines = String::with_capacity(text.len() + text.len() / BASE64_LINE + 1);

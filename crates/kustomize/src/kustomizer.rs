@@ -53,7 +53,7 @@ impl<'f> Kustomizer<'f> {
             .ok()
             .and_then(|file| file.order);
         let finished = gathered.and_then(|Gathered { set, config, unknown }| {
-            let resources = finish(set, &config, order.unwrap_or_default(), folder)?;
+            let resources = finish(set, &config, &order.unwrap_or_default(), folder)?;
             Ok(BuiltFolder {
                 resources,
                 refusals: Vec::new(),

@@ -78,9 +78,11 @@ pub(crate) fn sort(list: &mut [Resource], order: &Order) {
             text.to_owned()
         }
     };
+    // Namespaces of the core group come before others of that kind.
     let kind_text = |gvk: &Gvk| {
+        let no_group = if gvk.kind == "Namespace" { " " } else { "~G" };
         [
-            part(&gvk.group, "~G"),
+            part(&gvk.group, no_group),
             part(&gvk.version, "~V"),
             part(&gvk.kind, "~K"),
         ]

@@ -50,7 +50,7 @@ struct Candidates {
 /// The object whose fields are looked at.
 struct Referrer<'r> {
     own: &'r Candidate,
-    /// The namespaces of the accounts that a RoleBinding is for.
+    /// The namespaces of the accounts that a `RoleBinding` is for.
     subjects: HashSet<String>,
     /// What the `roleRef` of a binding means.
     role: Option<Gvk>,
@@ -151,7 +151,7 @@ impl Naming<'_> {
         }
         let mut set = |node: &mut Datum| self.set(node);
         let done = self.field.visit(resource.data_mut(), Make::Nothing, &mut set);
-        done.map_err(|error| crate::transform::cannot(error, resource, None))
+        done.map_err(|error| crate::transform::cannot(&error, resource, None))
     }
 
     fn set(&self, node: &mut Datum) -> Result<(), OffPath> {

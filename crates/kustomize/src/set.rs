@@ -42,7 +42,7 @@ impl ResourceSet {
         for new in more {
             let id = new.id();
             if let Some(first) = index.get(&id) {
-                return Err(Box::new(twice(&id, &new, &self.list[*first])));
+                return Err(twice(&id, &new, &self.list[*first]));
             }
             index.insert(id, self.list.len());
             self.list.push(new);
@@ -63,7 +63,7 @@ impl ResourceSet {
         let mut index: HashMap<ResId, usize> = HashMap::with_capacity(self.list.len());
         for (at, resource) in self.list.iter().enumerate() {
             if let Some(first) = index.insert(resource.id(), at) {
-                return Err(Box::new(twice(&resource.id(), resource, &self.list[first])));
+                return Err(twice(&resource.id(), resource, &self.list[first]));
             }
         }
         Ok(())
@@ -108,9 +108,7 @@ impl ResourceSet {
             [at] => {
                 let old = self.list[*at].spot();
                 let message = format!("the {id} exists already; the behavior must be `merge` or `replace`");
-                Err(Box::new(
-                    Refusal::new(RefusalKind::TwiceTheSame, new.spot(), message).with_other(old),
-                ))
+                Err(Refusal::new(RefusalKind::TwiceTheSame, new.spot(), message).with_other(old))
             }
             _ => Err(halt(
                 RefusalKind::SeveralMatches,
@@ -144,7 +142,7 @@ pub(crate) fn take_over_metadata(new: &mut Resource, old: &Resource) {
     let name = old.data.path(&["metadata", "name"]).and_then(|name| name.spot);
     new.set_name(Datum::plain(old.name(), name.or(spot)));
     set_namespace(new, old.namespace());
-    new.history = old.history.clone();
+    new.history.clone_from(&old.history);
     new.history.needs_hash = needs_hash;
     new.history.is_generated = true;
 }
@@ -172,7 +170,7 @@ pub(crate) struct TextField {
 /// The fields of two mappings with their values as texts, sorted; those of the second win.
 pub(crate) fn merged_texts(first: Option<&Datum>, second: Option<&Datum>) -> Vec<TextField> {
     let mut merged = std::collections::BTreeMap::new();
-    for field in [first, second].into_iter().flatten().flat_map(|map| map.fields()) {
+    for field in [first, second].into_iter().flatten().flat_map(Datum::fields) {
         let text = field.value.as_text().unwrap_or_default();
         merged.insert(field.key.text.clone(), Datum::text(text, field.value.spot));
     }

@@ -16,11 +16,9 @@ const MAX_KEYS: usize = 500;
 /// # Errors
 /// As [`parse`](crate::parse()) has them.
 pub fn parse(text: &str) -> Result<Vec<Node>, ParseError> {
-    let Err(error) = (match parse_with(text, Keys::Aliases) {
+    let error = match parse_with(text, Keys::Aliases) {
         Ok(documents) => return Ok(documents),
-        error => error,
-    }) else {
-        return Ok(Vec::new());
+        Err(error) => error,
     };
     let Some(first) = colon_of_alias(text, error.span.start) else {
         return Err(error);
@@ -39,14 +37,15 @@ pub fn parse(text: &str) -> Result<Vec<Node>, ParseError> {
                 documents.iter_mut().for_each(|root| move_back(root, &blanks));
                 return Ok(documents);
             }
-            Err(mut error) => match colon_of_alias(&spaced, error.span.start) {
-                Some(next) => at = next,
-                None => {
-                    error.span = back(&error.span, &blanks);
-                    error.first = error.first.map(|first| back(&first, &blanks));
-                    return Err(error);
+            Err(mut error) => {
+                if let Some(next) = colon_of_alias(&spaced, error.span.start) {
+                    at = next;
+                    continue;
                 }
-            },
+                error.span = back(&error.span, &blanks);
+                error.first = error.first.map(|first| back(&first, &blanks));
+                return Err(error);
+            }
         }
     }
     Err(error)

@@ -1,4 +1,4 @@
-//! KeyValues of a build file as the types that are wanted, as Go's `encoding/json` reads them: unknown fields are refused, null is
+//! Values of a build file as the types that are wanted, as Go's `encoding/json` reads them: unknown fields are refused, null is
 //! nothing, and the case of a field's name does not matter.
 
 use yaml::go::{Plain, resolve};

@@ -1,4 +1,4 @@
-//! Generators of ConfigMaps and Secrets in a build file.
+//! Generators of `ConfigMap` and `Secret` objects in a build file.
 
 use super::decode::{Decoded, TextPair, WrittenText, each, flag, list, pairs, text};
 use crate::node::{Datum, Spot};

@@ -180,11 +180,13 @@ impl Kustomization {
             "generatorOptions" => self.generator_options = GeneratorOptions::decode(value)?,
             "sortOptions" => self.order = order(value)?,
             "buildMetadata" => self.build_metadata = list(value, text)?,
-            "vars" => self.vars = list(value, |item| named(item, "name"))?,
-            "helmCharts" => self.charts.append(&mut list(value, |item| named(item, "name"))?),
+            "vars" => self.vars = list(value, |item| Ok(named(item, "name")))?,
+            "helmCharts" => self
+                .charts
+                .append(&mut list(value, |item| Ok(named(item, "name")))?),
             "helmChartInflationGenerator" => self
                 .charts
-                .append(&mut list(value, |item| named(item, "chartName"))?),
+                .append(&mut list(value, |item| Ok(named(item, "chartName")))?),
             "openapi" => {
                 let path = pairs(value)?.into_iter().find(|pair| pair.key == "path");
                 self.schema = path.map(|pair| pair.value);
@@ -217,15 +219,15 @@ fn check_type(kind: &WrittenText, api_version: &WrittenText) -> Result<(), Halt>
 }
 
 /// The name of something that is not looked into.
-fn named(datum: &Datum, key: &str) -> Decoded<WrittenText> {
-    Ok(WrittenText {
+fn named(datum: &Datum, key: &str) -> WrittenText {
+    WrittenText {
         value: datum
             .get(key)
             .and_then(Datum::as_text)
             .unwrap_or_default()
             .to_owned(),
         spot: datum.get(key).and_then(|name| name.spot).or(datum.spot),
-    })
+    }
 }
 
 fn label(datum: &Datum) -> Decoded<LabelEntry> {

@@ -123,7 +123,7 @@ fn target(datum: &Datum) -> Decoded<ReplacementTarget> {
                     target.reject = list(value, TargetSelector::decode)?
                         .into_iter()
                         .flatten()
-                        .collect()
+                        .collect();
                 }
                 "fieldPaths" => target.fields = list(value, text)?,
                 _ => target.options = FieldOptions::decode(value)?,

@@ -127,13 +127,18 @@ pub(crate) fn unite_twins(data: &mut Datum) {
 
 fn find_newest(node: &Datum, newest: &mut Newest) {
     if let Some(twin) = node.scalar().and_then(|scalar| scalar.twin) {
-        let known = newest.get(&twin.group).and_then(Datum::scalar).and_then(|scalar| scalar.twin);
+        let known = newest
+            .get(&twin.group)
+            .and_then(Datum::scalar)
+            .and_then(|scalar| scalar.twin);
         if known.is_none_or(|known| known.changed < twin.changed) {
             newest.insert(twin.group, node.clone());
         }
     }
     node.items().iter().for_each(|item| find_newest(item, newest));
-    node.fields().iter().for_each(|field| find_newest(&field.value, newest));
+    node.fields()
+        .iter()
+        .for_each(|field| find_newest(&field.value, newest));
 }
 
 fn take_newest(node: &mut Datum, newest: &Newest) {
@@ -143,7 +148,9 @@ fn take_newest(node: &mut Datum, newest: &Newest) {
     }
     match &mut node.content {
         Content::List(items) => items.iter_mut().for_each(|item| take_newest(item, newest)),
-        Content::Map(fields) => fields.iter_mut().for_each(|field| take_newest(&mut field.value, newest)),
+        Content::Map(fields) => fields
+            .iter_mut()
+            .for_each(|field| take_newest(&mut field.value, newest)),
         Content::Scalar(_) => {}
     }
 }

@@ -98,6 +98,7 @@ impl Reading<'_> {
             Kind::Scalar { value, style } => {
                 let quoting = match style {
                     Style::Plain => Quoting::Plain,
+                    Style::Folded => Quoting::Folded,
                     _ => Quoting::Quoted,
                 };
                 // The parser says `~` where nothing stands.

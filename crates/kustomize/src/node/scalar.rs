@@ -1,6 +1,7 @@
 //! Scalars as go-yaml keeps them: a text, the type that it was read as, and how it was quoted. What a scalar is in the end
 //! depends on all three, for kustomize writes its objects out and reads them again.
 
+use std::borrow::Cow;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde_json::{Number, Value};
@@ -30,8 +31,10 @@ pub enum Tag {
 pub enum Quoting {
     /// Not at all.
     Plain,
-    /// In quotes, or as a block.
+    /// In quotes, or as a block that keeps its lines.
     Quoted,
+    /// As a block whose lines are folded.
+    Folded,
 }
 
 /// A mark of scalars that kustomize keeps as one: those that one entry of `labels` or `commonAnnotations` put into an object.
@@ -119,7 +122,7 @@ impl Scalar {
     pub(crate) fn read(text: String, quoting: Quoting, tag: Option<&str>) -> Self {
         let tag = match (tag, quoting) {
             (None | Some("!"), Quoting::Plain) => tag_of(&resolve(&text)),
-            (None | Some("!"), Quoting::Quoted) => Tag::Text,
+            (None | Some("!"), Quoting::Quoted | Quoting::Folded) => Tag::Text,
             (Some(tag), _) => match tag.strip_prefix("tag:yaml.org,2002:").or(tag.strip_prefix("!!")) {
                 Some("int") => Tag::Int,
                 Some("float") => Tag::Float,
@@ -153,7 +156,7 @@ impl Scalar {
         let is_block = self.text.contains('\n');
         let seen = resolve(&self.text);
         if self.tag == Tag::Unset || self.tag == tag_of(&seen) {
-            let is_text = self.quoting == Quoting::Quoted || is_block || seen == Plain::Merge;
+            let is_text = self.quoting != Quoting::Plain || is_block || seen == Plain::Merge;
             return Some(if is_text { Plain::Text } else { seen });
         }
         match (self.tag, seen) {
@@ -168,10 +171,19 @@ impl Scalar {
             Plain::Null => Value::Null,
             Plain::Bool(value) => Value::Bool(value),
             Plain::Int(number) => Value::Number(Number::from_i128(number)?),
-            Plain::Float(number) => Value::Number(Number::from_f64(number)?),
+            Plain::Float(number) => Value::Number(json_number(number)?),
             Plain::Timestamp(text) => Value::String(text),
-            Plain::Merge | Plain::Text => Value::String(self.text.clone()),
+            Plain::Merge | Plain::Text => Value::String(self.written_text().into_owned()),
         })
+    }
+
+    /// The text of a scalar that is one, after it was written out and read again.
+    fn written_text(&self) -> Cow<'_, str> {
+        if self.quoting == Quoting::Folded {
+            refolded(&self.text)
+        } else {
+            Cow::Borrowed(&self.text)
+        }
     }
 
     /// Whether it may be a key: a text.
@@ -197,7 +209,7 @@ impl Scalar {
             Plain::Int(number) => floating(number as f64),
             Plain::Float(number) if !number.is_finite() => return None,
             Plain::Float(number) => floating(number),
-            Plain::Merge | Plain::Text => (self.text.clone(), Tag::Text),
+            Plain::Merge | Plain::Text => (self.written_text().into_owned(), Tag::Text),
         };
         let mut scalar = Self {
             text,
@@ -210,6 +222,49 @@ impl Scalar {
         }
         Some(scalar)
     }
+}
+
+/// A floating number in JSON, where a whole one has no point.
+fn json_number(number: f64) -> Option<Number> {
+    const WHOLE: f64 = 1e15;
+    if number.fract() == 0.0 && number.abs() < WHOLE {
+        return format!("{number:.0}").parse().ok();
+    }
+    Number::from_f64(number)
+}
+
+/// What a text is after go-yaml has folded it: it breaks once more before a line that starts with a blank, and not between
+/// lines at all when the text starts with one.
+fn refolded(text: &str) -> Cow<'_, str> {
+    let blank = |c: char| matches!(c, ' ' | '\t');
+    let in_quotes =
+        text.contains(" \n") || text.ends_with(' ') || text.chars().any(|c| c.is_control() && c != '\n');
+    let body = text.trim_end_matches('\n');
+    if in_quotes || !body.contains('\n') {
+        return Cow::Borrowed(text);
+    }
+    let starts_blank = text.starts_with(blank);
+    let mut out = String::with_capacity(text.len() + 8);
+    let mut lines = body.split('\n');
+    let mut before = lines.next().unwrap_or_default();
+    out.push_str(before);
+    let mut breaks = 0;
+    for line in lines {
+        breaks += 1;
+        if line.is_empty() {
+            continue;
+        }
+        let keeps = before.starts_with(blank) || line.starts_with(blank);
+        let written = breaks + usize::from(!before.starts_with(blank) && !starts_blank);
+        match if keeps { written } else { written - 1 } {
+            0 => out.push(' '),
+            count => out.push_str(&"\n".repeat(count)),
+        }
+        out.push_str(line);
+        (before, breaks) = (line, 0);
+    }
+    out.push_str(&text[body.len()..]);
+    Cow::Owned(out)
 }
 
 /// A number as go-yaml writes it, and the type that it is read as again.
@@ -234,6 +289,18 @@ mod tests {
     use super::*;
 
     #[test]
+    fn folded_texts_get_another_break_before_lines_that_start_with_a_blank() {
+        for (text, again) in [
+            ("a\nb", "a\nb"),
+            ("a\n\nb\n", "a\n\nb\n"),
+            ("f(c,\n  d\n)", "f(c,\n\n  d\n)"),
+            ("one line", "one line"),
+        ] {
+            assert_eq!(refolded(text), again, "{text:?}");
+        }
+    }
+
+    #[test]
     fn a_scalar_is_what_it_is_read_as_when_it_was_written() {
         let read = |text: &str, quoting, tag| Scalar::read(text.to_owned(), quoting, tag).to_json();
         let (plain, quoted) = (Quoting::Plain, Quoting::Quoted);
@@ -241,7 +308,8 @@ mod tests {
             (read("1", plain, None), json!(1)),
             (read("1", quoted, None), json!("1")),
             (read("1", plain, Some("!!str")), json!("1")),
-            (read("1", plain, Some("!!float")), json!(1.0)),
+            (read("1", plain, Some("!!float")), json!(1)),
+            (read("1.50", plain, None), json!(1.5)),
             (read("yes", plain, None), json!("yes")),
             (Scalar::untyped("12").to_json(), json!(12)),
             (Scalar::text("12").to_json(), json!("12")),

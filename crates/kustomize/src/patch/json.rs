@@ -41,7 +41,7 @@ impl JsonPatch {
 
     /// Applies the operations to an object.
     pub(crate) fn apply(&self, data: Datum) -> Result<Datum, Clash> {
-        let mut data = through_json(data).map_err(misfit)?;
+        let mut data = through_json(data).map_err(|error| misfit(&error))?;
         let mut left = MAX_COPIED;
         for operation in &self.0 {
             operation.apply(&mut data, &mut left)?;
@@ -52,11 +52,11 @@ impl JsonPatch {
                 spot: data.spot,
             });
         }
-        through_json(data).map_err(misfit)
+        through_json(data).map_err(|error| misfit(&error))
     }
 }
 
-fn misfit(misfit: Misfit) -> Clash {
+fn misfit(misfit: &Misfit) -> Clash {
     Clash {
         message: format!("`{}` cannot be written as JSON", misfit.text),
         spot: misfit.spot,
@@ -240,7 +240,7 @@ impl Operation {
         } else {
             self.get(data, path)?
         };
-        let json = |node: Datum| node.to_json().map_err(misfit);
+        let json = |node: Datum| node.to_json().map_err(|error| misfit(&error));
         let found = found.map(json).transpose()?.unwrap_or_default();
         if found == json(self.value())? {
             Ok(())

@@ -66,7 +66,7 @@ pub(crate) fn load(entry: &PatchEntry, folder: &mut Folder<'_, '_>) -> Result<Pa
         Ok(list) if !list.is_empty() => PatchContent::Strategic(list),
         Ok(_) => PatchContent::Json(JsonPatch::default()),
         Err(refused) => {
-            PatchContent::Json(JsonPatch::read(documents.first().map(Arc::as_ref)).ok_or(refused.as_patch())?)
+            PatchContent::Json(JsonPatch::read(documents.first().map(Arc::as_ref)).ok_or(refused.of_patch())?)
         }
     };
     Ok(Patch {
@@ -81,7 +81,7 @@ pub(crate) fn load(entry: &PatchEntry, folder: &mut Folder<'_, '_>) -> Result<Pa
 
 impl Refusal {
     /// The same, of a patch.
-    fn as_patch(mut self: Box<Self>) -> Halt {
+    fn of_patch(mut self) -> Halt {
         self.kind = RefusalKind::BadPatch;
         self
     }
@@ -299,7 +299,7 @@ impl Patch {
         let spot = old.spot;
         let places = NamePlaces::of(&old);
         let merging =
-            strategic::merge(Some(old), Some(change), None).map_err(|clash| clashes(clash, &patch))?;
+            strategic::merge(Some(old), Some(change), None).map_err(|clash| clashes(&clash, &patch))?;
         let Some(merged) = merging.value.filter(|value| !value.is_null_or_empty()) else {
             return Ok(());
         };
@@ -336,16 +336,16 @@ impl Patch {
             ));
             let mut data = data;
             // What kustomize remembers stands in annotations while the patch is applied.
-            if self.remembers || resource.history.is_annotated() {
-                if let Some(meta) = data.map_at("metadata", spot) {
-                    meta.map_at("annotations", spot);
-                }
+            if (self.remembers || resource.history.is_annotated())
+                && let Some(meta) = data.map_at("metadata", spot)
+            {
+                meta.map_at("annotations", spot);
             }
             let data = patch.apply(data).map_err(|error| {
                 let mut refusal =
                     Refusal::new(RefusalKind::CannotApply, error.spot.or(self.spot), error.message);
                 refusal.other = spot;
-                Box::new(refusal)
+                refusal
             })?;
             resource.data = Arc::new(Datum { spot, ..data });
             let texts = merged_texts(None, resource.data().path(&["metadata", "annotations"]));
@@ -382,7 +382,7 @@ fn with_texts(patch: &Resource) -> Resource {
     patch
 }
 
-fn clashes(clash: Clash, patch: &Resource) -> Halt {
+fn clashes(clash: &Clash, patch: &Resource) -> Halt {
     let message = format!("the patch for the {} does not fit: {}", patch.id(), clash.message);
     halt(RefusalKind::CannotApply, clash.spot.or(patch.spot()), message)
 }

@@ -56,7 +56,7 @@ pub(crate) fn apply(
             };
             let gvk = resource.gvk();
             let done = field.apply(resource.data_mut(), &gvk, Make::Scalar, &mut put);
-            done.map_err(|error| cannot(error, resource, text.spot))?;
+            done.map_err(|error| cannot(&error, resource, text.spot))?;
         }
     }
     Ok(())

@@ -246,7 +246,10 @@ fn visit_items(
         return Ok(found);
     }
     let mut made = Datum::plain(condition.value, None);
-    if !condition.key.is_empty() {
+    if condition.key.is_empty() {
+        set(&mut made)?;
+        found = 1;
+    } else {
         let field = Field {
             key: Scalar::text(condition.key),
             spot: None,
@@ -254,9 +257,6 @@ fn visit_items(
         };
         made = Datum::new(Content::Map(vec![field]), None);
         found = visit(&mut made, rest, create, set)?;
-    } else {
-        set(&mut made)?;
-        found = 1;
     }
     if let Some(items) = node.items_mut() {
         items.push(made);

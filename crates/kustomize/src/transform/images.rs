@@ -164,7 +164,7 @@ pub(crate) fn apply(
                 })
             });
         }
-        done.map_err(|error| cannot(error, resource, change.spot()))?;
+        done.map_err(|error| cannot(&error, resource, change.spot()))?;
     }
     Ok(())
 }

@@ -79,7 +79,7 @@ fn put(set: &mut ResourceSet, pairs: &[TextPair], fields: &[FieldSpec]) -> Resul
                     Ok(())
                 };
                 let done = field.apply(resource.data_mut(), &gvk, Make::Map, &mut set);
-                done.map_err(|error| cannot(error, resource, pair.value.spot))?;
+                done.map_err(|error| cannot(&error, resource, pair.value.spot))?;
             }
         }
     }

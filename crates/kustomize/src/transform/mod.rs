@@ -14,7 +14,7 @@ use crate::node::{Content, Datum, Scalar, Spot};
 use crate::resource::Resource;
 
 /// A change that cannot be made to an object.
-pub(crate) fn cannot(error: OffPath, resource: &Resource, spot: Option<Spot>) -> Halt {
+pub(crate) fn cannot(error: &OffPath, resource: &Resource, spot: Option<Spot>) -> Halt {
     let message = format!("the {} does not fit: {}", resource.id(), error.message);
     let mut halt = halt(RefusalKind::CannotApply, error.spot.or(resource.spot()), message);
     halt.other = spot;

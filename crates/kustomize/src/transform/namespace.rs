@@ -20,7 +20,7 @@ pub(crate) fn apply(
 ) -> Result<(), Halt> {
     for resource in set.list_mut().iter_mut().filter(|resource| !resource.is_empty()) {
         resource.remember_name();
-        change(resource, namespace, config).map_err(|error| cannot(error, resource, namespace.spot))?;
+        change(resource, namespace, config).map_err(|error| cannot(&error, resource, namespace.spot))?;
     }
     set.check_ids()
 }

@@ -76,7 +76,7 @@ fn source_value(list: &[Resource], source: &ReplacementSource) -> Result<Option<
     }
     let path = field_or_default(&source.field);
     let node = find(resource.data(), &split(path))
-        .map_err(|error| cannot(error, resource, source.select.spot))?
+        .map_err(|error| cannot(&error, resource, source.select.spot))?
         .filter(|node| !node.is_null_or_empty());
     let Some(node) = node else {
         let message = format!("the {} has no `{path}`", resource.id());
@@ -194,7 +194,7 @@ fn replace_in(resource: &mut Resource, target: &ReplacementTarget, value: &Datum
         let mut set = |node: &mut Datum| set_value(node, value, &target.options);
         let data = Arc::make_mut(&mut resource.data);
         let found = visit(data, &split(path), create, &mut set)
-            .map_err(|error| cannot(error, resource, field.spot.or(target.spot)))?;
+            .map_err(|error| cannot(&error, resource, field.spot.or(target.spot)))?;
         if found == 0 {
             let message = format!("the {} has no `{path}`", resource.id());
             return Err(halt(RefusalKind::NoMatch, field.spot.or(target.spot), message));
@@ -227,18 +227,15 @@ fn set_value(node: &mut Datum, value: &Datum, options: &FieldOptions) -> Result<
     } else if value.is_null() {
         value.as_text().unwrap_or_default().clone_into(&mut text);
     }
-    match &mut node.content {
-        Content::Scalar(scalar) => {
-            scalar.text = text;
-            scalar.twin = scalar.twin.map(Twin::touched);
-            node.spot = value.spot.or(node.spot);
-        }
-        _ => {
-            *node = value.clone();
-            if let (Some(scalar), false) = (node.scalar_mut(), options.delimiter.is_empty()) {
-                scalar.text = text;
-            }
-        }
+    if let Content::Scalar(scalar) = &mut node.content {
+        scalar.text = text;
+        scalar.twin = scalar.twin.map(Twin::touched);
+        node.spot = value.spot.or(node.spot);
+        return Ok(());
+    }
+    *node = value.clone();
+    if let (Some(scalar), false) = (node.scalar_mut(), options.delimiter.is_empty()) {
+        scalar.text = text;
     }
     Ok(())
 }

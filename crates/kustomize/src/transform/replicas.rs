@@ -29,7 +29,7 @@ pub(crate) fn apply(
                 replace_scalar(node, scalar, entry.spot)
             };
             let done = field.apply(resource.data_mut(), &gvk, Make::Scalar, &mut count);
-            done.map_err(|error| cannot(error, resource, entry.spot))?;
+            done.map_err(|error| cannot(&error, resource, entry.spot))?;
         }
     }
     Ok(found)

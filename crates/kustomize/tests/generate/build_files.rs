@@ -10,9 +10,9 @@ impl Generator {
     pub fn base(&mut self, folder: &str, is_bare: bool) -> Vec<Made> {
         let mut made: Vec<Made> = Vec::new();
         let mut resources = Vec::new();
-        for number in 0..1 + self.dice.below(4) {
+        for number in 0..=self.dice.below(4) {
             let mut documents = Vec::new();
-            for _ in 0..1 + self.dice.below(3) {
+            for _ in 0..=self.dice.below(3) {
                 let (mut object, mut one) = self.object();
                 if folder == "other" {
                     one.name.push_str("-o");
@@ -213,7 +213,7 @@ impl Generator {
         }
     }
 
-    /// ConfigMaps and Secrets. Returns those that are new.
+    /// Generators. Returns the objects that are new.
     fn generators(&mut self, folder: &str, file: &mut Map<String, Value>, objects: &[Made]) -> Vec<Made> {
         let mut made = Vec::new();
         for (key, kind) in [("configMapGenerator", "ConfigMap"), ("secretGenerator", "Secret")] {
@@ -228,7 +228,9 @@ impl Generator {
             let generated: Vec<&Made> = objects.iter().filter(|made| made.kind == kind).collect();
             let mut entry = self.sources(folder, kind);
             if !generated.is_empty() && self.dice.one_in(2) {
-                let behavior = *self.dice.pick(&["merge", "merge", "merge", "replace", "replace", "replace", "create"]);
+                let behavior = *self.dice.pick(&[
+                    "merge", "merge", "merge", "replace", "replace", "replace", "create",
+                ]);
                 self.feature("generator behavior");
                 let other = self.dice.pick(&generated);
                 entry["name"] = json!(other.name);

@@ -101,11 +101,11 @@ impl Generator {
             components.push("component".to_owned());
         }
         self.overlay("overlay", &folders, &components, &objects);
-        self.tree.root = "overlay".to_owned();
+        "overlay".clone_into(&mut self.tree.root);
         if self.dice.one_in(4) {
             self.tree.features.insert("three levels");
             self.overlay("top", &["overlay".to_owned()], &[], &objects);
-            self.tree.root = "top".to_owned();
+            "top".clone_into(&mut self.tree.root);
         }
         if self.dice.one_in(7) {
             self.break_something();

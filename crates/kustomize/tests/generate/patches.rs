@@ -11,7 +11,7 @@ impl Generator {
             return;
         }
         let mut entries = Vec::new();
-        for number in 0..1 + self.dice.below(3) {
+        for number in 0..=self.dice.below(3) {
             let made = self.dice.pick(objects).clone();
             let mut entry = json!({});
             let text = if self.dice.one_in(3) {
@@ -204,7 +204,7 @@ impl Generator {
     fn operations(&mut self, made: &Made) -> String {
         let is_workload = matches!(made.kind, "Deployment" | "StatefulSet" | "DaemonSet" | "Job");
         let mut list = Vec::new();
-        for _ in 0..1 + self.dice.below(3) {
+        for _ in 0..=self.dice.below(3) {
             let image = "/spec/template/spec/containers/0/image";
             list.push(match self.dice.below(14) {
                 0 => json!({"op": "replace", "path": "/metadata/labels", "value": {"new": "1"}}),
@@ -247,7 +247,11 @@ impl Generator {
         };
         let field = *self.dice.pick(fields);
         // An object that is copied into itself is copied while it changes.
-        let field = if field == "spec" && source.kind == target.kind { "kind" } else { field };
+        let field = if field == "spec" && source.kind == target.kind {
+            "kind"
+        } else {
+            field
+        };
         let mut from = json!({"kind": source.kind, "name": source.name, "fieldPath": field});
         if let Some(namespace) = source.namespace {
             from["namespace"] = json!(namespace);
@@ -264,9 +268,23 @@ impl Generator {
                 "spec.template.spec.containers.[name=made].image",
                 "spec.replicas",
             ],
-            "Widget" => &["spec.ref.name", "spec.size", "spec.containers.[name=one].image", "spec.new.deep"],
-            "HelmRelease" => &["spec.values.image.tag", "spec.values.list.0", "spec.values.list.3", "spec.values.image.n"],
-            _ => &["metadata.annotations.copied", "metadata.labels.[x.io/copied]", "metadata.name"],
+            "Widget" => &[
+                "spec.ref.name",
+                "spec.size",
+                "spec.containers.[name=one].image",
+                "spec.new.deep",
+            ],
+            "HelmRelease" => &[
+                "spec.values.image.tag",
+                "spec.values.list.0",
+                "spec.values.list.3",
+                "spec.values.image.n",
+            ],
+            _ => &[
+                "metadata.annotations.copied",
+                "metadata.labels.[x.io/copied]",
+                "metadata.name",
+            ],
         };
         let path = *self.dice.pick(paths);
         let mut to = json!({"select": {"kind": target.kind, "name": target.name}, "fieldPaths": [path]});

@@ -50,14 +50,15 @@ impl Generator {
         self.node(document, 0, &mut text);
         if self.dice.one_in(4) && document["metadata"].is_object() {
             self.feature("anchors");
-            text.push_str(*self.dice.pick(&[
+            let more: &&str = self.dice.pick(&[
                 "anchors: &x {k: 1, l: [a]}\nused:\n  <<: *x\n  l: 2\nagain: *x\n",
                 "one: &n demo\ntwo:\n  *n : 1\nthree: *n\n",
                 "one: &n demo\ntwo:\n  *n: 1\n  other: [*n, *n]\n",
                 "one: &n a\ntwo: &n b\nthree: *n\n",
                 "one: &a {x: 1}\ntwo: &b {x: 2, y: 3}\nthree:\n  <<: [*a, *b]\n  z: 0\n",
                 "num: &v 012\nsame: *v\ndate: 2024-01-02\nyes: on\nhex: 0x10\nexp: 1e3\n",
-            ]));
+            ]);
+            text.push_str(more);
         }
         text
     }
