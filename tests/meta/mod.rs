@@ -5,6 +5,7 @@ mod circles;
 mod codes;
 mod conformance;
 mod docs;
+mod names;
 mod positions;
 mod stages;
 mod uses;
