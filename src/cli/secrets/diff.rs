@@ -1,19 +1,48 @@
 //! `clusterwright secrets diff`: which keys of a file changed.
 
+use std::path::PathBuf;
+
 use serde_json::json;
 use zeroize::Zeroizing;
 
-use super::args::Diff;
 use super::{identities, identities_if_any, of_file};
 use crate::cli::exit::Exit;
+use crate::cli::help::{Help, KEYS};
 use crate::cli::{Outcome, Session};
 use crate::diag::Diagnostic;
 use crate::secrets::{File, compare};
 use crate::tree::RepoPath;
 use crate::vcs::Repository;
 
+/// Arguments of `secrets diff`.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = Help {
+    examples: &[
+        ("secrets diff kubernetes/apps/default/echo/app/secret.sops.yaml", "Which keys changed since the last commit"),
+        ("secrets diff kubernetes/apps/default/echo/app/secret.sops.yaml --rev main --reveal", "With their values, since another revision"),
+    ],
+    pending: Some("`--exit-code` found differences"),
+    environment: &[KEYS],
+})]
+pub(in crate::cli) struct Args {
+    /// A SOPS file
+    file: PathBuf,
+    /// A second file; without it, the file is compared with its version in git
+    #[arg(conflicts_with = "rev")]
+    other: Option<PathBuf>,
+    /// Revision to compare with
+    #[arg(long, default_value = "HEAD")]
+    rev: String,
+    /// Show values in clear text
+    #[arg(long)]
+    reveal: bool,
+    /// Exit with 2 when there are differences
+    #[arg(long)]
+    exit_code: bool,
+}
+
 /// Compares two files, or a file with its version in git.
-pub(super) fn run(args: &Diff, session: &mut Session<'_>) -> Outcome {
+pub(super) fn run(args: &Args, session: &mut Session<'_>) -> Outcome {
     let root = session.world.root.clone();
     let read = |path: &std::path::Path| File::read(root.path(), path);
     let file = read(&args.file).map_err(|finding| session.diags.abort(finding))?;

@@ -6,10 +6,10 @@ use std::process::Command;
 use sops::{Format, Identities, MacCheck, Rule, SopsError};
 use zeroize::Zeroizing;
 
-use super::args::{Edit, RuleArgs};
-use super::overrides::overrides;
+use super::overrides::{RuleArgs, overrides};
 use super::{for_strangers, identities, numbers, of_file, warn_of_others};
 use crate::cli::exit::Exit;
+use crate::cli::help::{EDITOR, Help, KEYS, RECIPIENTS};
 use crate::cli::{Outcome, Session, variable};
 use crate::diag::{Aborted, Diagnostic, argument};
 use crate::pipeline;
@@ -18,6 +18,28 @@ use crate::sys::editor::Editor;
 use crate::sys::replace::{Access, replace_file};
 use crate::sys::scratch::Scratch;
 use crate::world::side;
+
+/// Arguments of `secrets edit`.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = Help {
+    examples: &[
+        ("secrets edit kubernetes/apps/default/echo/app/secret.sops.yaml", "Edit it in clear; what did not change keeps its ciphertext"),
+    ],
+    environment: &[KEYS, RECIPIENTS, EDITOR],
+    ..Help::default()
+})]
+pub(in crate::cli) struct Args {
+    /// The SOPS file; one that is not there starts from an example
+    file: PathBuf,
+    /// Format of the file, where its name does not tell: yaml, json, dotenv, ini or binary
+    #[arg(long = "type", value_name = "FORMAT")]
+    format: Option<Format>,
+    /// Put the clear text on a disk if there is no memory-backed directory
+    #[arg(long)]
+    allow_disk: bool,
+    #[command(flatten)]
+    rule: RuleArgs,
+}
 
 /// What a new file of a format starts with.
 fn example(format: Format) -> &'static str {
@@ -57,7 +79,7 @@ impl Target {
 }
 
 /// Edits a file.
-pub(super) fn run(args: &Edit, session: &mut Session<'_>) -> Outcome {
+pub(super) fn run(args: &Args, session: &mut Session<'_>) -> Outcome {
     let command = command().map_err(|finding| session.diags.abort(finding))?;
     let (target, plain) = target(args, session)?;
     let program = command.first().cloned().unwrap_or_default();
@@ -145,7 +167,7 @@ fn command() -> Result<Vec<String>, Diagnostic> {
 }
 
 /// Returns what is edited, and its text in clear.
-fn target(args: &Edit, session: &mut Session<'_>) -> Result<(Target, Zeroizing<Vec<u8>>), Aborted> {
+fn target(args: &Args, session: &mut Session<'_>) -> Result<(Target, Zeroizing<Vec<u8>>), Aborted> {
     let (root, typed) = (session.world.root.clone(), &args.file);
     let path = root.path().join(typed);
     if !path.exists() {
@@ -195,7 +217,7 @@ fn target(args: &Edit, session: &mut Session<'_>) -> Result<(Target, Zeroizing<V
 }
 
 /// Makes the directory for the plaintext.
-fn scratch(args: &Edit, session: &mut Session<'_>) -> Result<Scratch, Aborted> {
+fn scratch(args: &Args, session: &mut Session<'_>) -> Result<Scratch, Aborted> {
     let places = variable("XDG_RUNTIME_DIR").map(PathBuf::from).into_iter();
     let places: Vec<PathBuf> = places.chain([PathBuf::from("/dev/shm")]).collect();
     let made = match Scratch::in_memory(&places) {

@@ -1,21 +1,45 @@
 //! `clusterwright secrets encrypt`
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::json;
 use sops::Format;
 
-use super::args::Encrypt;
-use super::overrides::overrides;
+use super::overrides::{RuleArgs, overrides};
 use super::{for_strangers, identities_if_any, numbers, of_file};
 use crate::cli::exit::Exit;
+use crate::cli::help::{Help, KEYS, RECIPIENTS};
 use crate::cli::{Outcome, Session};
 use crate::diag::{Diagnostic, argument};
 use crate::pipeline;
 use crate::secrets::{File, Reason, configuration, rule_for, typed};
 
+/// Arguments of `secrets encrypt`.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = Help {
+    examples: &[
+        ("secrets encrypt -i kubernetes/apps/default/echo/app/secret.sops.yaml", "Encrypt a file in place, as .sops.yaml says"),
+        ("secrets encrypt --age age1qm4dhvyzxsfp0cjv9k0lkmcaqf7hjk5tjs9y8sdpj9hrpy3xfdtqr5w0ml notes.yaml", "Print it encrypted for one recipient"),
+    ],
+    environment: &[KEYS, RECIPIENTS],
+    ..Help::default()
+})]
+pub(in crate::cli) struct Args {
+    /// The files
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// Write the files instead of printing one
+    #[arg(short, long)]
+    in_place: bool,
+    /// Format of the file, where its name does not tell: yaml, json, dotenv, ini or binary
+    #[arg(long = "type", value_name = "FORMAT")]
+    format: Option<Format>,
+    #[command(flatten)]
+    rule: RuleArgs,
+}
+
 /// Encrypts all files or none.
-pub(super) fn run(args: &Encrypt, session: &mut Session<'_>) -> Outcome {
+pub(super) fn run(args: &Args, session: &mut Session<'_>) -> Outcome {
     if args.files.len() > 1 && !args.in_place {
         return Err(session.diags.abort(needs_in_place()));
     }

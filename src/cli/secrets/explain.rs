@@ -1,19 +1,38 @@
 //! `clusterwright secrets explain`: why a file is encrypted as it is, and why it opens or not.
 
+use std::path::PathBuf;
+
 use serde_json::{Value, json};
 use sops::{Identities, MacCheck, SopsError};
 
-use super::args::Explain;
 use super::of_file;
 use crate::cli::exit::Exit;
+use crate::cli::help::{Help, KEYS, RECIPIENTS};
 use crate::cli::{Outcome, Session, variable};
 use crate::diag::counted;
 use crate::pipeline;
 use crate::secrets::{File, Overrides, Reason, config_for, rule_for};
 use crate::world::keyring;
 
+/// Arguments of `secrets explain`.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = Help {
+    examples: &[
+        ("secrets explain kubernetes/apps/default/echo/app/secret.sops.yaml", "Which rule, which recipients, which keys were tried"),
+    ],
+    environment: &[KEYS, RECIPIENTS],
+    ..Help::default()
+})]
+pub(in crate::cli) struct Args {
+    /// The file; it need not be encrypted
+    file: PathBuf,
+    /// Configuration in place of the .sops.yaml beside the file or above
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
 /// Tells rule, recipients and keys.
-pub(super) fn run(args: &Explain, session: &mut Session<'_>) -> Outcome {
+pub(super) fn run(args: &Args, session: &mut Session<'_>) -> Outcome {
     let root = session.world.root.clone();
     let file = File::read(root.path(), &args.file).map_err(|finding| session.diags.abort(finding))?;
     let named = args

@@ -2,14 +2,29 @@
 
 use serde_json::json;
 
-use super::args::InstallGit;
 use crate::cli::exit::Exit;
+use crate::cli::help::Help;
 use crate::cli::{Outcome, Session};
 use crate::diag::Diagnostic;
 use crate::sys::named;
 use crate::sys::replace::replace_file;
 use crate::sys::root::{Access, Refused, Root, limits};
 use crate::vcs::Repository;
+
+/// Arguments of `secrets install-git`.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = Help {
+    examples: &[
+        ("secrets install-git", "Diffs and merges of SOPS files by value, in this repository"),
+        ("secrets install-git --dry-run", "What would be written"),
+    ],
+    ..Help::default()
+})]
+pub(in crate::cli) struct Args {
+    /// Show what would be written and write nothing
+    #[arg(short = 'n', long)]
+    dry_run: bool,
+}
 
 /// The file that tells git of kinds of files.
 const ATTRIBUTES_FILE: &str = ".gitattributes";
@@ -60,7 +75,7 @@ impl Change {
 }
 
 /// Adds what is missing, and mends the lines of earlier releases; run again, it changes nothing.
-pub(super) fn run(args: &InstallGit, session: &mut Session<'_>) -> Outcome {
+pub(super) fn run(args: &Args, session: &mut Session<'_>) -> Outcome {
     let root = session.world.root.clone();
     let git = Repository::discover(root.path()).map_err(|finding| session.diags.abort(finding))?;
     let Some(git) = git else {

@@ -1,18 +1,42 @@
 //! `clusterwright secrets merge`: a merge driver for git.
 
+use std::path::PathBuf;
+
 use serde_json::json;
 use sops::{Format, Sides};
 
-use super::args::Merge;
 use super::{identities, of_file, warn_of_others};
 use crate::cli::exit::Exit;
+use crate::cli::help::{Help, KEYS};
 use crate::cli::{Outcome, Session};
 use crate::diag::{Diagnostic, argument};
 use crate::pipeline;
 use crate::secrets::{File, Overrides, configuration, rule_for, status};
 
+/// Arguments of `secrets merge`.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = Help {
+    examples: &[
+        ("secrets merge %O %A %B -- %P", "What git runs after `secrets install-git`"),
+    ],
+    environment: &[KEYS],
+    ..Help::default()
+})]
+pub(in crate::cli) struct Args {
+    /// The common ancestor, %O
+    base: PathBuf,
+    /// Our version, %A; the result is written here
+    ours: PathBuf,
+    /// Their version, %B
+    theirs: PathBuf,
+    /// What findings call the file, %P
+    // Lines that an earlier `install-git` wrote have no `--`: a name that begins with a dash is no option.
+    #[arg(allow_hyphen_values = true)]
+    name: Option<String>,
+}
+
 /// Merges `theirs` into `ours`. Git takes exit code 1 for a conflict; the file then holds our values, encrypted.
-pub(super) fn run(args: &Merge, session: &mut Session<'_>) -> Outcome {
+pub(super) fn run(args: &Args, session: &mut Session<'_>) -> Outcome {
     let root = session.world.root.clone();
     let read = |path: &std::path::Path| File::read(root.path(), path);
     let base = read(&args.base)

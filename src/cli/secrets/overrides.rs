@@ -1,12 +1,40 @@
 //! What the command line and the environment say in place of a rule.
 
+use std::path::PathBuf;
+
 use sops::Selector;
 
-use super::args::RuleArgs;
 use super::recipients_of;
 use crate::cli::variable;
 use crate::diag::Diagnostic;
 use crate::secrets::Overrides;
+
+/// How a file is to be encrypted, in place of what the rule says.
+#[derive(Debug, Default, PartialEq, clap::Args)]
+#[command(next_help_heading = "For a file that is not encrypted yet, in place of what its rule says")]
+pub(in crate::cli) struct RuleArgs {
+    /// Recipients in place of those of the rule
+    #[arg(long, value_name = "RECIPIENT", value_delimiter = ',')]
+    age: Vec<String>,
+    /// Encrypt the values of keys that match, with all below them
+    #[arg(long, value_name = "REGEX", group = "selector")]
+    encrypted_regex: Option<String>,
+    /// Encrypt all but the values of keys that match
+    #[arg(long, value_name = "REGEX", group = "selector")]
+    unencrypted_regex: Option<String>,
+    /// Encrypt the values of keys that end like this
+    #[arg(long, value_name = "SUFFIX", group = "selector")]
+    encrypted_suffix: Option<String>,
+    /// Encrypt all but the values of keys that end like this
+    #[arg(long, value_name = "SUFFIX", group = "selector")]
+    unencrypted_suffix: Option<String>,
+    /// Let the MAC cover encrypted values alone
+    #[arg(long)]
+    mac_only_encrypted: bool,
+    /// Configuration in place of the .sops.yaml beside the file or above
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
 
 /// Reads the options; where they are silent, `SOPS_AGE_RECIPIENTS` and `SOPS_CONFIG`.
 pub(super) fn overrides(args: &RuleArgs) -> Result<Overrides, Diagnostic> {

@@ -1,14 +1,16 @@
 //! `clusterwright secrets rotate` and `updatekeys`: who can open files.
 
+use sops::Format;
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 
 use serde_json::{Value, json};
 use sops::{KeyChange, Rule, SopsError};
 
-use super::args::{Rotate, Updatekeys};
 use super::encrypt::needs_in_place;
 use super::{for_strangers, identities, of_file, recipients_of, warn_of_left_out, warn_of_others};
 use crate::cli::exit::Exit;
+use crate::cli::help::{Help, KEYS};
 use crate::cli::{Outcome, Session};
 use crate::diag::Diagnostic;
 use crate::pipeline;
@@ -16,8 +18,57 @@ use crate::secrets::status::{Configs, short};
 use crate::secrets::{File, Overrides, Reason, list, rule_for};
 use crate::world::secrecy::claims_sops;
 
+/// Arguments of `secrets rotate`.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = Help {
+    examples: &[
+        ("secrets rotate -i kubernetes/apps/default/echo/app/secret.sops.yaml", "A new data key for one file"),
+    ],
+    environment: &[KEYS],
+    ..Help::default()
+})]
+pub(in crate::cli) struct RotateArgs {
+    /// The SOPS files
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// Write the files instead of printing one
+    #[arg(short, long)]
+    in_place: bool,
+    /// Format of the file, where its name does not tell: yaml, json, dotenv, ini or binary
+    #[arg(long = "type", value_name = "FORMAT")]
+    format: Option<Format>,
+    /// Recipients to add; with key groups, to the first one
+    #[arg(long, value_name = "RECIPIENT", value_delimiter = ',')]
+    add_age: Vec<String>,
+    /// Recipients to remove
+    #[arg(long, value_name = "RECIPIENT", value_delimiter = ',')]
+    rm_age: Vec<String>,
+}
+
+/// Arguments of `secrets updatekeys`.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = Help {
+    examples: &[
+        ("secrets updatekeys", "Bring every file here to the recipients of .sops.yaml, after a question"),
+        ("secrets updatekeys --check", "In CI, without a key: is every file up to date?"),
+    ],
+    pending: Some("`--check` found files that are out of date"),
+    environment: &[KEYS],
+})]
+pub(in crate::cli) struct UpdatekeysArgs {
+    /// SOPS files, or directories to look for them
+    #[arg(value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    /// Write nothing and exit with 2 when a file is out of date; needs no key
+    #[arg(long, conflicts_with = "yes")]
+    check: bool,
+    /// Write without asking
+    #[arg(short, long)]
+    yes: bool,
+}
+
 /// Gives files new data keys: all of them or none.
-pub(super) fn rotate(args: &Rotate, session: &mut Session<'_>) -> Outcome {
+pub(super) fn rotate(args: &RotateArgs, session: &mut Session<'_>) -> Outcome {
     if args.files.len() > 1 && !args.in_place {
         return Err(session.diags.abort(needs_in_place()));
     }
@@ -72,7 +123,7 @@ impl Outdated {
 }
 
 /// Brings recipients to those of the rules.
-pub(super) fn updatekeys(args: &Updatekeys, session: &mut Session<'_>) -> Outcome {
+pub(super) fn updatekeys(args: &UpdatekeysArgs, session: &mut Session<'_>) -> Outcome {
     let outdated = outdated(args, session)?;
     session.diags.checkpoint()?;
     let result = json!({ "outdated": outdated.iter().map(Outdated::json).collect::<Vec<_>>() });
@@ -158,7 +209,7 @@ pub(super) fn updatekeys(args: &Updatekeys, session: &mut Session<'_>) -> Outcom
 }
 
 /// Finds the files whose recipients differ, and those with a time that lacks its quotes. Files without a rule are a finding only when they were named.
-fn outdated(args: &Updatekeys, session: &mut Session<'_>) -> Result<Vec<Outdated>, crate::diag::Aborted> {
+fn outdated(args: &UpdatekeysArgs, session: &mut Session<'_>) -> Result<Vec<Outdated>, crate::diag::Aborted> {
     let root = session.world.root.clone();
     let listed = list(root.path(), &args.paths).map_err(|finding| session.diags.abort(finding))?;
     warn_of_left_out(listed.left_out, session);

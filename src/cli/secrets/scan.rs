@@ -7,9 +7,9 @@ use serde_json::json;
 use sops::{Format, Identities};
 use zeroize::Zeroizing;
 
-use super::args::Scan;
 use crate::catalog::BUILT_IN;
 use crate::cli::exit::Exit;
+use crate::cli::help::{Help, KEYS};
 use crate::cli::{Outcome, Session, variable};
 use crate::config::{CONFIG_FILES, Vocabulary, clear_secrets};
 use crate::diag::{Aborted, Diagnostic, Diagnostics, Severity, counted};
@@ -24,8 +24,27 @@ use crate::sys::root::{Refused, limits};
 use crate::vcs::Repository;
 use crate::world::side;
 
+/// Arguments of `secrets scan`.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = Help {
+    examples: &[
+        ("secrets scan --staged", "As a pre-commit hook: would this commit hold a secret in clear?"),
+        ("secrets scan", "The whole work tree"),
+    ],
+    environment: &[KEYS],
+    ..Help::default()
+})]
+pub(in crate::cli) struct Args {
+    /// Files, or directories to look through
+    #[arg(value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    /// Look at what the next commit would add, as git has it in the index
+    #[arg(long)]
+    staged: bool,
+}
+
 /// Looks for secrets in clear text.
-pub(super) fn run(args: &Scan, session: &mut Session<'_>) -> Outcome {
+pub(super) fn run(args: &Args, session: &mut Session<'_>) -> Outcome {
     let vocabulary = vocabulary(session);
     let values = known_values(&vocabulary, session);
     let mut known = Known::new(values.iter().map(|(name, value)| (name.clone(), value.as_str())));
@@ -120,7 +139,7 @@ struct Staged {
 }
 
 /// Reads what the next commit would add, from the index.
-fn staged(args: &Scan, session: &mut Session<'_>) -> Result<Staged, Aborted> {
+fn staged(args: &Args, session: &mut Session<'_>) -> Result<Staged, Aborted> {
     let root = session.world.root.clone();
     let read = || -> Result<Staged, Diagnostic> {
         let Some(git) = Repository::discover(root.path())? else {

@@ -1,16 +1,33 @@
 //! `clusterwright secrets status`
 
+use std::path::PathBuf;
+
 use serde_json::json;
 
-use super::args::Status;
 use super::warn_of_left_out;
 use crate::cli::exit::Exit;
+use crate::cli::help::Help;
 use crate::cli::{Outcome, Session};
 use crate::secrets::status::{Configs, look, report};
 use crate::secrets::{configuration, list};
 
+/// Arguments of `secrets status`.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = Help {
+    examples: &[
+        ("secrets status", "Every SOPS file here: is all of it encrypted, and for whom?"),
+        ("secrets status kubernetes/apps", "The same for one folder"),
+    ],
+    ..Help::default()
+})]
+pub(in crate::cli) struct Args {
+    /// Files, or directories to look for SOPS files
+    #[arg(value_name = "PATH")]
+    paths: Vec<PathBuf>,
+}
+
 /// Looks at SOPS files without a key.
-pub(super) fn run(args: &Status, session: &mut Session<'_>) -> Outcome {
+pub(super) fn run(args: &Args, session: &mut Session<'_>) -> Outcome {
     let root = session.world.root.clone();
     let listed = list(root.path(), &args.paths).map_err(|finding| session.diags.abort(finding))?;
     warn_of_left_out(listed.left_out, session);

@@ -1,13 +1,33 @@
 //! `clusterwright secrets textconv`: what `git diff` compares.
 
-use super::args::Textconv;
+use std::path::PathBuf;
+
 use super::identities_if_any;
 use crate::cli::exit::Exit;
+use crate::cli::help::{Help, KEYS};
 use crate::cli::{Outcome, Session};
 use crate::secrets::{File, compare};
 
+/// Arguments of `secrets textconv`.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = Help {
+    examples: &[
+        ("secrets textconv kubernetes/apps/default/echo/app/secret.sops.yaml", "What `git diff` shows after `secrets install-git`"),
+    ],
+    environment: &[KEYS],
+    ..Help::default()
+})]
+pub(in crate::cli) struct Args {
+    /// The file
+    #[arg(allow_hyphen_values = true)]
+    file: PathBuf,
+    /// Print it decrypted
+    #[arg(long)]
+    reveal: bool,
+}
+
 /// Prints a file by keys, or in clear. Never fails for what is in the file: git would show nothing at all.
-pub(super) fn run(args: &Textconv, session: &mut Session<'_>) -> Outcome {
+pub(super) fn run(args: &Args, session: &mut Session<'_>) -> Outcome {
     let file =
         File::read(session.world.root.path(), &args.file).map_err(|finding| session.diags.abort(finding))?;
     let format = file.format(None);

@@ -1,24 +1,83 @@
 //! `clusterwright secrets set` and `unset`: one value.
 
 use std::io::Read as _;
+use std::path::PathBuf;
 
 use sops::{Format, Identities, KeyPath, NewValue, SopsError};
 use zeroize::Zeroizing;
 
-use super::args::{Set, Unset};
 use super::{identities, numbers, of_file, of_option, warn_of_others};
 use crate::cli::exit::Exit;
+use crate::cli::help::{Help, KEYS};
 use crate::cli::{Outcome, Session};
 use crate::diag::{Aborted, Diagnostic, Severity};
 use crate::secrets::{File, configuration, slip, typed};
 use crate::sys::SecretText;
 use crate::world::side;
 
+/// Arguments of `secrets set`.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = Help {
+    examples: &[
+        ("secrets set kubernetes/apps/default/echo/app/secret.sops.yaml stringData.password --value-stdin", "Take the value from standard input: no shell remembers it"),
+        ("secrets set kubernetes/apps/default/echo/app/secret.sops.yaml stringData.port 8080 --text", "A value that looks like a number, as text"),
+    ],
+    environment: &[KEYS],
+    ..Help::default()
+})]
+#[command(group = clap::ArgGroup::new("source").required(true))]
+pub(in crate::cli) struct SetArgs {
+    /// The SOPS file
+    file: PathBuf,
+    /// Where: `["stringData"]["password"]` or `stringData.password`; `data` in a binary file
+    path: String,
+    /// The value: JSON where it is JSON, else text; below `data` and `stringData`, always text. Others on this machine can see it while the command runs
+    #[arg(group = "source")]
+    value: Option<String>,
+    /// Read the value from a file; for a binary file, byte for byte
+    #[arg(long, value_name = "FILE", group = "source")]
+    value_file: Option<PathBuf>,
+    /// Read the value from standard input
+    #[arg(long, group = "source")]
+    value_stdin: bool,
+    /// Take the value as text even if it looks like JSON
+    #[arg(long)]
+    text: bool,
+    /// Document of the file
+    #[arg(long, value_name = "NUMBER", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
+    document: u16,
+    /// Format of the file, where its name does not tell: yaml, json, dotenv, ini or binary
+    #[arg(long = "type", value_name = "FORMAT")]
+    format: Option<Format>,
+}
+
+/// Arguments of `secrets unset`.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = Help {
+    examples: &[
+        ("secrets unset kubernetes/apps/default/echo/app/secret.sops.yaml stringData.password", "Take one value out"),
+    ],
+    environment: &[KEYS],
+    ..Help::default()
+})]
+pub(in crate::cli) struct UnsetArgs {
+    /// The SOPS file
+    file: PathBuf,
+    /// Where: `["stringData"]["password"]` or `stringData.password`
+    path: String,
+    /// Document of the file
+    #[arg(long, value_name = "NUMBER", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
+    document: u16,
+    /// Format of the file, where its name does not tell: yaml, json, dotenv, ini or binary
+    #[arg(long = "type", value_name = "FORMAT")]
+    format: Option<Format>,
+}
+
 /// Largest value that is read from standard input, in bytes.
 const MAX_BYTES: u64 = 1 << 20;
 
 /// Puts a value into a file.
-pub(super) fn set(args: &Set, session: &mut Session<'_>) -> Outcome {
+pub(super) fn set(args: &SetArgs, session: &mut Session<'_>) -> Outcome {
     let file =
         File::read(session.world.root.path(), &args.file).map_err(|finding| session.diags.abort(finding))?;
     let path = KeyPath::parse(&args.path).map_err(|error| session.diags.abort(of_option(&error, "PATH")))?;
@@ -83,7 +142,7 @@ fn mended(
 }
 
 /// Takes a value out of a file.
-pub(super) fn unset(args: &Unset, session: &mut Session<'_>) -> Outcome {
+pub(super) fn unset(args: &UnsetArgs, session: &mut Session<'_>) -> Outcome {
     let file =
         File::read(session.world.root.path(), &args.file).map_err(|finding| session.diags.abort(finding))?;
     let path = KeyPath::parse(&args.path).map_err(|error| session.diags.abort(of_option(&error, "PATH")))?;
@@ -125,7 +184,7 @@ fn finish(
 
 /// Returns the value from where it was given. One line break at the end of a single line is dropped, for `echo` and
 /// editors add it; a text of several lines, and the bytes of a binary file, stay as they are.
-fn value(args: &Set, format: Format, session: &Session<'_>) -> Result<NewValue, Diagnostic> {
+fn value(args: &SetArgs, format: Format, session: &Session<'_>) -> Result<NewValue, Diagnostic> {
     let (bytes, name) = if let Some(file) = &args.value_file {
         let name = file.display().to_string();
         let read = side::read_bytes(&session.world.root.path().join(file), &name)?;
