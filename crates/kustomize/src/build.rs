@@ -197,9 +197,7 @@ impl<'f> Build<'f> {
             leave_out(gathered, UnknownKind::Remote, entry);
             return Ok(());
         }
-        let is_file = join(&opened.path, &entry.value).is_some_and(|path| {
-            !self.library.files.has_folder(&path) && self.library.files.content(&path).is_some()
-        });
+        let is_file = join(&opened.path, &entry.value).is_some_and(|path| self.library.has_file(&path));
         if is_file {
             let found = self.file(opened, entry).map_err(one)?;
             return gathered

@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-/// The files of a repository. Paths are relative to its root, with `/` and without `.` and `..`; the root itself is empty.
+/// The files of a repository. Paths are relative to its root, with `/` and without `.` and `..`; the root itself is empty. A file may be
+/// asked for several times: hold what was read.
 pub trait Files {
     /// Returns the content of a file, nothing if there is none at that path.
     fn content(&self, path: &str) -> Option<Cow<'_, [u8]>>;

@@ -96,6 +96,8 @@ pub enum UnknownKind {
     Vars,
     /// A schema of one's own, which says how lists are merged.
     Schema,
+    /// Annotations and labels that say how an object was built.
+    BuildMetadata,
     /// Something that had to be left out because another part is not known.
     Follows,
 }

@@ -58,6 +58,18 @@ pub(crate) fn finish(
     let mut list = set.into_list();
     sort(&mut list, order);
     for resource in &mut list {
+        // kustomize gives up on an object that had no name at any step.
+        let had_none = resource
+            .history
+            .former
+            .iter()
+            .any(|former| former.name.is_empty() || former.kind.is_empty());
+        let is_nameless =
+            resource.kind().is_empty() || (resource.name().is_empty() && !resource.kind().ends_with("List"));
+        if had_none || is_nameless {
+            let message = "no `kind` or no `metadata.name` is left in this object";
+            return Err(refused(halt(RefusalKind::CannotApply, resource.spot(), message)));
+        }
         tidy_annotations(resource);
         resource
             .data()

@@ -2,7 +2,7 @@
 
 use crate::build::{Build, Gathered};
 use crate::files::Files;
-use crate::finding::{Refusal, Unknown};
+use crate::finding::{Refusal, Unknown, UnknownKind};
 use crate::finish::finish;
 use crate::load::{Library, Reach};
 use crate::node::{Datum, Spot};
@@ -47,13 +47,20 @@ impl<'f> Kustomizer<'f> {
     fn build_any(&mut self, folder: &str, document: Option<&Datum>) -> BuiltFolder {
         let folder = folder.trim_matches('/');
         let gathered = self.build.folder(folder, document);
-        let order = self
-            .build
-            .file_of(folder, document)
-            .ok()
-            .and_then(|file| file.order);
-        let finished = gathered.and_then(|Gathered { set, config, unknown }| {
-            let resources = finish(set, &config, &order.unwrap_or_default(), folder)?;
+        let file = self.build.file_of(folder, document).unwrap_or_default();
+        let finished = gathered.and_then(|gathered| {
+            let Gathered {
+                set,
+                config,
+                mut unknown,
+            } = gathered;
+            let resources = finish(set, &config, &file.order.unwrap_or_default(), folder)?;
+            // Only that of the folder itself counts.
+            unknown.extend(file.build_metadata.into_iter().map(|option| Unknown {
+                kind: UnknownKind::BuildMetadata,
+                name: option.value,
+                spot: option.spot,
+            }));
             Ok(BuiltFolder {
                 resources,
                 refusals: Vec::new(),

@@ -84,6 +84,12 @@ impl<'f> Library<'f> {
         number
     }
 
+    /// Returns whether a path is that of a file.
+    pub(crate) fn has_file(&self, path: &str) -> bool {
+        self.numbers.contains_key(path)
+            || (!self.files.has_folder(path) && self.files.content(path).is_some())
+    }
+
     /// Reads a file.
     pub(crate) fn load(&mut self, path: &str) -> Option<Loaded<'f>> {
         let content = self.files.content(path)?;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use kustomize::{Kustomizer, Reach, Resource, Spot};
+use kustomize::{Content, Datum, Field, Kustomizer, Reach, Resource, Spot};
 use serde_json::Value;
 use yaml::go::{Plain, resolve};
 use yaml::{Kind, Node, Style};
@@ -148,4 +148,25 @@ fn flux_reads_files_outside_of_the_folder_and_builds_with_another_build_file() {
         .path(&["metadata", "namespace"])
         .and_then(|node| node.spot);
     assert_eq!(free.path(spot.expect("written")), "ks.yaml");
+}
+
+/// What Flux does: the patches of a Kustomization are added to the build file of its path, and keep the place where they stand.
+#[test]
+fn a_build_file_is_put_together_of_nodes_from_elsewhere() {
+    let text = "#==> app/map.yaml\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n#==> ks.yaml\nspec:\n  patches:\n    - target: {kind: ConfigMap}\n      patch: |\n        - op: add\n          path: /data\n          value: {from: parent}\n";
+    let fixture = Fixture::parse(text);
+    let mut kustomizer = Kustomizer::new(&fixture.files, Reach::Anywhere);
+    let parent = kustomizer.read("ks.yaml").expect("YAML").remove(0);
+    let patches = parent.path(&["spec", "patches"]).expect("there").clone();
+    let resources = Datum::new(Content::List(vec![Datum::text("map.yaml", None)]), None);
+    let fields = vec![Field::new("resources", resources), Field::new("patches", patches)];
+    let built = kustomizer.build_as("app", &Datum::new(Content::Map(fields), None));
+    let value = built.resources[0]
+        .data()
+        .path(&["data", "from"])
+        .expect("patched");
+    let spot = value.spot.expect("written");
+    assert_eq!(kustomizer.path(spot), "ks.yaml");
+    let file = std::str::from_utf8(&fixture.files["ks.yaml"]).expect("UTF-8");
+    assert_eq!(&file[spot.start as usize..spot.end as usize], "parent");
 }

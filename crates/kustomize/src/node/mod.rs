@@ -51,13 +51,25 @@ pub struct Field {
     pub value: Datum,
 }
 
+impl Field {
+    /// Makes a field.
+    pub fn new(key: impl Into<String>, value: Datum) -> Self {
+        Self {
+            key: Scalar::text(key),
+            spot: value.spot,
+            value,
+        }
+    }
+}
+
 impl Datum {
-    pub(crate) fn new(content: Content, spot: Option<Spot>) -> Self {
+    /// Makes a node, for build files that are put together of nodes from other places.
+    pub fn new(content: Content, spot: Option<Spot>) -> Self {
         Self { content, spot }
     }
 
-    /// A text, whatever it looks like.
-    pub(crate) fn text(text: impl Into<String>, spot: Option<Spot>) -> Self {
+    /// Makes a text, whatever it looks like.
+    pub fn text(text: impl Into<String>, spot: Option<Spot>) -> Self {
         Self::new(Content::Scalar(Scalar::text(text)), spot)
     }
 

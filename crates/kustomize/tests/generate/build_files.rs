@@ -66,11 +66,25 @@ impl Generator {
                 .map(|base| json!(format!("../{base}")))
                 .collect::<Vec<_>>()
         };
+        if self.dice.one_in(5) {
+            self.feature("own manifest");
+            let (mut object, one) = self.object();
+            object["metadata"]["name"] = json!(format!("own-{folder}-{}", one.name));
+            let text = self.documents(&[object]);
+            self.put(&format!("{folder}/own.yaml"), text);
+        }
         let key = if self.dice.one_in(6) { "bases" } else { "resources" };
         if key == "bases" {
             self.feature("bases");
         }
         file.insert(key.into(), Value::Array(paths(bases)));
+        if self.tree.files.contains_key(&format!("{folder}/own.yaml")) {
+            file.entry("resources")
+                .or_insert_with(|| json!([]))
+                .as_array_mut()
+                .expect("a list")
+                .insert(0, json!("own.yaml"));
+        }
         if !components.is_empty() {
             file.insert("components".into(), Value::Array(paths(components)));
         }
@@ -171,7 +185,15 @@ impl Generator {
                 2 => entry["fields"] = json!([{"path": "spec/labels", "kind": "Widget", "create": true}]),
                 _ => {}
             }
-            file.insert("labels".into(), json!([entry]));
+            let mut entries = vec![entry];
+            if self.dice.one_in(3) {
+                let other = *self.dice.pick(&LABELS);
+                entries.push(json!({"pairs": {other: "second"}, "includeSelectors": self.dice.one_in(2)}));
+            }
+            file.insert("labels".into(), Value::Array(entries));
+            if self.dice.one_in(4) {
+                file.insert("commonLabels".into(), json!({"z": "both"}));
+            }
         }
     }
 
@@ -200,7 +222,12 @@ impl Generator {
         } else {
             "images"
         };
-        file.insert(key.into(), json!([entry]));
+        let mut entries = vec![entry];
+        if self.dice.one_in(3) {
+            entries.push(json!({"name": "caddy", "newTag": "3"}));
+            entries.push(json!({"name": "busybox", "newName": "alpine"}));
+        }
+        file.insert(key.into(), Value::Array(entries));
     }
 
     fn replicas(&mut self, objects: &[Made], file: &mut Map<String, Value>) {

@@ -9,7 +9,7 @@ pub const NAMESPACES: [&str; 3] = ["default", "media", "flux-system"];
 pub const LABELS: [&str; 3] = ["app", "tier", "x.io/part"];
 
 /// apiVersion and kind, and whether it is in a namespace.
-pub const KINDS: [(&str, &str, bool); 28] = [
+pub const KINDS: [(&str, &str, bool); 34] = [
     ("apps/v1", "Deployment", true),
     ("apps/v1", "Deployment", true),
     ("apps/v1", "StatefulSet", true),
@@ -42,6 +42,12 @@ pub const KINDS: [(&str, &str, bool); 28] = [
     ),
     ("helm.toolkit.fluxcd.io/v2", "HelmRelease", true),
     ("example.com/v1", "Widget", true),
+    ("storage.k8s.io/v1", "StorageClass", false),
+    ("scheduling.k8s.io/v1", "PriorityClass", false),
+    ("networking.k8s.io/v1", "IngressClass", false),
+    ("apiregistration.k8s.io/v1", "APIService", false),
+    ("v1", "PodTemplate", true),
+    ("apps/v1", "ReplicaSet", true),
 ];
 
 impl Generator {
@@ -78,6 +84,14 @@ impl Generator {
             };
             meta.insert("annotations".into(), json!({ "note": value, "b": "1" }));
         }
+        if self.dice.one_in(30) {
+            self.feature("local-config");
+            let value = *self.dice.pick(&["true", "false"]);
+            meta.insert(
+                "annotations".into(),
+                json!({"config.kubernetes.io/local-config": value}),
+            );
+        }
         if self.dice.one_in(12) {
             meta.insert("finalizers".into(), json!(["x.io/a", "x.io/b"]));
         }
@@ -99,7 +113,7 @@ impl Generator {
     fn body(&mut self, kind: &str, object: &mut Map<String, Value>) {
         let mut spec = |value: Value| object.insert("spec".into(), value);
         match kind {
-            "Deployment" | "StatefulSet" | "DaemonSet" | "Job" => {
+            "Deployment" | "StatefulSet" | "DaemonSet" | "Job" | "ReplicaSet" => {
                 let value = self.workload(kind);
                 spec(value);
             }
@@ -198,6 +212,20 @@ impl Generator {
                         "containers": [{"name": name, "image": "nginx:1"}], "list": [1, 2, {"name": "x"}]}
                 }));
             }
+            "APIService" => {
+                spec(
+                    json!({"service": {"name": name, "namespace": "kube-system"}, "group": "x.example.com"}),
+                );
+            }
+            "StorageClass" => {
+                object.insert("parameters".into(), json!({"secretName": name, "type": "ssd"}));
+            }
+            "PodTemplate" => {
+                object.insert(
+                    "template".into(),
+                    json!({"spec": {"containers": [{"name": "main", "image": "nginx", "envFrom": [{"configMapRef": {"name": name}}]}]}}),
+                );
+            }
             "Widget" => {
                 spec(json!({
                     "size": 3, "ref": {"name": name}, "big": 2_000_000,
@@ -295,6 +323,9 @@ impl Generator {
         }
         if self.dice.one_in(3) {
             pod["serviceAccountName"] = json!(name);
+            pod["priorityClassName"] = json!(name);
+            pod["affinity"] = json!({"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution":
+                [{"labelSelector": {"matchLabels": {"app": name}}, "topologyKey": "zone"}]}});
             pod["initContainers"] = json!([{"name": "init", "image": "busybox"}]);
             pod["tolerations"] = json!([{"key": "a", "operator": "Exists"}]);
         }

@@ -32,8 +32,19 @@ impl Generator {
             if self.dice.one_in(6) {
                 let option = *self.dice.pick(&["allowNameChange", "allowKindChange"]);
                 self.feature("patch options");
+                // The hash of a generated object of another kind is that of kustomize's own nodes, with their lines.
+                if option == "allowKindChange" && entry.get("target").is_some() {
+                    entry["target"] = json!({"kind": made.kind, "name": format!("{}.*", made.name)});
+                }
                 entry["options"] = json!({option: true});
             }
+            let text = if entry.get("target").is_none() && self.dice.one_in(5) {
+                self.feature("several patches in one");
+                let other = self.dice.pick(objects).clone();
+                format!("{text}---\n{}", self.strategic(&other))
+            } else {
+                text
+            };
             if self.dice.one_in(3) {
                 let name = format!("patch-{number}.yaml");
                 self.put(&format!("{folder}/{name}"), text);
@@ -146,6 +157,7 @@ impl Generator {
             }
             "ConfigMap" => patch["data"] = json!({"a": "2", "c": null, "d": "new"}),
             "Secret" => patch["stringData"] = json!({"user": "you"}),
+            "ReplicaSet" => patch["spec"] = json!({"template": {"spec": self.pod_patch()}}),
             "ServiceAccount" => patch["imagePullSecrets"] = json!([{"name": "web"}]),
             "ValidatingWebhookConfiguration" => {
                 patch["webhooks"] =

@@ -113,8 +113,16 @@ impl Generator {
                 let indent = if self.dice.one_in(2) { indent } else { indent + 2 };
                 self.node(value, indent, out);
             }
+            Value::String(text) if text.contains('\n') && self.dice.one_in(3) => {
+                self.feature("folded text");
+                self.folded(text, indent + 2, out);
+            }
             Value::String(text) if text.contains('\n') => {
-                out.push_str(if text.ends_with('\n') { " |\n" } else { " |-\n" });
+                out.push_str(match text.trim_end_matches('\n').len().abs_diff(text.len()) {
+                    0 => " |-\n",
+                    1 => " |\n",
+                    _ => " |+\n",
+                });
                 for line in text.lines() {
                     out.push_str(&" ".repeat(indent + 2));
                     out.push_str(line);
@@ -126,6 +134,29 @@ impl Generator {
                 out.push_str(&self.scalar(other));
                 out.push('\n');
             }
+        }
+    }
+
+    /// A block whose lines are folded: a break between two lines that start with no blank is written twice.
+    fn folded(&mut self, text: &str, indent: usize, out: &mut String) {
+        out.push_str(match text.trim_end_matches('\n').len().abs_diff(text.len()) {
+            0 => " >-\n",
+            1 => " >\n",
+            _ => " >+\n",
+        });
+        let lines: Vec<&str> = text.trim_end_matches('\n').split('\n').collect();
+        for (number, line) in lines.iter().enumerate() {
+            out.push_str(&" ".repeat(indent));
+            out.push_str(line);
+            out.push('\n');
+            let next = lines.get(number + 1);
+            let starts = |line: &str| line.starts_with(|c: char| c != ' ');
+            if next.is_some_and(|next| starts(line) && starts(next)) {
+                out.push('\n');
+            }
+        }
+        if text.ends_with("\n\n") {
+            out.push('\n');
         }
     }
 
