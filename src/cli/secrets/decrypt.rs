@@ -2,8 +2,7 @@
 
 use std::path::PathBuf;
 
-use sops::Format;
-use sops::{KeyPath, MacCheck};
+use sops::{Format, KeyPath, MacCheck};
 
 use super::{identities, of_file, of_option};
 use crate::cli::exit::Exit;

@@ -1,11 +1,10 @@
 //! `clusterwright secrets rotate` and `updatekeys`: who can open files.
 
-use sops::Format;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
-use sops::{KeyChange, Rule, SopsError};
+use sops::{Format, KeyChange, Rule, SopsError};
 
 use super::encrypt::needs_in_place;
 use super::{for_strangers, identities, of_file, recipients_of, warn_of_left_out, warn_of_others};
