@@ -131,13 +131,26 @@ fn every_command_has_a_manual_page_and_a_place_in_the_completions() {
 #[test]
 fn completions_offer_rules_and_apps() {
     let repo = Repo::empty();
-    // The generator for fish knows options alone.
-    for shell in ["bash", "zsh"] {
+    for shell in ["bash", "zsh", "fish"] {
         let script = repo.ok(&["completions", shell]).stdout;
         for value in ["crd-race", "cert-manager"] {
             assert!(script.contains(value), "{shell} does not offer {value}");
         }
     }
+    let fish = repo.ok(&["completions", "fish"]).stdout;
+    assert!(
+        fish.contains("function __fish_clusterwright_using_subcommand"),
+        "{fish}"
+    );
+    let offers = |command: &str, value: &str| {
+        let start = format!(
+            "complete -c clusterwright -n \"__fish_clusterwright_using_subcommand {command}\" -f -a \""
+        );
+        let mut lines = fish.lines().filter_map(|line| line.strip_prefix(&start));
+        lines.any(|values| values.trim_end_matches('"').split(' ').any(|one| one == value))
+    };
+    assert!(offers("explain", "crd-race"), "{fish}");
+    assert!(offers("completions", "bash"), "{fish}");
 }
 
 #[test]
