@@ -1,9 +1,9 @@
 //! What a template may take: work, memory and time. Templates of a repository are somebody's text, so none may hang the
 //! program or fill the memory, by mistake or on purpose.
 //!
-//! A limit is counted while a template is rendered, on the thread that does it: [`Run::start`] opens an account, and what
+//! A limit is counted while a template is rendered, on the thread that does it: [`BoundedRender::start`] opens an account, and what
 //! the engines are made to call ([`step`], [`write()`], [`value`]) draws on it. The first limit that is met is kept, so that
-//! the finding can name it ([`Run::limit`]). Each is far above what any tree needs: the largest file of the library has
+//! the finding can name it ([`BoundedRender::limit`]). Each is far above what any tree needs: the largest file of the library has
 //! 60 KiB, and the most loops of one template go over nodes, some thousands at the very most.
 
 use std::cell::RefCell;
@@ -173,12 +173,12 @@ thread_local! {
 pub struct Slow(AtomicU64);
 
 /// The rendering of one template.
-pub struct Run<'a> {
+pub struct BoundedRender<'a> {
     slow: &'a Slow,
     started: Instant,
 }
 
-impl<'a> Run<'a> {
+impl<'a> BoundedRender<'a> {
     /// Opens an account for a template.
     pub fn start(slow: &'a Slow) -> Self {
         let started = Instant::now();
@@ -198,7 +198,7 @@ impl<'a> Run<'a> {
     }
 }
 
-impl Drop for Run<'_> {
+impl Drop for BoundedRender<'_> {
     fn drop(&mut self) {
         let taken = self.started.elapsed().saturating_sub(QUICK);
         let millis = u64::try_from(taken.as_millis()).unwrap_or(u64::MAX);
@@ -300,12 +300,12 @@ mod tests {
     fn the_first_limit_is_kept_and_each_template_starts_anew() {
         let slow = Slow::default();
         {
-            let run = Run::start(&slow);
+            let run = BoundedRender::start(&slow);
             assert_eq!(step(MAX_STEPS), Ok(()));
             assert!(step(1).is_err() && write(u64::MAX).is_err());
             assert!(run.limit().expect("met").what.contains("rounds"));
         }
-        let run = Run::start(&slow);
+        let run = BoundedRender::start(&slow);
         assert_eq!(step(1), Ok(()));
         assert_eq!(value(MAX_VALUE), Ok(()));
         assert!(value(MAX_VALUE + 1).is_err());
@@ -316,7 +316,7 @@ mod tests {
     #[test]
     fn slow_templates_share_what_time_there_is() {
         let slow = Slow(AtomicU64::new(60_000));
-        let run = Run::start(&slow);
+        let run = BoundedRender::start(&slow);
         let mut rounds = 0_u64;
         while step(0).is_ok() {
             rounds += 1;

@@ -1,6 +1,6 @@
 //! Every text a finding may quote, and the places in it.
 //!
-//! A [`Source`] holds *display* text only: the loader of `cluster.yaml` hands in a copy in which secret values are
+//! A [`SourceText`] holds *display* text only: the loader of `cluster.yaml` hands in a copy in which secret values are
 //! masked byte for byte, so that no renderer can print one (see `config::mask`).
 
 /// Names one text of a [`SourceMap`].
@@ -20,7 +20,7 @@ pub struct Span {
 
 /// A text that findings may quote.
 #[derive(Debug)]
-pub struct Source {
+pub struct SourceText {
     /// The path as it is shown to the user, relative to the repository.
     pub name: String,
     /// The text with secrets masked.
@@ -37,7 +37,7 @@ pub struct Position {
     pub column: usize,
 }
 
-impl Source {
+impl SourceText {
     fn new(name: String, text: String) -> Self {
         let line_starts = std::iter::once(0)
             .chain(text.match_indices('\n').map(|(i, _)| i + 1))
@@ -82,7 +82,7 @@ impl Source {
 /// All texts of a run.
 #[derive(Debug, Default)]
 pub struct SourceMap {
-    sources: Vec<Source>,
+    sources: Vec<SourceText>,
 }
 
 impl SourceMap {
@@ -102,7 +102,7 @@ impl SourceMap {
     /// When a run has 2^32 sources.
     pub fn add(&mut self, name: impl Into<String>, text: impl Into<String>) -> SourceId {
         let id = u32::try_from(self.sources.len()).expect("fewer than 2^32 sources in a run");
-        self.sources.push(Source::new(name.into(), text.into()));
+        self.sources.push(SourceText::new(name.into(), text.into()));
         SourceId(id)
     }
 
@@ -118,7 +118,7 @@ impl SourceMap {
     }
 
     /// Returns the text that `id` names.
-    pub fn get(&self, id: SourceId) -> &Source {
+    pub fn get(&self, id: SourceId) -> &SourceText {
         &self.sources[id.0 as usize]
     }
 }

@@ -1,5 +1,4 @@
 //! All integration tests, in one binary.
-#![expect(clippy::print_stderr, reason = "a skipped test says so")]
 
 mod cli;
 mod clusters;

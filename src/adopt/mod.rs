@@ -1,6 +1,6 @@
 //! An existing repository beside the render: what each file is to us, what is a person's own, what lives elsewhere.
 //!
-//! [`Survey`] looks; [`Request`] turns what a person names into [`crate::world::Choices`] and the paths that they
+//! [`Survey`] looks; [`AdoptRequest`] turns what a person names into [`crate::world::Choices`] and the paths that they
 //! concern. Nothing here writes: the changes go the way of every run, through [`crate::write`](mod@crate::write).
 
 mod beside;
@@ -10,12 +10,12 @@ mod state;
 
 pub use beside::Folder;
 pub use elsewhere::Elsewhere;
-pub use request::{Picked, Request};
+pub use request::{AdoptRequest, Picked};
 pub use state::{State, locked};
 
 use crate::diag::Diagnostic;
 use crate::diff::ChangeSet;
-use crate::seal::{Keys, Sealed};
+use crate::seal::{SealKeys, Sealed};
 use crate::sys::root::Root;
 use crate::tree::{RepoPath, Tree};
 use crate::world::Existing;
@@ -53,7 +53,7 @@ impl Survey {
         existing: &Existing,
         lock: &Lock,
         changes: &ChangeSet,
-        keys: &Keys,
+        keys: &SealKeys,
     ) -> Self {
         let files = changes
             .changes()

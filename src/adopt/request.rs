@@ -9,7 +9,7 @@ use crate::world::Choices;
 
 /// What a person named.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Request {
+pub struct AdoptRequest {
     /// Apps (`monitoring/loki`, or `loki` where one app has the name), files and folders to take over.
     pub take: Vec<String>,
     /// Apps, files and folders whose versions on the disk stay as they are.
@@ -31,7 +31,7 @@ pub struct Picked {
     pub paths: BTreeSet<RepoPath>,
 }
 
-impl Request {
+impl AdoptRequest {
     /// Returns whether nothing was named.
     pub fn is_empty(&self) -> bool {
         self.take.is_empty() && self.keep.is_empty() && !self.all && !self.identical
@@ -215,11 +215,11 @@ mod tests {
 
     fn resolve(take: &[&str], keep: &[&str], rewrite: bool) -> Result<Picked, Vec<Diagnostic>> {
         let list = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
-        let request = Request {
+        let request = AdoptRequest {
             take: list(take),
             keep: list(keep),
             rewrite,
-            ..Request::default()
+            ..AdoptRequest::default()
         };
         request.resolve(&survey())
     }
@@ -265,10 +265,10 @@ mod tests {
             names(&picked.choices.keep),
             ["k/b/two/Differs", "k/b/two/SameContent"]
         );
-        let all = Request {
+        let all = AdoptRequest {
             all: true,
             keep: vec!["b/one".to_owned(), "b/two".to_owned()],
-            ..Request::default()
+            ..AdoptRequest::default()
         };
         let picked = all.resolve(&survey()).expect("fine");
         assert_eq!(
@@ -279,11 +279,11 @@ mod tests {
 
     #[test]
     fn identical_files_can_be_had_alone() {
-        let request = Request {
+        let request = AdoptRequest {
             identical: true,
-            ..Request::default()
+            ..AdoptRequest::default()
         };
-        assert!(!request.is_empty() && Request::default().is_empty());
+        assert!(!request.is_empty() && AdoptRequest::default().is_empty());
         let picked = request.resolve(&survey()).expect("fine");
         assert_eq!(
             names(&picked.paths),

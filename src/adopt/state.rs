@@ -7,7 +7,7 @@ use sops::{Identities, MacCheck, SopsError};
 use yaml::Node;
 
 use crate::diff::ChangeKind;
-use crate::seal::Keys;
+use crate::seal::SealKeys;
 use crate::tree::{Artifact, RepoPath};
 use crate::world::Existing;
 use crate::world::lock::Lock;
@@ -38,7 +38,7 @@ pub enum State {
 
 impl State {
     /// Judges one file. `existing` holds what is on the disk.
-    pub(super) fn of(kind: ChangeKind, artifact: &Artifact, existing: &Existing, keys: &Keys) -> Self {
+    pub(super) fn of(kind: ChangeKind, artifact: &Artifact, existing: &Existing, keys: &SealKeys) -> Self {
         match kind {
             ChangeKind::Adopt => Self::Identical,
             ChangeKind::ForeignDiffers => {
@@ -123,7 +123,7 @@ fn same_yaml(a: &str, b: &str) -> bool {
 
 /// Returns the SOPS files that we did not write and cannot open: `seal` must not build upon them. None without a
 /// private key, for then nothing is opened at all.
-pub fn locked(existing: &Existing, lock: &Lock, keys: &Keys) -> BTreeSet<RepoPath> {
+pub fn locked(existing: &Existing, lock: &Lock, keys: &SealKeys) -> BTreeSet<RepoPath> {
     let Some(identities) = keys.identities() else {
         return BTreeSet::new();
     };
@@ -144,7 +144,7 @@ pub fn locked(existing: &Existing, lock: &Lock, keys: &Keys) -> BTreeSet<RepoPat
 
 #[cfg(test)]
 mod tests {
-    use sops::{Recipient, Rule};
+    use sops::{EncryptionRule, Recipient};
 
     use super::*;
     use crate::sys::FixedEntropy;
@@ -206,7 +206,7 @@ mod tests {
         let recipients = [0, 1].map(|i| Recipient::new(&people[i].1).expect("valid"));
         let both = Identities::parse(people[0].0.expose()).expect("a key");
         let mut seal = |text: &str, recipients: &[Recipient]| {
-            sops::encrypt(text, &Rule::secrets(recipients.to_vec()), &mut entropy).expect("seals")
+            sops::encrypt(text, &EncryptionRule::secrets(recipients.to_vec()), &mut entropy).expect("seals")
         };
         let text = "stringData:\n  a: canary\n  b: x\n";
         let ours = seal(text, &recipients[..1]);

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use super::{App, Catalog};
 use crate::config::{KnownApp, Vocabulary, schema};
 use crate::diag::{Diagnostic, Diagnostics};
-use crate::model::{Format, SecretFormat, TextValue as _};
+use crate::model::{SecretFormat, TextValue as _, ValueFormat};
 use crate::source::Span;
 
 /// A key of `cluster.yaml` that an app reads, as a JSON Schema of its value.
@@ -180,7 +180,7 @@ fn checked(name: &str, property: Map<String, Value>) -> Result<Value, (String, S
     let default = property.get("default").map(|value| ("default", value));
     let example = property["examples"].get(0).map(|value| ("example", value));
     for (what, value) in default.into_iter().chain(example.filter(|_| !secret)) {
-        let format = property["format"].as_str().and_then(Format::named);
+        let format = property["format"].as_str().and_then(ValueFormat::named);
         let format = format.zip(value.as_str());
         let refused = format.and_then(|(format, text)| (format.check)(text).err());
         let reason = match (validator.validate(value), refused) {

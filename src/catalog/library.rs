@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{BUILT_IN, Language};
 use crate::diag::{Aborted, Diagnostic, Diagnostics};
-use crate::sys::root::{Bounds, Kind, Refused, Root, limits};
+use crate::sys::root::{Bounds, FileKind, Refused, Root, limits};
 
 /// The folders of a user's `templates/` that are ours to read; others, such as makejinja's `config/`, are left alone.
 const LAYERS: [&str; 3] = ["apps", "repo", super::SHARED];
@@ -29,8 +29,8 @@ pub fn files(root: &Root, diags: &mut Diagnostics) -> Result<BTreeMap<String, St
     for layer in LAYERS {
         let dir = format!("{OWN}/{layer}");
         match root.look(&dir) {
-            Ok(Some(meta)) if meta.kind == Kind::Directory => collect(root, &dir, &mut files, diags),
-            Ok(Some(meta)) if meta.kind == Kind::Link => {
+            Ok(Some(meta)) if meta.kind == FileKind::Directory => collect(root, &dir, &mut files, diags),
+            Ok(Some(meta)) if meta.kind == FileKind::Link => {
                 diags.push(Refused::Link { at: dir.clone() }.finding("read", &dir));
             }
             Ok(_) => {}

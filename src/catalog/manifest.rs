@@ -66,7 +66,7 @@ pub struct Chart {
     pub oci: Option<String>,
     /// A Helm repository, for charts that are not published as OCI artifacts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub repository: Option<Repository>,
+    pub repository: Option<HelmRepository>,
     /// Name of the chart in `repository`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
@@ -77,7 +77,8 @@ pub struct Chart {
 /// A Helm repository.
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema, PartialEq, Eq)]
 #[serde(deny_unknown_fields)]
-pub struct Repository {
+#[schemars(rename = "Repository")]
+pub struct HelmRepository {
     /// Name of the `HelmRepository` object; apps of a namespace that use the same one share the object.
     pub name: String,
     /// `https://` address.

@@ -38,21 +38,21 @@ pub struct Wanted<'a> {
 
 /// A range of addresses, both ends in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Block {
+pub struct AddressRange {
     /// The first address.
     pub first: IpAddr,
     /// The last address.
     pub last: IpAddr,
 }
 
-impl Block {
+impl AddressRange {
     /// Returns whether an address lies in the block.
     pub fn contains(&self, ip: IpAddr) -> bool {
         self.first.is_ipv4() == ip.is_ipv4() && self.first <= ip && ip <= self.last
     }
 }
 
-impl std::fmt::Display for Block {
+impl std::fmt::Display for AddressRange {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}–{}", self.first, self.last)
     }
@@ -150,7 +150,7 @@ pub struct Pool<'a> {
     /// The object.
     pub object: Object<'a>,
     /// Its blocks, each with the node that says so.
-    pub blocks: Vec<(Block, &'a Node)>,
+    pub blocks: Vec<(AddressRange, &'a Node)>,
 }
 
 /// Returns all pools that are in use.
@@ -167,7 +167,7 @@ pub fn pools<'a>(manifests: &Manifests<'a>) -> Vec<Pool<'a>> {
 }
 
 /// Returns the blocks of all pools that are in use.
-pub fn blocks(manifests: &Manifests<'_>) -> Vec<Block> {
+pub fn blocks(manifests: &Manifests<'_>) -> Vec<AddressRange> {
     let pools = pools(manifests).into_iter();
     pools
         .flat_map(|pool| pool.blocks)
@@ -175,7 +175,7 @@ pub fn blocks(manifests: &Manifests<'_>) -> Vec<Block> {
         .collect()
 }
 
-fn blocks_of(pool: &Node) -> Vec<(Block, &Node)> {
+fn blocks_of(pool: &Node) -> Vec<(AddressRange, &Node)> {
     let edges = pool.str_at(&["spec", "allowFirstLastIPs"]) != Some("No");
     ["blocks", "cidrs"]
         .into_iter()
@@ -187,18 +187,18 @@ fn blocks_of(pool: &Node) -> Vec<(Block, &Node)> {
 
 /// Reads a block. Without `edges`, the first and the last address of a network are given to nobody, unless it has no
 /// others.
-fn block(node: &Node, edges: bool) -> Option<Block> {
+fn block(node: &Node, edges: bool) -> Option<AddressRange> {
     let ip = |key: &str| node.str_at(&[key])?.parse::<IpAddr>().ok();
     if let Some(first) = ip("start") {
         let last = ip("stop").unwrap_or(first);
-        return Some(Block { first, last });
+        return Some(AddressRange { first, last });
     }
     let net: IpNet = node.str_at(&["cidr"])?.parse().ok()?;
     let (first, last) = (net.network(), net.broadcast());
     if edges || net.max_prefix_len() - net.prefix_len() < 2 {
-        return Some(Block { first, last });
+        return Some(AddressRange { first, last });
     }
-    Some(Block {
+    Some(AddressRange {
         first: step(first, 1),
         last: step(last, -1),
     })

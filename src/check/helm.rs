@@ -28,12 +28,12 @@ pub struct Release<'a> {
     /// Where it is installed.
     pub namespace: &'a str,
     /// Its values.
-    pub values: Values<'a>,
+    pub values: ChartValues<'a>,
 }
 
 /// The values of a HelmRelease, aliases and merge keys followed.
 #[derive(Debug)]
-pub struct Values<'a> {
+pub struct ChartValues<'a> {
     root: Option<&'a Node>,
     /// Whether `valuesFrom` gives others, which do not stand in the file.
     elsewhere: bool,
@@ -70,7 +70,7 @@ impl<'a> Release<'a> {
             namespace: node
                 .str_at(&["spec", "targetNamespace"])
                 .unwrap_or_else(|| manifests.namespace_of(&object)),
-            values: Values::new(node),
+            values: ChartValues::new(node),
         }
     }
 
@@ -107,7 +107,7 @@ impl<'a> Release<'a> {
     }
 }
 
-impl<'a> Values<'a> {
+impl<'a> ChartValues<'a> {
     fn new(release: &'a Node) -> Self {
         let mut anchors = BTreeMap::new();
         collect_anchors(release, &mut anchors);

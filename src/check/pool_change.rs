@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use yaml::Node;
 
-use super::addresses::{self, Block, Wanted};
+use super::addresses::{self, AddressRange, Wanted};
 use super::manifests::{Manifests, Object};
 use super::{texts, walk};
 use crate::diag::{Diagnostic, Diagnostics};
@@ -48,7 +48,7 @@ pub fn report<'d>(
         .collect();
     let none = BTreeMap::new();
     let before = addresses::blocks(&Manifests::new(&before, &none));
-    let now: Vec<Block> = pools
+    let now: Vec<AddressRange> = pools
         .iter()
         .filter(|pool| on_disk(pool.object.path).is_some())
         .flat_map(|pool| pool.blocks.iter().map(|(block, _)| *block))
@@ -59,7 +59,7 @@ pub fn report<'d>(
     let all = addresses::blocks(&manifests);
     let wanted = addresses::wanted(&manifests);
     let falls_out = |ip: IpAddr| {
-        let within = |blocks: &[Block]| blocks.iter().any(|block| block.contains(ip));
+        let within = |blocks: &[AddressRange]| blocks.iter().any(|block| block.contains(ip));
         within(&before) && !within(&all)
     };
     let mut stops = false;
@@ -84,7 +84,7 @@ fn lost<'a>(
     manifests: &Manifests<'a>,
     wanted: &Wanted<'a>,
     whose: Option<&str>,
-    now: &[Block],
+    now: &[AddressRange],
 ) -> Diagnostic {
     let why = whose.map(|whose| format!(": it is the address of {whose}"));
     let message = format!(
@@ -106,7 +106,7 @@ fn lost<'a>(
 fn touched<'a>(
     manifests: &Manifests<'a>,
     wanted: &[Wanted<'a>],
-    (before, now): (&[Block], &[Block]),
+    (before, now): (&[AddressRange], &[AddressRange]),
 ) -> Diagnostic {
     let message = format!(
         "the load balancer pool goes from {} to {}",
@@ -168,8 +168,8 @@ fn named<'a>(manifests: &Manifests<'a>, object: &Object<'a>) -> String {
 /// How many blocks a message lists.
 const LISTED: usize = 6;
 
-fn listed(blocks: &[Block]) -> String {
-    let texts: Vec<String> = blocks.iter().take(LISTED).map(Block::to_string).collect();
+fn listed(blocks: &[AddressRange]) -> String {
+    let texts: Vec<String> = blocks.iter().take(LISTED).map(AddressRange::to_string).collect();
     let more = match blocks.len().saturating_sub(LISTED) {
         0 => String::new(),
         count => format!(" and {count} more"),

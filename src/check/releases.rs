@@ -7,7 +7,7 @@ use crate::tree::RepoPath;
 
 /// A HelmRelease.
 #[derive(Debug)]
-pub struct Release<'a> {
+pub struct InstalledChart<'a> {
     /// The object.
     pub object: Object<'a>,
     /// Its namespace; empty when nothing says.
@@ -18,7 +18,7 @@ pub struct Release<'a> {
     pub version: Option<(&'a RepoPath, &'a Node)>,
 }
 
-impl<'a> Release<'a> {
+impl<'a> InstalledChart<'a> {
     /// Returns the value below these keys of `spec.values`.
     pub fn value(&self, keys: &[&str]) -> Option<&'a Node> {
         self.values()?.path(keys)
@@ -32,13 +32,13 @@ impl<'a> Release<'a> {
 
 impl<'a> Manifests<'a> {
     /// Returns all `HelmRelease` objects.
-    pub fn releases(&self) -> Vec<Release<'a>> {
+    pub fn releases(&self) -> Vec<InstalledChart<'a>> {
         self.placed()
             .iter()
             .filter(|placed| placed.object.kind == "HelmRelease")
             .map(|placed| {
                 let node = placed.object.node;
-                let mut release = Release {
+                let mut release = InstalledChart {
                     object: placed.object,
                     namespace: placed.namespace,
                     chart: node

@@ -6,7 +6,7 @@ use super::walk;
 
 /// A Service whose port the values of a chart set.
 #[derive(Debug)]
-pub struct Known {
+pub struct KnownService {
     /// The chart.
     chart: &'static str,
     /// The flag that switches the component off, if there is one.
@@ -26,7 +26,7 @@ pub struct Known {
 }
 
 /// `VMSingle` of the VictoriaMetrics stack.
-pub static VMSINGLE: Known = Known {
+pub static VMSINGLE: KnownService = KnownService {
     chart: VICTORIA_METRICS,
     enabled: Some("vmsingle.enabled"),
     affixes: ("vmsingle-", ""),
@@ -46,9 +46,9 @@ pub static VMSINGLE: Known = Known {
 
 /// Sources: values.yaml and the Services of victoria-metrics-k8s-stack 0.45.0, kube-prometheus-stack 80.10.0 and loki
 /// 6.49.0; the VictoriaMetrics operator puts the kind of the object before its name.
-static ALL: &[&Known] = &[
+static ALL: &[&KnownService] = &[
     &VMSINGLE,
-    &Known {
+    &KnownService {
         chart: VICTORIA_METRICS,
         enabled: Some("vmalert.enabled"),
         affixes: ("vmalert-", ""),
@@ -58,7 +58,7 @@ static ALL: &[&Known] = &[
         others: &[],
         pods: Some("vmalert"),
     },
-    &Known {
+    &KnownService {
         chart: VICTORIA_METRICS,
         enabled: Some("alertmanager.enabled"),
         affixes: ("vmalertmanager-", ""),
@@ -68,7 +68,7 @@ static ALL: &[&Known] = &[
         others: &["9094"],
         pods: Some("vmalertmanager"),
     },
-    &Known {
+    &KnownService {
         chart: PROMETHEUS,
         enabled: Some("prometheus.enabled"),
         affixes: ("", "-prometheus"),
@@ -78,7 +78,7 @@ static ALL: &[&Known] = &[
         others: &["8080"],
         pods: None,
     },
-    &Known {
+    &KnownService {
         chart: PROMETHEUS,
         enabled: Some("alertmanager.enabled"),
         affixes: ("", "-alertmanager"),
@@ -88,7 +88,7 @@ static ALL: &[&Known] = &[
         others: &["8080"],
         pods: None,
     },
-    &Known {
+    &KnownService {
         chart: "loki",
         enabled: None,
         affixes: ("", ""),
@@ -104,7 +104,7 @@ static ALL: &[&Known] = &[
 #[derive(Debug)]
 pub struct Service<'m, 'a> {
     /// What is known of it.
-    pub known: &'static Known,
+    pub known: &'static KnownService,
     /// The release that makes it.
     pub release: &'m Release<'a>,
     /// Its name.
@@ -116,7 +116,7 @@ pub struct Service<'m, 'a> {
     pub is_sure: bool,
 }
 
-impl Known {
+impl KnownService {
     /// Returns the Service as a release of the chart makes it; nothing when it is switched off.
     pub fn of<'m, 'a>(&'static self, release: &'m Release<'a>) -> Option<Service<'m, 'a>> {
         if self.enabled.and_then(|flag| release.values.flag(flag)) == Some(false) {

@@ -13,7 +13,7 @@ pub(super) const VERSIONS: &[&str] = &["talos/talenv.yaml", TALCONFIG];
 
 /// A version that talhelper reads.
 #[derive(Debug)]
-pub(super) struct Named<'a> {
+pub(super) struct TalosVersion<'a> {
     /// The file.
     pub path: RepoPath,
     /// Where it stands.
@@ -28,10 +28,10 @@ pub(super) fn parse(text: &str) -> Option<semver::Version> {
 }
 
 /// Returns the version below a key of talhelper's files: `talosVersion` or `kubernetesVersion`.
-pub(super) fn version<'a>(manifests: &Manifests<'a>, key: &str) -> Option<Named<'a>> {
+pub(super) fn version<'a>(manifests: &Manifests<'a>, key: &str) -> Option<TalosVersion<'a>> {
     VERSIONS.iter().find_map(|file| {
         let node = manifests.documents(file).first()?.get(key)?;
-        Some(Named {
+        Some(TalosVersion {
             path: RepoPath::parse(file).ok()?,
             node,
             version: parse(node.as_str()?)?,

@@ -4,9 +4,9 @@ use serde_json::json;
 
 use super::exit::Exit;
 use super::help::{Help, KEYS};
-use super::ui::Format;
+use super::ui::OutputFormat;
 use super::{Outcome, Session};
-use crate::diag::screen::{self, AnsiColor, Style};
+use crate::diag::screen::{self, AnsiColor, ScreenStyle};
 use crate::diag::{Aborted, counted};
 use crate::pipeline::Run;
 use crate::plan::Plan;
@@ -35,7 +35,7 @@ pub(super) fn run(args: &Args, session: &mut Session<'_>) -> Outcome {
     }
     let run = Run::new(&mut session.world, &mut session.diags);
     let plan = run.plan()?;
-    if session.ui.format != Format::Json {
+    if session.ui.format != OutputFormat::Json {
         let text = list(plan);
         session.ui.print(&text);
     }
@@ -55,8 +55,8 @@ pub(super) fn run(args: &Args, session: &mut Session<'_>) -> Outcome {
 }
 
 fn list(plan: &Plan) -> String {
-    let on = Style::of(AnsiColor::Green);
-    let off = Style::new().dimmed();
+    let on = ScreenStyle::of(AnsiColor::Green);
+    let off = ScreenStyle::new().dimmed();
     let version = |index: usize| plan.apps[index].version().unwrap_or_default();
     let rows = 0..plan.apps.len();
     let name_width = rows
@@ -94,7 +94,7 @@ fn with_resources(session: &mut Session<'_>) -> Outcome {
             volume_bytes: sum.volume_bytes + component.volume_bytes,
             ..sum
         });
-    if session.ui.format != Format::Json {
+    if session.ui.format != OutputFormat::Json {
         session.ui.print(&table(&components, &total));
         let nodes = counted(nodes, "node");
         session.ui.print(&format!(
@@ -128,7 +128,7 @@ fn collect(session: &mut Session<'_>) -> Result<(Vec<Component>, Vec<String>, us
 }
 
 fn table(components: &[Component], total: &Component) -> String {
-    let bold = Style::new().bold();
+    let bold = ScreenStyle::new().bold();
     let mut rows = vec![["app", "component", "pods", "cpu", "memory", "volumes"].map(str::to_owned)];
     rows.extend(
         components
@@ -143,7 +143,7 @@ fn table(components: &[Component], total: &Component) -> String {
         let style = if index == 0 || index + 1 == rows.len() {
             bold
         } else {
-            Style::new()
+            ScreenStyle::new()
         };
         let cells: Vec<String> = row
             .iter()

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueHint};
 
-use super::ui::Format;
+use super::ui::OutputFormat;
 use super::{
     adopt, apps, check, completions, configure, demo, diff, doctor, explain, graph, init, man, new_app, plan,
     render, resolve, schema, secrets, undo, validate,
@@ -21,9 +21,9 @@ pub(super) struct Cli {
     pub(super) root: PathBuf,
 
     /// How findings and results are printed
-    #[arg(short, long, global = true, value_enum, default_value_t = Format::Human)]
+    #[arg(short, long, global = true, value_enum, default_value_t = OutputFormat::Human)]
     #[arg(value_name = "FORMAT", help_heading = "Global options")]
-    pub(super) output: Format,
+    pub(super) output: OutputFormat,
 
     /// What to do
     #[command(subcommand)]
@@ -69,7 +69,7 @@ pub(super) enum Command {
     Doctor(doctor::Args),
     /// Work with SOPS files
     #[command(subcommand)]
-    Secrets(secrets::args::Secrets),
+    Secrets(secrets::args::SecretsCommand),
     /// Print completions for a shell
     Completions(completions::Args),
     /// Print the manual page of the program or of a command

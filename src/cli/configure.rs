@@ -15,7 +15,7 @@ use crate::plan::Plan;
 use crate::seal::Sealed;
 use crate::sys::root::Root;
 use crate::tree::{RepoPath, Tree};
-use crate::vcs::Repository;
+use crate::vcs::Git;
 use crate::world::{Choices, side};
 
 /// Arguments of `configure`.
@@ -147,7 +147,7 @@ fn private_files(run: &Run<'_>) -> Result<(), Aborted> {
 }
 
 /// Says when a private file is tracked, or not ignored.
-pub(super) fn private_file(git: &Repository, path: &RepoPath) -> Result<Option<Diagnostic>, Diagnostic> {
+pub(super) fn private_file(git: &Git, path: &RepoPath) -> Result<Option<Diagnostic>, Diagnostic> {
     if git.is_tracked(path)? {
         let message = format!("`{path}` holds secrets in clear and is tracked by git");
         let mut help =

@@ -8,7 +8,7 @@ use super::{Outcome, Session, configure, init};
 use crate::config::example;
 use crate::diag::Diagnostic;
 use crate::sys::SecretText;
-use crate::sys::root::{Kind, Refused, Root};
+use crate::sys::root::{FileKind, Refused, Root};
 use crate::vcs;
 
 /// Arguments of `demo`.
@@ -41,7 +41,7 @@ fn leads_away(here: &Root, directory: &Path) -> Option<Refused> {
         }
     }
     match here.look(&below) {
-        Ok(Some(meta)) if meta.kind == Kind::Link => Some(Refused::Link { at: below }),
+        Ok(Some(meta)) if meta.kind == FileKind::Link => Some(Refused::Link { at: below }),
         Err(refused @ Refused::Link { .. }) => Some(refused),
         // What else stands in the way, the system tells when it is made.
         _ => None,

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::exit::Exit;
 use super::help::{Help, KEYS};
-use super::ui::Format;
+use super::ui::OutputFormat;
 use super::{Outcome, Session, raw, summary};
 use crate::diff::json as diff_json;
 use crate::pipeline::{Compared, Run};
@@ -52,7 +52,7 @@ pub(super) fn run(args: &Args, session: &mut Session<'_>) -> Outcome {
     let differs = changes
         .differing()
         .any(|change| change.kind.touches_file() || change.kind.is_conflict());
-    if session.ui.format != Format::Json {
+    if session.ui.format != OutputFormat::Json {
         let styled = session.ui.is_styled();
         let details = summary::details(changes, tree, existing, styled, true);
         session.ui.print(&details);

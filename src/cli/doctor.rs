@@ -5,10 +5,10 @@ use serde_json::{Value, json};
 use super::configure::private_file;
 use super::exit::Exit;
 use super::help::{Help, KEYS};
-use super::ui::Format;
+use super::ui::OutputFormat;
 use super::{Outcome, Session};
 use crate::config::CONFIG_FILES;
-use crate::diag::screen::{self, AnsiColor, Style};
+use crate::diag::screen::{self, AnsiColor, ScreenStyle};
 use crate::diag::{Diagnostic, Diagnostics, Severity};
 use crate::pipeline::{self, Run, World};
 use crate::raw;
@@ -18,7 +18,7 @@ use crate::secrets::status::{self, Configs};
 use crate::sys::SecretText;
 use crate::sys::root::{Root, limits};
 use crate::tree::RepoPath;
-use crate::vcs::{Repository, private};
+use crate::vcs::{Git, private};
 use crate::world::lock::Lock;
 use crate::world::{secrecy, side};
 use crate::write;
@@ -56,13 +56,13 @@ impl State {
         }
     }
 
-    fn style(self) -> Style {
+    fn style(self) -> ScreenStyle {
         let color = match self {
             Self::Ok => AnsiColor::Green,
             Self::Note => AnsiColor::Yellow,
             Self::Broken => AnsiColor::Red,
         };
-        Style::of(color)
+        ScreenStyle::of(color)
     }
 }
 
@@ -135,7 +135,7 @@ pub(super) fn run(_: &Args, session: &mut Session<'_>) -> Outcome {
         .iter()
         .filter(|line| line.state == State::Broken)
         .count();
-    if session.ui.format != Format::Json {
+    if session.ui.format != OutputFormat::Json {
         for Line { state, what, mend } in &report.lines {
             let style = state.style();
             let mend = mend.as_ref().map(|mend| format!(": {mend}")).unwrap_or_default();
@@ -352,7 +352,7 @@ fn age_key(world: &World<'_>, place: Place, report: &mut Report) {
 }
 
 fn git(root: &Root, report: &mut Report) {
-    let git = match Repository::discover(root.path()) {
+    let git = match Git::discover(root.path()) {
         Ok(Some(git)) => git,
         Ok(None) => {
             let mend = "Flux follows a git repository: `git init`";

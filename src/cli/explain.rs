@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 use super::exit::Exit;
 use super::help::Help;
 use super::offered::{EXPLAINED, TEMPLATES};
-use super::ui::{Format, Ui};
+use super::ui::{OutputFormat, Ui};
 use super::{Outcome, Session};
 use crate::check::rules::ALL;
-use crate::diag::catalogue::{self, Entry};
+use crate::diag::catalogue::{self, CodeEntry};
 use crate::diag::{Diagnostic, Severity};
 use crate::jinja;
 use crate::plan::closest;
@@ -35,7 +35,7 @@ pub(super) struct Args {
 
 /// Prints the documentation of a rule or a code, or the list of all.
 pub(super) fn run(args: &Args, session: &mut Session<'_>) -> Outcome {
-    let is_human = session.ui.format != Format::Json;
+    let is_human = session.ui.format != OutputFormat::Json;
     let Some(name) = &args.name else {
         if is_human {
             list(&mut session.ui);
@@ -129,7 +129,7 @@ fn wrapped(what: &str, names: &[&str]) -> String {
 
 /// Prints a line for each rule and each code that is still printed.
 fn list(ui: &mut Ui) {
-    let codes: Vec<&Entry> = catalogue::all()
+    let codes: Vec<&CodeEntry> = catalogue::all()
         .iter()
         .filter(|entry| !entry.is_retired)
         .collect();
@@ -159,8 +159,8 @@ fn everything() -> Value {
     json!({"rules": rules, "codes": codes})
 }
 
-fn machine(entry: &Entry) -> Value {
-    let Entry {
+fn machine(entry: &CodeEntry) -> Value {
+    let CodeEntry {
         code,
         level,
         is_retired,
@@ -171,7 +171,7 @@ fn machine(entry: &Entry) -> Value {
 }
 
 /// Returns what is printed of a code, in the form of a rule's documentation.
-fn page(entry: &Entry) -> String {
+fn page(entry: &CodeEntry) -> String {
     let (level, end) = match (entry.is_retired, entry.level) {
         (true, _) => ("not printed any more", ""),
         (false, Severity::Error) => (

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::exit::Exit;
 use super::help::{Help, KEYS};
-use super::ui::Format;
+use super::ui::OutputFormat;
 use super::{Outcome, Session};
 use crate::diag::screen;
 use crate::pipeline::Run;
@@ -25,13 +25,13 @@ use crate::world::Added;
 })]
 pub(super) struct Args {
     /// Language of the graph
-    #[arg(long, value_enum, default_value_t = Language::Mermaid)]
-    pub(super) format: Language,
+    #[arg(long, value_enum, default_value_t = GraphLanguage::Mermaid)]
+    pub(super) format: GraphLanguage,
 }
 
 /// Language of a graph.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub(super) enum Language {
+pub(super) enum GraphLanguage {
     /// For Markdown files: GitHub draws it
     Mermaid,
     /// For Graphviz
@@ -43,10 +43,10 @@ pub(super) fn run(args: &Args, session: &mut Session<'_>) -> Outcome {
     let run = Run::new(&mut session.world, &mut session.diags);
     let (plan, added) = (run.plan()?, run.added()?);
     let graph = Drawn::new(plan, added);
-    if session.ui.format != Format::Json {
+    if session.ui.format != OutputFormat::Json {
         let text = match args.format {
-            Language::Mermaid => mermaid(&graph),
-            Language::Dot => dot(&graph),
+            GraphLanguage::Mermaid => mermaid(&graph),
+            GraphLanguage::Dot => dot(&graph),
         };
         session.ui.print(&text);
     }

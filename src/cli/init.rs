@@ -11,7 +11,7 @@ use crate::diag::{Aborted, Diagnostic, Diagnostics};
 use crate::pipeline;
 use crate::render::SCHEMA_COPY;
 use crate::seal;
-use crate::sys::root::{Access, DRAFT, Kind, Refused, Root, limits};
+use crate::sys::root::{Access, DRAFT, FileKind, Refused, Root, limits};
 use crate::sys::{Entropy, SecretText};
 use crate::world::side;
 
@@ -185,7 +185,7 @@ fn say_tunnel(root: &Root, ui: &mut Ui) {
 /// Refuses a file that is there and holds nothing: it looks like one that needs not be made, and opens nothing.
 fn refuse_empty(root: &Root, diags: &mut Diagnostics) -> Result<(), Aborted> {
     for name in side::PRIVATE.into_iter().chain([side::DEPLOY_KEY_PUBLIC]) {
-        if matches!(root.look(name), Ok(Some(meta)) if meta.kind == Kind::File && meta.len == 0) {
+        if matches!(root.look(name), Ok(Some(meta)) if meta.kind == FileKind::File && meta.len == 0) {
             let message = format!("`{name}` is there, and it is empty");
             diags.push(
                 Diagnostic::error("side/empty", message)

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::exit::Exit;
 use super::help::{Help, KEYS};
 use super::{Outcome, Session, summary};
-use crate::diag::screen::{AnsiColor, Style};
+use crate::diag::screen::{AnsiColor, ScreenStyle};
 use crate::merge::KeptVersion;
 use crate::pipeline::{Compared, Run};
 use crate::plan::Plan;
@@ -30,7 +30,7 @@ pub(super) fn run(_: &Args, session: &mut Session<'_>) -> Outcome {
     let (kept, plan) = (run.kept_versions()?, run.plan()?);
     // What configure would change, where it gets that far. Its findings are its own to tell.
     let compared = run.quietly(Run::compared).ok();
-    if session.ui.format != super::ui::Format::Json {
+    if session.ui.format != super::ui::OutputFormat::Json {
         let text = text(plan);
         session.ui.print(&text);
         session.ui.print(&versions(kept));
@@ -52,9 +52,9 @@ pub(super) fn run(_: &Args, session: &mut Session<'_>) -> Outcome {
 }
 
 fn text(plan: &Plan) -> String {
-    let on = Style::of(AnsiColor::Green);
-    let off = Style::new().dimmed();
-    let bold = Style::new().bold();
+    let on = ScreenStyle::of(AnsiColor::Green);
+    let off = ScreenStyle::new().dimmed();
+    let bold = ScreenStyle::new().bold();
     let mut out = format!("{bold}Apps{bold:#}\n");
     let width = plan
         .apps
@@ -112,7 +112,7 @@ fn text(plan: &Plan) -> String {
 
 /// The pending changes, by where they come from.
 fn changes(compared: Option<&Compared>) -> String {
-    let bold = Style::new().bold();
+    let bold = ScreenStyle::new().bold();
     let list = match compared {
         None => "  not known: `clusterwright configure --dry-run` tells what stops it\n".to_owned(),
         Some(compared) if compared.changes.differing().next().is_none() => "  none\n".to_owned(),
@@ -126,7 +126,7 @@ fn versions(kept: &[KeptVersion]) -> String {
     if kept.is_empty() {
         return String::new();
     }
-    let bold = Style::new().bold();
+    let bold = ScreenStyle::new().bold();
     let mut out = format!("\n{bold}Newer in your tree{bold:#} (they stay)\n");
     for version in kept {
         let KeptVersion {

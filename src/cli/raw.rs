@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use super::variable;
 use crate::diag::{Aborted, Diagnostic, Diagnostics};
-use crate::pipeline::Source;
-use crate::raw::Request;
+use crate::pipeline::TreeSource;
+use crate::raw::RawRequest;
 
 /// Arguments of raw mode.
 #[derive(Debug, Default, clap::Args)]
@@ -28,21 +28,21 @@ pub(super) struct Args {
 
 impl Args {
     /// Returns where the tree comes from.
-    pub(super) fn source(&self, diags: &mut Diagnostics) -> Result<Source, Aborted> {
+    pub(super) fn source(&self, diags: &mut Diagnostics) -> Result<TreeSource, Aborted> {
         if self.raw {
-            Ok(Source::Raw(request(self, diags)?))
+            Ok(TreeSource::Raw(request(self, diags)?))
         } else {
-            Ok(Source::Catalogue)
+            Ok(TreeSource::Catalogue)
         }
     }
 }
 
 /// What raw mode is asked for.
-fn request(args: &Args, diags: &mut Diagnostics) -> Result<Request, Aborted> {
-    let mut request = Request {
+fn request(args: &Args, diags: &mut Diagnostics) -> Result<RawRequest, Aborted> {
+    let mut request = RawRequest {
         data: args.data.clone(),
         outside: args.allow_outside.clone(),
-        ..Request::default()
+        ..RawRequest::default()
     };
     for name in &args.env {
         match variable(name) {

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::exit::Exit;
 use super::help::{Help, KEYS};
-use super::ui::Format;
+use super::ui::OutputFormat;
 use super::{Outcome, Session, raw};
 use crate::diag::Diagnostic;
 use crate::pipeline::Run;
@@ -53,7 +53,7 @@ pub(super) fn run(args: &Args, session: &mut Session<'_>) -> Outcome {
                 .help("list them with `clusterwright render --list`"),
         ));
     }
-    if session.ui.format == Format::Json {
+    if session.ui.format == OutputFormat::Json {
         let files: Vec<_> = files
             .iter()
             .map(|file| json!({"path": file.path, "text": vault.mask(file.text()), "origin": file.origin}))

@@ -2,7 +2,7 @@
 
 use super::exit::Exit;
 use super::help::Help;
-use super::ui::Format;
+use super::ui::OutputFormat;
 use super::{Outcome, Session};
 use crate::catalog;
 use crate::pipeline::Run;
@@ -30,7 +30,7 @@ pub(super) fn run(args: &Args, session: &mut Session<'_>) -> Outcome {
         let run = Run::new(&mut session.world, &mut session.diags);
         run.catalog()?.vocabulary().schema().clone()
     };
-    if session.ui.format == Format::Json {
+    if session.ui.format == OutputFormat::Json {
         return Ok((Exit::Success, Some(serde_json::json!({"schema": schema}))));
     }
     session.ui.print(&format!("{schema:#}\n"));

@@ -4,23 +4,23 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use crate::diag::counted;
-use crate::diag::screen::{AnsiColor, Style};
-use crate::diff::text::{self, Sides};
+use crate::diag::screen::{AnsiColor, ScreenStyle};
+use crate::diff::text::{self, FileVersions};
 use crate::diff::{Cause, Change, ChangeKind, ChangeSet};
 use crate::plan::Plan;
 use crate::seal::Sealed;
 use crate::tree::Tree;
 use crate::world::Existing;
 
-fn style(kind: ChangeKind) -> Style {
+fn style(kind: ChangeKind) -> ScreenStyle {
     let color = match kind {
         ChangeKind::Create | ChangeKind::Recreate | ChangeKind::Adopt => AnsiColor::Green,
         ChangeKind::Update | ChangeKind::Merge => AnsiColor::Yellow,
         ChangeKind::Delete | ChangeKind::Forget => AnsiColor::Red,
-        ChangeKind::Kept | ChangeKind::Unchanged => return Style::new().dimmed(),
+        ChangeKind::Kept | ChangeKind::Unchanged => return ScreenStyle::new().dimmed(),
         _ => AnsiColor::Magenta,
     };
-    Style::of(color)
+    ScreenStyle::of(color)
 }
 
 /// One line for each app and kind of change, with the keys that decided.
@@ -137,7 +137,7 @@ pub(super) fn details(
         let hunks = matches!(change.kind, ChangeKind::Update | ChangeKind::Merge)
             || change.kind.is_conflict()
             || whole;
-        match Sides::of(change, tree, existing) {
+        match FileVersions::of(change, tree, existing) {
             Some(sides) if hunks => out.push_str(&sides.render(style_of(styled))),
             Some(sides) => {
                 let lines = sides.line_counts().filter(|_| !sides.is_sensitive());
@@ -165,10 +165,10 @@ fn one_line(change: &Change, lines: Option<(usize, usize)>) -> String {
     )
 }
 
-fn style_of(styled: bool) -> text::Style {
+fn style_of(styled: bool) -> text::Escapes {
     if styled {
-        text::Style::Styled
+        text::Escapes::Styled
     } else {
-        text::Style::Plain
+        text::Escapes::Plain
     }
 }

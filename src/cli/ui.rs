@@ -14,7 +14,7 @@ use crate::sys::SecretText;
 
 /// How findings and results are printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub(super) enum Format {
+pub(super) enum OutputFormat {
     /// For people: the source line, carets, and what to do
     Human,
     /// One finding a line, with path, line and column
@@ -26,7 +26,7 @@ pub(super) enum Format {
 /// The terminal.
 pub(super) struct Ui {
     /// How to print.
-    pub(super) format: Format,
+    pub(super) format: OutputFormat,
     out: anstream::AutoStream<io::Stdout>,
     err: anstream::AutoStream<io::Stderr>,
     /// Whether a person reads stdout: it is a terminal, or made to look like one.
@@ -37,7 +37,7 @@ pub(super) struct Ui {
 
 impl Ui {
     /// Opens the standard streams. Colour follows the terminal, `NO_COLOR` and `CLICOLOR_FORCE`.
-    pub(super) fn new(format: Format) -> Self {
+    pub(super) fn new(format: OutputFormat) -> Self {
         let out = anstream::AutoStream::auto(io::stdout());
         Self {
             format,
@@ -106,7 +106,7 @@ impl Ui {
 
     /// Prints a line for people to stderr, unless machines read along.
     pub(super) fn note(&mut self, text: &str) {
-        if self.format != Format::Json {
+        if self.format != OutputFormat::Json {
             self.say(text);
         }
     }
@@ -118,7 +118,7 @@ impl Ui {
 
     /// The same with bytes, which `--output json` gives as far as they are text.
     pub(super) fn result_bytes(&mut self, bytes: &[u8]) -> Option<Value> {
-        if self.format == Format::Json {
+        if self.format == OutputFormat::Json {
             return Some(json!({ "text": String::from_utf8_lossy(bytes) }));
         }
         match std::str::from_utf8(bytes) {
@@ -131,7 +131,7 @@ impl Ui {
 
     /// Returns whether output is for people.
     pub(super) fn is_human(&self) -> bool {
-        self.format == Format::Human
+        self.format == OutputFormat::Human
     }
 
     /// Returns whether stdout shows styles.
@@ -142,16 +142,16 @@ impl Ui {
     /// Prints findings, or with `--output json` the whole result as one document with the findings inside.
     pub(super) fn finish(&mut self, diags: &Diagnostics, result: Option<Value>) {
         match self.format {
-            Format::Human => {
+            OutputFormat::Human => {
                 self.tell(&screen::marked(&human::render(diags)));
                 if let Some(summary) = summary(diags) {
                     self.say(&summary);
                 }
             }
-            Format::Concise => {
+            OutputFormat::Concise => {
                 self.tell(&concise::render(diags));
             }
-            Format::Json => {
+            OutputFormat::Json => {
                 let mut document = json!({"findings": json_format::findings(diags)});
                 if let (Value::Object(document), Some(Value::Object(result))) = (&mut document, result) {
                     document.extend(result);

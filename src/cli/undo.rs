@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 use super::exit::Exit;
 use super::help::Help;
 use super::{Outcome, Session};
-use crate::diag::screen::{AnsiColor, Style};
+use crate::diag::screen::{AnsiColor, ScreenStyle};
 use crate::diag::{Diagnostic, Diagnostics, counted};
 use crate::diff::redact;
-use crate::diff::text::{self, Sides};
+use crate::diff::text::{self, FileVersions};
 use crate::pipeline;
 use crate::raw;
 use crate::world::BASE_DIR;
@@ -112,18 +112,18 @@ impl Way {
         }
     }
 
-    fn style(self) -> Style {
+    fn style(self) -> ScreenStyle {
         let color = match self {
             Self::Restore => AnsiColor::Green,
             Self::Revert => AnsiColor::Yellow,
             Self::Delete => AnsiColor::Red,
         };
-        Style::of(color)
+        ScreenStyle::of(color)
     }
 }
 
-fn sides(file: &Reverted) -> Sides<'_> {
-    Sides {
+fn sides(file: &Reverted) -> FileVersions<'_> {
+    FileVersions {
         path: &file.path,
         old: file.now.as_deref(),
         new: file.before.as_deref(),
@@ -139,9 +139,9 @@ fn visible(files: &[Reverted]) -> impl Iterator<Item = &Reverted> {
 fn show(files: &[Reverted], styled: bool) -> String {
     let mut out = String::new();
     let style = if styled {
-        text::Style::Styled
+        text::Escapes::Styled
     } else {
-        text::Style::Plain
+        text::Escapes::Plain
     };
     for file in visible(files) {
         let way = Way::of(file);

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::secret::Secret;
+use super::secret::SecretStandIn;
 use crate::model::{Line, SecretHttpUrl, SecretHttpsUrl, SecretWord, TextValue as _};
 
 /// Where Alertmanager sends alerts. Without a receiver they show in Grafana and Alertmanager alone.
@@ -21,7 +21,7 @@ pub struct Alerts {
         example = &"<Slack webhook URL>",
         extend("format" = SecretHttpsUrl::FORMAT, "x-placeholder" = "<Slack webhook URL>")
     )]
-    pub alert_slack_webhook_url: Option<Secret>,
+    pub alert_slack_webhook_url: Option<SecretStandIn>,
 
     /// Slack channel that alerts are posted to, in quotes. Without it, the channel of the webhook.
     #[serde(default)]
@@ -34,7 +34,7 @@ pub struct Alerts {
         example = &"<PagerDuty routing key>",
         extend("format" = SecretWord::FORMAT, "x-placeholder" = "<PagerDuty routing key>")
     )]
-    pub alert_pagerduty_routing_key: Option<Secret>,
+    pub alert_pagerduty_routing_key: Option<SecretStandIn>,
 
     /// Address that gets alerts as JSON by POST. Required for the receiver `webhook`.
     #[serde(default)]
@@ -42,7 +42,7 @@ pub struct Alerts {
         example = &"<alert webhook URL>",
         extend("format" = SecretHttpUrl::FORMAT, "x-placeholder" = "<alert webhook URL>")
     )]
-    pub alert_webhook_url: Option<Secret>,
+    pub alert_webhook_url: Option<SecretStandIn>,
 }
 
 /// Who is told of alerts.

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::secret::Secret;
+use super::secret::SecretStandIn;
 use crate::model::{AgeRecipient, HttpUrl, Line, SecretWord, TextValue as _};
 
 /// Encrypted snapshots of etcd, uploaded every six hours to storage that speaks S3. On when `backup_s3_endpoint` and
@@ -33,7 +33,7 @@ pub struct Backup {
         example = &"<S3 access key id>",
         extend("format" = SecretWord::FORMAT, "x-placeholder" = "<S3 access key id>")
     )]
-    pub backup_s3_access_key: Option<Secret>,
+    pub backup_s3_access_key: Option<SecretStandIn>,
 
     /// Secret of the S3 access key. Required for backups.
     #[serde(default)]
@@ -41,7 +41,7 @@ pub struct Backup {
         example = &"<S3 secret access key>",
         extend("format" = SecretWord::FORMAT, "x-placeholder" = "<S3 secret access key>")
     )]
-    pub backup_s3_secret_key: Option<Secret>,
+    pub backup_s3_secret_key: Option<SecretStandIn>,
 
     /// Age recipient that snapshots are encrypted for. Required for backups. Make a key of its own with
     /// `age-keygen -o etcd-backup.key`, put the public half here, and keep the file somewhere that does not burn with

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::secret::Secret;
+use super::secret::SecretStandIn;
 use crate::model::{Asn, Cidr, Ipv4};
 
 /// Load balancing by Cilium, and BGP. BGP is on when `cilium_bgp_router_addr`, `cilium_bgp_router_asn` and
@@ -68,7 +68,7 @@ pub struct Cilium {
     /// Password of the BGP session (TCP MD5). The router needs the same; `unifi/bgp.conf` says where to set it.
     #[serde(default)]
     #[schemars(example = &"<BGP password>", extend("x-placeholder" = "<BGP password>"))]
-    pub cilium_bgp_password: Option<Secret>,
+    pub cilium_bgp_password: Option<SecretStandIn>,
 }
 
 /// How replies to load-balanced traffic travel.

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::secret::Secret;
+use super::secret::SecretStandIn;
 use crate::model::{Fqdn, Ipv4, LabelValue, SecretWord, TextValue as _, Uuid};
 
 /// Your domain, its DNS and the tunnel at Cloudflare.
@@ -19,7 +19,7 @@ pub struct Cloudflare {
         example = &"<Cloudflare API token>",
         extend("format" = SecretWord::FORMAT, "x-placeholder" = "<Cloudflare API token>")
     )]
-    pub cloudflare_token: Secret,
+    pub cloudflare_token: SecretStandIn,
 
     /// Load balancer address of the external gateway (`envoy-external`), which the Cloudflare tunnel leads to. An
     /// unused address, outside any DHCP range.

@@ -15,7 +15,7 @@ use crate::source::{SourceId, Span};
 const MAX_QUOTED: usize = 80;
 
 /// One file of the configuration.
-pub(super) struct File {
+pub(super) struct ConfigFile {
     /// The display copy.
     pub source: SourceId,
     /// The text for display: [`super::mask()`] of the file's.
@@ -25,8 +25,8 @@ pub(super) struct File {
 }
 
 /// The configuration as written, with secrets in clear: it is never printed.
-pub struct Document {
-    pub(super) files: Vec<File>,
+pub struct ConfigDocument {
+    pub(super) files: Vec<ConfigFile>,
     pub(super) json: Value,
     pub(super) unknown: BTreeSet<String>,
     pub(super) cut: BTreeSet<String>,
@@ -34,13 +34,13 @@ pub struct Document {
     pub(super) vocabulary: Arc<Vocabulary>,
 }
 
-impl std::fmt::Debug for Document {
+impl std::fmt::Debug for ConfigDocument {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Document(…)")
     }
 }
 
-impl Document {
+impl ConfigDocument {
     /// Returns the merged configuration. It holds secrets in clear.
     pub(crate) fn json(&self) -> &Value {
         &self.json
@@ -168,7 +168,7 @@ impl Document {
     }
 
     /// Finds the file, key and value of a pointer; for an item of a list, the key is the item itself.
-    fn entry(&self, pointer: &str) -> Option<(&File, &Node, &Node)> {
+    fn entry(&self, pointer: &str) -> Option<(&ConfigFile, &Node, &Node)> {
         let mut parts = pointer.strip_prefix('/')?.split('/').map(unescaped);
         let first = parts.next()?;
         let file = self.files.iter().find(|file| file.root.entry(&first).is_some())?;
@@ -188,7 +188,7 @@ impl Document {
     }
 }
 
-impl File {
+impl ConfigFile {
     /// Returns the range without the line breaks and blanks that a parser counts to a block's end.
     fn visible(&self, range: &Range<usize>) -> Range<usize> {
         let text = self.masked.get(range.clone()).unwrap_or_default();

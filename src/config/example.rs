@@ -7,7 +7,7 @@ use super::nodes::example as demo_node;
 use super::schema;
 use super::{
     Alerts, Apps, Backup, Cilium, Cloudflare, Encryption, ExternalSecrets, Images, Network, Nodes,
-    Observability, Oidc, Policies, Proxmox, Repository, Tracing, Unifi, Versions,
+    Observability, Oidc, Policies, Proxmox, RepositoryKeys, Tracing, Unifi, Versions,
 };
 
 /// The most columns of a comment line.
@@ -54,7 +54,7 @@ struct Section {
 /// The sections in the order of the file; together they hold every key.
 const SECTIONS: &[Section] = &[
     section::<Network>("Network"),
-    section::<Repository>("Repository"),
+    section::<RepositoryKeys>("Repository"),
     section::<Cloudflare>("Cloudflare"),
     section::<Cilium>("Load balancing and BGP"),
     section::<Unifi>("UniFi DNS"),

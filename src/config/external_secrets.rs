@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::secret::Secret;
+use super::secret::SecretStandIn;
 use crate::model::{HttpUrl, Line, SecretWord, TextValue as _, Uuid};
 
 /// Secrets that your own apps fetch from 1Password, Bitwarden or Vault: the external-secrets operator, and one
@@ -31,7 +31,7 @@ pub struct ExternalSecrets {
         example = &"<1Password Connect token>",
         extend("format" = SecretWord::FORMAT, "x-placeholder" = "<1Password Connect token>")
     )]
-    pub onepassword_connect_token: Option<Secret>,
+    pub onepassword_connect_token: Option<SecretStandIn>,
 
     /// 1Password vaults that are searched, in this order. At least one is required for the provider `1password`.
     #[serde(default)]
@@ -44,7 +44,7 @@ pub struct ExternalSecrets {
         example = &"<Bitwarden access token>",
         extend("format" = SecretWord::FORMAT, "x-placeholder" = "<Bitwarden access token>")
     )]
-    pub bitwarden_access_token: Option<Secret>,
+    pub bitwarden_access_token: Option<SecretStandIn>,
 
     /// Id of the Bitwarden organization: the UUID in the address of its page. Required for the provider `bitwarden`.
     #[serde(default)]

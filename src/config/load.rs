@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::Value;
 use yaml::{Kind, Node, Style, line};
 
-use super::document::{Document, File, quoted};
+use super::document::{ConfigDocument, ConfigFile, quoted};
 use super::mask;
 use super::read::{missing, read};
 use super::schema::KeyKind;
@@ -44,7 +44,7 @@ pub fn load(
     vocabulary: &Arc<Vocabulary>,
     decrypt: &dyn Fn(&str) -> Result<Decrypted, Diagnostic>,
     diags: &mut Diagnostics,
-) -> Result<Document, Aborted> {
+) -> Result<ConfigDocument, Aborted> {
     let cluster = read(root, CLUSTER, diags).and_then(|text| text.ok_or_else(|| missing(root, diags)));
     let nodes = read(root, NODES, diags);
     let (cluster, nodes) = (cluster?, nodes?);
@@ -65,7 +65,7 @@ pub fn parse(
     vocabulary: &Arc<Vocabulary>,
     decrypt: &dyn Fn(&str) -> Result<Decrypted, Diagnostic>,
     diags: &mut Diagnostics,
-) -> Result<Document, Aborted> {
+) -> Result<ConfigDocument, Aborted> {
     let parts: Vec<Result<Part, Aborted>> = texts
         .iter()
         .map(|(name, text)| part(name, text, vocabulary, decrypt, diags))
@@ -77,7 +77,7 @@ pub fn parse(
 /// One file, read and parsed.
 struct Part {
     name: String,
-    file: File,
+    file: ConfigFile,
     json: serde_json::Map<String, Value>,
     unknown: BTreeSet<String>,
     cut: BTreeSet<String>,
@@ -97,7 +97,7 @@ fn part(
         Ok(root) => root,
         Err(finding) => return Err(diags.abort(*finding)),
     };
-    let file = File { source, masked, root };
+    let file = ConfigFile { source, masked, root };
     refuse_anchored_secrets(&file, vocabulary, diags)?;
     let encrypted = is_encrypted(&file.root);
     let mut part = Part {
@@ -212,7 +212,7 @@ fn holds_ciphertext(value: &Value) -> bool {
 /// An alias could carry a secret to where values are shown, so neither a secret nor a key that might be a misspelt one
 /// may have an anchor.
 fn refuse_anchored_secrets(
-    file: &File,
+    file: &ConfigFile,
     vocabulary: &Vocabulary,
     diags: &mut Diagnostics,
 ) -> Result<(), Aborted> {
@@ -262,8 +262,8 @@ fn merge(
     parts: Vec<Part>,
     vocabulary: &Arc<Vocabulary>,
     diags: &mut Diagnostics,
-) -> Result<Document, Aborted> {
-    let mut document = Document {
+) -> Result<ConfigDocument, Aborted> {
+    let mut document = ConfigDocument {
         files: Vec::new(),
         json: Value::Null,
         unknown: BTreeSet::new(),

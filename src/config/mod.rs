@@ -43,7 +43,7 @@ pub use apps::{AppChoice, Apps};
 pub use backup::Backup;
 pub use cilium::{Cilium, LoadBalancerMode};
 pub use cloudflare::Cloudflare;
-pub use document::Document;
+pub use document::ConfigDocument;
 pub(crate) use document::{child, inline};
 pub use encryption::Encryption;
 pub use external_secrets::{BitwardenRegion, ExternalSecrets, SecretsProvider};
@@ -52,14 +52,14 @@ pub use in_clear::{CONFIG_FILES, clear_secrets, commented_secrets, holds_clear_s
 pub use load::{Decrypted, load, parse};
 pub use mask::mask;
 pub use network::Network;
-pub use nodes::{Node, Nodes};
+pub use nodes::{ClusterNode, Nodes};
 pub use observability::{MonitoringStack, Observability};
 pub use oidc::{Claim, Oidc};
 pub use policies::{Policies, PolicyMode};
 pub use proxmox::Proxmox;
 pub use read::MAX_CONFIG_BYTES;
-pub use repository::{Repository, Visibility};
-pub use secret::Secret;
+pub use repository::{RepositoryKeys, Visibility};
+pub use secret::SecretStandIn;
 pub use tracing::{Environment, Tracing};
 pub use unifi::Unifi;
 pub use vault::Vault;
@@ -74,7 +74,7 @@ pub struct Cluster {
     pub network: Network,
     /// The repository that Flux follows.
     #[serde(flatten)]
-    pub repository: Repository,
+    pub repository: RepositoryKeys,
     /// Domain, DNS and tunnel.
     #[serde(flatten)]
     pub cloudflare: Cloudflare,

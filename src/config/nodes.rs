@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Disk, Ipv4, KernelModule, LabelValue, MacAddress, NodeName, SchematicId};
+use crate::model::{InstallDisk, Ipv4, KernelModule, LabelValue, MacAddress, NodeName, SchematicId};
 
 /// The machines of the cluster.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -13,13 +13,13 @@ pub struct Nodes {
         length(min = 1, max = 5000),
         example = serde_json::json!([example("k8s-1", "10.10.10.11", "bc:24:11:0a:00:01", true)])
     )]
-    pub nodes: Vec<Node>,
+    pub nodes: Vec<ClusterNode>,
 }
 
 /// One machine.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[schemars(inline, extend("defaultSnippets" = [snippet()]))]
-pub struct Node {
+pub struct ClusterNode {
     /// Host name of the node: lower-case letters, digits and `-`. Not `global`, `controller` or `worker`.
     #[schemars(example = &"k8s-1", extend("x-placeholder" = "<host name of the node>"))]
     pub name: NodeName,
@@ -35,7 +35,7 @@ pub struct Node {
     /// Disk to install Talos on: a device path such as `/dev/nvme0n1`, or the serial number of the disk. List them with
     /// `talosctl get disks --insecure --nodes ADDRESS`.
     #[schemars(example = &"/dev/sda", extend("x-placeholder" = "<device path or serial number of the disk>"))]
-    pub disk: Disk,
+    pub disk: InstallDisk,
 
     /// MAC address of the network card, in lower case. List it with
     /// `talosctl get links --insecure --nodes ADDRESS`.

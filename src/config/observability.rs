@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::secret::Secret;
+use super::secret::SecretStandIn;
 use crate::model::{HostLabel, Line, ObjectName, Quantity, Retention, TextValue as _};
 
 /// Metrics, logs, dashboards and alerts. `monitoring_enabled` is the master switch.
@@ -52,7 +52,7 @@ pub struct Observability {
         example = &"<Grafana admin password, at least 8 characters>",
         extend("x-placeholder" = "<Grafana admin password, at least 8 characters>")
     )]
-    pub grafana_admin_password: Option<Secret>,
+    pub grafana_admin_password: Option<SecretStandIn>,
 
     /// How long metrics are kept, in hours (`h`), days (`d`) or weeks (`w`).
     #[serde(default = "week")]

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::secret::Secret;
+use super::secret::SecretStandIn;
 use crate::model::{LabelValue, Line, ProxmoxEndpoint, ProxmoxTokenId, SecretToken, TextValue as _};
 
 /// Proxmox VE, for nodes that are its virtual machines: volumes on its storage (`proxmox_csi_enabled`), and what it
@@ -35,7 +35,7 @@ pub struct Proxmox {
         example = &"<secret of the CSI token>",
         extend("format" = SecretToken::FORMAT, "x-placeholder" = "<secret of the CSI token>")
     )]
-    pub proxmox_csi_token_secret: Option<Secret>,
+    pub proxmox_csi_token_secret: Option<SecretStandIn>,
 
     /// Proxmox storage that volumes lie on, as Datacenter, Storage lists it.
     #[serde(default)]
@@ -66,7 +66,7 @@ pub struct Proxmox {
         example = &"<secret of the CCM token>",
         extend("format" = SecretToken::FORMAT, "x-placeholder" = "<secret of the CCM token>")
     )]
-    pub proxmox_ccm_token_secret: Option<Secret>,
+    pub proxmox_ccm_token_secret: Option<SecretStandIn>,
 }
 
 fn region() -> LabelValue {

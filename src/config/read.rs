@@ -4,7 +4,7 @@ use std::io;
 
 use super::load::CLUSTER;
 use crate::diag::{Aborted, Diagnostic, Diagnostics, argument, io_reason};
-use crate::sys::root::{Kind, Refused, Root, limits};
+use crate::sys::root::{FileKind, Refused, Root, limits};
 use crate::vcs::private;
 use crate::world::above;
 
@@ -44,7 +44,7 @@ fn read_bytes(root: &Root, name: &str) -> Result<Option<Vec<u8>>, Box<Diagnostic
         Err(Refused::Absent) => Ok(None),
         Err(Refused::NotRegular { kind }) => {
             let what = match kind {
-                Kind::Directory => "a directory",
+                FileKind::Directory => "a directory",
                 _ => "not a regular file",
             };
             let finding = Diagnostic::error("config/not-a-file", format!("`{name}` is {what}"));

@@ -3,11 +3,11 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Branch, Repository as RepositoryName, TextValue as _};
+use crate::model::{Branch, RepositoryName, TextValue as _};
 
 /// The repository on GitHub that Flux follows.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Repository {
+pub struct RepositoryKeys {
     /// Repository that holds the generated tree, as `owner/name` on GitHub.
     #[schemars(example = &"octocat/home-ops", extend("x-placeholder" = "<owner/name of this repository on GitHub>"))]
     pub repository_name: RepositoryName,

@@ -407,7 +407,7 @@ mod tests {
 
     fn check_format(path: &str, property: &Value, value: &Value) {
         if let (Some(format), Some(text)) = (property["format"].as_str(), value.as_str()) {
-            let format = crate::model::Format::named(format).expect("registered");
+            let format = crate::model::ValueFormat::named(format).expect("registered");
             assert_eq!((format.check)(text), Ok(()), "{path}");
         }
     }

@@ -11,16 +11,16 @@ use crate::model::{SecretFormat, TextValue as _};
 /// in a `Cluster`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Secret(String);
+pub struct SecretStandIn(String);
 
-impl Secret {
+impl SecretStandIn {
     /// Returns the token.
     pub fn token(&self) -> &str {
         &self.0
     }
 }
 
-impl JsonSchema for Secret {
+impl JsonSchema for SecretStandIn {
     fn inline_schema() -> bool {
         true
     }

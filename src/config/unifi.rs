@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::secret::Secret;
+use super::secret::SecretStandIn;
 use crate::model::{HttpUrl, Line, SecretWord, TextValue as _};
 
 /// DNS records for your network, written to a UniFi controller. On when `unifi_host` and `unifi_api_key` are both
@@ -21,7 +21,7 @@ pub struct Unifi {
         example = &"<UniFi API key>",
         extend("format" = SecretWord::FORMAT, "x-placeholder" = "<UniFi API key>")
     )]
-    pub unifi_api_key: Option<Secret>,
+    pub unifi_api_key: Option<SecretStandIn>,
 
     /// Id of the site, which is not the name that is shown: almost always `default`.
     #[serde(default = "site")]

@@ -23,14 +23,14 @@ pub struct Vault {
     nonce: String,
     /// The second spelling: another nonce of another length.
     other_nonce: String,
-    entries: Vec<Entry>,
+    entries: Vec<VaultEntry>,
     /// Their values, and others that must stand nowhere in clear.
     known: Known,
 }
 
 /// A secret and what it is for.
 #[derive(Debug)]
-pub struct Entry {
+pub struct VaultEntry {
     /// The config key, or the name below `secrets.`.
     pub key: String,
     /// `None` when the secret is set but its value is not known, for want of the private key.
@@ -110,7 +110,7 @@ impl Vault {
     }
 
     fn add(&mut self, name: &str, value: Option<SecretText>, computed: bool) -> String {
-        self.entries.push(Entry {
+        self.entries.push(VaultEntry {
             key: name.to_owned(),
             value,
             computed,
@@ -120,7 +120,7 @@ impl Vault {
     }
 
     /// Returns what a token stands for.
-    pub fn lookup(&self, text: &str) -> Option<&Entry> {
+    pub fn lookup(&self, text: &str) -> Option<&VaultEntry> {
         let digits = text.strip_prefix(PREFIX)?.strip_prefix(&self.nonce)?;
         let digits = digits.strip_prefix('x')?.strip_suffix('x')?;
         self.entries.get(digits.parse::<usize>().ok()?)

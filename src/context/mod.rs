@@ -12,7 +12,7 @@ use crate::catalog::Catalog;
 use crate::config::{Cluster, Vault, Vocabulary};
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::model::{Cidr, Ipv4};
-use crate::render::Values;
+use crate::render::TemplateValues;
 use crate::render::names::Shape;
 
 /// The host number of CoreDNS in the service network. Source: what Talos and kubeadm write into every kubelet.
@@ -46,7 +46,7 @@ pub struct Derived {
     /// The network that load balancer addresses come from.
     pub lb_pool_cidr: String,
     /// What of it Cilium may give out.
-    pub lb_pool_blocks: Vec<pool::Block>,
+    pub lb_pool_blocks: Vec<pool::PoolBlock>,
     /// Owner of the records at Cloudflare.
     pub dns_owner_id: String,
     /// Owner of the records at a UniFi controller.
@@ -129,13 +129,13 @@ fn image_volume_gate(kubernetes: &str) -> bool {
 
 /// Returns the values for nodes with another Kubernetes version than `kubernetes_version` says; `None` when that makes no
 /// difference.
-pub fn for_kubernetes(values: &Values, version: &str) -> Option<Values> {
+pub fn for_kubernetes(values: &TemplateValues, version: &str) -> Option<TemplateValues> {
     let gate = Value::Bool(image_volume_gate(version));
     let key = "image_volume_gate";
     (values.map.get(key) != Some(&gate)).then(|| {
         let mut map = values.map.clone();
         map.insert(key.to_owned(), gate);
-        Values {
+        TemplateValues {
             map,
             shape: values.shape.clone(),
             schema: values.schema.clone(),
@@ -200,7 +200,7 @@ pub fn values(
     (recipients, own): (&[String], &[String]),
     tunnel_id: Option<&str>,
     vocabulary: &Vocabulary,
-) -> Values {
+) -> TemplateValues {
     let mut map = serde_json::Map::new();
     if let Value::Object(keys) = json!(cluster) {
         map.extend(keys);
@@ -212,7 +212,7 @@ pub fn values(
     map.insert("secrets".to_owned(), json!(vault.computed()));
     map.insert("age_recipients".to_owned(), json!(recipients));
     map.insert(OWN_RECIPIENTS.to_owned(), json!(own));
-    Values {
+    TemplateValues {
         shape: shape(&map, vocabulary),
         map,
         schema: vocabulary.text(),

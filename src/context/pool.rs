@@ -14,7 +14,7 @@ use crate::model::{Cidr, Ipv4};
 
 /// One entry of a pool's `blocks`: a network, or a range.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct Block {
+pub struct PoolBlock {
     /// The network; empty for a range.
     pub cidr: String,
     /// The first address of a range.
@@ -23,7 +23,7 @@ pub struct Block {
     pub stop: String,
 }
 
-impl Block {
+impl PoolBlock {
     /// Returns the block that is a whole network.
     pub fn whole(cidr: &str) -> Self {
         Self {
@@ -35,10 +35,10 @@ impl Block {
 
 /// Returns the fewest blocks with every address of a network that a host can have, but those that are taken. A network
 /// in which nothing is taken stays whole.
-pub fn blocks(network: &Cidr, taken: impl IntoIterator<Item = Ipv4>) -> Vec<Block> {
+pub fn blocks(network: &Cidr, taken: impl IntoIterator<Item = Ipv4>) -> Vec<PoolBlock> {
     let taken: Vec<Ipv4> = taken.into_iter().filter(|ip| network.is_host(*ip)).collect();
     if taken.is_empty() {
-        return vec![Block::whole(&network.to_string())];
+        return vec![PoolBlock::whole(&network.to_string())];
     }
     let (first, last) = (network.0.network(), network.0.broadcast());
     let edge = u32::from(network.0.prefix_len() < 31);
@@ -46,7 +46,7 @@ pub fn blocks(network: &Cidr, taken: impl IntoIterator<Item = Ipv4>) -> Vec<Bloc
     let gaps = gaps(hosts, taken.into_iter().map(|ip| u32::from(ip.0)));
     let address = |number| Ipv4Addr::from(number).to_string();
     gaps.into_iter()
-        .map(|(start, stop)| Block {
+        .map(|(start, stop)| PoolBlock {
             cidr: String::new(),
             start: address(start),
             stop: address(stop),
@@ -155,7 +155,7 @@ mod tests {
                     (number(&block.start), number(&block.stop))
                 })
                 .collect();
-            let whole = blocks == [Block::whole(&network.to_string())];
+            let whole = blocks == [PoolBlock::whole(&network.to_string())];
             for number in first..=last {
                 let ip = Ipv4(Ipv4Addr::from(number));
                 let free = network.is_host(ip) && !taken.contains(&ip);

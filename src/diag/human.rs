@@ -7,7 +7,7 @@ use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet, rendere
 
 use super::screen::{line, text};
 use super::{Diagnostic, Diagnostics, Label, Severity};
-use crate::source::{Source, SourceId, SourceMap};
+use crate::source::{SourceId, SourceMap, SourceText};
 
 /// Renders all findings, separated by blank lines. The only escape sequences in it are those of its own styles.
 pub fn render(diagnostics: &Diagnostics) -> String {
@@ -42,7 +42,7 @@ struct Quote<'a> {
 
 impl<'a> Quote<'a> {
     /// Takes no more than the lines that are needed: a file with thousands of findings is not gone over for each.
-    fn of(source: &'a Source, labels: &[(&'a Label, AnnotationKind)]) -> Self {
+    fn of(source: &'a SourceText, labels: &[(&'a Label, AnnotationKind)]) -> Self {
         let start = labels.iter().map(|(label, _)| label.span.start).min();
         let end = labels.iter().map(|(label, _)| label.span.end).max();
         let (first_line, lines) = source.lines(start.unwrap_or(0)..end.unwrap_or(0));
@@ -120,7 +120,7 @@ impl<'a> Shown<'a> {
 }
 
 /// Returns where a place of a source lies in what is shown of it from byte `from` on.
-fn place(label: &Label, source: &Source, from: usize) -> Range<usize> {
+fn place(label: &Label, source: &SourceText, from: usize) -> Range<usize> {
     let start = source.floor_char_boundary(label.span.start);
     let end = source.floor_char_boundary(label.span.end).max(start);
     let before = text(&source.text[from..start]).len();

@@ -7,7 +7,7 @@ use crate::source::SourceMap;
 
 /// One finding.
 #[derive(Debug, Serialize)]
-pub struct Finding<'a> {
+pub struct JsonFinding<'a> {
     code: &'a str,
     severity: Severity,
     message: &'a str,
@@ -51,7 +51,7 @@ impl<'a> Location<'a> {
 }
 
 /// Returns all findings in serialisable form, sorted as the other formats sort them.
-pub fn findings(diagnostics: &Diagnostics) -> Vec<Finding<'_>> {
+pub fn findings(diagnostics: &Diagnostics) -> Vec<JsonFinding<'_>> {
     diagnostics
         .sorted()
         .into_iter()
@@ -59,8 +59,8 @@ pub fn findings(diagnostics: &Diagnostics) -> Vec<Finding<'_>> {
         .collect()
 }
 
-fn finding<'a>(d: &'a Diagnostic, sources: &'a SourceMap) -> Finding<'a> {
-    Finding {
+fn finding<'a>(d: &'a Diagnostic, sources: &'a SourceMap) -> JsonFinding<'a> {
+    JsonFinding {
         code: d.code,
         severity: d.severity,
         message: &d.message,

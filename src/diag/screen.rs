@@ -2,7 +2,7 @@
 //!
 //! Names, keys, summaries and bodies come from the repository, and a terminal obeys what stands in them: it moves its
 //! cursor, hides what follows, or shows letters in another order than the bytes have. So whatever is printed for people
-//! goes through [`shown`], which spells such characters out (`\u{1b}`). The program's own styles pass, for a [`Style`]
+//! goes through [`shown`], which spells such characters out (`\u{1b}`). The program's own styles pass, for a [`ScreenStyle`]
 //! writes no escape sequence but a mark that no file can hold, because it is drawn anew for every run.
 //!
 //! `cli::ui` is the only user of [`shown`] and the only writer to the standard streams; a test holds that.
@@ -19,9 +19,9 @@ const ESCAPE: char = '\u{1b}';
 
 /// A style of the program's own. It is written as a mark, which only [`shown`] turns into an escape sequence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Style(anstyle::Style);
+pub struct ScreenStyle(anstyle::Style);
 
-impl Style {
+impl ScreenStyle {
     /// No style.
     #[must_use]
     pub const fn new() -> Self {
@@ -54,7 +54,7 @@ impl Style {
 }
 
 /// `{style}` starts it, `{style:#}` ends it.
-impl fmt::Display for Style {
+impl fmt::Display for ScreenStyle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let sequence = if f.alternate() {
             self.0.render_reset().to_string()
@@ -223,7 +223,7 @@ mod tests {
 
     #[test]
     fn own_styles_pass_and_those_of_a_file_do_not() {
-        let red = Style::of(AnsiColor::Red).bold();
+        let red = ScreenStyle::of(AnsiColor::Red).bold();
         let said = format!("{red}delete{red:#} {}", "\u{1b}[31mx");
         assert_eq!(
             shown(&said, true),

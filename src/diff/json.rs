@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use super::redact::{self, KeyChange};
-use super::text::Sides;
+use super::redact::{self, ChangedKey};
+use super::text::FileVersions;
 use super::{Cause, ChangeKind, ChangeSet};
 use crate::seal::Sealed;
 use crate::tree::Tree;
@@ -28,7 +28,7 @@ pub struct FileChange<'a> {
     removed: Option<usize>,
     /// For files that hold secrets: the keys that differ.
     #[serde(skip_serializing_if = "Option::is_none")]
-    keys: Option<Vec<KeyChange>>,
+    keys: Option<Vec<ChangedKey>>,
     /// For files that hold secrets: what else changed, such as the recipients.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     notes: Vec<&'static str>,
@@ -54,7 +54,7 @@ pub fn changes<'a>(
                 keys: None,
                 notes: Vec::new(),
             };
-            match Sides::of(change, tree, existing) {
+            match FileVersions::of(change, tree, existing) {
                 None => {}
                 Some(sides) if sides.is_sensitive() => {
                     let diff = redact::compare(sides.old, sides.new);

@@ -38,7 +38,7 @@ impl KeyState {
 
 /// A key that differs.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
-pub struct KeyChange {
+pub struct ChangedKey {
     /// The way to it, such as `stringData.admin-password`; `document 2: …` from the second document on.
     pub key: String,
     /// What happened.
@@ -49,7 +49,7 @@ pub struct KeyChange {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct KeyDiff {
     /// The keys outside of the `sops` block, sorted.
-    pub keys: Vec<KeyChange>,
+    pub keys: Vec<ChangedKey>,
     /// What changed in the `sops` block or around the keys, in words. A new MAC or time alone is not told.
     pub notes: Vec<&'static str>,
 }
@@ -87,7 +87,7 @@ pub fn compare_as(
             _ => continue,
         };
         let key = key.clone();
-        diff.keys.push(KeyChange { key, change });
+        diff.keys.push(ChangedKey { key, change });
     }
     diff.notes.extend(sops_note(&before, &after));
     if diff == KeyDiff::default() && old.is_some() && new.is_some() && before.sops == after.sops && old != new

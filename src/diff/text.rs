@@ -7,7 +7,7 @@ use similar::udiff::UnifiedHunkHeader;
 use similar::{ChangeTag, DiffOp, TextDiff};
 
 use super::{Change, ChangeKind, redact};
-use crate::diag::screen::{self, AnsiColor, Style as Ansi};
+use crate::diag::screen::{self, AnsiColor, ScreenStyle as Ansi};
 use crate::seal::Sealed;
 use crate::tree::{RepoPath, Tree};
 use crate::world::lock::lf;
@@ -21,7 +21,7 @@ const DIFF_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Whether escape sequences are wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Style {
+pub enum Escapes {
     /// Text alone, as `diff -u` writes it.
     Plain,
     /// Colours, and marks on the words that changed.
@@ -30,7 +30,7 @@ pub enum Style {
 
 /// Two versions of a file; `None` stands for no file.
 #[derive(Debug, Clone, Copy)]
-pub struct Sides<'a> {
+pub struct FileVersions<'a> {
     /// The path, for the header and to know SOPS files by.
     pub path: &'a RepoPath,
     /// The bytes before.
@@ -39,7 +39,7 @@ pub struct Sides<'a> {
     pub new: Option<&'a [u8]>,
 }
 
-impl<'a> Sides<'a> {
+impl<'a> FileVersions<'a> {
     /// Returns what a change, or a conflict if the render won, does to the file; `None` when the bytes stay.
     pub fn of(change: &'a Change, tree: &'a Tree<Sealed>, existing: &'a Existing) -> Option<Self> {
         let path = &change.path;
@@ -72,7 +72,7 @@ impl<'a> Sides<'a> {
     }
 
     /// Renders the difference; empty when there is none but line ends. Never holds a value of a sensitive file.
-    pub fn render(&self, style: Style) -> String {
+    pub fn render(&self, style: Escapes) -> String {
         let paint = Paint(style);
         let mut out = String::new();
         if self.is_sensitive() {
@@ -129,7 +129,7 @@ fn lines<'a>(old: &'a str, new: &'a str) -> TextDiff<'a, 'a, str> {
 }
 
 fn hunk(diff: &TextDiff<'_, '_, str>, op: &DiffOp, paint: Paint, out: &mut String) {
-    if paint.0 == Style::Plain || matches!(op, DiffOp::Equal { .. }) {
+    if paint.0 == Escapes::Plain || matches!(op, DiffOp::Equal { .. }) {
         for change in diff.iter_changes(op) {
             paint.diff_line(change.tag(), &[(false, change.value())], out);
         }
@@ -141,11 +141,11 @@ fn hunk(diff: &TextDiff<'_, '_, str>, op: &DiffOp, paint: Paint, out: &mut Strin
 }
 
 #[derive(Clone, Copy)]
-struct Paint(Style);
+struct Paint(Escapes);
 
 impl Paint {
     fn piece(self, style: Ansi, text: &str, out: &mut String) {
-        if self.0 == Style::Styled && style != Ansi::new() {
+        if self.0 == Escapes::Styled && style != Ansi::new() {
             write!(out, "{style}{text}{style:#}").expect("a string takes every text");
         } else {
             out.push_str(text);
@@ -182,9 +182,9 @@ impl Paint {
 mod tests {
     use super::*;
 
-    fn render(path: &str, old: Option<&str>, new: Option<&str>, style: Style) -> String {
+    fn render(path: &str, old: Option<&str>, new: Option<&str>, style: Escapes) -> String {
         let path = RepoPath::parse(path).expect("valid");
-        let sides = Sides {
+        let sides = FileVersions {
             path: &path,
             old: old.map(str::as_bytes),
             new: new.map(str::as_bytes),
@@ -196,7 +196,7 @@ mod tests {
     fn hunks_are_those_of_diff_u() {
         let old = "a\nb\nc\nd\ne\nf\ng\nh\ni\nj\n";
         let new = old.replace("b\n", "B\n").replace('j', "k");
-        insta::assert_snapshot!(render("x.yaml", Some(old), Some(&new), Style::Plain), @r"
+        insta::assert_snapshot!(render("x.yaml", Some(old), Some(&new), Escapes::Plain), @r"
         --- a/x.yaml
         +++ b/x.yaml
         @@ -1,5 +1,5 @@
@@ -221,7 +221,7 @@ mod tests {
             "x.yaml",
             Some("image: a:1.2.3\n"),
             Some("image: a:1.3.0\n"),
-            Style::Styled,
+            Escapes::Styled,
         );
         let styled = screen::shown(&styled, true);
         assert!(styled.contains("\u{1b}[1m\u{1b}[4m"), "{styled:?}");
@@ -230,15 +230,18 @@ mod tests {
             "x.yaml",
             Some("image: a:1.2.3\n"),
             Some("image: a:1.3.0\n"),
-            Style::Plain,
+            Escapes::Plain,
         );
         assert_eq!(stripped, plain);
     }
 
     #[test]
     fn line_ends_are_no_difference_and_a_missing_newline_is_said() {
-        assert_eq!(render("x", Some("a\r\nb\r\n"), Some("a\nb\n"), Style::Plain), "");
-        insta::assert_snapshot!(render("x", Some("a"), Some("a\n"), Style::Plain), @r"
+        assert_eq!(
+            render("x", Some("a\r\nb\r\n"), Some("a\nb\n"), Escapes::Plain),
+            ""
+        );
+        insta::assert_snapshot!(render("x", Some("a"), Some("a\n"), Escapes::Plain), @r"
         --- a/x
         +++ b/x
         @@ -1 +1 @@
@@ -247,7 +250,7 @@ mod tests {
         +a
         ");
         assert_eq!(
-            render("x", None, Some(""), Style::Plain),
+            render("x", None, Some(""), Escapes::Plain),
             "--- /dev/null\n+++ b/x\n"
         );
     }
@@ -256,11 +259,11 @@ mod tests {
     fn secrets_are_told_by_key_alone() {
         let old = "stringData:\n  password: canary\n  user: canary2\n";
         let new = "stringData:\n  password: ENC[AES256_GCM,data:x]\nsops:\n  mac: y\n";
-        for style in [Style::Plain, Style::Styled] {
+        for style in [Escapes::Plain, Escapes::Styled] {
             let shown = render("s.sops.yaml", Some(old), Some(new), style);
             assert!(!shown.contains("canary") && !shown.contains("ENC["), "{shown}");
         }
-        insta::assert_snapshot!(render("s.sops.yaml", Some(old), Some(new), Style::Plain), @r"
+        insta::assert_snapshot!(render("s.sops.yaml", Some(old), Some(new), Escapes::Plain), @r"
         --- a/s.sops.yaml
         +++ b/s.sops.yaml
         ~ stringData.password changed
@@ -271,7 +274,7 @@ mod tests {
 
     #[test]
     fn control_characters_are_spelled_out() {
-        let shown = render("x", Some("a\n"), Some("\u{1b}[31mred\u{202e}\n"), Style::Plain);
+        let shown = render("x", Some("a\n"), Some("\u{1b}[31mred\u{202e}\n"), Escapes::Plain);
         assert!(shown.contains("+\\u{1b}[31mred\\u{202e}"), "{shown}");
     }
 }

@@ -29,7 +29,7 @@ pub use minijinja::Value;
 pub use options::{Options, Pair, Undefined};
 pub use words::{FILTERS, FUNCTIONS, TESTS};
 
-use crate::bounds::{MAX_INSTRUCTIONS, Run, Slow};
+use crate::bounds::{BoundedRender, MAX_INSTRUCTIONS, Slow};
 use counted::{Expression, Seen};
 use rewrite::Rewritten;
 
@@ -182,7 +182,7 @@ impl Engine {
             .get_template(name)
             .map_err(|error| self.fault(name, &error))?;
         let values = Value::from_pairs(values.iter().map(|(key, value)| (key.clone(), value.clone())));
-        let run = Run::start(&self.slow);
+        let run = BoundedRender::start(&self.slow);
         template.render(values).map_err(|error| {
             let fault = self.fault(name, &error);
             run.limit().map_or(fault.clone(), |limit| fault.of_limit(&limit))

@@ -10,7 +10,7 @@ use yaml::layout::{self, Child, block_text, children, is_block, is_one_line};
 use yaml::splice::{Edit, apply, indented};
 use yaml::{Kind, Node, Style, line};
 
-use super::diff3::{self, Kind as Region};
+use super::diff3::{self, ChangedBy as Region};
 use super::identity::Identity;
 use super::{Conflict, verify, version};
 

@@ -12,12 +12,12 @@ use serde_json::{Map, Value, json};
 use yaml::Node;
 
 use crate::config::Cluster;
-use crate::context::pool::Block;
+use crate::context::pool::PoolBlock;
 use crate::context::{OWNER_BEFORE, UNIFI_OWNER_BEFORE};
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::sys::root::Root;
 use crate::tree::RepoPath;
-use crate::vcs::Repository;
+use crate::vcs::Git;
 use crate::world::Existing;
 use crate::world::lock::{Lock, Sha256, lf};
 use crate::world::secrecy::display;
@@ -58,7 +58,7 @@ const POOL: &str = "kubernetes/apps/kube-system/cilium/app/networks.yaml";
 pub fn standing(
     root: &Root,
     lock: &Lock,
-    (bases, git): (&mut Bases, Option<&Repository>),
+    (bases, git): (&mut Bases, Option<&Git>),
 ) -> Result<Vec<Standing>, Diagnostic> {
     let files = OWNERS.iter().map(|(file, ..)| *file).chain([POOL]);
     let paths: Vec<RepoPath> = files.filter_map(|file| RepoPath::parse(file).ok()).collect();
@@ -212,11 +212,11 @@ fn pool(standing: &Standing, is_chosen: bool, values: &mut Map<String, Value>) {
     let by_hand = blocks_in(&standing.now).as_ref() != Some(&rendered);
     if by_hand && (!is_chosen || rendered == whole) {
         let text = |block: &Value, key: &str| block[key].as_str().unwrap_or_default().to_owned();
-        let blocks: Vec<Block> = rendered
+        let blocks: Vec<PoolBlock> = rendered
             .as_array()
             .into_iter()
             .flatten()
-            .map(|block| Block {
+            .map(|block| PoolBlock {
                 cidr: text(block, "cidr"),
                 start: text(block, "start"),
                 stop: text(block, "stop"),

@@ -9,7 +9,7 @@ use similar::{Algorithm, DiffOp, capture_diff_slices};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Region {
     /// What became of it.
-    pub kind: Kind,
+    pub kind: ChangedBy,
     /// Where it is in the base.
     pub base: Range<usize>,
     /// Where it is in the edited side.
@@ -20,7 +20,7 @@ pub(super) struct Region {
 
 /// Who changed a region.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum ChangedBy {
     /// Nobody, or both in the same way.
     Same,
     /// The person alone.
@@ -56,11 +56,11 @@ pub(super) fn regions<T: Hash + Eq + Ord>(base: &[T], yours: &[T], render: &[T])
                 &render[render_part.clone()],
             );
             let kind = match () {
-                () if y == r => Kind::Same,
-                () if y == b => Kind::Render,
-                () if r == b => Kind::Yours,
-                () if b.is_empty() => Kind::BothInsert,
-                () => Kind::Conflict,
+                () if y == r => ChangedBy::Same,
+                () if y == b => ChangedBy::Render,
+                () if r == b => ChangedBy::Yours,
+                () if b.is_empty() => ChangedBy::BothInsert,
+                () => ChangedBy::Conflict,
             };
             regions.push(Region {
                 kind,
@@ -71,7 +71,7 @@ pub(super) fn regions<T: Hash + Eq + Ord>(base: &[T], yours: &[T], render: &[T])
         }
         if at < base.len() {
             regions.push(Region {
-                kind: Kind::Same,
+                kind: ChangedBy::Same,
                 base: at..at + 1,
                 yours: next_y..next_y + 1,
                 render: next_r..next_r + 1,
@@ -108,9 +108,9 @@ pub(super) fn lines(base: &str, yours: &str, render: &str) -> Option<String> {
     let mut out = String::with_capacity(yours.len() + render.len() / 4);
     for region in regions(&b, &y, &r) {
         match region.kind {
-            Kind::Same | Kind::Yours => out.extend(y[region.yours].iter().copied()),
-            Kind::Render => out.extend(r[region.render].iter().copied()),
-            Kind::BothInsert | Kind::Conflict => return None,
+            ChangedBy::Same | ChangedBy::Yours => out.extend(y[region.yours].iter().copied()),
+            ChangedBy::Render => out.extend(r[region.render].iter().copied()),
+            ChangedBy::BothInsert | ChangedBy::Conflict => return None,
         }
     }
     Some(out)

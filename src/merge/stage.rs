@@ -8,7 +8,7 @@ use crate::diag::{Aborted, Diagnostic, Diagnostics};
 use crate::render::Rendered;
 use crate::source::SourceId;
 use crate::tree::{Artifact, RAW_ORIGIN, RepoPath, Text, Tree};
-use crate::vcs::Repository;
+use crate::vcs::Git;
 use crate::world::belief::doubt;
 use crate::world::lock::{Lock, Sha256, git_marker, lf};
 use crate::world::secrecy::{display, is_masked};
@@ -23,7 +23,7 @@ pub fn merge(
     mut tree: Tree<Rendered>,
     existing: &Existing,
     lock: &Lock,
-    (bases, git): (&mut Bases, Option<&Repository>),
+    (bases, git): (&mut Bases, Option<&Git>),
     (choices, pinned): (&Choices, &BTreeSet<String>),
     diags: &mut Diagnostics,
 ) -> Result<(Tree<Rendered>, Vec<KeptVersion>), Aborted> {

@@ -28,13 +28,13 @@ pub(super) fn is_place(key: &str) -> bool {
 
 /// A version as tags spell it: `v1.2.3`, `1.2`, `2024.10.1-rc.1`, each also behind `image:` or before `@sha256:…`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Version<'a> {
+pub struct TagVersion<'a> {
     name: &'a str,
     numbers: Vec<u64>,
     pre: Option<&'a str>,
 }
 
-impl<'a> Version<'a> {
+impl<'a> TagVersion<'a> {
     /// Reads a version; `None` for other texts.
     pub fn parse(text: &'a str) -> Option<Self> {
         let text = text.split_once('@').map_or(text, |(tag, _)| tag);
@@ -77,7 +77,7 @@ impl<'a> Version<'a> {
 
 /// Returns whether `a` is newer than `b`; `false` when they cannot be compared.
 pub fn is_newer(a: &str, b: &str) -> bool {
-    match (Version::parse(a), Version::parse(b)) {
+    match (TagVersion::parse(a), TagVersion::parse(b)) {
         (Some(a), Some(b)) => a.compare(&b) == Some(Ordering::Greater),
         _ => false,
     }
@@ -86,7 +86,7 @@ pub fn is_newer(a: &str, b: &str) -> bool {
 /// Returns which side's version stands when both moved on from the base: the newer one. `None` when they cannot be
 /// compared, or when a person went back on purpose, in the tree or in `cluster.yaml`.
 pub(super) fn newer(base: &str, yours: &str, render: &str) -> Option<Side> {
-    let [base, yours, render] = [base, yours, render].map(Version::parse);
+    let [base, yours, render] = [base, yours, render].map(TagVersion::parse);
     let (base, yours, render) = (base?, yours?, render?);
     if yours.compare(&base)? == Ordering::Less || render.compare(&base)? == Ordering::Less {
         return None;

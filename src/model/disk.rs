@@ -4,11 +4,11 @@ use super::{Invalid, Line, TextValue, string_value};
 
 /// The disk that Talos is installed on: a path below `/dev`, or the disk's serial number.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Disk(String);
+pub struct InstallDisk(String);
 
-string_value!(Disk);
+string_value!(InstallDisk);
 
-impl TextValue for Disk {
+impl TextValue for InstallDisk {
     const FORMAT: &'static str = "disk";
     const CODE: &'static str = "config/bad-disk";
     const EXPECTED: &'static str = "a device path such as `/dev/nvme0n1`, or the serial number of the disk";
@@ -77,11 +77,11 @@ mod tests {
             ("disk/by-id/ata-X", "/dev/disk/by-id/ata-X"),
             ("by-id/nvme-X", "/dev/disk/by-id/nvme-X"),
         ] {
-            let invalid = Disk::parse(text).expect_err(text);
+            let invalid = InstallDisk::parse(text).expect_err(text);
             assert_eq!(invalid.suggestion.as_deref(), Some(path), "{text}");
-            assert!(Disk::parse(path).is_ok(), "{path}");
+            assert!(InstallDisk::parse(path).is_ok(), "{path}");
         }
-        assert!(Disk::parse("${DISK}").is_err());
+        assert!(InstallDisk::parse("${DISK}").is_err());
     }
 
     #[test]
@@ -96,7 +96,7 @@ mod tests {
             "QM00001",
         ] {
             assert_eq!(
-                Disk::parse(text).map(|disk| disk.to_string()).as_deref(),
+                InstallDisk::parse(text).map(|disk| disk.to_string()).as_deref(),
                 Ok(text)
             );
         }

@@ -23,14 +23,14 @@ pub use address::Ipv4;
 pub use age::AgeRecipient;
 pub use amount::{Quantity, Retention, TraceRetention};
 pub use cidr::Cidr;
-pub use disk::Disk;
+pub use disk::InstallDisk;
 pub use mac::MacAddress;
 pub use name::{Fqdn, HostLabel, KernelModule, LabelValue, NodeName, ObjectName};
 pub use number::{Asn, VlanTag};
 pub use proxmox::{ProxmoxEndpoint, ProxmoxTokenId};
 pub use secret::{SecretFormat, SecretHttpUrl, SecretHttpsUrl, SecretToken, SecretWord};
 pub use stand_in::{is_no_secret, is_no_secret_in_base64};
-pub use text::{Branch, ChartVersion, HeaderName, HttpUrl, Line, Repository, SchematicId, Version};
+pub use text::{Branch, ChartVersion, HeaderName, HttpUrl, Line, RepositoryName, SchematicId, Version};
 pub use uuid::Uuid;
 
 /// Why a text is not what its key needs.
@@ -93,7 +93,7 @@ pub trait TextValue: Sized {
 
 /// A [`TextValue`] without its type.
 #[derive(Debug, Clone, Copy)]
-pub struct Format {
+pub struct ValueFormat {
     /// [`TextValue::FORMAT`]
     pub name: &'static str,
     /// [`TextValue::CODE`]
@@ -126,7 +126,7 @@ fn check<T: TextValue>(text: &str) -> Result<(), Invalid> {
     Err(invalid)
 }
 
-impl Format {
+impl ValueFormat {
     const fn of<T: TextValue>() -> Self {
         Self {
             name: T::FORMAT,
@@ -143,39 +143,39 @@ impl Format {
 }
 
 /// Every format of the configuration.
-pub static FORMATS: &[Format] = &[
-    Format::of::<AgeRecipient>(),
-    Format::of::<Asn>(),
-    Format::of::<Branch>(),
-    Format::of::<ChartVersion>(),
-    Format::of::<Cidr>(),
-    Format::of::<Disk>(),
-    Format::of::<Fqdn>(),
-    Format::of::<HeaderName>(),
-    Format::of::<HostLabel>(),
-    Format::of::<HttpUrl>(),
-    Format::of::<Ipv4>(),
-    Format::of::<KernelModule>(),
-    Format::of::<LabelValue>(),
-    Format::of::<Line>(),
-    Format::of::<MacAddress>(),
-    Format::of::<NodeName>(),
-    Format::of::<ObjectName>(),
-    Format::of::<ProxmoxEndpoint>(),
-    Format::of::<ProxmoxTokenId>(),
-    Format::of::<Quantity>(),
-    Format::of::<Repository>(),
-    Format::of::<Retention>(),
-    Format::of::<SchematicId>(),
-    Format::of::<SecretFormat>(),
-    Format::of::<SecretHttpUrl>(),
-    Format::of::<SecretHttpsUrl>(),
-    Format::of::<SecretToken>(),
-    Format::of::<SecretWord>(),
-    Format::of::<TraceRetention>(),
-    Format::of::<Uuid>(),
-    Format::of::<Version>(),
-    Format::of::<VlanTag>(),
+pub static FORMATS: &[ValueFormat] = &[
+    ValueFormat::of::<AgeRecipient>(),
+    ValueFormat::of::<Asn>(),
+    ValueFormat::of::<Branch>(),
+    ValueFormat::of::<ChartVersion>(),
+    ValueFormat::of::<Cidr>(),
+    ValueFormat::of::<InstallDisk>(),
+    ValueFormat::of::<Fqdn>(),
+    ValueFormat::of::<HeaderName>(),
+    ValueFormat::of::<HostLabel>(),
+    ValueFormat::of::<HttpUrl>(),
+    ValueFormat::of::<Ipv4>(),
+    ValueFormat::of::<KernelModule>(),
+    ValueFormat::of::<LabelValue>(),
+    ValueFormat::of::<Line>(),
+    ValueFormat::of::<MacAddress>(),
+    ValueFormat::of::<NodeName>(),
+    ValueFormat::of::<ObjectName>(),
+    ValueFormat::of::<ProxmoxEndpoint>(),
+    ValueFormat::of::<ProxmoxTokenId>(),
+    ValueFormat::of::<Quantity>(),
+    ValueFormat::of::<RepositoryName>(),
+    ValueFormat::of::<Retention>(),
+    ValueFormat::of::<SchematicId>(),
+    ValueFormat::of::<SecretFormat>(),
+    ValueFormat::of::<SecretHttpUrl>(),
+    ValueFormat::of::<SecretHttpsUrl>(),
+    ValueFormat::of::<SecretToken>(),
+    ValueFormat::of::<SecretWord>(),
+    ValueFormat::of::<TraceRetention>(),
+    ValueFormat::of::<Uuid>(),
+    ValueFormat::of::<Version>(),
+    ValueFormat::of::<VlanTag>(),
 ];
 
 /// Gives a [`TextValue`] with `Display` its serde and schema implementations.
@@ -353,7 +353,7 @@ mod tests {
     #[test]
     fn a_suggestion_is_followed_to_a_value_that_is_accepted() {
         let suggested = |name: &str, text: &str| {
-            let format = Format::named(name).expect("a format");
+            let format = ValueFormat::named(name).expect("a format");
             (format.check)(text).expect_err("refused").suggestion
         };
         assert_eq!(suggested("fqdn", "*.Example.com").as_deref(), Some("example.com"));

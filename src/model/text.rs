@@ -54,11 +54,11 @@ pub(super) fn one_line(text: &str) -> Result<(), Invalid> {
 
 /// `owner/name` of a repository on GitHub.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Repository(String);
+pub struct RepositoryName(String);
 
-string_value!(Repository);
+string_value!(RepositoryName);
 
-impl TextValue for Repository {
+impl TextValue for RepositoryName {
     const FORMAT: &'static str = "github-repository";
     const CODE: &'static str = "config/bad-repository";
     const EXPECTED: &'static str = "`owner/name` of the GitHub repository, such as `octocat/home-ops`";
@@ -306,9 +306,9 @@ mod tests {
 
     #[test]
     fn likely_slips_get_a_suggestion() {
-        let repository = suggestion::<Repository>("https://github.com/octocat/home-ops.git");
+        let repository = suggestion::<RepositoryName>("https://github.com/octocat/home-ops.git");
         assert_eq!(repository.as_deref(), Some("octocat/home-ops"));
-        let repository = suggestion::<Repository>("git@github.com:octocat/home-ops.git");
+        let repository = suggestion::<RepositoryName>("git@github.com:octocat/home-ops.git");
         assert_eq!(repository.as_deref(), Some("octocat/home-ops"));
         assert_eq!(suggestion::<Version>("v1.12.0").as_deref(), Some("1.12.0"));
         assert_eq!(suggestion::<Version>("1.12").as_deref(), Some("1.12.0"));

@@ -24,7 +24,7 @@ pub struct Compared {
 }
 
 /// What `adopt` asks of a repository.
-pub struct Surveyed {
+pub struct AdoptSurvey {
     /// The tree beside the work tree, without choices.
     pub compared: Compared,
     /// What it would take to make each file ours.
@@ -64,7 +64,7 @@ impl Run<'_> {
     }
 
     /// Seals a tree for `adopt`: what no key at hand opens is not taken over.
-    pub(super) fn survey(&self, tree: &Tree<Checked>) -> Result<Surveyed, Aborted> {
+    pub(super) fn survey(&self, tree: &Tree<Checked>) -> Result<AdoptSurvey, Aborted> {
         let before = self.before()?;
         let existing = Rc::clone(&self.rendering()?.existing);
         let secrets = self.secrets()?;
@@ -88,7 +88,7 @@ impl Run<'_> {
             existing,
             changes,
         };
-        Ok(Surveyed { compared, survey })
+        Ok(AdoptSurvey { compared, survey })
     }
 
     /// Returns what a write would do to the work tree, with the renders that are kept beside the lock.

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::catalog::{BUILT_IN, Catalog, TemplateFile};
-use crate::config::{Document, Vault, child};
+use crate::config::{ConfigDocument, Vault, child};
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::diff::{ChangeKind, ChangeSet};
 use crate::known::{Known, hidden};
@@ -14,7 +14,7 @@ use crate::tree::Tree;
 use crate::world::Existing;
 
 /// Stops looking for values that are words of the built-in library, and says so.
-pub(super) fn forget_common(vault: &mut Vault, document: &Document, diags: &mut Diagnostics) {
+pub(super) fn forget_common(vault: &mut Vault, document: &ConfigDocument, diags: &mut Diagnostics) {
     for name in vault.forget_common(BUILT_IN.iter().map(|(_, text)| *text)) {
         let message = format!(
             "the value of the secret `{name}` is a word that stands in the built-in templates, so it is not looked for"
@@ -27,7 +27,7 @@ pub(super) fn forget_common(vault: &mut Vault, document: &Document, diags: &mut 
 }
 
 /// Reports values of secrets in other keys of the configuration, `vars` and `apps.*.values` included.
-pub(super) fn document(document: &Document, known: &Known, diags: &mut Diagnostics) {
+pub(super) fn document(document: &ConfigDocument, known: &Known, diags: &mut Diagnostics) {
     let mut found = Vec::new();
     for (key, value) in document.json().as_object().into_iter().flatten() {
         let pointer = child("", key);
@@ -50,7 +50,7 @@ pub(super) fn document(document: &Document, known: &Known, diags: &mut Diagnosti
 }
 
 fn values<'k>(
-    document: &Document,
+    document: &ConfigDocument,
     pointer: &str,
     value: &Value,
     known: &'k Known,

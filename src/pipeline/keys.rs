@@ -3,7 +3,7 @@
 use sops::{Config, Identities, MacCheck, Recipient};
 
 use super::{World, identities};
-use crate::config::{Document, inline};
+use crate::config::{ConfigDocument, inline};
 use crate::diag::{Diagnostic, Diagnostics, Severity};
 use crate::seal::{self, OWN_KEY_FILE, private_keys};
 use crate::sys::root::{Root, limits};
@@ -77,7 +77,7 @@ pub(super) fn own(root: &Root, found: &Keyring, rules: &Rules) -> Option<Own> {
 /// a variable, and could not open anything of it.
 pub(super) fn locked_out(
     found: Option<&Keyring>,
-    document: &Document,
+    document: &ConfigDocument,
     recipients: &[String],
 ) -> Option<Diagnostic> {
     let found = found?;
@@ -118,7 +118,7 @@ pub(super) fn locked_out(
 
 /// Tells that an encrypted `cluster.yaml` is for others than its own `age_recipients`: who was taken out would open what
 /// is set in it later, and who was added cannot open it.
-pub(super) fn stale(root: &Root, document: &Document, recipients: &[String]) -> Option<Diagnostic> {
+pub(super) fn stale(root: &Root, document: &ConfigDocument, recipients: &[String]) -> Option<Diagnostic> {
     if !document.is_encrypted() || recipients.is_empty() {
         return None;
     }

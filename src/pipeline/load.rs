@@ -9,14 +9,14 @@ use sops::{Identities, Prompt, SopsError};
 use super::other_key::other_key;
 use super::{Run, World, in_clear, keys};
 use crate::catalog::{Catalog, library};
-use crate::config::{self, Cluster, Decrypted, Document, Vault};
+use crate::config::{self, Cluster, ConfigDocument, Decrypted, Vault};
 use crate::context;
 use crate::diag::{Aborted, Diagnostic, Diagnostics};
 use crate::merge::{self, KeptVersion, TreeVersion};
 use crate::plan::{self, PerApp, Plan};
 use crate::raw;
-use crate::render::Values;
-use crate::seal::{self, Keys};
+use crate::render::TemplateValues;
+use crate::seal::{self, SealKeys};
 use crate::source::Span;
 use crate::sys::SecretText;
 use crate::sys::root::Root;
@@ -26,11 +26,11 @@ use crate::world::lock::{LOCK_FILE, Lock};
 use crate::world::{Choices, Existing, side};
 
 /// The secrets, and who can open them once they are sealed.
-pub struct Secrets {
+pub struct OpenedSecrets {
     /// The secrets.
     pub vault: Vault,
     /// Who can decrypt, and what we can decrypt.
-    pub keys: Keys,
+    pub keys: SealKeys,
 }
 
 /// The configuration, understood.
@@ -38,9 +38,9 @@ pub struct Configuration {
     /// The typed values.
     pub cluster: Cluster,
     /// The secrets, and who can open them.
-    pub secrets: Rc<Secrets>,
+    pub secrets: Rc<OpenedSecrets>,
     /// What templates see.
-    pub values: Values,
+    pub values: TemplateValues,
     /// Where each top-level key is written.
     pub places: BTreeMap<String, Span>,
     /// Chart versions in the work tree that are newer than the library's, by app.
@@ -164,10 +164,10 @@ impl Hand {
     fn keys(
         self,
         root: &Root,
-        document: &Document,
+        document: &ConfigDocument,
         cluster: &Cluster,
         diags: &mut Diagnostics,
-    ) -> Result<Keys, Aborted> {
+    ) -> Result<SealKeys, Aborted> {
         let Self {
             found, rules, own, ..
         } = self;
@@ -193,9 +193,11 @@ impl Hand {
         let may_have_left = by_hand || rules.all().iter().any(|name| !recipients.contains(name));
         let usable = |all: &Identities| own.is_some() || keys::names_one_of(&recipients, all);
         let hand = found.as_ref().map(Keyring::hand).unwrap_or_default();
-        Ok(Keys::new(found.map(|found| found.all).filter(usable), recipients)
-            .of_person(hand)
-            .of_repository(own.as_ref(), &rules.own(), may_have_left))
+        Ok(
+            SealKeys::new(found.map(|found| found.all).filter(usable), recipients)
+                .of_person(hand)
+                .of_repository(own.as_ref(), &rules.own(), may_have_left),
+        )
     }
 }
 
@@ -223,7 +225,7 @@ impl Run<'_> {
         } else {
             side::Absent::Wrong
         };
-        let files = side::Files::read(root, absent, diags);
+        let files = side::SideFiles::read(root, absent, diags);
         let mut vault = Vault::new(&mut **self.entropy.borrow_mut());
         let reported = files.report(root, absent);
         let cluster = validate::validate(&document, &reported, &mut vault, diags);
@@ -246,7 +248,7 @@ impl Run<'_> {
         let values = context::values(&cluster, &vault, recipients, tunnel_id, &vocabulary);
         Ok(Configuration {
             cluster,
-            secrets: Rc::new(Secrets { vault, keys }),
+            secrets: Rc::new(OpenedSecrets { vault, keys }),
             values,
             places: document.key_spans(),
             tree_versions: merge::newer_charts(root, catalog),
@@ -282,7 +284,7 @@ impl Run<'_> {
 }
 
 /// Puts the private files into the vault; those that are not here with an unknown value.
-fn side_secrets(files: side::Files, own: Option<&Own>, vault: &mut Vault) {
+fn side_secrets(files: side::SideFiles, own: Option<&Own>, vault: &mut Vault) {
     vault.insert_computed("age_key", own.map(|own| key_lines(&own.text)));
     vault.insert_computed("push_token", files.push_token);
     vault.insert_computed("deploy_key", files.deploy_key.map(|key| key.text));

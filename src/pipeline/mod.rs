@@ -33,13 +33,13 @@ use std::sync::Arc;
 
 use sops::Prompt;
 
-pub use compared::{Compared, Surveyed};
+pub use compared::{AdoptSurvey, Compared};
 pub use disk::recover;
 pub use flux::{flux_of_library, needs_newer_flux, opens_post_quantum};
 pub use keys::{has_own_key, own_recipients, sealed_already};
-pub use load::{Configuration, Secrets, identities, key_lines};
+pub use load::{Configuration, OpenedSecrets, identities, key_lines};
 pub use other_key::{OTHER_KEY, OTHER_KEY_HOW, start_over};
-pub use run::{Run, Source};
+pub use run::{Run, TreeSource};
 pub use secret_keys::{clear_configs, schema_text, vocabulary, vocabulary_of_any};
 pub use undo::{last_run, undo};
 

@@ -7,7 +7,7 @@ use crate::diag::{Diagnostic, argument};
 use crate::seal::OWN_KEY_FILE;
 use crate::sys::root::{Root, limits};
 use crate::tree::RepoPath;
-use crate::vcs::Repository;
+use crate::vcs::Git;
 use crate::world::keyring::{Keyring, Outcome};
 use crate::world::lock::{LOCK_FILE, Lock};
 
@@ -80,7 +80,7 @@ pub fn start_over(root: &Root) -> Option<String> {
     let config = RepoPath::parse(SOPS_CONFIG).ok();
     let mut files: Vec<RepoPath> = config.filter(|_| root.is_file(SOPS_CONFIG)).into_iter().collect();
     files.extend(sealed(root));
-    let git = Repository::discover(root.path()).ok().flatten();
+    let git = Git::discover(root.path()).ok().flatten();
     let is_tracked = |path: &RepoPath| {
         let git = git.as_ref();
         git.is_some_and(|git| git.is_tracked(path).unwrap_or(false))

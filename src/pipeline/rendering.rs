@@ -3,15 +3,15 @@
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
-use super::load::Secrets;
-use super::{Run, Source, flux, in_clear, keys, size, vocabulary_of_any};
+use super::load::OpenedSecrets;
+use super::{Run, TreeSource, flux, in_clear, keys, size, vocabulary_of_any};
 use crate::config::Vault;
 use crate::context;
 use crate::diag::{Aborted, Diagnostic};
 use crate::merge::{self, KeptVersion};
 use crate::raw;
 use crate::render::{self, Rendered};
-use crate::seal::{self, Keys};
+use crate::seal::{self, SealKeys};
 use crate::tree::{Tree, bare_repository};
 use crate::world::keyring::Keyring;
 use crate::world::{Before, Existing};
@@ -21,7 +21,7 @@ pub(super) struct Rendering {
     /// What was rendered.
     tree: Tree<Rendered>,
     /// The secrets that stand in it as tokens, and who can open what is sealed.
-    pub(super) secrets: Rc<Secrets>,
+    pub(super) secrets: Rc<OpenedSecrets>,
     /// The work tree: at every rendered path, every path of the lock, and the rules of SOPS.
     pub(super) existing: Rc<Existing>,
     /// The version of Kubernetes that stays in the work tree, and that the render suits.
@@ -29,7 +29,7 @@ pub(super) struct Rendering {
 }
 
 /// What will stand on the disk, before it is sealed.
-pub(super) struct Merged {
+pub(super) struct MergedTree {
     /// The tree with what people changed in it.
     pub(super) tree: Tree<Rendered>,
     /// The versions in the work tree that are newer than those rendered.
@@ -74,14 +74,18 @@ impl Run<'_> {
     }
 
     /// Renders the repository's own Jinja2 tree.
-    pub(super) fn render_raw(&self, request: &raw::Request, before: &Before) -> Result<Rendering, Aborted> {
+    pub(super) fn render_raw(
+        &self,
+        request: &raw::RawRequest,
+        before: &Before,
+    ) -> Result<Rendering, Aborted> {
         let found = self.identities()?;
         let mut vault = Vault::new(&mut **self.entropy.borrow_mut());
         let rules = keys::Rules::read(self.root);
         let own = found
             .as_ref()
             .and_then(|found| keys::own(self.root, found, &rules));
-        let with = found.as_ref().map(|found| raw::Found {
+        let with = found.as_ref().map(|found| raw::RawKeys {
             identities: &found.all,
             text: own.as_ref().map(|own| &own.text),
         });
@@ -90,13 +94,13 @@ impl Run<'_> {
         let tree = raw::render(self.root, request, (with, &vocabulary), &mut vault, diags)?;
         let hand = found.as_ref().map(Keyring::hand).unwrap_or_default();
         let recipients = own.as_ref().map(|own| own.recipients.clone()).unwrap_or_default();
-        let keys = Keys::new(found.map(|found| found.all), recipients)
+        let keys = SealKeys::new(found.map(|found| found.all), recipients)
             .of_person(hand)
             .of_repository(own.as_ref(), &rules.own(), true);
         Ok(Rendering {
             existing: self.existing(&tree, before),
             tree,
-            secrets: Rc::new(Secrets { vault, keys }),
+            secrets: Rc::new(OpenedSecrets { vault, keys }),
             kubernetes: None,
         })
     }
@@ -109,11 +113,11 @@ impl Run<'_> {
     }
 
     /// Merges into a rendered tree what people changed in its output, and looks for secrets in what comes out.
-    pub(super) fn merge(&self, rendering: &Rendering) -> Result<Merged, Aborted> {
+    pub(super) fn merge(&self, rendering: &Rendering) -> Result<MergedTree, Aborted> {
         let before = self.before()?;
         let pinned = match self.source {
-            Source::Catalogue => self.pinned()?,
-            Source::Raw(_) => BTreeSet::new(),
+            TreeSource::Catalogue => self.pinned()?,
+            TreeSource::Raw(_) => BTreeSet::new(),
         };
         let (tree, mut kept) = {
             let diags = &mut self.diags.borrow_mut();
@@ -140,7 +144,7 @@ impl Run<'_> {
             diags.checkpoint()?;
             (tree, kept)
         };
-        if matches!(self.source, Source::Catalogue) {
+        if matches!(self.source, TreeSource::Catalogue) {
             let configuration = self.configuration()?;
             let diags = &mut self.diags.borrow_mut();
             flux::check(&tree, configuration, diags);
@@ -148,7 +152,7 @@ impl Run<'_> {
             kept.extend(configuration.kept_charts(self.plan()?));
             kept.sort_by(|a, b| a.file.cmp(&b.file));
         }
-        Ok(Merged { tree, kept })
+        Ok(MergedTree { tree, kept })
     }
 
     /// Returns the apps whose chart's version `cluster.yaml` chooses.

@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use sops::Prompt;
 
-use super::compared::{Compared, Surveyed};
-use super::load::{self, Configuration, Secrets, planned};
-use super::rendering::{Merged, Rendering};
+use super::compared::{AdoptSurvey, Compared};
+use super::load::{self, Configuration, OpenedSecrets, planned};
+use super::rendering::{MergedTree, Rendering};
 use super::{World, clear_configs, disk, vocabulary_of_any};
 use crate::adopt::Picked;
 use crate::catalog::Catalog;
@@ -27,12 +27,12 @@ use crate::write::Receipt;
 
 /// Where the tree comes from.
 #[derive(Debug, Default)]
-pub enum Source {
+pub enum TreeSource {
     /// The catalogue, as `cluster.yaml` configures it.
     #[default]
     Catalogue,
     /// The repository's own Jinja2 tree, in raw mode.
-    Raw(raw::Request),
+    Raw(raw::RawRequest),
 }
 
 /// What a stage gave; it is asked once.
@@ -47,17 +47,17 @@ pub struct Run<'a> {
     pub(super) prompt: &'a Arc<dyn Prompt>,
     pub(super) entropy: RefCell<&'a mut (dyn Entropy + 'a)>,
     pub(super) diags: RefCell<&'a mut Diagnostics>,
-    pub(super) source: Source,
+    pub(super) source: TreeSource,
     pub(super) choices: Choices,
     catalog: Stage<Catalog>,
     configuration: Stage<Configuration>,
     plan: Stage<Plan>,
     before: Stage<Before>,
     rendering: Stage<Rendering>,
-    merged: Stage<Merged>,
+    merged: Stage<MergedTree>,
     checked: Stage<Tree<Checked>>,
     compared: Stage<Compared>,
-    surveyed: Stage<Surveyed>,
+    surveyed: Stage<AdoptSurvey>,
     start: Mark,
     before_rendering: Cell<Option<Mark>>,
     before_merging: Cell<Option<Mark>>,
@@ -66,11 +66,11 @@ pub struct Run<'a> {
 impl<'a> Run<'a> {
     /// Starts a run over the catalogue. Nothing is read yet.
     pub fn new(world: &'a mut World<'_>, diags: &'a mut Diagnostics) -> Self {
-        Self::of(Source::Catalogue, world, diags)
+        Self::of(TreeSource::Catalogue, world, diags)
     }
 
     /// Does the same with a tree that may come from elsewhere.
-    pub fn of(source: Source, world: &'a mut World<'_>, diags: &'a mut Diagnostics) -> Self {
+    pub fn of(source: TreeSource, world: &'a mut World<'_>, diags: &'a mut Diagnostics) -> Self {
         let World {
             root,
             sources,
@@ -146,8 +146,8 @@ impl<'a> Run<'a> {
     /// When their dependencies do not fit together.
     pub fn plan(&self) -> Result<&Plan, Aborted> {
         once(&self.plan, || match self.source {
-            Source::Raw(_) => Ok(Plan::default()),
-            Source::Catalogue => {
+            TreeSource::Raw(_) => Ok(Plan::default()),
+            TreeSource::Catalogue => {
                 let (catalog, configuration) = (self.catalog()?, self.configuration()?);
                 planned(catalog, configuration, &mut self.diags.borrow_mut())
             }
@@ -177,13 +177,13 @@ impl<'a> Run<'a> {
     /// Fills the templates; secrets stand as tokens.
     pub(super) fn rendering(&self) -> Result<&Rendering, Aborted> {
         once(&self.rendering, || match &self.source {
-            Source::Catalogue => {
+            TreeSource::Catalogue => {
                 self.plan()?;
                 let before = self.before()?;
                 self.before_rendering.set(Some(self.mark()));
                 self.render(before)
             }
-            Source::Raw(request) => {
+            TreeSource::Raw(request) => {
                 let before = self.before()?;
                 self.before_rendering.set(Some(self.mark()));
                 self.render_raw(request, before)
@@ -192,7 +192,7 @@ impl<'a> Run<'a> {
     }
 
     /// Puts what people and Renovate changed on the disk into what was rendered.
-    pub(super) fn merged(&self) -> Result<&Merged, Aborted> {
+    pub(super) fn merged(&self) -> Result<&MergedTree, Aborted> {
         once(&self.merged, || {
             let rendering = self.rendering()?;
             self.before_merging.set(Some(self.mark()));
@@ -217,8 +217,8 @@ impl<'a> Run<'a> {
             let (merged, existing) = (self.merged()?, &self.rendering()?.existing);
             let tree = merged.tree.clone();
             match self.source {
-                Source::Raw(_) => check::check_raw(tree, &mut self.diags.borrow_mut()),
-                Source::Catalogue => {
+                TreeSource::Raw(_) => check::check_raw(tree, &mut self.diags.borrow_mut()),
+                TreeSource::Catalogue => {
                     let catalog = self.catalog()?;
                     let diags = &mut self.diags.borrow_mut();
                     check::pool_change::report(&tree, |path| existing.bytes(path), diags);
@@ -262,7 +262,7 @@ impl<'a> Run<'a> {
     ///
     /// # Errors
     /// When something cannot be sealed or compared at all.
-    pub fn surveyed(&self) -> Result<&Surveyed, Aborted> {
+    pub fn surveyed(&self) -> Result<&AdoptSurvey, Aborted> {
         once(&self.surveyed, || self.survey(self.checked()?))
     }
 
@@ -301,7 +301,7 @@ impl<'a> Run<'a> {
     ///
     /// # Errors
     /// When the stage that knows them fails.
-    pub fn secrets(&self) -> Result<&Secrets, Aborted> {
+    pub fn secrets(&self) -> Result<&OpenedSecrets, Aborted> {
         Ok(&self.rendering()?.secrets)
     }
 
@@ -311,8 +311,8 @@ impl<'a> Run<'a> {
     /// When a template cannot be read or a manifest is wrong: then nobody knows.
     pub fn clear_configs(&self) -> Result<Vec<&'static str>, Aborted> {
         let vocabulary = match self.source {
-            Source::Catalogue => self.catalog()?.vocabulary(),
-            Source::Raw(_) => vocabulary_of_any(self.root),
+            TreeSource::Catalogue => self.catalog()?.vocabulary(),
+            TreeSource::Raw(_) => vocabulary_of_any(self.root),
         };
         Ok(clear_configs(self.root, &vocabulary))
     }
@@ -363,7 +363,7 @@ impl<'a> Run<'a> {
             return true;
         };
         match (&self.source, self.configuration.get(), self.before.get()) {
-            (Source::Catalogue, Some(Ok(configuration)), Some(Ok(before))) => {
+            (TreeSource::Catalogue, Some(Ok(configuration)), Some(Ok(before))) => {
                 // What merges carry into the values, and the version of Kubernetes, are all that goes by choices.
                 let kubernetes = &rendering.kubernetes;
                 choices.overwrite != self.choices.overwrite

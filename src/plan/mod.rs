@@ -22,19 +22,19 @@ use crate::diag::{Aborted, Diagnostic, Diagnostics};
 pub use bootstrap::BootstrapRelease;
 #[cfg(test)]
 pub(crate) use per_app::DERIVED;
-pub use per_app::{Choice, PerApp};
+pub use per_app::{PerApp, PlacedChoice};
 pub use storage::check_storage_class;
 
 /// A config key with the value that decided.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Reason {
+pub struct DecidingKey {
     /// The key of `cluster.yaml`, or a derived name.
     pub key: String,
     /// Its value as JSON.
     pub value: Value,
 }
 
-impl std::fmt::Display for Reason {
+impl std::fmt::Display for DecidingKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match &self.value {
             Value::String(text) => write!(f, "{}: {text}", self.key),
@@ -52,9 +52,9 @@ pub struct PlannedApp {
     /// Whether it is on.
     pub enabled: bool,
     /// What decided; empty for an app that is always on.
-    pub reasons: Vec<Reason>,
+    pub reasons: Vec<DecidingKey>,
     /// What the configuration says about this app alone.
-    pub choice: Option<Choice>,
+    pub choice: Option<PlacedChoice>,
     /// The chart version that the work tree has, if it is newer than the library's.
     pub in_tree: Option<String>,
 }
@@ -250,7 +250,7 @@ fn decide(app: &Arc<App>, context: &Map<String, Value>) -> PlannedApp {
     let reasons = when
         .deciding(context)
         .into_iter()
-        .map(|key| Reason {
+        .map(|key| DecidingKey {
             value: look_up(context, &key).clone(),
             key,
         })
@@ -302,7 +302,7 @@ struct Target<'a> {
     /// What it is.
     id: KustomizationId,
     /// The choice that switched it off.
-    off_by: Option<Choice>,
+    off_by: Option<PlacedChoice>,
 }
 
 impl<'a> Names<'a> {
@@ -383,7 +383,7 @@ impl<'a> Names<'a> {
 }
 
 /// A dependency that a choice switches off while what needs it stays on.
-fn switched_off_below(app: &App, spec: &KustomizationSpec, name: &str, choice: &Choice) -> Diagnostic {
+fn switched_off_below(app: &App, spec: &KustomizationSpec, name: &str, choice: &PlacedChoice) -> Diagnostic {
     let message = format!(
         "`{}` depends on `{name}`, which `{}: false` switches off",
         spec.name,

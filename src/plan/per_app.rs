@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::{PlannedApp, Reason};
+use super::{DecidingKey, PlannedApp};
 use crate::catalog::{App, Catalog};
 use crate::config::{AppChoice, schema};
 use crate::diag::{Diagnostic, Diagnostics};
@@ -13,13 +13,13 @@ use crate::source::Span;
 /// The choices of `apps:`, by `namespace/name`.
 #[derive(Debug, Default)]
 pub struct PerApp {
-    choices: BTreeMap<String, Choice>,
+    choices: BTreeMap<String, PlacedChoice>,
     in_tree: BTreeMap<String, String>,
 }
 
 /// A choice with its places.
 #[derive(Debug, Clone, Default)]
-pub struct Choice {
+pub struct PlacedChoice {
     /// The name under which it is written.
     pub name: String,
     /// What was chosen.
@@ -43,7 +43,7 @@ impl PerApp {
             let places = places
                 .iter()
                 .filter_map(|(place, span)| Some((place.strip_prefix(&prefix)?.to_owned(), *span)));
-            let choice = Choice {
+            let choice = PlacedChoice {
                 name: name.clone(),
                 chosen: chosen.clone(),
                 places: places.collect(),
@@ -62,12 +62,12 @@ impl PerApp {
     }
 
     /// Returns the choice about an app.
-    pub(super) fn about(&self, app: &App) -> Option<&Choice> {
+    pub(super) fn about(&self, app: &App) -> Option<&PlacedChoice> {
         self.choices.get(&app.id())
     }
 }
 
-impl Choice {
+impl PlacedChoice {
     /// Returns a key as findings name it, such as `apps.loki.version`.
     pub fn key(&self, key: &str) -> String {
         format!("apps.{}.{key}", self.name)
@@ -79,8 +79,8 @@ impl Choice {
     }
 
     /// Returns the reason for an app that this choice switches off.
-    fn off(&self) -> Reason {
-        Reason {
+    fn off(&self) -> DecidingKey {
+        DecidingKey {
             key: self.key("enabled"),
             value: Value::Bool(false),
         }
@@ -90,7 +90,7 @@ impl Choice {
 /// Applies a choice to what the settings have decided.
 pub(super) fn choose(
     planned: &mut PlannedApp,
-    choice: &Choice,
+    choice: &PlacedChoice,
     context: &Map<String, Value>,
     diags: &mut Diagnostics,
 ) {
@@ -151,7 +151,7 @@ fn listed(keys: &[&str]) -> String {
 }
 
 /// `enabled: true` for an app that the settings leave out.
-fn cannot_switch_on(planned: &PlannedApp, choice: &Choice, context: &Map<String, Value>) -> Diagnostic {
+fn cannot_switch_on(planned: &PlannedApp, choice: &PlacedChoice, context: &Map<String, Value>) -> Diagnostic {
     let reasons: Vec<String> = planned.reasons.iter().map(|r| format!("`{r}`")).collect();
     let message = format!(
         "`{}` is true, but your settings leave the app out: {}",

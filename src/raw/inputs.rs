@@ -7,7 +7,7 @@ use super::place::Place;
 use super::settings::Settings;
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::sys::dotgit::is_git_modules;
-use crate::sys::root::{Kind, Refused, Root, TREE, limits};
+use crate::sys::root::{FileKind, Refused, Root, TREE, limits};
 use crate::tree::RepoPath;
 
 /// What a file of the inputs is for.
@@ -62,7 +62,7 @@ pub(super) fn read(root: &Root, settings: &Settings, diags: &mut Diagnostics) ->
     for (shown, place) in places {
         match place.look() {
             Ok(None) => {}
-            Ok(Some(Kind::Directory)) => {
+            Ok(Some(FileKind::Directory)) => {
                 for (path, name) in walk(&place, &shown, settings, diags) {
                     let shown = joined(&shown, &name);
                     let file = File {

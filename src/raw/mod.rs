@@ -27,7 +27,7 @@ use crate::jinja::{Empty, Engine, Host, Template, Value};
 use crate::known::Known;
 use crate::plan::closest;
 use crate::render::{self, Rendered};
-use crate::sys::root::{Bounds, Kind, Refused, Root, TREE, limits};
+use crate::sys::root::{Bounds, FileKind, Refused, Root, TREE, limits};
 use crate::sys::{SecretText, named};
 use crate::tree::{Artifact, Origin, RAW_ORIGIN, RepoPath, Tree};
 use crate::world::lock::Sha256;
@@ -38,7 +38,7 @@ pub use settings::SETTINGS;
 use data::Data;
 use inputs::{Input, Use, joined};
 use place::Place;
-use secrets::File;
+use secrets::RenderedFile;
 use settings::{Python, Settings};
 
 /// Where the rules for SOPS files are rendered to.
@@ -51,7 +51,7 @@ const BOUNDS: Bounds = Bounds {
 
 /// What a run in raw mode is asked for.
 #[derive(Debug, Default, Clone)]
-pub struct Request {
+pub struct RawRequest {
     /// Data files, read after those of `makejinja.toml`.
     pub data: Vec<PathBuf>,
     /// Paths outside of the root that `makejinja.toml` may name; relative ones start at the root.
@@ -62,7 +62,7 @@ pub struct Request {
 
 /// What can open and seal.
 #[derive(Debug, Clone, Copy)]
-pub struct Found<'a> {
+pub struct RawKeys<'a> {
     /// Private keys.
     pub identities: &'a Identities,
     /// The repository's own keys as text.
@@ -80,8 +80,8 @@ pub fn is_raw(root: &Root) -> bool {
 /// When the settings, the data or a template are wrong, or a secret would stand in clear; all findings are reported.
 pub fn render(
     root: &Root,
-    request: &Request,
-    (found, vocabulary): (Option<Found<'_>>, &Vocabulary),
+    request: &RawRequest,
+    (found, vocabulary): (Option<RawKeys<'_>>, &Vocabulary),
     vault: &mut Vault,
     diags: &mut Diagnostics,
 ) -> Result<Tree<Rendered>, Aborted> {
@@ -117,8 +117,8 @@ pub fn render(
 fn read_data(
     root: &Root,
     settings: &Settings,
-    request: &Request,
-    found: Option<Found<'_>>,
+    request: &RawRequest,
+    found: Option<RawKeys<'_>>,
     diags: &mut Diagnostics,
 ) -> Data {
     let identities = found.map(|found| found.identities);
@@ -138,7 +138,7 @@ fn read_data(
         let shown = name.trim_start_matches("./").trim_end_matches('/');
         let place = Place::of(root, name);
         match place.look() {
-            Ok(Some(Kind::Directory)) => {
+            Ok(Some(FileKind::Directory)) => {
                 for (path, shown) in folder(&place, shown, diags) {
                     add(
                         place.root.read(&path, limits::RAW),
@@ -273,7 +273,7 @@ fn watch(data: &Data, keys: &Keys, vault: &mut Vault) {
 }
 
 /// What the functions of plugins return here: the contents of the private files.
-fn host(root: &Root, found: Option<Found<'_>>, vault: &mut Vault, diags: &mut Diagnostics) -> Host {
+fn host(root: &Root, found: Option<RawKeys<'_>>, vault: &mut Vault, diags: &mut Diagnostics) -> Host {
     let mut host = Host::default();
     let mut secret = |ask: Ask, name: &str, answer: Answer| {
         if let Ok(text) = &answer {
@@ -362,9 +362,9 @@ fn rendered(
     settings: &Settings,
     inputs: &[Input],
     (data, host): (Data, Host),
-    (known, found): (&Known, Option<Found<'_>>),
+    (known, found): (&Known, Option<RawKeys<'_>>),
     diags: &mut Diagnostics,
-) -> Result<BTreeMap<RepoPath, File>, Aborted> {
+) -> Result<BTreeMap<RepoPath, RenderedFile>, Aborted> {
     let mut names = BTreeSet::new();
     let templates = inputs.iter().filter(|input| names.insert(input.name.as_str()));
     let templates = templates.map(|input| Template {
@@ -414,7 +414,7 @@ fn rendered(
             }
         };
         let template = (input.shown.clone(), input.text.clone());
-        files.insert(output.clone(), File { text, template });
+        files.insert(output.clone(), RenderedFile { text, template });
     }
     for empty in engine.empties() {
         let finding = nothing(empty, settings, diags);
@@ -460,7 +460,7 @@ fn nothing(empty: Empty, settings: &Settings, diags: &mut Diagnostics) -> Diagno
 /// Reads the rules for SOPS files: rendered, or as they are in the repository.
 fn sops_config(
     root: &Root,
-    files: &BTreeMap<RepoPath, File>,
+    files: &BTreeMap<RepoPath, RenderedFile>,
     diags: &mut Diagnostics,
 ) -> Result<Option<Config>, Aborted> {
     let rendered = files
@@ -487,7 +487,7 @@ fn sops_config(
 /// The files that people have beside the rendered ones, in the folders that hold such: what refers to them is right.
 fn added(
     root: &Root,
-    files: &BTreeMap<RepoPath, File>,
+    files: &BTreeMap<RepoPath, RenderedFile>,
     diags: &mut Diagnostics,
 ) -> BTreeMap<RepoPath, String> {
     let folders: BTreeSet<&str> = files
@@ -525,7 +525,7 @@ fn added(
 
 /// Makes the tree; YAML that is none is left unjudged, for it may be a template of somebody else.
 fn assemble(
-    files: BTreeMap<RepoPath, File>,
+    files: BTreeMap<RepoPath, RenderedFile>,
     added: BTreeMap<RepoPath, String>,
     diags: &mut Diagnostics,
 ) -> Tree<Rendered> {

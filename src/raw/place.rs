@@ -2,7 +2,7 @@
 
 use std::path::{Component, Path, PathBuf};
 
-use crate::sys::root::{Kind, Refused, Root};
+use crate::sys::root::{FileKind, Refused, Root};
 
 /// A path, and the root that it is opened below.
 #[derive(Debug, Clone)]
@@ -38,9 +38,9 @@ impl Place {
     ///
     /// # Errors
     /// When it is a link or below one, or cannot be looked at.
-    pub(super) fn look(&self) -> Result<Option<Kind>, Refused> {
+    pub(super) fn look(&self) -> Result<Option<FileKind>, Refused> {
         match self.root.look(&self.below)? {
-            Some(meta) if meta.kind == Kind::Link => Err(Refused::Link {
+            Some(meta) if meta.kind == FileKind::Link => Err(Refused::Link {
                 at: self.below.clone(),
             }),
             meta => Ok(meta.map(|meta| meta.kind)),

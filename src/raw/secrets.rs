@@ -12,7 +12,7 @@ use crate::tree::RepoPath;
 use crate::world::secrecy::is_sealed;
 
 /// A rendered file.
-pub(super) struct File {
+pub(super) struct RenderedFile {
     /// Its text.
     pub(super) text: String,
     /// The file it was made from, as findings show it, and its text.
@@ -21,7 +21,7 @@ pub(super) struct File {
 
 /// Puts what SOPS will encrypt into the vault, and reports secrets elsewhere.
 pub(super) fn hide(
-    files: &mut BTreeMap<RepoPath, File>,
+    files: &mut BTreeMap<RepoPath, RenderedFile>,
     config: Option<&Config>,
     vault: &mut Vault,
     diags: &mut Diagnostics,
@@ -48,7 +48,11 @@ pub(super) fn hide(
 }
 
 /// Returns what will be encrypted of a file; `None` for one that is encrypted already.
-fn sealed(path: &RepoPath, file: &File, config: Option<&Config>) -> Result<Option<Vec<Covered>>, Diagnostic> {
+fn sealed(
+    path: &RepoPath,
+    file: &RenderedFile,
+    config: Option<&Config>,
+) -> Result<Option<Vec<Covered>>, Diagnostic> {
     let name = path.as_str();
     if !path.is_yaml() {
         let message = format!("`{name}` is to be encrypted, and only YAML files can be");
@@ -104,7 +108,13 @@ fn name_of(keys: &[String]) -> &str {
     shown.next().map_or("value", String::as_str)
 }
 
-fn in_clear(path: &RepoPath, file: &File, name: &str, at: usize, diags: &mut Diagnostics) -> Diagnostic {
+fn in_clear(
+    path: &RepoPath,
+    file: &RenderedFile,
+    name: &str,
+    at: usize,
+    diags: &mut Diagnostics,
+) -> Diagnostic {
     let line = line::number(&file.text, at);
     let (message, help) = if path.is_sops() {
         (

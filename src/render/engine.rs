@@ -9,7 +9,7 @@ use super::bounded::{self, Bounded};
 use super::fault::{look_through, report, report_all};
 use super::names::{self, Shape};
 use super::whitespace;
-use crate::bounds::{self, Limit, Run, Slow};
+use crate::bounds::{self, BoundedRender, Limit, Slow};
 use crate::catalog::{Language, TemplateFile};
 use crate::diag::{Aborted, Diagnostic, Diagnostics};
 use crate::plan::closest;
@@ -47,13 +47,13 @@ pub(super) struct Source {
 }
 
 /// All templates of a library, parsed.
-pub(super) struct Engine {
+pub(super) struct TeraEngine {
     tera: Tera,
     sources: BTreeMap<String, Source>,
     slow: Slow,
 }
 
-impl Engine {
+impl TeraEngine {
     /// Parses all templates and checks every name they read.
     ///
     /// # Errors
@@ -133,7 +133,7 @@ impl Engine {
         scope: &Scope,
         diags: &mut Diagnostics,
     ) -> Option<String> {
-        let run = Run::start(&self.slow);
+        let run = BoundedRender::start(&self.slow);
         match self.tera.render(&file.source, &scope.0) {
             Ok(text) => Some(text),
             Err(error) => {
@@ -306,7 +306,7 @@ mod tests {
             return Err(String::new());
         };
         let mut diags = Diagnostics::default();
-        let said = match Engine::load(files.iter(), &shape, &mut diags) {
+        let said = match TeraEngine::load(files.iter(), &shape, &mut diags) {
             Ok(engine) => engine.render(&files[0], &Scope::new(&values), &mut diags),
             Err(_) => None,
         };
@@ -472,7 +472,7 @@ mod tests {
             ];
             let shape = BTreeMap::from([("token".to_owned(), Shape::Scalar)]);
             let mut diags = Diagnostics::default();
-            let engine = Engine::load(files.iter(), &shape, &mut diags).expect("fine");
+            let engine = TeraEngine::load(files.iter(), &shape, &mut diags).expect("fine");
             (
                 engine.reads(&files[0], |name| name == "token"),
                 engine.whole(&files[0]),

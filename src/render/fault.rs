@@ -9,7 +9,7 @@ use std::ops::Range;
 
 use tera::ErrorKind;
 
-use super::bounded::{Kind, Tag, Token, tags};
+use super::bounded::{PieceKind, TeraTag, TeraToken, tags};
 use super::engine::{Source, empty};
 use super::words;
 use crate::bounds::Limit;
@@ -104,10 +104,10 @@ fn never_closed(text: &str, start: usize) -> Option<Fault> {
 }
 
 /// Finds the first block that is not closed, or the tag that closes none.
-fn blocks(tags: &[Tag<'_>]) -> Option<Fault> {
+fn blocks(tags: &[TeraTag<'_>]) -> Option<Fault> {
     let mut open: Vec<(&str, &str, Range<usize>)> = Vec::new();
     for tag in tags.iter().filter(|tag| !tag.prints) {
-        let Some(first) = tag.tokens.first().filter(|first| first.kind == Kind::Name) else {
+        let Some(first) = tag.tokens.first().filter(|first| first.kind == PieceKind::Name) else {
             continue;
         };
         let place = tag.start..tag.end;
@@ -151,12 +151,12 @@ fn unclosed(word: &str, close: &str, opened: Range<usize>) -> Fault {
 }
 
 /// Finds the filters, tests, functions and tags that do not exist.
-fn names(tag: &Tag<'_>) -> Vec<Fault> {
+fn names(tag: &TeraTag<'_>) -> Vec<Fault> {
     let tokens = tag.tokens.as_slice();
     let mut found = Vec::new();
     let head = tokens
         .first()
-        .filter(|first| !tag.prints && first.kind == Kind::Name);
+        .filter(|first| !tag.prints && first.kind == PieceKind::Name);
     if let Some(first) = head {
         let all = || {
             let blocks = words::BLOCKS.iter().flat_map(|(open, close)| [*open, *close]);
@@ -171,12 +171,12 @@ fn names(tag: &Tag<'_>) -> Vec<Fault> {
         }
     }
     for (at, token) in tokens.iter().enumerate() {
-        if token.kind != Kind::Name || (at == 0 && head.is_some()) {
+        if token.kind != PieceKind::Name || (at == 0 && head.is_some()) {
             continue;
         }
         let before = at.checked_sub(1).map(|before| &tokens[before]);
         let two_before = at.checked_sub(2).map(|before| &tokens[before]);
-        let is = |token: Option<&Token<'_>>, name: &str| token.is_some_and(|token| token.names(name));
+        let is = |token: Option<&TeraToken<'_>>, name: &str| token.is_some_and(|token| token.names(name));
         let is_section = at == 1 && head.is_some_and(|first| first.text == "filter");
         if is_section || before.is_some_and(|before| before.is("|")) {
             check("filter", token, &words::FILTERS, &mut found);
@@ -197,13 +197,13 @@ const KEYWORDS: [&str; 10] = [
     "and", "elif", "else", "for", "if", "in", "is", "not", "or", "super",
 ];
 
-fn check(what: &str, token: &Token<'_>, known: &[&str], found: &mut Vec<Fault>) {
+fn check(what: &str, token: &TeraToken<'_>, known: &[&str], found: &mut Vec<Fault>) {
     if !known.contains(&token.text) {
         found.push(unknown(what, token, known));
     }
 }
 
-fn unknown(what: &str, token: &Token<'_>, known: &[&str]) -> Fault {
+fn unknown(what: &str, token: &TeraToken<'_>, known: &[&str]) -> Fault {
     let name = token.text;
     let code = match what {
         "tag" => "template/syntax",

@@ -31,7 +31,7 @@ use crate::world::lock::Sha256;
 pub use resources::{Component, resources};
 pub use stage::{Documents, Rendered, of_files};
 
-use engine::{Engine, Scope};
+use engine::{Scope, TeraEngine};
 use jinja::Jinja;
 use names::Shape;
 
@@ -43,7 +43,7 @@ pub const APP_SCHEMA_COPY: &str = ".clusterwright/app.schema.json";
 
 /// What templates see, beside the app itself.
 #[derive(Debug, Clone)]
-pub struct Values {
+pub struct TemplateValues {
     /// Keys of `cluster.yaml`, derived names, `secrets`; secret values are tokens.
     pub map: Map<String, Value>,
     /// The shape of all that can be there.
@@ -59,7 +59,7 @@ pub struct Values {
 pub fn render(
     catalog: &Catalog,
     plan: &Plan,
-    values: &Values,
+    values: &TemplateValues,
     vault: &Vault,
     added: &Added,
     diags: &mut Diagnostics,
@@ -82,7 +82,7 @@ pub fn render(
     check_conditions(catalog, &shape, diags);
     let files: Vec<&TemplateFile> = catalog.files().collect();
     let jinja = Jinja::load(&files, &map, &vault.respell(&map), &shape, diags);
-    let engine = Engine::load(files.into_iter(), &shape, diags)?;
+    let engine = TeraEngine::load(files.into_iter(), &shape, diags)?;
     let mut renderer = Renderer {
         engine,
         jinja: jinja?,
@@ -152,7 +152,7 @@ fn repo_origin() -> Origin {
 }
 
 struct Renderer<'a> {
-    engine: Engine,
+    engine: TeraEngine,
     jinja: Jinja,
     scope: Scope,
     /// The same with the second spelling of every token.

@@ -85,7 +85,7 @@ impl Shape {
 
 /// A name that does not exist.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Unknown {
+pub(super) struct UnknownName {
     /// The name as far as it was read, such as `node.adress`.
     pub(super) name: String,
     /// Where it stands in the template.
@@ -154,7 +154,7 @@ pub(super) fn help(name: &str, near: Option<&str>) -> Option<String> {
 }
 
 /// Returns the names a template reads that do not exist.
-pub(super) fn unknown(text: &str, root: &BTreeMap<String, Shape>) -> Vec<Unknown> {
+pub(super) fn unknown(text: &str, root: &BTreeMap<String, Shape>) -> Vec<UnknownName> {
     let mut scope = Scope {
         root,
         defined: BTreeMap::new(),
@@ -350,12 +350,15 @@ impl Scope<'_> {
     }
 }
 
-fn look_up(word: &Word<'_>, scope: &Scope<'_>) -> Option<Unknown> {
-    scope.resolve(word.text).err().map(|(end, candidates)| Unknown {
-        name: word.text[..end].to_owned(),
-        span: word.start..word.start + end,
-        candidates,
-    })
+fn look_up(word: &Word<'_>, scope: &Scope<'_>) -> Option<UnknownName> {
+    scope
+        .resolve(word.text)
+        .err()
+        .map(|(end, candidates)| UnknownName {
+            name: word.text[..end].to_owned(),
+            span: word.start..word.start + end,
+            candidates,
+        })
 }
 
 #[cfg(test)]

@@ -8,12 +8,12 @@ use yaml::{Node, edit};
 use super::Renderer;
 use crate::catalog::App;
 use crate::diag::{Diagnostic, Diagnostics};
-use crate::plan::Choice;
+use crate::plan::PlacedChoice;
 use crate::tree::{RepoPath, Text};
 
 impl Renderer<'_> {
     /// Applies a choice to the files of its app.
-    pub(super) fn choose(&mut self, app: &App, choice: &Choice, diags: &mut Diagnostics) {
+    pub(super) fn choose(&mut self, app: &App, choice: &PlacedChoice, diags: &mut Diagnostics) {
         if let Some(version) = &choice.chosen.version {
             self.check_version(app, choice, version.as_str(), diags);
         }
@@ -22,7 +22,7 @@ impl Renderer<'_> {
         }
     }
 
-    fn merge_values(&mut self, app: &App, choice: &Choice, diags: &mut Diagnostics) {
+    fn merge_values(&mut self, app: &App, choice: &PlacedChoice, diags: &mut Diagnostics) {
         let releases: Vec<(RepoPath, usize)> = self
             .documents_of(app)
             .filter(|(_, _, node)| node.str_at(&["kind"]) == Some("HelmRelease"))
@@ -61,7 +61,7 @@ impl Renderer<'_> {
     }
 
     /// A file of the app's own may name its version itself, and so leave the choice without effect.
-    fn check_version(&self, app: &App, choice: &Choice, version: &str, diags: &mut Diagnostics) {
+    fn check_version(&self, app: &App, choice: &PlacedChoice, version: &str, diags: &mut Diagnostics) {
         let places: [&[&str]; 2] = [&["spec", "ref", "tag"], &["spec", "chart", "spec", "version"]];
         let has = |node: &Node| places.iter().any(|place| node.str_at(place) == Some(version));
         if app.manifest.chart.is_none() || self.documents_of(app).any(|(_, _, node)| has(node)) {
@@ -97,7 +97,7 @@ impl Renderer<'_> {
 }
 
 /// An app without a `HelmRelease`, or with several.
-fn no_single_release(app: &App, choice: &Choice, releases: &[(RepoPath, usize)]) -> Diagnostic {
+fn no_single_release(app: &App, choice: &PlacedChoice, releases: &[(RepoPath, usize)]) -> Diagnostic {
     let key = choice.key("values");
     if releases.is_empty() {
         let message = format!("`{key}` has no effect: `{}` renders no HelmRelease", app.id());

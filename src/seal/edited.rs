@@ -1,6 +1,6 @@
 //! SOPS files that a person edited: merged by value, in memory.
 
-use sops::{File, Format, Identities, MacCheck, Rule, Updated};
+use sops::{EncryptionRule, File, Format, Identities, MacCheck, Updated};
 
 use crate::merge::three_way;
 use crate::sys::{Entropy, SecretText};
@@ -8,13 +8,13 @@ use crate::tree::{Conflict, Text};
 use crate::world::Resolutions;
 
 /// What a merge of sealed files needs.
-pub(super) struct Merge<'a> {
-    pub rule: &'a Rule,
+pub(super) struct SecretMerge<'a> {
+    pub rule: &'a EncryptionRule,
     pub identities: &'a Identities,
     pub entropy: &'a mut dyn Entropy,
 }
 
-impl Merge<'_> {
+impl SecretMerge<'_> {
     /// Brings `yours` up to date with what the render changed since `base`. `None` when one of them cannot be opened:
     /// then nothing of them can be merged.
     pub(super) fn merge(

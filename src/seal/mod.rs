@@ -12,7 +12,7 @@ mod reveal;
 
 use std::collections::BTreeMap;
 
-use sops::{Config, Identities, Rule, SopsError, Updated};
+use sops::{Config, EncryptionRule, Identities, SopsError, Updated};
 
 use crate::check::Checked;
 use crate::config::Vault;
@@ -20,7 +20,7 @@ use crate::diag::{Aborted, Diagnostic, Diagnostics, argument};
 use crate::known::{Known, hidden};
 use crate::sys::{Entropy, SecretText};
 use crate::tree::{Artifact, RepoPath, Text, Tree};
-use crate::vcs::Repository;
+use crate::vcs::Git;
 use crate::world::keyring::Own;
 use crate::world::lock::{Lock, Sha256, lf};
 use crate::world::secrecy::is_sealed;
@@ -53,7 +53,7 @@ impl Sealed {
 
 /// Who can decrypt, and what we can decrypt with.
 #[derive(Debug, Default)]
-pub struct Keys {
+pub struct SealKeys {
     identities: Option<Identities>,
     recipients: Vec<String>,
     /// The public halves of the keys that the person works with.
@@ -68,7 +68,7 @@ pub struct Keys {
     may_have_left: bool,
 }
 
-impl Keys {
+impl SealKeys {
     /// Puts them together.
     pub fn new(identities: Option<Identities>, recipients: Vec<String>) -> Self {
         Self {
@@ -131,7 +131,7 @@ impl Keys {
     }
 
     /// Returns what is wrong with a rule that no key at hand opens.
-    fn locked_out(&self, rule: &Rule, name: &str) -> Option<Diagnostic> {
+    fn locked_out(&self, rule: &EncryptionRule, name: &str) -> Option<Diagnostic> {
         let opens = |mine: &String| rule.recipients.iter().any(|one| one.as_str() == mine);
         let first = self.hand.first()?;
         (!self.hand.iter().any(opens)).then(|| {
@@ -155,7 +155,7 @@ pub struct Committed<'a> {
     /// The work tree.
     pub existing: &'a Existing,
     /// Index and HEAD.
-    pub git: Option<&'a Repository>,
+    pub git: Option<&'a Git>,
     /// Which files are ours.
     pub lock: &'a Lock,
     /// Earlier versions of edited files.
@@ -215,7 +215,7 @@ pub fn finding_in(error: &SopsError, file: &str, text: &str) -> Diagnostic {
 pub fn seal(
     tree: &Tree<Checked>,
     vault: &Vault,
-    keys: &Keys,
+    keys: &SealKeys,
     committed: &Committed<'_>,
     entropy: &mut dyn Entropy,
     diags: &mut Diagnostics,
@@ -349,7 +349,7 @@ fn older(
 
 struct Sealer<'a> {
     vault: &'a Vault,
-    keys: &'a Keys,
+    keys: &'a SealKeys,
     config: Config,
     /// Its text.
     rules: String,
@@ -398,7 +398,7 @@ impl Sealer<'_> {
             && let Some(identities) = self.keys.identities.as_ref()
         {
             let resolutions = self.committed.choices.resolutions.get(&artifact.path);
-            let mut merge = edited::Merge {
+            let mut merge = edited::SecretMerge {
                 rule: &rule,
                 identities,
                 entropy: &mut *entropy,
@@ -467,7 +467,7 @@ impl Sealer<'_> {
     fn keyless(
         &mut self,
         artifact: &Artifact,
-        rule: &Rule,
+        rule: &EncryptionRule,
         existing: &[String],
         unknown: Option<&str>,
     ) -> Result<String, Vec<Diagnostic>> {
@@ -523,7 +523,7 @@ impl Sealer<'_> {
 /// Seals with plaintext and key: the newest version that opens is brought up to date; without one, the file is new.
 fn seal_known(
     plain: &SecretText,
-    rule: &Rule,
+    rule: &EncryptionRule,
     identities: &Identities,
     existing: &[String],
     entropy: &mut dyn Entropy,

@@ -6,9 +6,9 @@
 
 use std::collections::BTreeSet;
 
-use sops::{Format, Identities, MacCheck, Recipient, Rule};
+use sops::{EncryptionRule, Format, Identities, MacCheck, Recipient};
 
-use super::{Keys, Sealer};
+use super::{SealKeys, Sealer};
 use crate::config::Vault;
 use crate::diag::Diagnostic;
 use crate::known::Known;
@@ -41,7 +41,7 @@ pub(super) fn is_carried(
     artifact: &Artifact,
     plain: Option<&SecretText>,
     vault: &Vault,
-    keys: &Keys,
+    keys: &SealKeys,
 ) -> bool {
     let carries = |plain: &SecretText| !keys.own_private.find(plain.expose().as_bytes()).is_empty();
     vault.has_computed(OWN_KEY, artifact.text()) || plain.is_some_and(carries)
@@ -55,7 +55,7 @@ pub(super) fn known(text: &SecretText, recipients: &[String]) -> Known {
 }
 
 /// Narrows the rule of a file that carries the own key to that key. Returns a finding where the rules say otherwise.
-pub(super) fn narrow(rule: &mut Rule, path: &RepoPath, keys: &Keys) -> Option<Diagnostic> {
+pub(super) fn narrow(rule: &mut EncryptionRule, path: &RepoPath, keys: &SealKeys) -> Option<Diagnostic> {
     let own = Recipient::list(keys.own_recipients.iter().map(String::as_str)).unwrap_or_default();
     let others = rule.recipients.iter().any(|one| !own.contains(one)) || rule.groups.is_some();
     if own.is_empty() || !others && own.iter().all(|one| rule.recipients.contains(one)) {
@@ -149,7 +149,7 @@ impl Sealer<'_> {
 }
 
 /// Adds how the own key is replaced.
-fn steps(finding: Diagnostic, path: &RepoPath, keys: &Keys) -> Diagnostic {
+fn steps(finding: Diagnostic, path: &RepoPath, keys: &SealKeys) -> Diagnostic {
     let others: String = keys
         .recipients
         .iter()

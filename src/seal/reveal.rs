@@ -150,7 +150,8 @@ mod tests {
             .skip(1);
         for (name, text) in cases.map(|case| case.split_once('\n').expect("a name")) {
             let (_, public) = sops::generate_identity();
-            let mut rule = sops::Rule::secrets(vec![sops::Recipient::new(&public).expect("a recipient")]);
+            let mut rule =
+                sops::EncryptionRule::secrets(vec![sops::Recipient::new(&public).expect("a recipient")]);
             rule.selector = sops::Selector::whole_document();
             let mut vault = Vault::new(&mut FixedEntropy::new(7));
             let mut edits = Vec::new();

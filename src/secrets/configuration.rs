@@ -5,9 +5,11 @@ use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
-use sops::{Format, Identities, KeyPath, MacCheck, Recipient, Rule, Selector, SopsError, Step, Updated};
+use sops::{
+    EncryptionRule, Format, Identities, KeyPath, MacCheck, Recipient, Selector, SopsError, Step, Updated,
+};
 
-use super::file::File;
+use super::file::SecretFile;
 use super::rules::{OwnKeys, absolute};
 use super::status::FileStatus;
 use super::typed;
@@ -23,7 +25,7 @@ use crate::seal;
 use crate::sys::root::Root;
 use crate::sys::{Entropy, SecretText};
 use crate::tree::RepoPath;
-use crate::vcs::Repository;
+use crate::vcs::Git;
 use crate::world::secrecy::is_encrypted_text;
 use crate::world::side;
 
@@ -49,12 +51,12 @@ pub fn cluster_rule(
     file: &Path,
     text: &str,
     own: OwnKeys<'_>,
-) -> Option<Result<Rule, Diagnostic>> {
+) -> Option<Result<EncryptionRule, Diagnostic>> {
     let name = name_of(root, file, text)?;
     Some(own().and_then(|own| rule(root, name, text, &own)))
 }
 
-fn rule(root: &Path, name: &str, text: &str, own: &[Recipient]) -> Result<Rule, Diagnostic> {
+fn rule(root: &Path, name: &str, text: &str, own: &[Recipient]) -> Result<EncryptionRule, Diagnostic> {
     let vocabulary = vocabulary(root)?;
     let mut listed = listed(name, text)?;
     if listed.is_empty() {
@@ -98,7 +100,7 @@ fn rule(root: &Path, name: &str, text: &str, own: &[Recipient]) -> Result<Rule, 
             ))
             .help(format!("write `age_recipients: [{}]`", all.join(", "))));
     }
-    Ok(Rule {
+    Ok(EncryptionRule {
         recipients,
         selector: Selector::EncryptedRegex(vocabulary.encrypted_regex()),
         mac_only_encrypted: true,
@@ -308,8 +310,8 @@ pub fn examine(
 /// # Errors
 /// When it cannot be encrypted, or cannot be opened.
 pub fn seal(
-    file: &File,
-    rule: &Rule,
+    file: &SecretFile,
+    rule: &EncryptionRule,
     identities: &Identities,
     entropy: &mut dyn Entropy,
 ) -> Result<Option<String>, Diagnostic> {
@@ -332,9 +334,9 @@ pub fn seal(
 
 /// Returns the line of `.gitignore` that keeps an encrypted configuration file out of git; `None` for any other file, and
 /// where git does not ignore it.
-pub fn ignored(root: &Path, file: &File) -> Option<String> {
+pub fn ignored(root: &Path, file: &SecretFile) -> Option<String> {
     let name = name_of(root, &file.path, file.text().ok()?)?;
-    let git = Repository::discover(root).ok()??;
+    let git = Git::discover(root).ok()??;
     let is_ignored = git.is_ignored(&RepoPath::parse(name).ok()?).ok()?;
     is_ignored.then(|| format!("/{name}"))
 }
@@ -389,7 +391,7 @@ mod tests {
         }
         let own = Recipient::list([OWN]).expect("a key");
         let rule = rule(dir.path(), "nodes.yaml", "nodes: []\n", &own);
-        let names = |rule: Rule| {
+        let names = |rule: EncryptionRule| {
             rule.recipients
                 .iter()
                 .map(|one| one.as_str().to_owned())

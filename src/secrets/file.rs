@@ -12,7 +12,7 @@ use crate::sys::replace::{Access, replace_file};
 use crate::world::side;
 
 /// A file with its bytes as they were read.
-pub struct File {
+pub struct SecretFile {
     /// What findings call it: the path as it was typed.
     pub name: String,
     /// Where it is.
@@ -23,13 +23,13 @@ pub struct File {
     pub bytes: Zeroizing<Vec<u8>>,
 }
 
-impl std::fmt::Debug for File {
+impl std::fmt::Debug for SecretFile {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "File({}, …)", self.name)
     }
 }
 
-impl File {
+impl SecretFile {
     /// Reads a file. A relative path starts at `root`.
     ///
     /// # Errors

@@ -8,7 +8,7 @@ use crate::diag::Diagnostic;
 use crate::sys::named;
 use crate::sys::root::{Refused, Root, TREE};
 use crate::tree::RepoPath;
-use crate::vcs::{Repository, WorkTree};
+use crate::vcs::{Git, WorkTree};
 
 /// A file to look at.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -38,7 +38,7 @@ impl Listed {
 
 /// The files to look at.
 #[derive(Debug, Default)]
-pub struct Files {
+pub struct ListedFiles {
     /// Those that can be read, sorted by name.
     pub files: Vec<Listed>,
     /// A finding for each that must be left out. An error: whoever can do without them says less.
@@ -65,7 +65,7 @@ fn too_deep(at: &str) -> Diagnostic {
 ///
 /// # Errors
 /// When a path does not exist, or git or a directory cannot be read.
-pub fn list(root: &Path, paths: &[PathBuf]) -> Result<Files, Diagnostic> {
+pub fn list(root: &Path, paths: &[PathBuf]) -> Result<ListedFiles, Diagnostic> {
     let here = [PathBuf::from(".")];
     let paths = if paths.is_empty() { &here } else { paths };
     let mut found = BTreeSet::new();
@@ -89,7 +89,7 @@ pub fn list(root: &Path, paths: &[PathBuf]) -> Result<Files, Diagnostic> {
         }
     }
     let odd = odd.iter().map(|name| odd_name(name));
-    Ok(Files {
+    Ok(ListedFiles {
         files: found.into_iter().collect(),
         left_out: odd.chain(deep.iter().map(|at| too_deep(at))).collect(),
     })
@@ -141,7 +141,7 @@ fn below(dir: &Path, typed: &Path, found: &mut BTreeSet<Listed>) -> Result<Other
         });
     };
     let root = Root::new(dir);
-    if let Some(git) = Repository::discover(dir)? {
+    if let Some(git) = Git::discover(dir)? {
         let WorkTree { files, odd, deep } = git.work_tree_files(&root)?;
         files.iter().for_each(|path| add(path.as_str()));
         return Ok(Other { odd, deep });

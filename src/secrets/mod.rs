@@ -14,7 +14,7 @@ pub mod status;
 mod template;
 pub mod typed;
 
-pub use file::File;
-pub use listing::{Files, Listed, list, named_of, odd_name};
-pub use rules::{FoundConfig, Overrides, OwnKeys, Reason, config_for, rule_for};
+pub use file::SecretFile;
+pub use listing::{Listed, ListedFiles, list, named_of, odd_name};
+pub use rules::{FoundConfig, Overrides, OwnKeys, RuleSource, config_for, rule_for};
 pub use template::Templates;

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use sops::{Config, Recipient, Rule, Selector};
+use sops::{Config, EncryptionRule, Recipient, Selector};
 
 use super::configuration::cluster_rule;
 use crate::diag::{Diagnostic, argument};
@@ -49,7 +49,7 @@ pub type OwnKeys<'f> = &'f dyn Fn() -> Result<Vec<Recipient>, Diagnostic>;
 
 /// Where a rule comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Reason {
+pub enum RuleSource {
     /// A creation rule of this configuration; its number, from 1.
     Rule(String, usize),
     /// The schema of `cluster.yaml`, which marks the secret keys.
@@ -152,12 +152,12 @@ pub fn rule_for(
     text: &str,
     overrides: &Overrides,
     own: OwnKeys<'_>,
-) -> Result<(Rule, Reason), Diagnostic> {
+) -> Result<(EncryptionRule, RuleSource), Diagnostic> {
     if overrides.recipients.is_empty()
         && overrides.selector.is_none()
         && let Some(rule) = cluster_rule(root, file, text, own)
     {
-        return Ok((rule?, Reason::Schema));
+        return Ok((rule?, RuleSource::Schema));
     }
     let found = config_for(root, file, overrides.config.as_deref())?;
     let matched = found.as_ref().and_then(|found| {
@@ -177,9 +177,9 @@ pub fn rule_for(
                 Err(sops::SopsError::NoRecipients) if !overrides.recipients.is_empty() => whole(),
                 Err(error) => return Err(found.finding(&error)),
             };
-            (rule, Reason::Rule(found.name.clone(), number))
+            (rule, RuleSource::Rule(found.name.clone(), number))
         }
-        None if !overrides.recipients.is_empty() => (whole(), Reason::CommandLine),
+        None if !overrides.recipients.is_empty() => (whole(), RuleSource::CommandLine),
         None => return Err(no_rule(name, found.as_ref())),
     };
     if !overrides.recipients.is_empty() {
@@ -193,11 +193,11 @@ pub fn rule_for(
 }
 
 /// The rule of SOPS without any setting.
-fn whole() -> Rule {
-    Rule {
+fn whole() -> EncryptionRule {
+    EncryptionRule {
         selector: Selector::whole_document(),
         mac_only_encrypted: false,
-        ..Rule::secrets(Vec::new())
+        ..EncryptionRule::secrets(Vec::new())
     }
 }
 

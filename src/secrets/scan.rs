@@ -19,7 +19,7 @@ pub const MAX_BYTES: u64 = 5 << 20;
 
 /// Something that should not be committed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Found {
+pub struct Leak {
     /// Stable name, `secrets/…`.
     pub code: &'static str,
     /// What it is, in words; holds no value.
@@ -31,10 +31,10 @@ pub struct Found {
 }
 
 /// Looks through one file. `path` is relative to the repository.
-pub fn scan(path: &str, bytes: &[u8], known: &Known, templates: &Templates) -> Vec<Found> {
+pub fn scan(path: &str, bytes: &[u8], known: &Known, templates: &Templates) -> Vec<Leak> {
     let mut found = Vec::new();
     for (key, span) in known.find(bytes) {
-        found.push(Found {
+        found.push(Leak {
             code: "secrets/known-value",
             what: format!("the value of the secret `{key}` stands here"),
             span,
@@ -68,10 +68,10 @@ pub fn scan(path: &str, bytes: &[u8], known: &Known, templates: &Templates) -> V
 }
 
 /// Looks through the comments of a configuration file for values of secret keys.
-pub fn commented(bytes: &[u8], keys: &Keys) -> Vec<Found> {
+pub fn commented(bytes: &[u8], keys: &Keys) -> Vec<Leak> {
     let found = config::commented_secrets(&readable(bytes), keys).into_iter();
     found
-        .map(|(key, span)| Found {
+        .map(|(key, span)| Leak {
             code: "secrets/known-value",
             what: format!("a value of the secret `{key}` stands in a comment"),
             span,
@@ -88,7 +88,7 @@ fn readable(bytes: &[u8]) -> Cow<'_, str> {
 }
 
 /// Private keys of age, and those in PEM.
-fn keys(text: &str, found: &mut Vec<Found>) {
+fn keys(text: &str, found: &mut Vec<Leak>) {
     let mut done = 0;
     for (at, _) in text.match_indices("AGE-SECRET-KEY-") {
         // Part of the word that was looked at.
@@ -100,7 +100,7 @@ fn keys(text: &str, found: &mut Vec<Found>) {
         done = end;
         // A real one has 74 characters; documentation abbreviates.
         if end - at >= 60 && text[at..end].contains("KEY-1") | text[at..end].contains("KEY-PQ-1") {
-            found.push(Found {
+            found.push(Leak {
                 code: "secrets/age-identity",
                 what: "a private age key".to_owned(),
                 span: at..end,
@@ -122,7 +122,7 @@ fn keys(text: &str, found: &mut Vec<Found>) {
             && line.trim_end().ends_with("-----")
             && (looks_real || line.contains("\\n"))
         {
-            found.push(Found {
+            found.push(Leak {
                 code: "secrets/private-key",
                 what: "a private key".to_owned(),
                 span: at..at + line.trim_end().len(),
@@ -134,8 +134,8 @@ fn keys(text: &str, found: &mut Vec<Found>) {
 
 const UNLIKE_ITS_NAME: &str = "the name says that SOPS encrypts it, and it is not encrypted";
 
-fn not_encrypted(text: &str, what: &str) -> Found {
-    Found {
+fn not_encrypted(text: &str, what: &str) -> Leak {
+    Leak {
         code: "secrets/not-encrypted",
         what: what.to_owned(),
         span: 0..text.lines().next().unwrap_or_default().len(),
@@ -144,13 +144,13 @@ fn not_encrypted(text: &str, what: &str) -> Found {
 }
 
 /// A file that should be encrypted, or says that it is.
-fn sops_file(format: Format, text: &str, named: bool, found: &mut Vec<Found>) {
+fn sops_file(format: Format, text: &str, named: bool, found: &mut Vec<Leak>) {
     match format.status(text) {
         // There is nothing to hide.
         Err(_) if text.trim().is_empty() => {}
         Ok(status) => {
             for (path, span) in status.unsealed {
-                found.push(Found {
+                found.push(Leak {
                     code: "secrets/plain-value",
                     what: format!("`{path}` should be encrypted and is not"),
                     span,
@@ -158,7 +158,7 @@ fn sops_file(format: Format, text: &str, named: bool, found: &mut Vec<Found>) {
                 });
             }
             for span in status.without_block {
-                found.push(Found {
+                found.push(Leak {
                     code: "secrets/no-block",
                     what: "a document without a `sops` block in an encrypted file".to_owned(),
                     span,
@@ -172,7 +172,7 @@ fn sops_file(format: Format, text: &str, named: bool, found: &mut Vec<Found>) {
         }
         Err(SopsError::NotEncrypted) if named => found.push(not_encrypted(text, UNLIKE_ITS_NAME)),
         Err(SopsError::NotEncrypted) => kubernetes(text, Printed(&[]), found),
-        Err(error) => found.push(Found {
+        Err(error) => found.push(Leak {
             code: "secrets/broken",
             what: error.to_string(),
             span: error.span().unwrap_or(0..0),
@@ -182,7 +182,7 @@ fn sops_file(format: Format, text: &str, named: bool, found: &mut Vec<Found>) {
 }
 
 /// Kubernetes Secrets with data in clear, but for values that tell nothing and those that a template prints.
-fn kubernetes(text: &str, printed: Printed<'_>, found: &mut Vec<Found>) {
+fn kubernetes(text: &str, printed: Printed<'_>, found: &mut Vec<Leak>) {
     // An escape can spell the words; else they stand there.
     if !["data", "Data", "\\"].iter().any(|word| text.contains(word)) {
         return;
@@ -204,7 +204,7 @@ impl Printed<'_> {
 }
 
 /// Looks at one value of a Secret.
-fn in_clear(found: SecretValue, printed: Printed<'_>) -> Option<Found> {
+fn in_clear(found: SecretValue, printed: Printed<'_>) -> Option<Leak> {
     let SecretValue {
         section,
         key,
@@ -215,7 +215,7 @@ fn in_clear(found: SecretValue, printed: Printed<'_>) -> Option<Found> {
         "data" => is_no_secret_in_base64(&value),
         _ => is_no_secret(&value),
     };
-    (!harmless && !printed.touches(&span)).then(|| Found {
+    (!harmless && !printed.touches(&span)).then(|| Leak {
         code: "secrets/plain-secret",
         what: format!("`{section}.{key}` of a Secret in clear text"),
         span,
@@ -224,7 +224,7 @@ fn in_clear(found: SecretValue, printed: Printed<'_>) -> Option<Found> {
 }
 
 /// Reports what was found in a file, with its lines masked.
-pub fn report(name: &str, bytes: &[u8], found: Vec<Found>, diags: &mut Diagnostics) {
+pub fn report(name: &str, bytes: &[u8], found: Vec<Leak>, diags: &mut Diagnostics) {
     if found.is_empty() {
         return;
     }
@@ -432,7 +432,7 @@ mod tests {
     fn an_encrypted_file_is_known_by_what_is_in_it() {
         let (_, public) = sops::generate_identity();
         let recipient = sops::Recipient::new(&public).unwrap();
-        let rule = sops::Rule::secrets(vec![recipient]);
+        let rule = sops::EncryptionRule::secrets(vec![recipient]);
         let plain = "kind: Secret\nstringData:\n  a: hunter2\n";
         let mut entropy = crate::sys::FixedEntropy::new(1);
         let enc = sops::encrypt(plain, &rule, &mut entropy).unwrap();

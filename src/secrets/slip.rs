@@ -2,7 +2,7 @@
 
 use sops::{File as Sealed, Format, KeyPath, SopsError, Step, covered_keys};
 
-use super::file::File;
+use super::file::SecretFile;
 use crate::diag::{Diagnostic, argument};
 use crate::plan::closest;
 
@@ -12,7 +12,7 @@ use crate::plan::closest;
 /// # Errors
 /// When one of the texts cannot be read.
 pub fn look(
-    file: &File,
+    file: &SecretFile,
     format: Format,
     (old, new): (&str, &str),
     (path, document): (&KeyPath, usize),

@@ -2,19 +2,19 @@
 
 use sops::{Format, Identities, SopsError};
 
-use super::file::File;
+use super::file::SecretFile;
 use crate::diag::{Diagnostic, argument};
 use crate::seal;
 use crate::sys::Entropy;
 use crate::tree::RepoPath;
-use crate::vcs::Repository;
+use crate::vcs::Git;
 
 /// Returns the text of an encrypted file with such values encrypted where they stand; `None` when there are none.
 ///
 /// # Errors
 /// When the file cannot be opened, or something else in it was changed by hand as well.
 pub fn sealed(
-    file: &File,
+    file: &SecretFile,
     format: Format,
     identities: &Identities,
     entropy: &mut dyn Entropy,
@@ -61,8 +61,8 @@ pub fn sealed(
 }
 
 /// Returns the versions of a file that git has in its index and in HEAD, and why one of them could not be read.
-fn versions(file: &File) -> (Vec<String>, Option<Diagnostic>) {
-    let git = match Repository::discover(file.root()) {
+fn versions(file: &SecretFile) -> (Vec<String>, Option<Diagnostic>) {
+    let git = match Git::discover(file.root()) {
         Ok(git) => git,
         Err(finding) => return (Vec::new(), Some(finding)),
     };

@@ -4,7 +4,7 @@
 use std::fs::{File, OpenOptions};
 use std::path::Path;
 
-use super::root::{Kind, Refused};
+use super::root::{FileKind, Refused};
 
 /// Reads a regular file of at most `limit` bytes.
 ///
@@ -17,9 +17,9 @@ pub fn read(path: &Path, limit: u64) -> Result<Vec<u8>, Refused> {
         return super::root::read_all(&file, meta.len(), limit);
     }
     let kind = if meta.is_dir() {
-        Kind::Directory
+        FileKind::Directory
     } else {
-        Kind::Special
+        FileKind::Special
     };
     Err(Refused::NotRegular { kind })
 }
@@ -63,7 +63,7 @@ mod tests {
         assert!(matches!(
             read(dir.path(), 3),
             Err(Refused::NotRegular {
-                kind: Kind::Directory
+                kind: FileKind::Directory
             })
         ));
     }
@@ -78,7 +78,12 @@ mod tests {
         assert_eq!(read(&link, 4).expect("read"), b"text");
         let zero = read(Path::new("/dev/zero"), 4);
         assert!(
-            matches!(zero, Err(Refused::NotRegular { kind: Kind::Special })),
+            matches!(
+                zero,
+                Err(Refused::NotRegular {
+                    kind: FileKind::Special
+                })
+            ),
             "{zero:?}"
         );
     }

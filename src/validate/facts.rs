@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::config::{Document, schema};
+use crate::config::{ConfigDocument, schema};
 use crate::diag::Diagnostic;
 use crate::source::Span;
 use crate::world::side::Reported;
@@ -34,14 +34,14 @@ impl<T: std::fmt::Display> Fact<T> {
 
 /// The valid part of a configuration.
 pub(super) struct Facts<'d> {
-    document: &'d Document,
+    document: &'d ConfigDocument,
     invalid: BTreeSet<String>,
     /// What lies beside `cluster.yaml`.
     pub(super) side: &'d Reported,
 }
 
 impl<'d> Facts<'d> {
-    pub(super) fn new(document: &'d Document, invalid: BTreeSet<String>, side: &'d Reported) -> Self {
+    pub(super) fn new(document: &'d ConfigDocument, invalid: BTreeSet<String>, side: &'d Reported) -> Self {
         Self {
             document,
             invalid,

@@ -11,7 +11,7 @@ mod wrong_value;
 
 use serde_json::Value;
 
-use crate::config::{Cluster, Document, Vault};
+use crate::config::{Cluster, ConfigDocument, Vault};
 use crate::diag::{Aborted, Diagnostic, Diagnostics};
 use crate::sys::SecretText;
 use crate::world::side::Reported;
@@ -23,7 +23,7 @@ pub use schema::unknown_keys;
 /// # Errors
 /// When a finding is an error.
 pub fn validate(
-    document: &Document,
+    document: &ConfigDocument,
     side: &Reported,
     vault: &mut Vault,
     diags: &mut Diagnostics,
@@ -58,7 +58,7 @@ pub fn validate(
 }
 
 /// Returns the configuration with every secret replaced by its token, and the defaults of keys that are no type's.
-fn with_tokens(document: &Document, vault: &mut Vault) -> Value {
+fn with_tokens(document: &ConfigDocument, vault: &mut Vault) -> Value {
     let mut json = document.json().clone();
     let vocabulary = document.vocabulary();
     for key in vocabulary.keys().secrets() {

@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use crate::config::Document;
+use crate::config::ConfigDocument;
 use crate::diag::Diagnostic;
 
 /// Returns the pointers of all values that are still the placeholder of their key.
-pub(super) fn find(document: &Document) -> BTreeSet<String> {
+pub(super) fn find(document: &ConfigDocument) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     walk(document.json(), document.vocabulary().schema(), "", &mut found);
     found
@@ -36,7 +36,7 @@ fn walk(value: &Value, schema: &Value, pointer: &str, found: &mut BTreeSet<Strin
 }
 
 /// Returns one finding that lists every placeholder.
-pub(super) fn finding(document: &Document, placeholders: &BTreeSet<String>) -> Option<Diagnostic> {
+pub(super) fn finding(document: &ConfigDocument, placeholders: &BTreeSet<String>) -> Option<Diagnostic> {
     let mut places: Vec<_> = placeholders
         .iter()
         .filter_map(|pointer| Some((document.span(pointer)?, pointer)))

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::wrong_value::wrong_value;
 use crate::config::document::{child, inline, quoted};
 use crate::config::mask::{CHOICES, similar};
-use crate::config::{Document, Named, Vocabulary, schema, unsupported};
+use crate::config::{ConfigDocument, Named, Vocabulary, schema, unsupported};
 use crate::diag::Diagnostic;
 use crate::model::FORMATS;
 
@@ -35,7 +35,7 @@ impl Findings {
 }
 
 /// Checks the document against the schema. Values in `placeholders` are left to their own finding.
-pub(super) fn findings(document: &Document, placeholders: &BTreeSet<String>) -> Findings {
+pub(super) fn findings(document: &ConfigDocument, placeholders: &BTreeSet<String>) -> Findings {
     let mut found = Findings {
         diagnostics: Vec::new(),
         invalid: BTreeSet::new(),
@@ -85,7 +85,7 @@ pub(super) fn findings(document: &Document, placeholders: &BTreeSet<String>) -> 
 
 /// Returns a finding for each key that the schema does not know; `only_secret` leaves those that are not much like a
 /// secret one.
-pub fn unknown_keys(document: &Document, only_secret: bool) -> Vec<Diagnostic> {
+pub fn unknown_keys(document: &ConfigDocument, only_secret: bool) -> Vec<Diagnostic> {
     let keys = document.vocabulary().keys();
     let counts = |key: &&String| !only_secret || similar(key, keys.secrets()).is_some();
     let mut found = Vec::new();
@@ -122,7 +122,7 @@ fn options() -> ValidationOptions<'static> {
 }
 
 /// Returns findings for names below `apps:` that are no app's, or several apps'.
-fn app_names(document: &Document) -> Vec<Diagnostic> {
+fn app_names(document: &ConfigDocument) -> Vec<Diagnostic> {
     let vocabulary = document.vocabulary();
     if vocabulary.apps().is_empty() {
         return Vec::new();
@@ -183,7 +183,7 @@ fn app_names(document: &Document) -> Vec<Diagnostic> {
     findings
 }
 
-fn unknown_key(document: &Document, pointer: &str, key: &str) -> Diagnostic {
+fn unknown_key(document: &ConfigDocument, pointer: &str, key: &str) -> Diagnostic {
     let place = child(pointer, key);
     let in_node = pointer.starts_with("/nodes/");
     let span = document
@@ -231,14 +231,14 @@ fn unknown_key(document: &Document, pointer: &str, key: &str) -> Diagnostic {
 }
 
 /// Returns the keys that the schema knows in the mapping that a pointer leads to.
-fn known_keys<'d>(document: &'d Document, pointer: &str) -> impl Iterator<Item = &'d str> {
+fn known_keys<'d>(document: &'d ConfigDocument, pointer: &str) -> impl Iterator<Item = &'d str> {
     let known = document.vocabulary().at(pointer);
     let known = known.and_then(|schema| schema["properties"].as_object());
     known.into_iter().flatten().map(|(known, _)| known.as_str())
 }
 
 /// Returns whether a mapping that lacks a key has an unknown one that looks like it.
-fn is_misspelt(document: &Document, pointer: &str, key: &str) -> bool {
+fn is_misspelt(document: &ConfigDocument, pointer: &str, key: &str) -> bool {
     let mapping = document.json().pointer(pointer);
     let written = mapping.and_then(Value::as_object).into_iter().flatten();
     let unknown = written.filter(|(name, _)| known_keys(document, pointer).all(|known| known != *name));
@@ -249,7 +249,7 @@ fn is_misspelt(document: &Document, pointer: &str, key: &str) -> bool {
     })
 }
 
-fn missing_key(document: &Document, pointer: &str, key: &str) -> Diagnostic {
+fn missing_key(document: &ConfigDocument, pointer: &str, key: &str) -> Diagnostic {
     let place = child(pointer, key);
     let property = document.vocabulary().at(&place).unwrap_or(&Value::Null);
     let (message, label) = if let Some(index) = pointer.strip_prefix("/nodes/") {

@@ -5,14 +5,18 @@ use jsonschema::error::ValidationErrorKind as ErrorKind;
 use serde_json::Value;
 
 use super::schema::accepts;
-use crate::config::Document;
+use crate::config::ConfigDocument;
 use crate::config::document::{inline, quoted};
 use crate::config::mask::similar;
 use crate::diag::Diagnostic;
-use crate::model::Format;
+use crate::model::ValueFormat;
 
 /// Makes one finding of all that is wrong with one value: its type comes first, then what its format says.
-pub(super) fn wrong_value(document: &Document, pointer: &str, errors: &[ValidationError<'_>]) -> Diagnostic {
+pub(super) fn wrong_value(
+    document: &ConfigDocument,
+    pointer: &str,
+    errors: &[ValidationError<'_>],
+) -> Diagnostic {
     let rank = |error: &&ValidationError<'_>| match error.kind() {
         ErrorKind::Type { .. } => 0,
         ErrorKind::Enum { .. } => 1,
@@ -36,7 +40,7 @@ pub(super) fn wrong_value(document: &Document, pointer: &str, errors: &[Validati
     match error.kind() {
         ErrorKind::Type { .. } => value.wrong_type(),
         ErrorKind::Enum { options } => value.not_one_of(options),
-        ErrorKind::Format { format } => value.bad_format(Format::named(format)),
+        ErrorKind::Format { format } => value.bad_format(ValueFormat::named(format)),
         ErrorKind::Minimum { .. } | ErrorKind::Maximum { .. } => value.out_of_range(),
         ErrorKind::MinLength { limit } => value.too_short(*limit),
         ErrorKind::MinItems { .. } => value.empty(),
@@ -54,7 +58,7 @@ fn key_of(pointer: &str) -> &str {
 
 /// A value that its schema refuses.
 struct Wrong<'a> {
-    document: &'a Document,
+    document: &'a ConfigDocument,
     pointer: &'a str,
     property: &'a Value,
     value: &'a Value,
@@ -199,7 +203,7 @@ impl Wrong<'_> {
 
     /// Proposes what a text was probably meant to be, if the format knows that.
     fn meant(&self, plain: &str) -> Option<String> {
-        let format = Format::named(self.property["format"].as_str()?)?;
+        let format = ValueFormat::named(self.property["format"].as_str()?)?;
         let suggestion = (format.check)(plain).err()?.suggestion?;
         let line = self.line(&inline(&Value::String(suggestion)))?;
         Some(format!("write `{line}`"))
@@ -252,7 +256,7 @@ impl Wrong<'_> {
             .help("remove one of the two")
     }
 
-    fn bad_format(&self, format: Option<&Format>) -> Diagnostic {
+    fn bad_format(&self, format: Option<&ValueFormat>) -> Diagnostic {
         let Some(format) = format else {
             return self.other("format");
         };

@@ -6,14 +6,14 @@ use gix::ObjectId;
 use gix::revision::walk::Sorting;
 use gix::traverse::commit::simple::CommitTimeOrder;
 
-use super::{Repository, broken};
+use super::{Git, broken};
 use crate::diag::Diagnostic;
 use crate::tree::RepoPath;
 
 /// How many commits are searched, newest first. Of a cluster's repository, this is years.
 const MAX_COMMITS: usize = 20_000;
 
-impl Repository {
+impl Git {
     /// Shows the versions of `paths`, newest first, to `is_found` until it returns `true` for a path: the staged one,
     /// then those of HEAD's history. A shallow clone ends early; that is no error.
     ///

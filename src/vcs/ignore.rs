@@ -9,9 +9,9 @@ use gix::bstr::{BStr, ByteSlice as _};
 use gix::index::entry::Mode;
 use gix::worktree::stack::state::ignore::Source;
 
-use super::{Repository, broken};
+use super::{Git, broken};
 use crate::diag::Diagnostic;
-use crate::sys::root::{Kind, Refused, Root, limits};
+use crate::sys::root::{FileKind, Refused, Root, limits};
 
 /// The ignore files of a repository.
 pub(super) struct Ignored<'repo> {
@@ -24,7 +24,7 @@ pub(super) struct Ignored<'repo> {
 }
 
 impl<'repo> Ignored<'repo> {
-    pub(super) fn new(git: &'repo Repository, index: &gix::worktree::Index) -> Result<Self, Diagnostic> {
+    pub(super) fn new(git: &'repo Git, index: &gix::worktree::Index) -> Result<Self, Diagnostic> {
         let excludes = git
             .repo
             .excludes(index, None, Source::WorktreeThenIdMappingIfNotSkipped);
@@ -56,8 +56,8 @@ impl<'repo> Ignored<'repo> {
     fn look(&self, dir: &[u8]) -> Result<(), Diagnostic> {
         let path = format!("{}.gitignore", dir.to_str_lossy());
         let refused = match self.top.look(&path) {
-            Ok(Some(meta)) if meta.kind == Kind::Special => Refused::NotRegular { kind: meta.kind },
-            Ok(Some(meta)) if meta.kind == Kind::File && meta.len > limits::CONFIG => Refused::TooLarge {
+            Ok(Some(meta)) if meta.kind == FileKind::Special => Refused::NotRegular { kind: meta.kind },
+            Ok(Some(meta)) if meta.kind == FileKind::File && meta.len > limits::CONFIG => Refused::TooLarge {
                 limit: limits::CONFIG,
             },
             Ok(_) => return Ok(()),

@@ -7,10 +7,10 @@ use gix::bstr::ByteSlice as _;
 use gix::index::entry::{Flags, Mode, Stage};
 
 use super::ignore::Ignored;
-use super::{Repository, broken};
+use super::{Git, broken};
 use crate::diag::Diagnostic;
 use crate::sys::dotgit::is_git_dir;
-use crate::sys::root::{Kind, Listing, Root};
+use crate::sys::root::{FileKind, Listing, Root};
 use crate::tree::RepoPath;
 
 /// How deep directories are listed.
@@ -33,7 +33,7 @@ fn readable(path: &[u8]) -> String {
     path.escape_ascii().to_string()
 }
 
-impl Repository {
+impl Git {
     /// Returns the files below the root that are tracked, or not ignored: what a commit of everything would hold.
     /// Symbolic links and other repositories inside are left out.
     ///
@@ -67,9 +67,9 @@ impl Repository {
             }
             for entry in listed {
                 let is_dir = match entry.kind {
-                    Kind::Directory => true,
-                    Kind::File => false,
-                    Kind::Link | Kind::Special => continue,
+                    FileKind::Directory => true,
+                    FileKind::File => false,
+                    FileKind::Link | FileKind::Special => continue,
                 };
                 if is_git_dir(&entry.name) {
                     continue;

@@ -30,7 +30,7 @@ pub use scaffold::{commit_all, init};
 pub type Blobs = BTreeMap<RepoPath, Vec<u8>>;
 
 /// The git repository that a cluster lies in.
-pub struct Repository {
+pub struct Git {
     repo: gix::Repository,
     /// The cluster's root within the work tree, with a trailing slash; empty when they are the same.
     prefix: String,
@@ -39,7 +39,7 @@ pub struct Repository {
     index_file: Option<PathBuf>,
 }
 
-impl std::fmt::Debug for Repository {
+impl std::fmt::Debug for Git {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Repository")
             .field("work_dir", &self.work_dir)
@@ -53,7 +53,7 @@ pub fn top(dir: &Path) -> Option<&Path> {
         .find(|dir| dir.join(".git").symlink_metadata().is_ok())
 }
 
-impl Repository {
+impl Git {
     /// Finds the repository with a work tree that `root` lies in. Reads neither the user's nor the system's
     /// configuration, and no environment variable.
     ///
@@ -175,7 +175,7 @@ impl Repository {
     /// Reads the staged versions of `paths` that have no more than `most` bytes; the others are only named.
     ///
     /// # Errors
-    /// Those of [`Repository::read_index`].
+    /// Those of [`Git::read_index`].
     pub fn read_index_within<'a>(
         &self,
         paths: impl IntoIterator<Item = &'a RepoPath>,
@@ -349,12 +349,12 @@ mod tests {
         fs::write(full, text).expect("written");
     }
 
-    pub(super) fn open(root: &Path) -> Repository {
-        Repository::discover(root).expect("opens").expect("a repository")
+    pub(super) fn open(root: &Path) -> Git {
+        Git::discover(root).expect("opens").expect("a repository")
     }
 
     /// Two commits below `sub/`, then a staged and an unstaged change.
-    fn sample() -> Option<tempfile::TempDir> {
+    fn sample() -> tempfile::TempDir {
         let dir = tempfile::tempdir().expect("a directory");
         let root = dir.path();
         git(root, &["init", "-q"]);
@@ -374,7 +374,7 @@ mod tests {
         put(root, "sub/new.yaml", "new\n");
         git(root, &["add", "-A"]);
         put(root, "sub/a.yaml", "work tree\n");
-        Some(dir)
+        dir
     }
 
     fn texts(blobs: Result<Blobs, Diagnostic>) -> Vec<(String, String)> {
@@ -391,7 +391,7 @@ mod tests {
 
     #[test]
     fn reads_head_revisions_and_the_index_below_the_root() {
-        let Some(dir) = sample() else { return };
+        let dir = sample();
         let repo = open(&dir.path().join("sub"));
         assert_eq!(repo.work_dir(), dir.path().canonicalize().expect("there"));
         let paths = ["a.yaml", "d/e.yaml", "d-x", "d", "new.yaml", "none/x", "a.yaml/x"].map(path);
@@ -415,7 +415,7 @@ mod tests {
 
     #[test]
     fn ignore_files_count_and_the_users_own_does_not() {
-        let Some(dir) = sample() else { return };
+        let dir = sample();
         let root = dir.path();
         put(root, ".gitignore", "/sub/age.key\n*.tmp\n!keep.tmp\nbuild/\n");
         put(root, "sub/.gitignore", "local.yaml\n");
@@ -441,7 +441,7 @@ mod tests {
     fn no_repository_an_unborn_branch_and_a_detached_head() {
         let dir = tempfile::tempdir().expect("a directory");
         let root = dir.path();
-        assert!(Repository::discover(root).expect("fine").is_none());
+        assert!(Git::discover(root).expect("fine").is_none());
         git(root, &["init", "-q"]);
         let a = [path("a")];
         let repo = open(root);
@@ -457,7 +457,7 @@ mod tests {
 
     #[test]
     fn shallow_clones_and_linked_work_trees() {
-        let Some(dir) = sample() else { return };
+        let dir = sample();
         let (root, more) = (dir.path(), tempfile::tempdir().expect("a directory"));
         let (clone, tree) = (more.path().join("clone"), more.path().join("tree"));
         let text = |path: &Path| path.to_str().expect("UTF-8").to_owned();
@@ -500,9 +500,9 @@ mod tests {
             ),
         ];
         for (name, bytes) in broken {
-            let Some(dir) = sample() else { return };
+            let dir = sample();
             fs::write(dir.path().join(name), bytes).expect("written");
-            let found = Repository::discover(dir.path());
+            let found = Git::discover(dir.path());
             let error = match found {
                 Err(error) => error,
                 Ok(repo) => {
@@ -513,7 +513,7 @@ mod tests {
             };
             assert_eq!(error.code, "git/failed", "{name}: {error:?}");
         }
-        let Some(dir) = sample() else { return };
+        let dir = sample();
         let objects = dir.path().join(".git/objects");
         fs::remove_dir_all(&objects).expect("removed");
         fs::create_dir_all(&objects).expect("made");
@@ -521,9 +521,6 @@ mod tests {
         assert_eq!(error.code, "git/failed");
         let file = tempfile::tempdir().expect("a directory");
         fs::write(file.path().join(".git"), "gitdir: /nowhere\n").expect("written");
-        assert_eq!(
-            Repository::discover(file.path()).expect_err("broken").code,
-            "git/failed"
-        );
+        assert_eq!(Git::discover(file.path()).expect_err("broken").code, "git/failed");
     }
 }

@@ -11,11 +11,11 @@ use std::path::{Component, Path, PathBuf};
 use gix::bstr::ByteSlice as _;
 use gix::index::entry::Mode;
 
-use super::Repository;
+use super::Git;
 use crate::sys::named;
-use crate::sys::root::{Entry, Kind, Root, limits};
+use crate::sys::root::{DirEntry, FileKind, Root, limits};
 
-impl Repository {
+impl Git {
     /// Returns whether git takes a directory of the work tree for another repository, whose files are its own affair. `full`
     /// is its path from the top, with a slash behind it; `dir` where it is.
     pub(super) fn is_other(
@@ -23,7 +23,7 @@ impl Repository {
         index: &gix::index::State,
         full: &str,
         dir: &Path,
-        entries: &[Entry],
+        entries: &[DirEntry],
     ) -> bool {
         let name = full.trim_end_matches('/').as_bytes().as_bstr();
         // A submodule, also one whose `.git` is gone; but files that are tracked make it a directory like any other.
@@ -32,8 +32,8 @@ impl Repository {
         }
         let git = entries.iter().find(|entry| entry.name == ".git");
         let is_one = match git.map(|entry| entry.kind) {
-            Some(Kind::Directory) => is_git_directory(&dir.join(".git"), Path::new("")),
-            Some(Kind::File) => self.is_led_to(dir),
+            Some(FileKind::Directory) => is_git_directory(&dir.join(".git"), Path::new("")),
+            Some(FileKind::File) => self.is_led_to(dir),
             _ => false,
         };
         is_one && index.prefixed_entries(full.as_bytes().as_bstr()).is_none()
@@ -205,7 +205,7 @@ mod tests {
         assert_eq!(found.deep, Some(vec!["d"; 65].join("/")));
     }
 
-    impl Repository {
+    impl Git {
         /// The files of the whole work tree, and the odd names.
         fn listed(&self) -> (Vec<String>, Vec<String>) {
             let found = self.work_tree_files(&Root::new(self.work_dir())).expect("listed");

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::diag::Diagnostic;
-use crate::sys::root::{Kind, Refused, limits};
+use crate::sys::root::{FileKind, Refused, limits};
 
 /// The files that are opened when a repository is, in its directory and in the one that linked work trees share.
 const FILES: &[&str] = &[
@@ -45,7 +45,9 @@ fn look(top: &Path, path: &Path) -> Result<(), Diagnostic> {
         return Ok(());
     };
     let refused = if !meta.is_file() && !meta.is_dir() {
-        Refused::NotRegular { kind: Kind::Special }
+        Refused::NotRegular {
+            kind: FileKind::Special,
+        }
     } else if meta.is_file() && meta.len() > limits::LOCK && !path.ends_with(INDEX) {
         Refused::TooLarge { limit: limits::LOCK }
     } else {
@@ -72,7 +74,7 @@ mod tests {
     use super::*;
     use crate::sys::root::Root;
     use crate::tree::RepoPath;
-    use crate::vcs::{Repository, init};
+    use crate::vcs::{Git, init};
 
     /// The code of what is said of a repository with something else in the place of a file.
     fn code(root: &Path, at: &str, make: &dyn Fn(&Path)) -> &'static str {
@@ -82,7 +84,7 @@ mod tests {
         let _ = fs::remove_file(&file);
         make(&file);
         let path = RepoPath::parse("d/e.yaml").expect("valid");
-        let asked = Repository::discover(root).and_then(|git| git.expect("one").is_ignored(&path));
+        let asked = Git::discover(root).and_then(|git| git.expect("one").is_ignored(&path));
         fs::remove_file(&file).expect("removed");
         if let Some(bytes) = kept {
             fs::write(file, bytes).expect("written");
@@ -120,7 +122,7 @@ mod tests {
             code(dir.path(), "elsewhere/commondir", &shares),
             "path/not-a-file"
         );
-        let git = Repository::discover(dir.path()).expect("opens").expect("one");
+        let git = Git::discover(dir.path()).expect("opens").expect("one");
         let path = RepoPath::parse("d/e.yaml").expect("valid");
         assert_eq!(git.is_ignored(&path), Ok(false));
     }
@@ -137,7 +139,7 @@ mod tests {
         let text = fs::read_to_string(&config).expect("there");
         let named = format!("{text}[core]\n\texcludesFile = {}\n", elsewhere.display());
         fs::write(&config, named).expect("written");
-        let git = Repository::discover(&root).expect("opens").expect("one");
+        let git = Git::discover(&root).expect("opens").expect("one");
         let path = RepoPath::parse("a.yaml").expect("valid");
         assert_eq!(git.is_ignored(&path), Ok(false));
     }

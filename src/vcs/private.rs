@@ -3,7 +3,7 @@
 //! Many keep `age.key` elsewhere and link it. A link that git tracks, or could track, may be a stranger's, and lead to any
 //! file of the person who runs this; one that git ignores and does not know was made here.
 
-use super::Repository;
+use super::Git;
 use crate::diag::Diagnostic;
 use crate::sys::named;
 use crate::sys::root::{Refused, Root};
@@ -29,7 +29,7 @@ pub fn is_there(root: &Root, name: &str) -> bool {
 
 /// Returns whether git ignores a file and does not track it.
 fn is_own(root: &Root, name: &str) -> bool {
-    let (Ok(path), Ok(Some(git))) = (RepoPath::parse(name), Repository::discover(root.path())) else {
+    let (Ok(path), Ok(Some(git))) = (RepoPath::parse(name), Git::discover(root.path())) else {
         return false;
     };
     matches!(git.is_ignored(&path), Ok(true)) && matches!(git.is_tracked(&path), Ok(false))

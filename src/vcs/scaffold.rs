@@ -1,9 +1,9 @@
 //! Making a repository, for `demo`.
 
-use super::{Repository, broken};
+use super::{Git, broken};
 use crate::diag::Diagnostic;
 use crate::sys::dotgit::is_git_dir;
-use crate::sys::root::{Kind, Root, limits};
+use crate::sys::root::{FileKind, Root, limits};
 use crate::tree::RepoPath;
 
 /// Makes a git repository with an empty history; one that is there already stays as it is.
@@ -11,7 +11,7 @@ use crate::tree::RepoPath;
 /// # Errors
 /// When the system refuses.
 pub fn init(root: &Root) -> Result<(), Diagnostic> {
-    let is_there = |entry: &crate::sys::root::Entry| is_git_dir(&entry.name);
+    let is_there = |entry: &crate::sys::root::DirEntry| is_git_dir(&entry.name);
     if root.list("").is_ok_and(|entries| entries.iter().any(is_there)) {
         return Ok(());
     }
@@ -25,7 +25,7 @@ pub fn init(root: &Root) -> Result<(), Diagnostic> {
 /// # Errors
 /// When a file cannot be read or an object cannot be written.
 pub fn commit_all(root: &Root, message: &str) -> Result<(), Diagnostic> {
-    let Some(git) = Repository::discover(root.path())? else {
+    let Some(git) = Git::discover(root.path())? else {
         return Err(Diagnostic::error(
             "git/none",
             "there is no git repository to commit to",
@@ -50,7 +50,7 @@ pub fn commit_all(root: &Root, message: &str) -> Result<(), Diagnostic> {
     commit().map_err(|error| broken("commit", &error))
 }
 
-impl Repository {
+impl Git {
     /// Writes a directory as a tree object and returns its id.
     fn write_tree(&self, root: &Root, below: &str) -> Result<gix::ObjectId, Diagnostic> {
         use gix::objs::tree::{Entry, EntryKind};
@@ -68,11 +68,11 @@ impl Repository {
             let Ok(repo_path) = RepoPath::parse(&path) else {
                 continue;
             };
-            let known = matches!(found.kind, Kind::File | Kind::Directory);
+            let known = matches!(found.kind, FileKind::File | FileKind::Directory);
             if !known || self.is_ignored(&repo_path)? {
                 continue;
             }
-            let (kind, oid) = if found.kind == Kind::Directory {
+            let (kind, oid) = if found.kind == FileKind::Directory {
                 (EntryKind::Tree, self.write_tree(root, &path)?)
             } else {
                 let bytes = root

@@ -6,9 +6,9 @@
 use std::collections::BTreeMap;
 
 use crate::diag::Diagnostic;
-use crate::sys::root::{Kind, Root, limits};
+use crate::sys::root::{FileKind, Root, limits};
 use crate::tree::RepoPath;
-use crate::vcs::Repository;
+use crate::vcs::Git;
 use crate::world::lock::{Sha256, lf};
 
 /// Where renders of merged files are kept.
@@ -26,7 +26,7 @@ impl Bases {
     pub fn read(root: &Root) -> Self {
         let mut stored = BTreeMap::new();
         let entries = root.list(BASE_DIR).unwrap_or_default();
-        for entry in entries.iter().filter(|entry| entry.kind == Kind::File) {
+        for entry in entries.iter().filter(|entry| entry.kind == FileKind::File) {
             let Some(hash) = Sha256::parse(&entry.name) else {
                 continue;
             };
@@ -44,11 +44,7 @@ impl Bases {
     ///
     /// # Errors
     /// When git cannot be read.
-    pub fn find(
-        &mut self,
-        wanted: &BTreeMap<RepoPath, Sha256>,
-        git: Option<&Repository>,
-    ) -> Result<(), Diagnostic> {
+    pub fn find(&mut self, wanted: &BTreeMap<RepoPath, Sha256>, git: Option<&Git>) -> Result<(), Diagnostic> {
         let mut missing = BTreeMap::new();
         for (path, hash) in wanted {
             if self.get(path, *hash).is_some() {

@@ -4,9 +4,9 @@ use std::cell::{Ref, RefCell, RefMut};
 
 use super::{Added, Bases, Existing, added, belief};
 use crate::diag::{Aborted, Diagnostics};
-use crate::sys::root::{Kind, Refused, Root};
+use crate::sys::root::{FileKind, Refused, Root};
 use crate::tree::RepoPath;
-use crate::vcs::Repository;
+use crate::vcs::Git;
 use crate::world::lock::{self, Lock};
 
 /// Where clusterwright keeps its own files, below the root.
@@ -17,7 +17,7 @@ pub struct Before {
     /// Which files are ours.
     pub lock: Lock,
     /// The git repository, if there is one.
-    pub git: Option<Repository>,
+    pub git: Option<Git>,
     /// What people have added.
     pub added: Added,
     lock_text: String,
@@ -32,14 +32,14 @@ impl Before {
     pub fn read(root: &Root, diags: &mut Diagnostics) -> Result<Self, Aborted> {
         // Everything below it would be looked for elsewhere.
         if let Some(meta) = root.look(OWN_DIR).ok().flatten()
-            && meta.kind == Kind::Link
+            && meta.kind == FileKind::Link
         {
             let at = OWN_DIR.to_owned();
             return Err(diags.abort(Refused::Link { at }.finding("read", OWN_DIR)));
         }
         let lock_text = lock::read_text(root, diags)?;
         let lock = Lock::parse(&lock_text, diags)?;
-        let git = Repository::discover(root.path()).map_err(|finding| diags.abort(finding))?;
+        let git = Git::discover(root.path()).map_err(|finding| diags.abort(finding))?;
         let added = added::read(root, &lock, diags);
         Ok(Self {
             lock,

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::sys::root::{Kind, Refused, Root, limits};
+use crate::sys::root::{FileKind, Refused, Root, limits};
 use crate::tree::RepoPath;
 
 /// From how many files on reading is spread over threads.
@@ -138,7 +138,7 @@ fn read_one(root: &Root, path: &RepoPath) -> OnDisk {
         Err(Refused::Link { at }) => OnDisk::Symlink { at },
         Err(Refused::BelowFile { at }) => OnDisk::BelowFile { at },
         Err(Refused::NotRegular {
-            kind: Kind::Directory,
+            kind: FileKind::Directory,
         }) => OnDisk::Directory,
         Err(Refused::NotRegular { .. }) => OnDisk::Unreadable {
             reason: "not a regular file".to_owned(),

@@ -1,7 +1,7 @@
 //! Carrying a plan out, forward or back. Every step may find itself done already.
 
-use super::plan::{Plan, Then};
-use super::target::{self, State};
+use super::plan::{Then, Transaction};
+use super::target::{self, TargetState};
 use super::{NEW_DIR, PLAN, RECORD, ROLLBACK, SPENT, TXN_DIR, UNDO_DIR, new_file, old_file};
 use crate::diag::Diagnostic;
 use crate::sys::disk::Disk;
@@ -25,7 +25,7 @@ impl Failure {
 }
 
 /// Carries out what is not done yet.
-pub(super) fn forward(plan: &Plan, root: &Root, disk: &mut impl Disk) -> Result<(), Failure> {
+pub(super) fn forward(plan: &Transaction, root: &Root, disk: &mut impl Disk) -> Result<(), Failure> {
     for number in 0..plan.steps.len() {
         step_forward(plan, number, root, disk).map_err(|error| Failure {
             step: Some(number),
@@ -39,7 +39,12 @@ pub(super) fn forward(plan: &Plan, root: &Root, disk: &mut impl Disk) -> Result<
     Ok(())
 }
 
-fn step_forward(plan: &Plan, number: usize, root: &Root, disk: &mut impl Disk) -> Result<(), Diagnostic> {
+fn step_forward(
+    plan: &Transaction,
+    number: usize,
+    root: &Root,
+    disk: &mut impl Disk,
+) -> Result<(), Diagnostic> {
     let step = &plan.steps[number];
     let state = target::look(root, &step.path)?;
     if state.is(step.new) {
@@ -48,13 +53,13 @@ fn step_forward(plan: &Plan, number: usize, root: &Root, disk: &mut impl Disk) -
     let path = step.path.as_str();
     let is_staged = root.is_taken(&new_file(number));
     match state {
-        State::File(_) if !state.is(step.old) => Err(changed_meanwhile(&step.path)),
-        State::File(_) if step.new.is_none() => disk
+        TargetState::File(_) if !state.is(step.old) => Err(changed_meanwhile(&step.path)),
+        TargetState::File(_) if step.new.is_none() => disk
             .remove_file(root, path)
             .map_err(|refused| refused.finding("delete", path)),
         // Written before the interruption, and a person has acted on it since.
-        State::Absent { .. } if !is_staged => Ok(()),
-        State::File(_) if !is_staged => Err(put_back(&step.path)),
+        TargetState::Absent { .. } if !is_staged => Ok(()),
+        TargetState::File(_) if !is_staged => Err(put_back(&step.path)),
         _ => match step.new {
             Some(new) => put(&new_file(number), new, (root, &step.path), state, disk),
             None => Ok(()),
@@ -95,11 +100,11 @@ fn put(
     staged: &str,
     hash: Sha256,
     (root, path): (&Root, &RepoPath),
-    state: State,
+    state: TargetState,
     disk: &mut impl Disk,
 ) -> Result<(), Diagnostic> {
     check_staged(root, staged, hash, path)?;
-    if state == (State::Absent { dir_exists: false }) {
+    if state == (TargetState::Absent { dir_exists: false }) {
         disk.create_dir_all(root, path.parent())
             .map_err(|refused| refused.finding("create the directory of", path.as_str()))?;
     }
@@ -108,7 +113,12 @@ fn put(
 }
 
 /// Undoes what a failed run did, and returns its error with what became of it.
-pub(super) fn undo_after(failure: Failure, plan: &Plan, root: &Root, disk: &mut impl Disk) -> Diagnostic {
+pub(super) fn undo_after(
+    failure: Failure,
+    plan: &Transaction,
+    root: &Root,
+    disk: &mut impl Disk,
+) -> Diagnostic {
     if disk.rename(root, PLAN, ROLLBACK).is_err() {
         return failure
             .error
@@ -132,7 +142,7 @@ pub(super) fn undo_after(failure: Failure, plan: &Plan, root: &Root, disk: &mut 
 /// # Errors
 /// When a file is neither in its old nor its new state, or the system refuses something.
 pub(super) fn backward(
-    plan: &Plan,
+    plan: &Transaction,
     failed: Option<usize>,
     root: &Root,
     disk: &mut impl Disk,
@@ -148,12 +158,12 @@ pub(super) fn backward(
             continue;
         }
         match state {
-            State::File(_) if !state.is(step.new) => {
+            TargetState::File(_) if !state.is(step.new) => {
                 if failed != Some(number) {
                     return Err(changed_meanwhile(&step.path));
                 }
             }
-            State::Absent { .. } if !root.is_taken(&old_file(number)) => {}
+            TargetState::Absent { .. } if !root.is_taken(&old_file(number)) => {}
             _ => {
                 if let Some(old) = step.old {
                     put(&old_file(number), old, (root, &step.path), state, disk)?;
@@ -190,7 +200,7 @@ pub(super) fn finish(root: &Root, plan: &str, disk: &mut impl Disk) {
 /// Ends a transaction that is through. Renaming its plan is the moment in which the undo record changes: a transaction
 /// directory with a marker is the newer record, or says that there is none any more. What is left then, [`tidy`] does,
 /// now or in the next run.
-pub(super) fn complete(plan: &Plan, root: &Root, disk: &mut impl Disk) {
+pub(super) fn complete(plan: &Transaction, root: &Root, disk: &mut impl Disk) {
     let marker = match plan.then {
         Then::Keep => RECORD,
         Then::Forget => SPENT,

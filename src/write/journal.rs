@@ -1,11 +1,11 @@
 //! Which journal is believed: one that this user's clusterwright wrote here, and that names only what it could name.
 
-use super::mark::Mark;
-use super::plan::{Plan, Step};
+use super::mark::MachineMark;
+use super::plan::{Transaction, WriteStep};
 use super::{TXN_DIR, UNDO_DIR};
 use crate::diag::{Diagnostic, counted};
 use crate::sys::root::{Refused, Root, limits};
-use crate::vcs::Repository;
+use crate::vcs::Git;
 use crate::world::BASE_DIR;
 use crate::world::belief::never_ours;
 use crate::world::lock::{LOCK_FILE, Sha256};
@@ -15,7 +15,7 @@ pub(super) enum Doubt {
     /// It is torn, no plan at all, or names what no plan of ours names.
     Damaged,
     /// It is in the format of an older version, which left no mark.
-    Older(Vec<Step>),
+    Older(Vec<WriteStep>),
     /// Somebody else wrote it, or it was copied here.
     Elsewhere,
     /// Git has this file, so it came with a commit.
@@ -28,7 +28,7 @@ pub(super) enum Doubt {
 ///
 /// # Errors
 /// With what speaks against believing it.
-pub(super) fn read(root: &Root, dir: &str, file: &str) -> Result<Option<Plan>, Doubt> {
+pub(super) fn read(root: &Root, dir: &str, file: &str) -> Result<Option<Transaction>, Doubt> {
     let in_the_way = |refused: Refused| match refused {
         Refused::Link { .. } | Refused::BelowFile { .. } | Refused::NotRegular { .. } => Doubt::Elsewhere,
         refused => Doubt::System(refused.finding("read", file)),
@@ -46,11 +46,11 @@ pub(super) fn read(root: &Root, dir: &str, file: &str) -> Result<Option<Plan>, D
         result => result.map_err(in_the_way)?,
     };
     let text = String::from_utf8(bytes).map_err(|_| Doubt::Damaged)?;
-    let (plan, named) = Plan::parse(&text).ok_or(Doubt::Damaged)?;
+    let (plan, named) = Transaction::parse(&text).ok_or(Doubt::Damaged)?;
     match named {
         _ if !meta.own => Err(Doubt::Elsewhere),
         None => Err(Doubt::Older(plan.steps)),
-        Some(named) if Mark::in_dir(root, dir).as_ref() != Some(&named) => Err(Doubt::Elsewhere),
+        Some(named) if MachineMark::in_dir(root, dir).as_ref() != Some(&named) => Err(Doubt::Elsewhere),
         Some(_) if !plan.steps.iter().all(could_name) => Err(Doubt::Damaged),
         Some(_) => Ok(Some(plan)),
     }
@@ -61,7 +61,7 @@ pub(super) fn read(root: &Root, dir: &str, file: &str) -> Result<Option<Plan>, D
 /// # Errors
 /// With the file, or with what git says.
 pub(super) fn not_tracked(root: &Root, dir: &str) -> Result<(), Doubt> {
-    let git = Repository::discover(root.path()).map_err(Doubt::System)?;
+    let git = Git::discover(root.path()).map_err(Doubt::System)?;
     let Some(git) = git else { return Ok(()) };
     match git.tracked_below(dir) {
         Ok(None) => Ok(()),
@@ -72,7 +72,7 @@ pub(super) fn not_tracked(root: &Root, dir: &str) -> Result<(), Doubt> {
 
 /// Whether a plan of ours can name the file: the lock, the renders kept beside it, and what [`never_ours`] does not keep
 /// from us.
-fn could_name(step: &Step) -> bool {
+fn could_name(step: &WriteStep) -> bool {
     let path = &step.path;
     let is_base = path.parent() == BASE_DIR && Sha256::parse(path.file_name()).is_some();
     path.as_str() == LOCK_FILE || is_base || never_ours(path).is_none()
@@ -153,7 +153,7 @@ impl Doubt {
 }
 
 /// What a run of an older version had to do, for whoever finishes it by hand.
-fn older(steps: &[Step], dir: &str) -> Diagnostic {
+fn older(steps: &[WriteStep], dir: &str) -> Diagnostic {
     const SHOWN: usize = 20;
     let mut finding = Diagnostic::error(
         "write/older-journal",

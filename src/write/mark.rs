@@ -18,9 +18,9 @@ use crate::sys::root::Root;
 
 /// What the system says about the mark of a transaction.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Mark(String);
+pub(super) struct MachineMark(String);
 
-impl Mark {
+impl MachineMark {
     /// Returns where the mark of a transaction or of an undo record lies.
     pub(super) fn file(dir: &str) -> String {
         format!("{dir}/mark")
@@ -39,7 +39,7 @@ impl Mark {
     }
 }
 
-impl fmt::Display for Mark {
+impl fmt::Display for MachineMark {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
@@ -53,14 +53,14 @@ mod tests {
     use super::*;
 
     fn file(root: &Path, dir: &str) -> PathBuf {
-        root.join(Mark::file(dir))
+        root.join(MachineMark::file(dir))
     }
 
-    fn look(root: &Path, dir: &str) -> Option<Mark> {
-        Mark::in_dir(&Root::new(root), dir)
+    fn look(root: &Path, dir: &str) -> Option<MachineMark> {
+        MachineMark::in_dir(&Root::new(root), dir)
     }
 
-    fn marked() -> (tempfile::TempDir, Mark) {
+    fn marked() -> (tempfile::TempDir, MachineMark) {
         let dir = tempfile::tempdir().expect("made");
         fs::create_dir(dir.path().join("one")).expect("made");
         fs::create_dir(dir.path().join("other")).expect("made");
@@ -72,7 +72,7 @@ mod tests {
     #[test]
     fn it_stays_what_it_is_when_its_directory_moves() {
         let (dir, mark) = marked();
-        assert_eq!(Mark::parse(&mark.to_string()), Some(mark.clone()));
+        assert_eq!(MachineMark::parse(&mark.to_string()), Some(mark.clone()));
         fs::rename(dir.path().join("one"), dir.path().join("moved")).expect("moved");
         assert_eq!(look(dir.path(), "moved"), Some(mark));
     }

@@ -133,7 +133,7 @@ pub fn apply(
 fn transact<D: Disk>(
     root: &Root,
     disk: &mut D,
-    stage: impl FnOnce(&mut D) -> Result<plan::Plan, Diagnostic>,
+    stage: impl FnOnce(&mut D) -> Result<plan::Transaction, Diagnostic>,
 ) -> Result<Receipt, Diagnostic> {
     let _lock = RunLock::acquire(root, disk).map_err(|error| error.note("nothing was changed"))?;
     if root.is_taken(PLAN) || root.is_taken(ROLLBACK) {
@@ -165,7 +165,7 @@ fn transact<D: Disk>(
     Ok(receipt(&plan))
 }
 
-fn receipt(plan: &plan::Plan) -> Receipt {
+fn receipt(plan: &plan::Transaction) -> Receipt {
     let mut receipt = Receipt::default();
     for step in &plan.steps {
         if step.path.as_str() == crate::world::lock::LOCK_FILE {

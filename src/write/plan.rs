@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use super::mark::Mark;
+use super::mark::MachineMark;
 use crate::tree::RepoPath;
 use crate::world::lock::Sha256;
 
@@ -21,7 +21,7 @@ const FORGET: &str = "then forget the copies";
 
 /// One file of a transaction.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Step {
+pub(super) struct WriteStep {
     /// The file.
     pub path: RepoPath,
     /// Hash of its bytes before, `None` when it was not there.
@@ -42,21 +42,21 @@ pub(super) enum Then {
 
 /// What a transaction does, in order.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Plan {
+pub(super) struct Transaction {
     /// What becomes of the copies.
     pub then: Then,
     /// The files; the number of a step names its staged files.
-    pub steps: Vec<Step>,
+    pub steps: Vec<WriteStep>,
     /// Directories that are not there before, to be removed if the transaction is undone.
     pub new_dirs: BTreeSet<String>,
     /// Directories to be removed at the end, if they are empty then.
     pub gone_dirs: BTreeSet<String>,
 }
 
-impl Plan {
+impl Transaction {
     /// Returns the text: what comes then, the mark, one line a step, one a directory, and the hash of it all, which tells
     /// a whole plan from a torn one.
-    pub(super) fn to_text(&self, mark: &Mark) -> String {
+    pub(super) fn to_text(&self, mark: &MachineMark) -> String {
         let then = match self.then {
             Then::Keep => KEEP,
             Then::Forget => FORGET,
@@ -79,7 +79,7 @@ impl Plan {
 
     /// Reads a plan and the mark that it names, which older ones lack; `None` when it is torn, damaged or of another
     /// format.
-    pub(super) fn parse(text: &str) -> Option<(Self, Option<Mark>)> {
+    pub(super) fn parse(text: &str) -> Option<(Self, Option<MachineMark>)> {
         let (body, end) = text.strip_suffix('\n')?.rsplit_once('\n')?;
         let body = format!("{body}\n");
         if Sha256::parse(end.strip_prefix("end ")?)? != Sha256::of(body.as_bytes()) {
@@ -97,7 +97,7 @@ impl Plan {
             _ => return None,
         };
         let mark = if has_mark {
-            Some(Mark::parse(lines.next()?.strip_prefix("mark ")?)?)
+            Some(MachineMark::parse(lines.next()?.strip_prefix("mark ")?)?)
         } else {
             None
         };
@@ -115,7 +115,7 @@ impl Plan {
                 let mut columns = line.strip_prefix("file ")?.splitn(3, ' ');
                 let (old, new) = (hash(columns.next()?)?, hash(columns.next()?)?);
                 let path = RepoPath::parse(columns.next()?).ok()?;
-                plan.steps.push(Step { path, old, new });
+                plan.steps.push(WriteStep { path, old, new });
             }
         }
         Some((plan, mark))
@@ -142,13 +142,13 @@ mod tests {
 
     use super::*;
 
-    fn sample() -> Plan {
-        let step = |path: &str, old: bool, new: bool| Step {
+    fn sample() -> Transaction {
+        let step = |path: &str, old: bool, new: bool| WriteStep {
             path: RepoPath::parse(path).expect("valid"),
             old: old.then(|| Sha256::of(b"old")),
             new: new.then(|| Sha256::of(b"new")),
         };
-        Plan {
+        Transaction {
             then: Then::Forget,
             steps: vec![
                 step("a/b/gone", true, false),
@@ -160,21 +160,24 @@ mod tests {
         }
     }
 
-    fn mark() -> Mark {
-        Mark::parse("1234 1795000000.000000042").expect("a mark")
+    fn mark() -> MachineMark {
+        MachineMark::parse("1234 1795000000.000000042").expect("a mark")
     }
 
     #[test]
     fn reads_back() {
         assert_eq!(
-            Plan::parse(&sample().to_text(&mark())),
+            Transaction::parse(&sample().to_text(&mark())),
             Some((sample(), Some(mark())))
         );
-        let kept = Plan {
+        let kept = Transaction {
             then: Then::Keep,
             ..sample()
         };
-        assert_eq!(Plan::parse(&kept.to_text(&mark())), Some((kept, Some(mark()))));
+        assert_eq!(
+            Transaction::parse(&kept.to_text(&mark())),
+            Some((kept, Some(mark())))
+        );
     }
 
     #[test]
@@ -184,10 +187,14 @@ mod tests {
         let sign = |body: &str| format!("{body}end {}\n", Sha256::of(body.as_bytes()));
         let older = body.replace(HEADER, HEADER_2);
         let without = older.replace(&format!("mark {}\n", mark()), "");
-        assert_eq!(Plan::parse(&sign(&without)), Some((sample(), None)));
-        assert_eq!(Plan::parse(&sign(&older)), None, "an older one has no mark");
+        assert_eq!(Transaction::parse(&sign(&without)), Some((sample(), None)));
         assert_eq!(
-            Plan::parse(&sign(&body.replace("mark ", "mork "))),
+            Transaction::parse(&sign(&older)),
+            None,
+            "an older one has no mark"
+        );
+        assert_eq!(
+            Transaction::parse(&sign(&body.replace("mark ", "mork "))),
             None,
             "ours has one"
         );
@@ -197,18 +204,18 @@ mod tests {
     fn a_torn_or_changed_plan_is_none() {
         let text = sample().to_text(&mark());
         for end in 0..text.len() {
-            assert_eq!(Plan::parse(&text[..end]), None, "cut at {end}");
+            assert_eq!(Transaction::parse(&text[..end]), None, "cut at {end}");
         }
-        assert_eq!(Plan::parse(&text.replace("a/b/gone", "a/b/gond")), None);
+        assert_eq!(Transaction::parse(&text.replace("a/b/gone", "a/b/gond")), None);
         let outside = format!("{HEADER}\n{KEEP}\nmark {}\nfile - - ../x\n", mark());
         let signed = format!("{outside}end {}\n", Sha256::of(outside.as_bytes()));
-        assert_eq!(Plan::parse(&signed), None, "leads out of the repository");
+        assert_eq!(Transaction::parse(&signed), None, "leads out of the repository");
     }
 
     proptest! {
         #[test]
         fn never_panics(text in "(\\PC|\n|file |dir |gone |then |mark |end |- ){0,10}") {
-            Plan::parse(&text);
+            Transaction::parse(&text);
         }
     }
 }

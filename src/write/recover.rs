@@ -2,12 +2,12 @@
 use crate::world::OWN_DIR;
 
 use super::journal::{self, Doubt};
-use super::plan::Plan;
-use super::target::State;
+use super::plan::Transaction;
+use super::target::TargetState;
 use super::{PLAN, RECORD, ROLLBACK, RunLock, SPENT, TXN_DIR, execute, new_file, old_file, target, through};
 use crate::diag::Diagnostic;
 use crate::sys::disk::Disk;
-use crate::sys::root::{Kind, Root};
+use crate::sys::root::{FileKind, Root};
 use crate::tree::RepoPath;
 
 /// What was found and done.
@@ -35,7 +35,7 @@ pub enum Recovery {
 pub fn recover(root: &Root, disk: &mut impl Disk) -> Result<Recovery, Vec<Diagnostic>> {
     match root.look(TXN_DIR) {
         Ok(None) => return Ok(Recovery::Nothing),
-        Ok(Some(meta)) if meta.kind == Kind::Directory => {}
+        Ok(Some(meta)) if meta.kind == FileKind::Directory => {}
         Ok(Some(_)) => return Err(vec![not_a_directory()]),
         Err(refused) => return Err(vec![refused.finding("open", OWN_DIR)]),
     }
@@ -87,11 +87,11 @@ pub fn examine(root: &Root) -> Result<(), Diagnostic> {
 }
 
 /// Reports each file that is neither old nor new. An absent one is safe: nothing is lost by writing it.
-fn check(plan: &Plan, root: &Root) -> Result<(), Vec<Diagnostic>> {
+fn check(plan: &Transaction, root: &Root) -> Result<(), Vec<Diagnostic>> {
     let mut findings = Vec::new();
     for (number, step) in plan.steps.iter().enumerate() {
         match target::look(root, &step.path) {
-            Ok(state @ State::File(_)) if !state.is(step.old) && !state.is(step.new) => {
+            Ok(state @ TargetState::File(_)) if !state.is(step.old) && !state.is(step.new) => {
                 let staged = [
                     ("new", step.new, new_file(number)),
                     ("old", step.old, old_file(number)),
@@ -113,7 +113,7 @@ fn check(plan: &Plan, root: &Root) -> Result<(), Vec<Diagnostic>> {
 }
 
 /// Compares the staged bytes, or the copies, with what the plan says of them, before the first file is touched.
-fn check_copies(plan: &Plan, root: &Root, forward: bool) -> Result<(), Diagnostic> {
+fn check_copies(plan: &Transaction, root: &Root, forward: bool) -> Result<(), Diagnostic> {
     for (number, step) in plan.steps.iter().enumerate() {
         let (staged, hash) = if forward {
             (new_file(number), step.new)

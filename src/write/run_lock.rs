@@ -2,7 +2,7 @@
 
 use crate::diag::Diagnostic;
 use crate::sys::disk::Disk;
-use crate::sys::root::{Held, Kind, Root};
+use crate::sys::root::{FileKind, Held, Root};
 use crate::world::OWN_DIR;
 
 /// The file that is locked, below the root.
@@ -24,7 +24,7 @@ impl RunLock {
     /// When another run holds it, or its file cannot be made.
     pub fn acquire(root: &Root, disk: &mut impl Disk) -> Result<Self, Diagnostic> {
         match root.look(OWN_DIR) {
-            Ok(Some(meta)) if meta.kind == Kind::Directory => {}
+            Ok(Some(meta)) if meta.kind == FileKind::Directory => {}
             Ok(Some(_)) => return Err(not_ours(OWN_DIR, "a directory")),
             Ok(None) => disk
                 .create_dir_all(root, OWN_DIR)
@@ -40,7 +40,7 @@ impl RunLock {
             .in_file(FILE)
             .help("wait until it is done, and run again")),
             Err(refused) => match root.look(FILE) {
-                Ok(Some(meta)) if meta.kind != Kind::File => Err(not_ours(FILE, "a file")),
+                Ok(Some(meta)) if meta.kind != FileKind::File => Err(not_ours(FILE, "a file")),
                 _ => Err(refused.finding("lock", FILE)),
             },
         }

@@ -1,8 +1,8 @@
 //! Staging: everything that a transaction needs, written before anything is changed.
 
-use super::mark::Mark;
-use super::plan::{Plan, Step, Then, parents};
-use super::target::{self, State};
+use super::mark::MachineMark;
+use super::plan::{Then, Transaction, WriteStep, parents};
+use super::target::{self, TargetState};
 use super::undo::Record;
 use super::{DRAFT, NEW_DIR, OLD_DIR, TXN_DIR, execute, new_file, old_file, undo_old_file};
 use crate::diag::Diagnostic;
@@ -23,7 +23,7 @@ pub(super) fn changes(
     tree: &Tree<Sealed>,
     root: &Root,
     disk: &mut impl Disk,
-) -> Result<Plan, Diagnostic> {
+) -> Result<Transaction, Diagnostic> {
     let mut stager = Stager::start(root, disk)?;
     let touching = || changes.changes().iter().filter(|c| c.kind.touches_file());
     for change in touching().filter(|c| c.kind == ChangeKind::Delete) {
@@ -57,12 +57,12 @@ pub(super) fn changes(
 ///
 /// # Errors
 /// When a file is not as the run left it, or the system refuses something.
-pub(super) fn undo(record: &Record, root: &Root, disk: &mut impl Disk) -> Result<Plan, Diagnostic> {
+pub(super) fn undo(record: &Record, root: &Root, disk: &mut impl Disk) -> Result<Transaction, Diagnostic> {
     let mut stager = Stager::start(root, disk)?;
     stager.plan.then = Then::Forget;
     stager.plan.gone_dirs.clone_from(&record.plan.new_dirs);
     let steps = || record.plan.steps.iter().zip(&record.old).enumerate();
-    let lock_is_last = |step: &Step| step.path.as_str() == LOCK_FILE;
+    let lock_is_last = |step: &WriteStep| step.path.as_str() == LOCK_FILE;
     let (gone, back): (Vec<_>, Vec<_>) = steps().partition(|(_, (step, _))| step.old.is_none());
     let (locks, files): (Vec<_>, Vec<_>) = gone
         .into_iter()
@@ -85,8 +85,8 @@ pub(super) fn undo(record: &Record, root: &Root, disk: &mut impl Disk) -> Result
 struct Stager<'a, D> {
     root: &'a Root,
     disk: &'a mut D,
-    mark: Mark,
-    plan: Plan,
+    mark: MachineMark,
+    plan: Transaction,
 }
 
 impl<'a, D: Disk> Stager<'a, D> {
@@ -103,23 +103,23 @@ impl<'a, D: Disk> Stager<'a, D> {
         // A file that a person had in clear is copied there as it was. A file system without such permissions has none
         // for the repository either.
         let _ = root.make_private(TXN_DIR);
-        let mark = Mark::file(TXN_DIR);
+        let mark = MachineMark::file(TXN_DIR);
         let ignore = format!("{TXN_DIR}/.gitignore");
         for (file, bytes) in [(&ignore, &b"*\n"[..]), (&mark, b"")] {
             disk.write(root, file, bytes)
                 .map_err(|refused| refused.finding("write", file))?;
         }
-        let mark = Mark::in_dir(root, TXN_DIR).ok_or_else(|| unmarked(&mark))?;
+        let mark = MachineMark::in_dir(root, TXN_DIR).ok_or_else(|| unmarked(&mark))?;
         Ok(Self {
             root,
             disk,
             mark,
-            plan: Plan::default(),
+            plan: Transaction::default(),
         })
     }
 
     /// Writes the draft of the plan.
-    fn finish(self) -> Result<Plan, Diagnostic> {
+    fn finish(self) -> Result<Transaction, Diagnostic> {
         let text = self.plan.to_text(&self.mark);
         fits(DRAFT, text.as_bytes(), limits::LOCK)?;
         self.disk
@@ -179,7 +179,7 @@ impl<'a, D: Disk> Stager<'a, D> {
         &mut self,
         path: &RepoPath,
         bytes: &[u8],
-        state: State,
+        state: TargetState,
         new: Option<(&[u8], Sha256)>,
     ) -> Result<(), Diagnostic> {
         let number = self.plan.steps.len();
@@ -187,7 +187,7 @@ impl<'a, D: Disk> Stager<'a, D> {
         let failed = |refused: Refused| refused.finding("stage", full);
         let (root, new_file, old_file) = (self.root, new_file(number), old_file(number));
         let old = match state {
-            State::File(hash) => {
+            TargetState::File(hash) => {
                 self.disk.write(root, &old_file, bytes).map_err(failed)?;
                 self.disk.copy_mode(root, full, &old_file).map_err(failed)?;
                 if secrecy::is_in_clear(path, bytes) {
@@ -195,7 +195,7 @@ impl<'a, D: Disk> Stager<'a, D> {
                 }
                 Some(hash)
             }
-            State::Absent { dir_exists } => {
+            TargetState::Absent { dir_exists } => {
                 if !dir_exists {
                     let missing = parents(full).filter(|dir| !root.is_taken(dir));
                     self.plan.new_dirs.extend(missing.map(str::to_owned));
@@ -210,7 +210,7 @@ impl<'a, D: Disk> Stager<'a, D> {
                 self.disk.copy_mode(root, full, &new_file).map_err(failed)?;
             }
         }
-        self.plan.steps.push(Step {
+        self.plan.steps.push(WriteStep {
             path: path.clone(),
             old,
             new: new.map(|(_, hash)| hash),

@@ -7,7 +7,7 @@ use crate::world::lock::Sha256;
 
 /// What stands at a target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum State {
+pub(super) enum TargetState {
     /// Nothing; the directory above may be missing as well.
     Absent {
         /// Whether the directory is there.
@@ -17,7 +17,7 @@ pub(super) enum State {
     File(Sha256),
 }
 
-impl State {
+impl TargetState {
     /// Returns whether this is the state with the given hash, `None` for absent.
     pub(super) fn is(self, hash: Option<Sha256>) -> bool {
         match self {
@@ -31,22 +31,22 @@ impl State {
 ///
 /// # Errors
 /// When something above it or the target itself is a symbolic link or not what it must be, or cannot be read.
-pub(super) fn look(root: &Root, path: &RepoPath) -> Result<State, Diagnostic> {
+pub(super) fn look(root: &Root, path: &RepoPath) -> Result<TargetState, Diagnostic> {
     Ok(read(root, path)?.1)
 }
 
 /// Looks at a target and returns its bytes, none when it is absent.
-pub(super) fn read(root: &Root, path: &RepoPath) -> Result<(Vec<u8>, State), Diagnostic> {
+pub(super) fn read(root: &Root, path: &RepoPath) -> Result<(Vec<u8>, TargetState), Diagnostic> {
     let name = path.as_str();
     // The diff has read no larger one either.
     match root.read_in_passing(name, limits::OUTPUT) {
         Ok((bytes, _)) => {
             let hash = Sha256::of(&bytes);
-            Ok((bytes, State::File(hash)))
+            Ok((bytes, TargetState::File(hash)))
         }
         Err(Refused::Absent) => {
             let dir_exists = root.is_dir(path.parent());
-            Ok((Vec::new(), State::Absent { dir_exists }))
+            Ok((Vec::new(), TargetState::Absent { dir_exists }))
         }
         Err(Refused::Link { at }) => Err(link(path, &at)),
         Err(Refused::BelowFile { at }) => Err(blocked(path, &at, "is not a directory")),

@@ -1,8 +1,8 @@
 //! Taking the last run back: the record that a run leaves behind, and the transaction that plays it backwards.
 
 use super::journal::{self, Doubt};
-use super::plan::{Plan, Step, Then};
-use super::target::State;
+use super::plan::{Then, Transaction, WriteStep};
+use super::target::TargetState;
 use super::{Receipt, UNDO_DIR, UNDO_RECORD, stage, target, transact, undo_old_file};
 use crate::diag::Diagnostic;
 use crate::sys::disk::Disk;
@@ -15,7 +15,7 @@ use crate::world::lock::Sha256;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Record {
     /// What the run did.
-    pub(super) plan: Plan,
+    pub(super) plan: Transaction,
     /// For each step the bytes before, nothing for files that were not there.
     pub(super) old: Vec<Option<Vec<u8>>>,
 }
@@ -96,7 +96,7 @@ pub fn undo(record: &Record, root: &Root, disk: &mut impl Disk) -> Result<Receip
     })
 }
 
-fn read_plan(root: &Root) -> Result<Option<Plan>, Diagnostic> {
+fn read_plan(root: &Root) -> Result<Option<Transaction>, Diagnostic> {
     let plan = journal::read(root, UNDO_DIR, UNDO_RECORD).map_err(Doubt::of_record)?;
     match plan {
         Some(plan) if plan.then != Then::Keep => Err(damaged()),
@@ -104,10 +104,10 @@ fn read_plan(root: &Root) -> Result<Option<Plan>, Diagnostic> {
     }
 }
 
-fn changed_since(number: usize, step: &Step, state: State) -> Diagnostic {
+fn changed_since(number: usize, step: &WriteStep, state: TargetState) -> Diagnostic {
     let path = &step.path;
     let what = match (state, step.new) {
-        (State::Absent { .. }, _) => "was deleted after the run that wrote it",
+        (TargetState::Absent { .. }, _) => "was deleted after the run that wrote it",
         (_, None) => "was made again after the run that deleted it",
         (_, Some(_)) => "changed after the run that wrote it",
     };

@@ -7,7 +7,7 @@ use clusterwright::sys::disk::OsDisk;
 use clusterwright::sys::root::Root;
 use clusterwright::write::RunLock;
 use serde_json::Value;
-use sops::{Recipient, Rule, encrypt};
+use sops::{EncryptionRule, Recipient, encrypt};
 
 use crate::support::{MINIMAL, RECIPIENT, Repo};
 
@@ -271,7 +271,7 @@ fn sealed_files_are_compared_by_value_and_never_shown() {
     // Sealed for somebody else alone: nothing is opened, nothing shown, and configure says what it is about.
     let clear = repo.ok(&["secrets", "decrypt", SECRET]).stdout;
     let clear = clear.replace("test-cloudflare-token", "canary-of-somebody-else");
-    let rule = Rule::secrets(Recipient::list([public]).expect("a recipient"));
+    let rule = EncryptionRule::secrets(Recipient::list([public]).expect("a recipient"));
     repo.write(SECRET, &encrypt(&clear, &rule, &mut OsEntropy).expect("sealed"));
     repo.edit("cluster.yaml", &format!("age_recipients: [{RECIPIENT}]\n"), "");
     let theirs = repo.read(SECRET);

@@ -131,9 +131,9 @@ fn decrypt_prints_to_stdout_and_notices_tampering() {
 
 /// `cluster.yaml` with its secret keys encrypted, as `sops encrypt --encrypted-regex` would.
 fn encrypted(config: &str) -> String {
-    use sops::{Recipient, Rule, Selector, encrypt};
+    use sops::{EncryptionRule, Recipient, Selector, encrypt};
 
-    let rule = Rule {
+    let rule = EncryptionRule {
         recipients: Recipient::list([RECIPIENT]).expect("a recipient"),
         selector: Selector::EncryptedRegex(clusterwright::config::Vocabulary::built_in().encrypted_regex()),
         mac_only_encrypted: true,

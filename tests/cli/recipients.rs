@@ -2,7 +2,7 @@
 
 use clusterwright::sys::OsEntropy;
 use clusterwright::world::lock::Sha256;
-use sops::{Identities, MacCheck, Recipient, Rule, decrypt, encrypt, generate_identity, status};
+use sops::{EncryptionRule, Identities, MacCheck, Recipient, decrypt, encrypt, generate_identity, status};
 
 use crate::support::{AGE_KEY, MINIMAL, RECIPIENT, Repo};
 
@@ -54,7 +54,7 @@ fn commit(repo: &Repo) {
 /// Makes a repository as releases before 0.2 left it: no rule of its own for the own key, which every recipient opens.
 fn as_before(repo: &Repo, recipients: &[&str]) {
     let plain = repo.ok(&["secrets", "decrypt", OWN_KEY_FILE]).stdout;
-    let rule = Rule::secrets(Recipient::list(recipients.iter().copied()).expect("recipients"));
+    let rule = EncryptionRule::secrets(Recipient::list(recipients.iter().copied()).expect("recipients"));
     let sealed = encrypt(&plain, &rule, &mut OsEntropy).expect("sealed");
     let rules = repo.read(".sops.yaml");
     let (start, end) = (
@@ -130,7 +130,7 @@ fn a_file_that_was_edited_elsewhere_is_sealed_for_whom_the_rules_name() {
     repo.git(&["init", "-q"]);
     repo.ok(&["configure", "--yes"]);
     commit(&repo);
-    let rule = Rule::secrets(Recipient::list([RECIPIENT, &bobs]).expect("recipients"));
+    let rule = EncryptionRule::secrets(Recipient::list([RECIPIENT, &bobs]).expect("recipients"));
     for (name, from, to) in [
         (SECRET, "stringData:\n", "stringData:\n  more: set-elsewhere\n"),
         (OWN_KEY_FILE, "", ""),

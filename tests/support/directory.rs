@@ -11,15 +11,15 @@ const ROOM: u64 = 2 << 30;
 
 /// The place in memory, where the system has one with room.
 static IN_MEMORY: LazyLock<Option<&Path>> = LazyLock::new(|| {
-    #[cfg(target_os = "linux")]
-    {
-        let place = Path::new("/dev/shm");
-        let of = rustix::fs::statvfs(place).ok()?;
-        let is_writable = || TempDir::new_in(place).is_ok();
-        return (of.f_bavail.saturating_mul(of.f_frsize) >= ROOM && is_writable()).then_some(place);
-    }
     #[cfg(not(target_os = "linux"))]
-    None
+    let place = None;
+    #[cfg(target_os = "linux")]
+    let place = Some(Path::new("/dev/shm")).filter(|place| {
+        let of = rustix::fs::statvfs(*place);
+        let has_room = of.is_ok_and(|of| of.f_bavail.saturating_mul(of.f_frsize) >= ROOM);
+        has_room && TempDir::new_in(place).is_ok()
+    });
+    place
 });
 
 /// Makes a directory that goes away with the value. The tests make and remove some hundred thousand files and wait for the

@@ -16,7 +16,7 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use sops::OsEntropy;
-use sops::{Config, Format, Identities, MacCheck, Rule, SopsError, Updated};
+use sops::{Config, EncryptionRule, Format, Identities, MacCheck, SopsError, Updated};
 use sops::{compare_keyless, decrypt, generate_identity, generate_post_quantum_identity};
 
 #[path = "../../crates/sops/src/tests/generate.rs"]
@@ -90,7 +90,7 @@ fn run(arguments: &[&str]) -> Result<String, Box<dyn Error>> {
     })
 }
 
-fn rule(file: &str) -> Result<Rule, Box<dyn Error>> {
+fn rule(file: &str) -> Result<EncryptionRule, Box<dyn Error>> {
     Ok(Config::parse(&fs::read_to_string(".sops.yaml")?)?.rule_for(file)?)
 }
 

@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 
 use clusterwright::sys::disk::{Disk, OsDisk};
-use clusterwright::sys::root::{Kind, Refused, Root};
+use clusterwright::sys::root::{FileKind, Refused, Root};
 
 /// What happens at the chosen operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -112,7 +112,7 @@ impl Disk for FaultyDisk {
         let half = || {
             for entry in root.list(path)?.iter().take(1) {
                 let path = format!("{path}/{}", entry.name);
-                if entry.kind == Kind::Directory {
+                if entry.kind == FileKind::Directory {
                     root.remove_dir_all(&path)?;
                 } else {
                     root.remove_file(&path)?;

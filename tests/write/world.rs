@@ -58,7 +58,7 @@ pub(crate) fn through(artifacts: impl IntoIterator<Item = Artifact>) -> Tree<Sea
         bases: &Bases::default(),
         choices: &Choices::default(),
     };
-    let (vault, keys) = (Vault::new(&mut OsEntropy), seal::Keys::default());
+    let (vault, keys) = (Vault::new(&mut OsEntropy), seal::SealKeys::default());
     seal::seal(&tree, &vault, &keys, &committed, &mut OsEntropy, &mut diags).expect("nothing to seal")
 }
 

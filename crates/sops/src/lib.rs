@@ -32,7 +32,7 @@
 //!
 //! Own code on the `age` crate. Files are edited as text: what is not an encrypted value keeps its bytes, and
 //! [`File::update`] keeps every ciphertext whose plaintext has not changed. What is handed out was read and compared once
-//! more. [`Config`] reads `.sops.yaml`, which says by which [`Rule`] a file is made; randomness and time come in as
+//! more. [`Config`] reads `.sops.yaml`, which says by which [`EncryptionRule`] a file is made; randomness and time come in as
 //! [`Entropy`]; [`SopsError`] says where, what and how to mend it, and never holds a value.
 //!
 //! # The parts
@@ -90,7 +90,7 @@ pub use ops::scope::{Covered, covered, covered_keys};
 pub use ops::status::{Status, status};
 pub use ops::update::{Updated, update};
 pub use rules::config::{Config, Glance};
-pub use rules::rule::Rule;
+pub use rules::rule::EncryptionRule;
 pub use rules::selector::{DEFAULT_UNENCRYPTED_SUFFIX, Selector};
 pub use secret::SecretText;
 pub use text::keypath::{At, KeyPath, Step};

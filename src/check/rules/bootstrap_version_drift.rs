@@ -3,7 +3,7 @@
 use yaml::Node;
 
 use crate::check::manifests::Manifests;
-use crate::check::releases::Release;
+use crate::check::releases::InstalledChart;
 use crate::check::rule::{Finding, Rule};
 use crate::diag::Severity;
 use crate::tree::RepoPath;
@@ -30,7 +30,7 @@ fn run(manifests: &Manifests<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-fn check(path: &RepoPath, release: &Node, owned: &[Release<'_>]) -> Option<Finding> {
+fn check(path: &RepoPath, release: &Node, owned: &[InstalledChart<'_>]) -> Option<Finding> {
     let name = release.str_at(&["name"])?;
     let namespace = release.str_at(&["namespace"])?;
     let version = release.get("version")?;

@@ -1,6 +1,6 @@
 //! A load balancer address comes from a pool.
 
-use crate::check::addresses::{Block, blocks, wanted};
+use crate::check::addresses::{AddressRange, blocks, wanted};
 use crate::check::manifests::Manifests;
 use crate::check::rule::{Finding, Rule};
 use crate::diag::Severity;
@@ -18,7 +18,7 @@ fn run(manifests: &Manifests<'_>, findings: &mut Vec<Finding>) {
     if blocks.is_empty() {
         return;
     }
-    let all: Vec<String> = blocks.iter().map(Block::to_string).collect();
+    let all: Vec<String> = blocks.iter().map(AddressRange::to_string).collect();
     for wanted in wanted(manifests) {
         if blocks.iter().any(|block| block.contains(wanted.ip)) {
             continue;

@@ -137,7 +137,7 @@ mod tests {
 
     fn sealed() -> String {
         let (_, public) = sops::generate_identity();
-        let rule = sops::Rule::secrets(vec![sops::Recipient::new(&public).expect("a recipient")]);
+        let rule = sops::EncryptionRule::secrets(vec![sops::Recipient::new(&public).expect("a recipient")]);
         let mut entropy = crate::sys::FixedEntropy::new(1);
         sops::encrypt(CLEAR, &rule, &mut entropy).expect("encrypted")
     }

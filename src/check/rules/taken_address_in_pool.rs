@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use yaml::Node;
 
-use crate::check::addresses::{Block, Pool, Taken, pools, taken};
+use crate::check::addresses::{AddressRange, Pool, Taken, pools, taken};
 use crate::check::manifests::Manifests;
 use crate::check::rule::{Finding, Rule};
 use crate::context::pool::gaps;
@@ -34,7 +34,7 @@ fn run(manifests: &Manifests<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-fn finding(pool: &Pool<'_>, block: Block, node: &Node, inside: &[(&IpAddr, &Taken)]) -> Finding {
+fn finding(pool: &Pool<'_>, block: AddressRange, node: &Node, inside: &[(&IpAddr, &Taken)]) -> Finding {
     let named: Vec<String> = inside
         .iter()
         .take(NAMED)
@@ -64,7 +64,7 @@ fn finding(pool: &Pool<'_>, block: Block, node: &Node, inside: &[(&IpAddr, &Take
 }
 
 /// Returns the blocks that leave the addresses out, as YAML.
-fn around(block: Block, inside: &[(&IpAddr, &Taken)]) -> Option<Vec<String>> {
+fn around(block: AddressRange, inside: &[(&IpAddr, &Taken)]) -> Option<Vec<String>> {
     let number = |ip: &IpAddr| match ip {
         IpAddr::V4(ip) => Some(u32::from(*ip)),
         IpAddr::V6(_) => None,

@@ -3,7 +3,7 @@
 use yaml::Node;
 
 use crate::check::manifests::Manifests;
-use crate::check::releases::Release;
+use crate::check::releases::InstalledChart;
 use crate::check::rule::{Finding, Rule};
 use crate::diag::Severity;
 
@@ -160,7 +160,7 @@ fn run(manifests: &Manifests<'_>, findings: &mut Vec<Finding>) {
 }
 
 impl Owner {
-    fn runs(&self, release: &Release<'_>) -> bool {
+    fn runs(&self, release: &InstalledChart<'_>) -> bool {
         if release.chart != self.chart {
             return false;
         }
@@ -171,7 +171,7 @@ impl Owner {
         }
     }
 
-    fn finding(&self, component: &str, first: &Release<'_>, second: &Release<'_>) -> Finding {
+    fn finding(&self, component: &str, first: &InstalledChart<'_>, second: &InstalledChart<'_>) -> Finding {
         let names = [first, second].map(|release| format!("`{}`", release.object.name));
         let message = format!("{component} has two owners: HelmReleases {}", names.join(" and "));
         let help = if self.switch.is_empty() {
@@ -197,7 +197,7 @@ impl Owner {
     }
 }
 
-fn name_span(release: &Release<'_>) -> std::ops::Range<usize> {
+fn name_span(release: &InstalledChart<'_>) -> std::ops::Range<usize> {
     let name = release.object.node.path(&["metadata", "name"]);
     name.map(|name| name.span.clone()).unwrap_or_default()
 }

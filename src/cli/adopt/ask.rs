@@ -3,7 +3,7 @@
 use crate::diag::counted;
 
 /// Somebody who answers.
-pub(super) trait Terminal {
+pub(super) trait TerminalAnswers {
     /// Asks for a line; `None` when nobody answers any more.
     fn answer(&mut self, question: &str) -> Option<String>;
     /// Shows a text.
@@ -30,7 +30,7 @@ const HELP: &str = "\
 /// Asks about each app, given with the number of its files. No answer, and the end of the input, mean `q`.
 pub(super) fn ask(
     apps: &[(String, usize)],
-    terminal: &mut impl Terminal,
+    terminal: &mut impl TerminalAnswers,
     differences: &dyn Fn(&str) -> String,
 ) -> Answers {
     let mut answers = Answers::default();
@@ -72,7 +72,7 @@ mod tests {
         shown: Vec<String>,
     }
 
-    impl Terminal for Script {
+    impl TerminalAnswers for Script {
         fn answer(&mut self, question: &str) -> Option<String> {
             self.asked.push(question.to_owned());
             (!self.answers.is_empty()).then(|| self.answers.remove(0).to_owned())

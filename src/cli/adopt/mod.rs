@@ -12,13 +12,13 @@ use super::help::{Help, KEYS};
 use super::offered::APPS;
 use super::ui::Ui;
 use super::{Outcome, Session};
-use crate::adopt::{Picked, Request, State, Survey};
+use crate::adopt::{AdoptRequest, Picked, State, Survey};
 use crate::diag::Diagnostic;
-use crate::pipeline::{Run, Surveyed};
+use crate::pipeline::{AdoptSurvey, Run};
 use crate::tree::RepoPath;
 use crate::world::Choices;
 use crate::world::lock::Lock;
-use ask::Terminal;
+use ask::TerminalAnswers;
 use show::Show;
 
 /// Arguments of `adopt`.
@@ -57,7 +57,7 @@ pub(super) struct Args {
     pub(super) dry_run: bool,
 }
 
-impl Terminal for Ui {
+impl TerminalAnswers for Ui {
     fn answer(&mut self, question: &str) -> Option<String> {
         self.ask(question)
     }
@@ -69,7 +69,7 @@ impl Terminal for Ui {
 
 /// Shows what there is, takes over what was named.
 pub(super) fn run(args: &Args, session: &mut Session<'_>) -> Outcome {
-    let mut request = Request {
+    let mut request = AdoptRequest {
         take: args.what.clone(),
         keep: args.keep.clone(),
         all: args.all,
@@ -89,7 +89,7 @@ pub(super) fn run(args: &Args, session: &mut Session<'_>) -> Outcome {
         overwrite,
         ..Choices::default()
     });
-    let Surveyed { compared, survey } = run.surveyed()?;
+    let AdoptSurvey { compared, survey } = run.surveyed()?;
     for finding in &survey.unread {
         run.push(finding.clone());
     }
@@ -137,7 +137,7 @@ pub(super) fn run(args: &Args, session: &mut Session<'_>) -> Outcome {
 }
 
 /// Files of ours that were named themselves: an edit in them is not wanted any more.
-fn ours(request: &Request, lock: &Lock) -> BTreeSet<RepoPath> {
+fn ours(request: &AdoptRequest, lock: &Lock) -> BTreeSet<RepoPath> {
     let paths = request.take.iter().filter_map(|name| RepoPath::parse(name).ok());
     paths.filter(|path| lock.entries.contains_key(path)).collect()
 }

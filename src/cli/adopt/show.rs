@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 
 use crate::adopt::{Picked, State, Survey, Surveyed};
 use crate::diag::counted;
-use crate::diag::screen::{AnsiColor, Style};
+use crate::diag::screen::{AnsiColor, ScreenStyle};
 use crate::diff::redact;
-use crate::diff::text::{self, Sides};
+use crate::diff::text::{self, FileVersions};
 use crate::pipeline::Compared;
 
 /// Up to how many files that differ are shown line by line in the list of everything.
@@ -42,7 +42,7 @@ impl Show<'_> {
             by_app.entry(&file.app).or_default().push(file);
         }
         let whole = self.count(State::Differs) <= LISTED;
-        let bold = Style::new().bold();
+        let bold = ScreenStyle::new().bold();
         let mut out = String::new();
         for (app, files) in by_app {
             let counts = counts(files.iter().map(|file| file.state));
@@ -156,17 +156,17 @@ impl Show<'_> {
             .count()
     }
 
-    fn style(&self) -> text::Style {
+    fn style(&self) -> text::Escapes {
         if self.styled {
-            text::Style::Styled
+            text::Escapes::Styled
         } else {
-            text::Style::Plain
+            text::Escapes::Plain
         }
     }
 
-    fn sides<'f>(&'f self, file: &'f Surveyed) -> Sides<'f> {
+    fn sides<'f>(&'f self, file: &'f Surveyed) -> FileVersions<'f> {
         let artifact = self.compared.tree.get(&file.path);
-        Sides {
+        FileVersions {
             path: &file.path,
             old: self.compared.existing.bytes(&file.path),
             new: artifact.map(|artifact| artifact.text().as_bytes()),
@@ -232,7 +232,7 @@ impl Show<'_> {
 }
 
 fn line(color: AnsiColor, word: &str, file: &Surveyed, lines: &str, out: &mut String) {
-    let style = Style::of(color);
+    let style = ScreenStyle::of(color);
     let _ = writeln!(out, "  {style}{word:<13}{style:#} {}{lines}", file.path);
 }
 

@@ -8,7 +8,7 @@ use super::{
 
 /// Subcommands of `secrets`.
 #[derive(Debug, Subcommand)]
-pub(in crate::cli) enum Secrets {
+pub(in crate::cli) enum SecretsCommand {
     /// Encrypt files by the rules of .sops.yaml
     Encrypt(encrypt::Args),
     /// Print a decrypted file to standard output

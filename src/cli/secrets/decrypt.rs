@@ -9,7 +9,7 @@ use crate::cli::exit::Exit;
 use crate::cli::help::{Help, KEYS};
 use crate::cli::{Outcome, Session};
 use crate::diag::Diagnostic;
-use crate::secrets::File;
+use crate::secrets::SecretFile;
 use crate::sys::named;
 use crate::sys::replace::{Access, replace_file};
 use crate::sys::root::Refused;
@@ -49,8 +49,8 @@ pub(in crate::cli) struct Args {
 
 /// Prints or writes a file, or one value of it, in clear.
 pub(super) fn run(args: &Args, session: &mut Session<'_>) -> Outcome {
-    let file =
-        File::read(session.world.root.path(), &args.file).map_err(|finding| session.diags.abort(finding))?;
+    let file = SecretFile::read(session.world.root.path(), &args.file)
+        .map_err(|finding| session.diags.abort(finding))?;
     let path = args.extract.as_deref().map(KeyPath::parse).transpose();
     let path = path.map_err(|error| session.diags.abort(of_option(&error, "--extract")))?;
     let identities = identities(session)?;

@@ -10,9 +10,9 @@ use crate::cli::exit::Exit;
 use crate::cli::help::{Help, KEYS};
 use crate::cli::{Outcome, Session};
 use crate::diag::Diagnostic;
-use crate::secrets::{File, compare};
+use crate::secrets::{SecretFile, compare};
 use crate::tree::RepoPath;
-use crate::vcs::Repository;
+use crate::vcs::Git;
 
 /// Arguments of `secrets diff`.
 #[derive(Debug, clap::Args)]
@@ -44,7 +44,7 @@ pub(in crate::cli) struct Args {
 /// Compares two files, or a file with its version in git.
 pub(super) fn run(args: &Args, session: &mut Session<'_>) -> Outcome {
     let root = session.world.root.clone();
-    let read = |path: &std::path::Path| File::read(root.path(), path);
+    let read = |path: &std::path::Path| SecretFile::read(root.path(), path);
     let file = read(&args.file).map_err(|finding| session.diags.abort(finding))?;
     let format = file.format(None);
     let (old, new) = if let Some(other) = &args.other {
@@ -103,13 +103,13 @@ pub(super) fn run(args: &Args, session: &mut Session<'_>) -> Outcome {
 }
 
 /// Reads a file at a revision; `None` when it was not there.
-fn committed(file: &File, revision: &str) -> Result<Option<Zeroizing<Vec<u8>>>, Diagnostic> {
+fn committed(file: &SecretFile, revision: &str) -> Result<Option<Zeroizing<Vec<u8>>>, Diagnostic> {
     let io = |error: &std::io::Error| Diagnostic::io("read", &file.name, error);
     let full = file.path.canonicalize().map_err(|error| io(&error))?;
     let (Some(dir), Some(name)) = (full.parent(), full.file_name().and_then(|name| name.to_str())) else {
         return Ok(None);
     };
-    let Some(git) = Repository::discover(dir)? else {
+    let Some(git) = Git::discover(dir)? else {
         return Err(
             Diagnostic::error("git/none", "there is no git repository to compare with")
                 .help("name a second file"),

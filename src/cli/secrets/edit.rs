@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use sops::{Format, Identities, MacCheck, Rule, SopsError};
+use sops::{EncryptionRule, Format, Identities, MacCheck, SopsError};
 use zeroize::Zeroizing;
 
 use super::overrides::{RuleArgs, overrides};
@@ -13,7 +13,7 @@ use crate::cli::help::{EDITOR, Help, KEYS, RECIPIENTS};
 use crate::cli::{Outcome, Session, variable};
 use crate::diag::{Aborted, Diagnostic, argument};
 use crate::pipeline;
-use crate::secrets::{File, configuration, rule_for, typed};
+use crate::secrets::{SecretFile, configuration, rule_for, typed};
 use crate::sys::editor::Editor;
 use crate::sys::replace::{Access, replace_file};
 use crate::sys::scratch::Scratch;
@@ -57,9 +57,9 @@ fn example(format: Format) -> &'static str {
 /// How the edited text becomes a file.
 enum Target {
     /// An encrypted file that is there, and its text, in which nothing stands in clear that should not.
-    Existing(File, String, Format, Identities),
+    Existing(SecretFile, String, Format, Identities),
     /// A file that will be new.
-    New(PathBuf, Format, String, Box<Rule>),
+    New(PathBuf, Format, String, Box<EncryptionRule>),
 }
 
 impl Target {
@@ -184,7 +184,7 @@ fn target(args: &Args, session: &mut Session<'_>) -> Result<(Target, Zeroizing<V
         let target = Target::New(path, format, name, Box::new(rule));
         return Ok((target, Zeroizing::new(plain.as_bytes().to_vec())));
     }
-    let file = File::read(root.path(), typed).map_err(|finding| session.diags.abort(finding))?;
+    let file = SecretFile::read(root.path(), typed).map_err(|finding| session.diags.abort(finding))?;
     if args.rule != RuleArgs::default() {
         return Err(session.diags.abort(
             Diagnostic::error(

@@ -12,7 +12,7 @@ use crate::cli::help::{Help, KEYS, RECIPIENTS};
 use crate::cli::{Outcome, Session};
 use crate::diag::{Diagnostic, argument};
 use crate::pipeline;
-use crate::secrets::{File, Reason, configuration, rule_for, typed};
+use crate::secrets::{RuleSource, SecretFile, configuration, rule_for, typed};
 
 /// Arguments of `secrets encrypt`.
 #[derive(Debug, clap::Args)]
@@ -51,7 +51,7 @@ pub(super) fn run(args: &Args, session: &mut Session<'_>) -> Outcome {
     let identities = identities_if_any(session);
     let mut sealed = Vec::new();
     for typed in &args.files {
-        let one = File::read(session.world.root.path(), typed).and_then(|file| {
+        let one = SecretFile::read(session.world.root.path(), typed).and_then(|file| {
             let (rule, reason) = rule_for(
                 session.world.root.path(),
                 &file.path,
@@ -61,7 +61,7 @@ pub(super) fn run(args: &Args, session: &mut Session<'_>) -> Outcome {
                 &|| pipeline::own_recipients(&session.world),
             )?;
             let format = args.format.unwrap_or_else(|| Format::of(&file.path));
-            if reason == Reason::Schema && !identities.is_empty() {
+            if reason == RuleSource::Schema && !identities.is_empty() {
                 let text = configuration::seal(&file, &rule, &identities, session.world.entropy)?;
                 return Ok((file, format, text));
             }
@@ -120,7 +120,7 @@ pub(super) fn run(args: &Args, session: &mut Session<'_>) -> Outcome {
 /// Reports what makes a configuration file unfit to be encrypted.
 fn check_configuration(typed: &Path, session: &mut Session<'_>) {
     let root = session.world.root.clone();
-    let Ok(file) = File::read(root.path(), typed) else {
+    let Ok(file) = SecretFile::read(root.path(), typed) else {
         return;
     };
     let text = file.text().unwrap_or_default();

@@ -11,7 +11,7 @@ use crate::cli::help::{Help, KEYS, RECIPIENTS};
 use crate::cli::{Outcome, Session, variable};
 use crate::diag::counted;
 use crate::pipeline;
-use crate::secrets::{File, Overrides, Reason, config_for, rule_for};
+use crate::secrets::{Overrides, RuleSource, SecretFile, config_for, rule_for};
 use crate::world::keyring;
 
 /// Arguments of `secrets explain`.
@@ -34,7 +34,7 @@ pub(in crate::cli) struct Args {
 /// Tells rule, recipients and keys.
 pub(super) fn run(args: &Args, session: &mut Session<'_>) -> Outcome {
     let root = session.world.root.clone();
-    let file = File::read(root.path(), &args.file).map_err(|finding| session.diags.abort(finding))?;
+    let file = SecretFile::read(root.path(), &args.file).map_err(|finding| session.diags.abort(finding))?;
     let named = args
         .config
         .clone()
@@ -80,7 +80,7 @@ pub(super) fn run(args: &Args, session: &mut Session<'_>) -> Outcome {
     );
     let rule = match rule {
         Ok((rule, reason)) => {
-            if reason == Reason::Schema {
+            if reason == RuleSource::Schema {
                 lines
                     .push("  rule: exactly the keys that the schema of cluster.yaml marks secret".to_owned());
             }
@@ -123,7 +123,7 @@ pub(super) fn run(args: &Args, session: &mut Session<'_>) -> Outcome {
 
 /// Tells what the file is, and whether it opens; adds to `tried` what came out when a key was asked.
 fn state(
-    file: &File,
+    file: &SecretFile,
     identities: &Identities,
     lines: &mut Vec<String>,
     tried: &mut Vec<String>,

@@ -9,7 +9,7 @@ use crate::diag::Diagnostic;
 use crate::sys::named;
 use crate::sys::replace::replace_file;
 use crate::sys::root::{Access, Refused, Root, limits};
-use crate::vcs::Repository;
+use crate::vcs::Git;
 
 /// Arguments of `secrets install-git`.
 #[derive(Debug, clap::Args)]
@@ -77,7 +77,7 @@ impl Change {
 /// Adds what is missing, and mends the lines of earlier releases; run again, it changes nothing.
 pub(super) fn run(args: &Args, session: &mut Session<'_>) -> Outcome {
     let root = session.world.root.clone();
-    let git = Repository::discover(root.path()).map_err(|finding| session.diags.abort(finding))?;
+    let git = Git::discover(root.path()).map_err(|finding| session.diags.abort(finding))?;
     let Some(git) = git else {
         let finding = Diagnostic::error("git/none", "there is no git repository here")
             .help("run it inside of one: `git init`");

@@ -11,7 +11,7 @@ use crate::cli::help::{Help, KEYS};
 use crate::cli::{Outcome, Session};
 use crate::diag::{Diagnostic, argument};
 use crate::pipeline;
-use crate::secrets::{File, Overrides, configuration, rule_for, status};
+use crate::secrets::{Overrides, SecretFile, configuration, rule_for, status};
 
 /// Arguments of `secrets merge`.
 #[derive(Debug, clap::Args)]
@@ -38,7 +38,7 @@ pub(in crate::cli) struct Args {
 /// Merges `theirs` into `ours`. Git takes exit code 1 for a conflict; the file then holds our values, encrypted.
 pub(super) fn run(args: &Args, session: &mut Session<'_>) -> Outcome {
     let root = session.world.root.clone();
-    let read = |path: &std::path::Path| File::read(root.path(), path);
+    let read = |path: &std::path::Path| SecretFile::read(root.path(), path);
     let base = read(&args.base)
         .ok()
         .filter(|base| !base.bytes.trim_ascii().is_empty());
@@ -51,7 +51,7 @@ pub(super) fn run(args: &Args, session: &mut Session<'_>) -> Outcome {
         Some(name) => Format::of_text(name, ours.text().unwrap_or_default()),
         None => ours.format(None),
     };
-    let text = |file: &'_ File| -> Result<String, Diagnostic> { file.text().map(str::to_owned) };
+    let text = |file: &'_ SecretFile| -> Result<String, Diagnostic> { file.text().map(str::to_owned) };
     let (our_text, their_text) = text(&ours)
         .and_then(|ours| Ok((ours, text(&theirs)?)))
         .map_err(|finding| session.diags.abort(finding))?;

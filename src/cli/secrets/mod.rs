@@ -18,7 +18,7 @@ mod value;
 
 use std::path::Path;
 
-use sops::{Format, Identities, Recipient, RecipientKind, Rule, SopsError};
+use sops::{EncryptionRule, Format, Identities, Recipient, RecipientKind, SopsError};
 
 use super::exit::Exit;
 use super::{Outcome, Session};
@@ -26,33 +26,33 @@ use crate::config::CONFIG_FILES;
 use crate::diag::{Aborted, Diagnostic, Diagnostics, Severity, argument};
 use crate::pipeline;
 use crate::seal;
-use crate::secrets::{Overrides, Reason, rule_for, status as status_of};
+use crate::secrets::{Overrides, RuleSource, rule_for, status as status_of};
 use crate::sys::root::Root;
 use crate::vcs::private;
 use crate::world::{above, side};
-use args::Secrets;
+use args::SecretsCommand;
 
 /// Runs a subcommand.
-pub(super) fn run(args: &Secrets, session: &mut Session<'_>) -> Outcome {
+pub(super) fn run(args: &SecretsCommand, session: &mut Session<'_>) -> Outcome {
     match args {
-        Secrets::Encrypt(args) => encrypt::run(args, session),
-        Secrets::Decrypt(args) => decrypt::run(args, session),
-        Secrets::Edit(args) => edit::run(args, session),
-        Secrets::WaitForEdit => {
+        SecretsCommand::Encrypt(args) => encrypt::run(args, session),
+        SecretsCommand::Decrypt(args) => decrypt::run(args, session),
+        SecretsCommand::Edit(args) => edit::run(args, session),
+        SecretsCommand::WaitForEdit => {
             edit::wait();
             Ok((Exit::Success, None))
         }
-        Secrets::Set(args) => value::set(args, session),
-        Secrets::Unset(args) => value::unset(args, session),
-        Secrets::Rotate(args) => recipients::rotate(args, session),
-        Secrets::Updatekeys(args) => recipients::updatekeys(args, session),
-        Secrets::Status(args) => status::run(args, session),
-        Secrets::Explain(args) => explain::run(args, session),
-        Secrets::Scan(args) => scan::run(args, session),
-        Secrets::Diff(args) => diff::run(args, session),
-        Secrets::Textconv(args) => textconv::run(args, session),
-        Secrets::Merge(args) => merge::run(args, session),
-        Secrets::InstallGit(args) => install_git::run(args, session),
+        SecretsCommand::Set(args) => value::set(args, session),
+        SecretsCommand::Unset(args) => value::unset(args, session),
+        SecretsCommand::Rotate(args) => recipients::rotate(args, session),
+        SecretsCommand::Updatekeys(args) => recipients::updatekeys(args, session),
+        SecretsCommand::Status(args) => status::run(args, session),
+        SecretsCommand::Explain(args) => explain::run(args, session),
+        SecretsCommand::Scan(args) => scan::run(args, session),
+        SecretsCommand::Diff(args) => diff::run(args, session),
+        SecretsCommand::Textconv(args) => textconv::run(args, session),
+        SecretsCommand::Merge(args) => merge::run(args, session),
+        SecretsCommand::InstallGit(args) => install_git::run(args, session),
     }
 }
 
@@ -133,12 +133,12 @@ fn warn_of_others((path, name): (&Path, &str), format: Format, text: &str, sessi
 /// Returns what is wrong with a rule of `.sops.yaml` by which a file would be sealed for others alone: a key is at hand, and
 /// none here opens it. Whoever names recipients at the command line means them.
 fn for_strangers(
-    (rule, reason): (&Rule, &Reason),
+    (rule, reason): (&EncryptionRule, &RuleSource),
     overrides: &Overrides,
     name: &str,
     session: &Session<'_>,
 ) -> Option<Diagnostic> {
-    let Reason::Rule(config, number) = reason else {
+    let RuleSource::Rule(config, number) = reason else {
         return None;
     };
     // What is wrong with a source of keys is told where a key is needed.

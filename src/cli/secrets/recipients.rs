@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
-use sops::{Format, KeyChange, Rule, SopsError};
+use sops::{EncryptionRule, Format, KeyChange, SopsError};
 
 use super::encrypt::needs_in_place;
 use super::{for_strangers, identities, of_file, recipients_of, warn_of_left_out, warn_of_others};
@@ -14,7 +14,7 @@ use crate::cli::{Outcome, Session};
 use crate::diag::Diagnostic;
 use crate::pipeline;
 use crate::secrets::status::{Configs, short};
-use crate::secrets::{File, Overrides, Reason, list, rule_for};
+use crate::secrets::{Overrides, RuleSource, SecretFile, list, rule_for};
 use crate::world::secrecy::claims_sops;
 
 /// Arguments of `secrets rotate`.
@@ -76,7 +76,7 @@ pub(super) fn rotate(args: &RotateArgs, session: &mut Session<'_>) -> Outcome {
     let identities = identities(session)?;
     let mut rotated = Vec::new();
     for typed in &args.files {
-        let one = File::read(session.world.root.path(), typed).and_then(|file| {
+        let one = SecretFile::read(session.world.root.path(), typed).and_then(|file| {
             let entropy = &mut *session.world.entropy;
             let format = file.format(args.format);
             let new = format.rotate(file.text()?, &add, &remove, &identities, entropy);
@@ -106,9 +106,9 @@ pub(super) fn rotate(args: &RotateArgs, session: &mut Session<'_>) -> Outcome {
 
 /// A file whose recipients are not those of its rule, or whose block must be written anew.
 struct Outdated {
-    file: File,
-    rule: Rule,
-    reason: Reason,
+    file: SecretFile,
+    rule: EncryptionRule,
+    reason: RuleSource,
     change: KeyChange,
     /// Whether a time in the block lacks its quotes.
     quotes: bool,
@@ -215,7 +215,7 @@ fn outdated(args: &UpdatekeysArgs, session: &mut Session<'_>) -> Result<Vec<Outd
     let mut configs = Configs::default();
     let mut found = Vec::new();
     for listed in listed.files {
-        let read = File::read(
+        let read = SecretFile::read(
             root.path(),
             listed.path.strip_prefix(root.path()).unwrap_or(&listed.path),
         );

@@ -21,7 +21,7 @@ use crate::secrets::scan;
 use crate::secrets::{Templates, compare, list, named_of, odd_name};
 use crate::sys::SecretText;
 use crate::sys::root::{Refused, limits};
-use crate::vcs::Repository;
+use crate::vcs::Git;
 use crate::world::side;
 
 /// Arguments of `secrets scan`.
@@ -89,7 +89,7 @@ pub(super) fn run(args: &Args, session: &mut Session<'_>) -> Outcome {
             .into_iter()
             .for_each(|finding| session.diags.push(finding));
         // Without git nothing can be committed yet, and the private files have no git-ignore entries.
-        let no_git = matches!(Repository::discover(root.path()), Ok(None));
+        let no_git = matches!(Git::discover(root.path()), Ok(None));
         let private = |name: &str| no_git && side::PRIVATE.contains(&name);
         for file in found
             .files
@@ -142,7 +142,7 @@ struct Staged {
 fn staged(args: &Args, session: &mut Session<'_>) -> Result<Staged, Aborted> {
     let root = session.world.root.clone();
     let read = || -> Result<Staged, Diagnostic> {
-        let Some(git) = Repository::discover(root.path())? else {
+        let Some(git) = Git::discover(root.path())? else {
             return Err(
                 Diagnostic::error("git/none", "there is no git repository, so nothing is staged")
                     .help("look at the files instead: `clusterwright secrets scan`"),

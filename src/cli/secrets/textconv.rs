@@ -6,7 +6,7 @@ use super::identities_if_any;
 use crate::cli::exit::Exit;
 use crate::cli::help::{Help, KEYS};
 use crate::cli::{Outcome, Session};
-use crate::secrets::{File, compare};
+use crate::secrets::{SecretFile, compare};
 
 /// Arguments of `secrets textconv`.
 #[derive(Debug, clap::Args)]
@@ -28,8 +28,8 @@ pub(in crate::cli) struct Args {
 
 /// Prints a file by keys, or in clear. Never fails for what is in the file: git would show nothing at all.
 pub(super) fn run(args: &Args, session: &mut Session<'_>) -> Outcome {
-    let file =
-        File::read(session.world.root.path(), &args.file).map_err(|finding| session.diags.abort(finding))?;
+    let file = SecretFile::read(session.world.root.path(), &args.file)
+        .map_err(|finding| session.diags.abort(finding))?;
     let format = file.format(None);
     if args.reveal {
         let identities = identities_if_any(session);

@@ -11,7 +11,7 @@ use crate::cli::exit::Exit;
 use crate::cli::help::{Help, KEYS};
 use crate::cli::{Outcome, Session};
 use crate::diag::{Aborted, Diagnostic, Severity};
-use crate::secrets::{File, configuration, slip, typed};
+use crate::secrets::{SecretFile, configuration, slip, typed};
 use crate::sys::SecretText;
 use crate::world::side;
 
@@ -78,8 +78,8 @@ const MAX_BYTES: u64 = 1 << 20;
 
 /// Puts a value into a file.
 pub(super) fn set(args: &SetArgs, session: &mut Session<'_>) -> Outcome {
-    let file =
-        File::read(session.world.root.path(), &args.file).map_err(|finding| session.diags.abort(finding))?;
+    let file = SecretFile::read(session.world.root.path(), &args.file)
+        .map_err(|finding| session.diags.abort(finding))?;
     let path = KeyPath::parse(&args.path).map_err(|error| session.diags.abort(of_option(&error, "PATH")))?;
     let format = file.format(args.format);
     let value = value(args, format, session).map_err(|finding| session.diags.abort(finding))?;
@@ -104,7 +104,7 @@ pub(super) fn set(args: &SetArgs, session: &mut Session<'_>) -> Outcome {
 
 /// Tells of a value for a key that nobody knows, or for a place that is not encrypted.
 fn watch(
-    file: &File,
+    file: &SecretFile,
     format: Format,
     (old, new): (&str, &str),
     place: (&KeyPath, usize),
@@ -130,7 +130,7 @@ fn watch(
 
 /// Returns the text of a file in which values stand in clear, with these encrypted; `None` when there are none.
 fn mended(
-    file: &File,
+    file: &SecretFile,
     format: Format,
     identities: &Identities,
     session: &mut Session<'_>,
@@ -143,8 +143,8 @@ fn mended(
 
 /// Takes a value out of a file.
 pub(super) fn unset(args: &UnsetArgs, session: &mut Session<'_>) -> Outcome {
-    let file =
-        File::read(session.world.root.path(), &args.file).map_err(|finding| session.diags.abort(finding))?;
+    let file = SecretFile::read(session.world.root.path(), &args.file)
+        .map_err(|finding| session.diags.abort(finding))?;
     let path = KeyPath::parse(&args.path).map_err(|error| session.diags.abort(of_option(&error, "PATH")))?;
     let identities = identities(session)?;
     let at = path.within(usize::from(args.document - 1));
@@ -164,7 +164,7 @@ pub(super) fn unset(args: &UnsetArgs, session: &mut Session<'_>) -> Outcome {
 /// Writes what came out, if anything changed.
 fn finish(
     session: &mut Session<'_>,
-    file: &File,
+    file: &SecretFile,
     format: Format,
     new: Result<Option<String>, SopsError>,
     said: &str,

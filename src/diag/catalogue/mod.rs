@@ -11,7 +11,7 @@ use super::Severity;
 
 /// What `explain` knows of a code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Entry {
+pub struct CodeEntry {
     /// The code, `topic/what-is-wrong`.
     pub code: &'static str,
     /// How bad the worst finding of this code is.
@@ -59,27 +59,27 @@ const TOPICS: [&str; 30] = [
 ];
 
 /// Returns all entries, sorted by code.
-pub fn all() -> &'static [Entry] {
-    static ALL: LazyLock<Vec<Entry>> =
+pub fn all() -> &'static [CodeEntry] {
+    static ALL: LazyLock<Vec<CodeEntry>> =
         LazyLock::new(|| TOPICS.iter().flat_map(|text| entries(text)).collect());
     &ALL
 }
 
 /// Returns the entry of a code.
-pub fn find(code: &str) -> Option<&'static Entry> {
+pub fn find(code: &str) -> Option<&'static CodeEntry> {
     all().iter().find(|entry| entry.code == code)
 }
 
-fn entries(text: &'static str) -> impl Iterator<Item = Entry> {
+fn entries(text: &'static str) -> impl Iterator<Item = CodeEntry> {
     let text = text.strip_prefix("# ").unwrap_or(text);
     text.split("\n# ").filter_map(entry)
 }
 
-fn entry(text: &'static str) -> Option<Entry> {
+fn entry(text: &'static str) -> Option<CodeEntry> {
     let (head, rest) = text.split_once("\n\n")?;
     let (summary, docs) = rest.split_once("\n\n")?;
     let mut words = head.split(' ');
-    Some(Entry {
+    Some(CodeEntry {
         code: words.next()?,
         level: match words.next()? {
             "error" => Severity::Error,
@@ -117,7 +117,7 @@ mod tests {
             let topics: std::collections::BTreeSet<_> = topics.collect();
             assert_eq!(topics.len(), 1, "one topic a text: {topics:?}");
         }
-        for Entry {
+        for CodeEntry {
             code, summary, docs, ..
         } in all()
         {

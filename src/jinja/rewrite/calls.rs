@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use super::lexer::{Tag, Token, TokenKind};
+use super::lexer::{JinjaTag, JinjaToken, TokenKind};
 use super::{Wrap, Writer, ends_operand, is_keyword};
 
 /// Statements that load another template, with the words that end its name.
@@ -36,7 +36,7 @@ pub(in crate::jinja) struct Read {
 
 impl Writer<'_> {
     /// Puts a filter around tokens.
-    fn around(&mut self, tokens: &[Token], filter: &str) {
+    fn around(&mut self, tokens: &[JinjaToken], filter: &str) {
         if let (Some(first), Some(last)) = (tokens.first(), tokens.last()) {
             self.wraps.push(Wrap {
                 range: first.range.start..last.range.end,
@@ -47,7 +47,7 @@ impl Writer<'_> {
     }
 
     /// Puts the calls of a tag in; `body` is how long the text is that a loop repeats.
-    pub(super) fn calls(&mut self, tag: &Tag, body: usize, closing: &[Option<usize>]) {
+    pub(super) fn calls(&mut self, tag: &JinjaTag, body: usize, closing: &[Option<usize>]) {
         let text = self.text;
         let tokens = tag.tokens.as_slice();
         if !tag.block {
@@ -70,7 +70,7 @@ impl Writer<'_> {
             return;
         }
         self.arguments(tokens, closing);
-        let top = |rest: &[Token], ends: &dyn Fn(&str) -> bool| {
+        let top = |rest: &[JinjaToken], ends: &dyn Fn(&str) -> bool| {
             let mut depth = 0_usize;
             rest.iter().position(|token| {
                 match token.text(text) {
@@ -114,7 +114,7 @@ impl Writer<'_> {
     }
 
     /// Measures what a block has captured.
-    fn close(&mut self, tokens: &[Token]) {
+    fn close(&mut self, tokens: &[JinjaToken]) {
         if let (Some(first), Some(last)) = (tokens.first(), tokens.last()) {
             self.wraps.push(Wrap {
                 range: first.range.start..last.range.end,
@@ -125,7 +125,7 @@ impl Writer<'_> {
     }
 
     /// Whether an expression only reads a name.
-    fn is_path(&self, tokens: &[Token]) -> bool {
+    fn is_path(&self, tokens: &[JinjaToken]) -> bool {
         tokens.iter().enumerate().all(|(at, token)| match token.kind {
             TokenKind::Name => at % 2 == 0,
             _ => at % 2 == 1 && token.text(self.text) == ".",
@@ -133,7 +133,7 @@ impl Writer<'_> {
     }
 
     /// Measures the arguments of calls, for macros and methods keep them.
-    fn arguments(&mut self, tokens: &[Token], closing: &[Option<usize>]) {
+    fn arguments(&mut self, tokens: &[JinjaToken], closing: &[Option<usize>]) {
         for (at, token) in tokens.iter().enumerate() {
             let text = self.text;
             let opens = token.kind == TokenKind::Other && token.text(text) == "(";
@@ -155,7 +155,7 @@ impl Writer<'_> {
         }
     }
 
-    fn argument(&mut self, tokens: &[Token]) {
+    fn argument(&mut self, tokens: &[JinjaToken]) {
         let is = |at: usize, what: &str| tokens.get(at).is_some_and(|token| token.text(self.text) == what);
         if is(0, "*") || is(0, "**") {
             return;
@@ -168,10 +168,10 @@ impl Writer<'_> {
     }
 
     /// Returns the names that a printed expression reads without allowing for their absence.
-    fn unguarded(&self, tokens: &[Token], closing: &[Option<usize>]) -> Vec<Read> {
+    fn unguarded(&self, tokens: &[JinjaToken], closing: &[Option<usize>]) -> Vec<Read> {
         let text = self.text;
         let is = |at: usize, what: &str| tokens.get(at).is_some_and(|token| token.text(text) == what);
-        let chooses = |token: &Token| {
+        let chooses = |token: &JinjaToken| {
             token.kind == TokenKind::Name
                 && matches!(token.text(text), "if" | "or" | "and" | "not" | "in" | "is")
         };
@@ -204,7 +204,7 @@ impl Writer<'_> {
     }
 
     /// Adds the name at a token, then what is read of it, one key more each time.
-    fn reads(&self, tokens: &[Token], first: usize, found: &mut Vec<Read>) {
+    fn reads(&self, tokens: &[JinjaToken], first: usize, found: &mut Vec<Read>) {
         let text = self.text;
         let is = |at: usize, what: &str| tokens.get(at).is_some_and(|token| token.text(text) == what);
         let start = tokens[first].range.start;

@@ -19,12 +19,12 @@ pub(super) enum TokenKind {
 
 /// A token.
 #[derive(Debug, Clone)]
-pub(super) struct Token {
+pub(super) struct JinjaToken {
     pub(super) kind: TokenKind,
     pub(super) range: Range<usize>,
 }
 
-impl Token {
+impl JinjaToken {
     /// Returns its text.
     pub(super) fn text<'a>(&self, text: &'a str) -> &'a str {
         &text[self.range.clone()]
@@ -33,8 +33,8 @@ impl Token {
 
 /// A statement or a printed expression.
 #[derive(Debug)]
-pub(super) struct Tag {
-    pub(super) tokens: Vec<Token>,
+pub(super) struct JinjaTag {
+    pub(super) tokens: Vec<JinjaToken>,
     /// Whether it is a statement.
     pub(super) block: bool,
     /// Where its delimiters start and end.
@@ -43,7 +43,7 @@ pub(super) struct Tag {
 
 /// Returns the statements and printed expressions, and the starts of the raw sections. Comments and raw sections have no
 /// tokens.
-pub(super) fn tags(text: &str, options: &Options) -> (Vec<Tag>, Vec<usize>) {
+pub(super) fn tags(text: &str, options: &Options) -> (Vec<JinjaTag>, Vec<usize>) {
     let starts = [
         (&options.block, Start::Block),
         (&options.variable, Start::Variable),
@@ -82,7 +82,7 @@ pub(super) fn tags(text: &str, options: &Options) -> (Vec<Tag>, Vec<usize>) {
                     raws.push(end);
                 }
                 at = if raw { after_raw(text, end, options) } else { end };
-                tags.push(Tag {
+                tags.push(JinjaTag {
                     tokens,
                     block,
                     range: from..end,
@@ -115,7 +115,7 @@ fn after_raw(text: &str, from: usize, options: &Options) -> usize {
 }
 
 /// Returns the tokens from `from` up to the end delimiter, and where that ends.
-fn tokens_until(text: &str, from: usize, end: &str) -> (Vec<Token>, usize) {
+fn tokens_until(text: &str, from: usize, end: &str) -> (Vec<JinjaToken>, usize) {
     let mut found = Vec::new();
     let mut depth = 0_usize;
     let mut at = from;
@@ -146,7 +146,7 @@ fn tokens_until(text: &str, from: usize, end: &str) -> (Vec<Token>, usize) {
 }
 
 /// Reads the token at a place; `None` for white space.
-fn token(text: &str, at: usize) -> Option<Token> {
+fn token(text: &str, at: usize) -> Option<JinjaToken> {
     let rest = &text[at..];
     let first = rest.chars().next()?;
     let (kind, len) = match first {
@@ -167,7 +167,7 @@ fn token(text: &str, at: usize) -> Option<Token> {
             (TokenKind::Other, if double { 2 } else { first.len_utf8() })
         }
     };
-    Some(Token {
+    Some(JinjaToken {
         kind,
         range: at..at + len,
     })

@@ -2,11 +2,11 @@
 
 use std::ops::Range;
 
-use super::lexer::{Tag, TokenKind};
+use super::lexer::{JinjaTag, TokenKind};
 use crate::bounds::{self, Limit};
 
 /// Finds a tag that may take too much by itself, before a call can tell.
-pub(super) fn limit(text: &str, tags: &[Tag]) -> Option<(Range<usize>, Limit)> {
+pub(super) fn limit(text: &str, tags: &[JinjaTag]) -> Option<(Range<usize>, Limit)> {
     if let Some(one_more) = tags.get(bounds::MAX_TAGS) {
         return Some((one_more.range.clone(), Limit::tags()));
     }

@@ -13,7 +13,7 @@ use std::ops::Range;
 
 use super::options::Options;
 use crate::bounds::{self, Limit};
-use lexer::{Tag, Token, TokenKind};
+use lexer::{JinjaTag, JinjaToken, TokenKind};
 
 pub(super) use calls::{Printed, Read};
 
@@ -173,7 +173,7 @@ pub(super) fn rewrite(text: &str, options: &Options, first: usize) -> Rewritten 
 }
 
 /// Returns how long the text is that each loop repeats.
-fn bodies(text: &str, tags: &[Tag]) -> Vec<usize> {
+fn bodies(text: &str, tags: &[JinjaTag]) -> Vec<usize> {
     let mut lengths = vec![0; tags.len()];
     let mut open = Vec::new();
     for (index, tag) in tags.iter().enumerate().filter(|(_, tag)| tag.block) {
@@ -231,7 +231,7 @@ impl Writer<'_> {
     }
 
     /// Replaces an operator, unless it is replaced already: what is no expression may look like two.
-    fn replace(&mut self, operator: &Token, text: &'static str) -> bool {
+    fn replace(&mut self, operator: &JinjaToken, text: &'static str) -> bool {
         let fresh = self.operators.insert(operator.range.start);
         if fresh {
             self.replaced.push((operator.range.clone(), text));
@@ -245,14 +245,14 @@ impl Writer<'_> {
     }
 }
 
-fn changes_something(text: &str, tag: &[Token]) -> bool {
+fn changes_something(text: &str, tag: &[JinjaToken]) -> bool {
     tag.windows(3).any(|tokens| {
         tokens[0].text(text) == "." && tokens[2].text(text) == "(" && CHANGING.contains(&tokens[1].text(text))
     })
 }
 
 /// Returns whether an expression could end with this token.
-fn ends_operand(text: &str, token: &Token) -> bool {
+fn ends_operand(text: &str, token: &JinjaToken) -> bool {
     match token.kind {
         TokenKind::Text | TokenKind::Number => true,
         TokenKind::Name => !KEYWORDS.contains(&token.text(text)),
@@ -265,7 +265,7 @@ fn is_keyword(word: &str) -> bool {
 }
 
 /// Returns for each bracket of a tag that opens the token that closes it.
-fn closing(text: &str, tag: &[Token]) -> Vec<Option<usize>> {
+fn closing(text: &str, tag: &[JinjaToken]) -> Vec<Option<usize>> {
     let mut closing = vec![None; tag.len()];
     let mut open = Vec::new();
     for (index, token) in tag
@@ -287,13 +287,13 @@ fn closing(text: &str, tag: &[Token]) -> Vec<Option<usize>> {
 }
 
 impl Writer<'_> {
-    fn is(&self, tag: &[Token], index: usize, what: &str) -> bool {
+    fn is(&self, tag: &[JinjaToken], index: usize, what: &str) -> bool {
         tag.get(index)
             .is_some_and(|token| token.kind == TokenKind::Other && token.text(self.text) == what)
     }
 
     /// Wraps list and mapping literals.
-    fn literals(&mut self, tag: &[Token], closing: &[Option<usize>]) {
+    fn literals(&mut self, tag: &[JinjaToken], closing: &[Option<usize>]) {
         for (index, token) in tag.iter().enumerate() {
             let call = match token.text(self.text) {
                 "[" => "__list(",
@@ -310,7 +310,7 @@ impl Writer<'_> {
     }
 
     /// Measures the literals of a tag with many items: each may be the same large value.
-    fn long_literals(&mut self, tag: &[Token], closing: &[Option<usize>]) {
+    fn long_literals(&mut self, tag: &[JinjaToken], closing: &[Option<usize>]) {
         let commas = (0..tag.len()).filter(|index| self.is(tag, *index, ",")).count();
         if commas <= bounds::MAX_JOINS {
             return;
@@ -331,7 +331,7 @@ impl Writer<'_> {
     }
 
     /// Turns `left % right` into `(left|__percent(right))`.
-    fn percent(&mut self, tag: &[Token], closing: &[Option<usize>]) {
+    fn percent(&mut self, tag: &[JinjaToken], closing: &[Option<usize>]) {
         if !(0..tag.len()).any(|index| self.is(tag, index, "%")) {
             return;
         }
@@ -367,7 +367,7 @@ impl Writer<'_> {
     }
 
     /// Turns `left * right` into `((left)|__times(right))`, which knows how long a text or list would get.
-    fn times(&mut self, tag: &[Token], closing: &[Option<usize>]) {
+    fn times(&mut self, tag: &[JinjaToken], closing: &[Option<usize>]) {
         if !(0..tag.len()).any(|index| self.is(tag, index, "*")) {
             return;
         }
@@ -401,7 +401,7 @@ impl Writer<'_> {
     }
 
     /// Returns where `a ** b` ends that starts at a token.
-    fn power(&self, tag: &[Token], start: usize, closing: &[Option<usize>]) -> Option<usize> {
+    fn power(&self, tag: &[JinjaToken], start: usize, closing: &[Option<usize>]) -> Option<usize> {
         let mut end = operand(self.text, tag, start, closing)?;
         while self.is(tag, end, "**") {
             let sign = usize::from(self.is(tag, end + 1, "-") || self.is(tag, end + 1, "+"));
@@ -412,9 +412,10 @@ impl Writer<'_> {
 }
 
 /// Returns where the operand that starts at a token ends: a value with what is read of it, and filters.
-fn operand(text: &str, tag: &[Token], start: usize, closing: &[Option<usize>]) -> Option<usize> {
+fn operand(text: &str, tag: &[JinjaToken], start: usize, closing: &[Option<usize>]) -> Option<usize> {
     let first = tag.get(start)?;
-    let opens = |token: &Token| token.kind == TokenKind::Other && matches!(token.text(text), "(" | "[" | "{");
+    let opens =
+        |token: &JinjaToken| token.kind == TokenKind::Other && matches!(token.text(text), "(" | "[" | "{");
     let mut at = match first.kind {
         TokenKind::Name if KEYWORDS.contains(&first.text(text)) => return None,
         TokenKind::Text | TokenKind::Number | TokenKind::Name => start + 1,

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 /// What a token is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::render) enum Kind {
+pub(in crate::render) enum PieceKind {
     /// A name or keyword.
     Name,
     /// A quoted text.
@@ -17,30 +17,30 @@ pub(in crate::render) enum Kind {
 
 /// A token.
 #[derive(Debug, Clone)]
-pub(in crate::render) struct Token<'t> {
-    pub(in crate::render) kind: Kind,
+pub(in crate::render) struct TeraToken<'t> {
+    pub(in crate::render) kind: PieceKind,
     pub(in crate::render) text: &'t str,
     pub(in crate::render) range: Range<usize>,
 }
 
-impl Token<'_> {
+impl TeraToken<'_> {
     /// Returns whether it is this symbol.
     pub(in crate::render) fn is(&self, symbol: &str) -> bool {
-        self.kind == Kind::Symbol && self.text == symbol
+        self.kind == PieceKind::Symbol && self.text == symbol
     }
 
     /// Returns whether it is this name.
     pub(in crate::render) fn names(&self, name: &str) -> bool {
-        self.kind == Kind::Name && self.text == name
+        self.kind == PieceKind::Name && self.text == name
     }
 }
 
 /// A tag.
 #[derive(Debug)]
-pub(in crate::render) struct Tag<'t> {
+pub(in crate::render) struct TeraTag<'t> {
     /// Whether it prints a value; others are statements.
     pub(in crate::render) prints: bool,
-    pub(in crate::render) tokens: Vec<Token<'t>>,
+    pub(in crate::render) tokens: Vec<TeraToken<'t>>,
     /// Where it starts, at its delimiter.
     pub(in crate::render) start: usize,
     /// Where it ends, behind its delimiter.
@@ -50,7 +50,7 @@ pub(in crate::render) struct Tag<'t> {
 }
 
 /// Returns the tags of a template, up to what Tera's lexer refuses, and the start of what that is.
-pub(in crate::render) fn tags(text: &str) -> (Vec<Tag<'_>>, Option<usize>) {
+pub(in crate::render) fn tags(text: &str) -> (Vec<TeraTag<'_>>, Option<usize>) {
     let mut tags = Vec::new();
     let mut at = 0;
     while let Some(start) = text[at..].find('#').map(|offset| at + offset) {
@@ -109,7 +109,7 @@ fn end_of_raw(text: &str, body: usize) -> Option<usize> {
 }
 
 /// Reads a tag up to its end; `None` for what Tera refuses.
-fn tag<'t>(text: &'t str, start: usize, inside: usize, close: &str) -> Option<Tag<'t>> {
+fn tag<'t>(text: &'t str, start: usize, inside: usize, close: &str) -> Option<TeraTag<'t>> {
     let mut tokens = Vec::new();
     let mut at = inside;
     loop {
@@ -117,7 +117,7 @@ fn tag<'t>(text: &'t str, start: usize, inside: usize, close: &str) -> Option<Ta
         at = text.len() - rest.len();
         let trims = rest.starts_with('-') && rest[1..].starts_with(close);
         if trims || rest.starts_with(close) {
-            return Some(Tag {
+            return Some(TeraTag {
                 prints: close == "}#",
                 tokens,
                 start,
@@ -126,7 +126,7 @@ fn tag<'t>(text: &'t str, start: usize, inside: usize, close: &str) -> Option<Ta
             });
         }
         let (kind, length) = token(rest)?;
-        tokens.push(Token {
+        tokens.push(TeraToken {
             kind,
             text: &rest[..length],
             range: at..at + length,
@@ -139,14 +139,14 @@ fn tag<'t>(text: &'t str, start: usize, inside: usize, close: &str) -> Option<Ta
 const LONG: [&str; 10] = ["...", "//", "**", "==", "!=", ">=", "<=", "</", "?.", "?["];
 
 /// Reads a token.
-fn token(rest: &str) -> Option<(Kind, usize)> {
+fn token(rest: &str) -> Option<(PieceKind, usize)> {
     let bytes = rest.as_bytes();
     if let Some(symbol) = LONG.iter().find(|symbol| rest.starts_with(**symbol)) {
-        return Some((Kind::Symbol, symbol.len()));
+        return Some((PieceKind::Symbol, symbol.len()));
     }
     match *bytes.first()? {
         b'+' | b'-' | b'*' | b'/' | b'%' | b'!' | b'.' | b',' | b':' | b'~' | b'|' | b'=' | b'>' | b'<'
-        | b'(' | b')' | b'[' | b']' | b'{' | b'}' | b'@' => Some((Kind::Symbol, 1)),
+        | b'(' | b')' | b'[' | b']' | b'{' | b'}' | b'@' => Some((PieceKind::Symbol, 1)),
         quote @ (b'\'' | b'"' | b'`') => {
             let mut escaped = false;
             let length = bytes[1..].iter().position(|byte| {
@@ -154,7 +154,7 @@ fn token(rest: &str) -> Option<(Kind, usize)> {
                 escaped = *byte == b'\\' && !escaped;
                 ends
             })?;
-            Some((Kind::Text, length + 2))
+            Some((PieceKind::Text, length + 2))
         }
         byte if byte.is_ascii_digit() => {
             let mut dot = false;
@@ -163,11 +163,11 @@ fn token(rest: &str) -> Option<(Kind, usize)> {
                 dot |= first_dot;
                 first_dot || byte.is_ascii_digit()
             };
-            Some((Kind::Number, bytes.iter().take_while(digit).count()))
+            Some((PieceKind::Number, bytes.iter().take_while(digit).count()))
         }
         byte if byte.is_ascii_alphabetic() || byte == b'_' => {
             let letter = |byte: &&u8| byte.is_ascii_alphanumeric() || **byte == b'_';
-            Some((Kind::Name, bytes.iter().take_while(letter).count()))
+            Some((PieceKind::Name, bytes.iter().take_while(letter).count()))
         }
         _ => None,
     }
@@ -179,7 +179,7 @@ mod tests {
 
     fn seen(text: &str) -> Vec<String> {
         let (tags, _) = tags(text);
-        let words = |tag: &Tag<'_>| tag.tokens.iter().map(|t| t.text.to_owned()).collect::<Vec<_>>();
+        let words = |tag: &TeraTag<'_>| tag.tokens.iter().map(|t| t.text.to_owned()).collect::<Vec<_>>();
         tags.iter().map(|tag| words(tag).join(" ")).collect()
     }
 

@@ -12,7 +12,7 @@ use std::ops::Range;
 
 use crate::bounds::{self, Limit};
 pub(super) use filters::register;
-pub(super) use lexer::{Kind, Tag, Token, tags};
+pub(super) use lexer::{PieceKind, TeraTag, TeraToken, tags};
 
 /// A template with the calls put in.
 #[derive(Debug)]
@@ -106,7 +106,7 @@ fn enter(length: usize, trims: bool) -> String {
 }
 
 /// Looks for tags that may take much by themselves.
-fn check(tags: &[Tag<'_>]) -> Result<(), (Range<usize>, Limit)> {
+fn check(tags: &[TeraTag<'_>]) -> Result<(), (Range<usize>, Limit)> {
     let mut branches: Vec<usize> = Vec::new();
     if let Some(one_more) = tags.get(bounds::MAX_TAGS) {
         return Err((one_more.start..one_more.end, Limit::tags()));
@@ -143,10 +143,10 @@ fn check(tags: &[Tag<'_>]) -> Result<(), (Range<usize>, Limit)> {
 }
 
 /// Returns how many operators of a tag make a value longer, or a copy of it.
-fn joins(tokens: &[Token<'_>]) -> usize {
+fn joins(tokens: &[TeraToken<'_>]) -> usize {
     let mut open: Vec<&str> = Vec::new();
     let mut count = 0;
-    for token in tokens.iter().filter(|token| token.kind == Kind::Symbol) {
+    for token in tokens.iter().filter(|token| token.kind == PieceKind::Symbol) {
         match token.text {
             "(" | "[" | "{" | "?[" => open.push(token.text),
             ")" | "]" | "}" => drop(open.pop()),
@@ -159,7 +159,7 @@ fn joins(tokens: &[Token<'_>]) -> usize {
 }
 
 /// Returns the length of the text between the tags that open and close a body, for each that opens one.
-fn bodies(tags: &[Tag<'_>]) -> Vec<usize> {
+fn bodies(tags: &[TeraTag<'_>]) -> Vec<usize> {
     let mut lengths = vec![0; tags.len()];
     let mut open: Vec<(usize, &str)> = Vec::new();
     for (index, tag) in tags.iter().enumerate().filter(|(_, tag)| !tag.prints) {
@@ -189,7 +189,7 @@ impl Writer {
     }
 
     /// Puts a filter around an expression.
-    fn wrap(&mut self, tokens: &[Token<'_>], filter: &str) {
+    fn wrap(&mut self, tokens: &[TeraToken<'_>], filter: &str) {
         let (Some(first), Some(last)) = (tokens.first(), tokens.last()) else {
             return;
         };
@@ -202,7 +202,7 @@ impl Writer {
         });
     }
 
-    fn tag(&mut self, tag: &Tag<'_>, body: usize) {
+    fn tag(&mut self, tag: &TeraTag<'_>, body: usize) {
         let tokens = tag.tokens.as_slice();
         if tag.prints {
             self.wrap(tokens, "__print");
@@ -227,7 +227,7 @@ impl Writer {
             },
             "filter" => self.close(tokens),
             "include" | "extends" => {
-                let name = rest.first().filter(|name| name.kind == Kind::Text);
+                let name = rest.first().filter(|name| name.kind == PieceKind::Text);
                 let name = name.map(|name| {
                     let inside = name.range.start + 1..name.range.end - 1;
                     (name.text[1..name.text.len() - 1].to_owned(), inside)
@@ -242,7 +242,7 @@ impl Writer {
     }
 
     /// Measures what a `set` block or a `filter` section has captured.
-    fn close(&mut self, tokens: &[Token<'_>]) {
+    fn close(&mut self, tokens: &[TeraToken<'_>]) {
         if let Some(last) = tokens.last() {
             self.edits.push(Edit {
                 at: last.range.end,
@@ -253,40 +253,40 @@ impl Writer {
     }
 
     /// Measures what comprehensions go over and give, and what components are given.
-    fn inside(&mut self, tokens: &[Token<'_>]) {
+    fn inside(&mut self, tokens: &[TeraToken<'_>]) {
         // The open brackets, each with what was seen directly inside of it.
         let mut open: Vec<Open> = Vec::new();
         // Whether the attributes of a component are being read: those of `<name a={…}/>`, where `<` starts an operand.
         let mut component: Option<usize> = None;
         for (at, token) in tokens.iter().enumerate() {
             match token.text {
-                "(" | "[" | "{" | "?[" if token.kind == Kind::Symbol => open.push(Open {
+                "(" | "[" | "{" | "?[" if token.kind == PieceKind::Symbol => open.push(Open {
                     at,
                     is_attribute: token.is("{") && component == Some(open.len()),
                     word: None,
                     source: None,
                     condition: None,
                 }),
-                ")" | "]" | "}" if token.kind == Kind::Symbol => {
+                ")" | "]" | "}" if token.kind == PieceKind::Symbol => {
                     if let Some(closed) = open.pop() {
                         self.bracket(tokens, &closed, at);
                     }
                 }
-                "<" if token.kind == Kind::Symbol && !ends_operand(tokens, at) => {
+                "<" if token.kind == PieceKind::Symbol && !ends_operand(tokens, at) => {
                     component = Some(open.len());
                 }
-                ">" if token.kind == Kind::Symbol && component == Some(open.len()) => component = None,
-                "for" if token.kind == Kind::Name => {
+                ">" if token.kind == PieceKind::Symbol && component == Some(open.len()) => component = None,
+                "for" if token.kind == PieceKind::Name => {
                     if let Some(inner) = open.last_mut().filter(|inner| tokens[inner.at].is("[")) {
                         inner.word.get_or_insert(at);
                     }
                 }
-                "in" if token.kind == Kind::Name => {
+                "in" if token.kind == PieceKind::Name => {
                     if let Some(inner) = open.last_mut().filter(|inner| inner.word.is_some()) {
                         inner.source.get_or_insert(at + 1);
                     }
                 }
-                "if" if token.kind == Kind::Name => {
+                "if" if token.kind == PieceKind::Name => {
                     if let Some(inner) = open.last_mut().filter(|inner| inner.source.is_some()) {
                         inner.condition.get_or_insert(at + 1);
                     }
@@ -296,7 +296,7 @@ impl Writer {
         }
     }
 
-    fn bracket(&mut self, tokens: &[Token<'_>], open: &Open, end: usize) {
+    fn bracket(&mut self, tokens: &[TeraToken<'_>], open: &Open, end: usize) {
         if let (Some(word), Some(source)) = (open.word, open.source) {
             self.wrap(&tokens[open.at + 1..word], "__hold");
             let until = open.condition.map_or(end, |condition| condition - 1);
@@ -322,29 +322,31 @@ struct Open {
 }
 
 /// Returns whether an expression could end before a token.
-fn ends_operand(tokens: &[Token<'_>], at: usize) -> bool {
+fn ends_operand(tokens: &[TeraToken<'_>], at: usize) -> bool {
     let Some(before) = at.checked_sub(1).map(|before| &tokens[before]) else {
         return false;
     };
     match before.kind {
-        Kind::Text | Kind::Number => true,
-        Kind::Name => !["if", "else", "elif", "and", "or", "not", "in", "set", "for"].contains(&before.text),
-        Kind::Symbol => matches!(before.text, ")" | "]" | "}"),
+        PieceKind::Text | PieceKind::Number => true,
+        PieceKind::Name => {
+            !["if", "else", "elif", "and", "or", "not", "in", "set", "for"].contains(&before.text)
+        }
+        PieceKind::Symbol => matches!(before.text, ")" | "]" | "}"),
     }
 }
 
 /// Returns whether an expression only reads a name, so that there is nothing to count.
-fn is_path(tokens: &[Token<'_>]) -> bool {
+fn is_path(tokens: &[TeraToken<'_>]) -> bool {
     let tokens = match tokens.split_first() {
         Some((first, rest)) if first.names("not") => rest,
         _ => tokens,
     };
     tokens
         .iter()
-        .all(|token| token.kind == Kind::Name || token.is("."))
+        .all(|token| token.kind == PieceKind::Name || token.is("."))
         && !tokens
             .windows(2)
-            .any(|pair| pair[0].kind == Kind::Name && pair[1].kind == Kind::Name)
+            .any(|pair| pair[0].kind == PieceKind::Name && pair[1].kind == PieceKind::Name)
 }
 
 #[cfg(test)]

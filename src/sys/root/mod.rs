@@ -30,7 +30,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 pub use super::replace::Access;
 pub use refused::Refused;
-pub use walk::{Bounds, Found, TREE};
+pub use walk::{Bounds, TREE, Walked};
 
 use super::dotgit::is_git_dir;
 
@@ -39,7 +39,7 @@ pub const DRAFT: &str = ".clusterwright-";
 
 /// What stands somewhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum FileKind {
     /// A regular file.
     File,
     /// A directory.
@@ -50,7 +50,7 @@ pub enum Kind {
     Special,
 }
 
-impl Kind {
+impl FileKind {
     /// Returns what people call it.
     pub fn noun(self) -> &'static str {
         match self {
@@ -66,7 +66,7 @@ impl Kind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Meta {
     /// What it is.
-    pub kind: Kind,
+    pub kind: FileKind,
     /// Its size in bytes.
     pub len: u64,
     /// Whether its owner may run it.
@@ -78,11 +78,11 @@ pub struct Meta {
 
 /// One name in a directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
+pub struct DirEntry {
     /// The name.
     pub name: String,
     /// What it is.
-    pub kind: Kind,
+    pub kind: FileKind,
 }
 
 /// A name in a directory that is no UTF-8, so that nothing can ask for it.
@@ -110,22 +110,22 @@ impl OddName {
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Listing {
     /// Names that can be asked for.
-    pub entries: Vec<Entry>,
+    pub entries: Vec<DirEntry>,
     /// Files and directories that cannot.
     pub odd: Vec<OddName>,
 }
 
 impl Listing {
     /// Adds a name; `None` in place of one that is no text. Links and special files are nothing that could be read anyway.
-    fn add(&mut self, name: Option<&str>, bytes: &[u8], kind: Kind) {
+    fn add(&mut self, name: Option<&str>, bytes: &[u8], kind: FileKind) {
         match name {
-            Some(name) => self.entries.push(Entry {
+            Some(name) => self.entries.push(DirEntry {
                 name: name.to_owned(),
                 kind,
             }),
-            None if matches!(kind, Kind::File | Kind::Directory) => self.odd.push(OddName {
+            None if matches!(kind, FileKind::File | FileKind::Directory) => self.odd.push(OddName {
                 name: bytes.to_vec(),
-                is_dir: kind == Kind::Directory,
+                is_dir: kind == FileKind::Directory,
             }),
             None => {}
         }
@@ -304,7 +304,13 @@ impl Root {
 
     /// Returns whether a regular file stands at a path, with no link in any part.
     pub fn is_file(&self, path: &str) -> bool {
-        matches!(self.look(path), Ok(Some(Meta { kind: Kind::File, .. })))
+        matches!(
+            self.look(path),
+            Ok(Some(Meta {
+                kind: FileKind::File,
+                ..
+            }))
+        )
     }
 
     /// Returns whether a directory stands at a path, with no link in any part.
@@ -312,7 +318,7 @@ impl Root {
         matches!(
             self.look(path),
             Ok(Some(Meta {
-                kind: Kind::Directory,
+                kind: FileKind::Directory,
                 ..
             }))
         )
@@ -327,7 +333,7 @@ impl Root {
     ///
     /// # Errors
     /// When it is absent, below a link or one itself, no directory, or the system refuses.
-    pub fn list(&self, path: &str) -> Result<Vec<Entry>, Refused> {
+    pub fn list(&self, path: &str) -> Result<Vec<DirEntry>, Refused> {
         self.list_all(path).map(|listing| listing.entries)
     }
 
@@ -389,8 +395,8 @@ impl Root {
             match by_way!(self, create_dir(part)) {
                 Ok(()) => {}
                 Err(Refused::Exists) => match self.look(part)?.map(|meta| meta.kind) {
-                    Some(Kind::Directory) => {}
-                    Some(Kind::Link) => return Err(Refused::Link { at: part.to_owned() }),
+                    Some(FileKind::Directory) => {}
+                    Some(FileKind::Link) => return Err(Refused::Link { at: part.to_owned() }),
                     _ => return Err(Refused::BelowFile { at: part.to_owned() }),
                 },
                 Err(refused) => return Err(refused),
@@ -429,11 +435,11 @@ impl Root {
         checked_file(to)?;
         let moved = self.look(from)?.ok_or(Refused::Absent)?;
         match self.look(to)? {
-            Some(_) if moved.kind == Kind::Directory => return Err(Refused::Exists),
+            Some(_) if moved.kind == FileKind::Directory => return Err(Refused::Exists),
             Some(meta) => regular(meta, to)?,
             None => {}
         }
-        if moved.kind != Kind::Directory {
+        if moved.kind != FileKind::Directory {
             regular(moved, from)?;
         }
         by_way!(self, rename(from, to))
@@ -475,8 +481,8 @@ impl Root {
         checked_file(path)?;
         match self.look(path)? {
             None => return Ok(()),
-            Some(meta) if meta.kind == Kind::Directory => {}
-            Some(meta) if meta.kind == Kind::Link => return Err(Refused::Link { at: path.to_owned() }),
+            Some(meta) if meta.kind == FileKind::Directory => {}
+            Some(meta) if meta.kind == FileKind::Link => return Err(Refused::Link { at: path.to_owned() }),
             Some(_) => return Err(Refused::BelowFile { at: path.to_owned() }),
         }
         absent_is_fine(by_way!(self, remove_tree(path)))
@@ -524,8 +530,8 @@ fn absent_is_fine(result: Result<(), Refused>) -> Result<(), Refused> {
 /// Passes a regular file.
 fn regular(meta: Meta, path: &str) -> Result<(), Refused> {
     match meta.kind {
-        Kind::File => Ok(()),
-        Kind::Link => Err(Refused::Link { at: path.to_owned() }),
+        FileKind::File => Ok(()),
+        FileKind::Link => Err(Refused::Link { at: path.to_owned() }),
         kind => Err(Refused::NotRegular { kind }),
     }
 }

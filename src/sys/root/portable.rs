@@ -5,7 +5,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use super::{Access, Inner, Kind, Listing, Meta, Refused};
+use super::{Access, FileKind, Inner, Listing, Meta, Refused};
 
 fn of_io(error: io::Error) -> Refused {
     match error.kind() {
@@ -15,15 +15,15 @@ fn of_io(error: io::Error) -> Refused {
     }
 }
 
-fn kind(kind: fs::FileType) -> Kind {
+fn kind(kind: fs::FileType) -> FileKind {
     if kind.is_symlink() {
-        Kind::Link
+        FileKind::Link
     } else if kind.is_dir() {
-        Kind::Directory
+        FileKind::Directory
     } else if kind.is_file() {
-        Kind::File
+        FileKind::File
     } else {
-        Kind::Special
+        FileKind::Special
     }
 }
 
@@ -57,8 +57,8 @@ fn full(inner: &Inner, path: &str) -> Result<PathBuf, Refused> {
         let found = fs::symlink_metadata(&full).map_err(of_io)?;
         let at = at.to_owned();
         match kind(found.file_type()) {
-            Kind::Directory => {}
-            Kind::Link => return Err(Refused::Link { at }),
+            FileKind::Directory => {}
+            FileKind::Link => return Err(Refused::Link { at }),
             _ => return Err(Refused::BelowFile { at }),
         }
     }
@@ -73,8 +73,8 @@ fn directory(inner: &Inner, path: &str) -> Result<PathBuf, Refused> {
     }
     let at = path.to_owned();
     match look(inner, path)?.kind {
-        Kind::Directory => full(inner, path),
-        Kind::Link => Err(Refused::Link { at }),
+        FileKind::Directory => full(inner, path),
+        FileKind::Link => Err(Refused::Link { at }),
         _ => Err(Refused::BelowFile { at }),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::{Kind, limits};
+use super::{FileKind, limits};
 use crate::diag::{Diagnostic, io_reason};
 
 /// Why something below the root was not read or written.
@@ -27,7 +27,7 @@ pub enum Refused {
     #[error("it is {}", kind.noun())]
     NotRegular {
         /// What it is.
-        kind: Kind,
+        kind: FileKind,
     },
     /// Larger than what is read of such a file.
     #[error("it is larger than {} MiB", limit >> 20)]

@@ -159,9 +159,12 @@ fn directories_are_listed_in_order() {
             entries.map(|entry| (entry.name, entry.kind)).collect::<Vec<_>>()
         };
         let row = |name: &str, kind| (name.to_owned(), kind);
-        let real = row("real", Kind::Directory);
-        assert_eq!(names(""), [row("a", Kind::File), row("b", Kind::File), real]);
-        assert_eq!(names("real"), [row("deep", Kind::Directory)]);
+        let real = row("real", FileKind::Directory);
+        assert_eq!(
+            names(""),
+            [row("a", FileKind::File), row("b", FileKind::File), real]
+        );
+        assert_eq!(names("real"), [row("deep", FileKind::Directory)]);
         assert!(matches!(place.root.list("none"), Err(Refused::Absent)));
         assert!(matches!(place.root.list("a"), Err(Refused::BelowFile { at }) if at == "a"));
     });
@@ -359,7 +362,7 @@ mod unix {
             assert_eq!(walked.files, ["real/deep/file"]);
             assert_eq!(walked.links, ["out", "real/broken", "real/file", "real/inner"]);
             let seen = root.look("out").expect("seen").map(|meta| meta.kind);
-            assert_eq!(seen, Some(Kind::Link));
+            assert_eq!(seen, Some(FileKind::Link));
             root.remove_file("out").expect("the link goes");
             root.remove_dir_all("real").expect("its links go");
             place.assert_outside_is_untouched();
@@ -508,7 +511,7 @@ fn findings_say_what_to_do() {
         said(link("a/b")),
         said(link("a")),
         said(Refused::BelowFile { at: "a".to_owned() }),
-        said(Refused::NotRegular { kind: Kind::Directory }),
+        said(Refused::NotRegular { kind: FileKind::Directory }),
         said(Refused::TooLarge { limit: limits::CONFIG }),
         said(Refused::TooMuch),
         said(Refused::NotText),

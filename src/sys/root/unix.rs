@@ -9,7 +9,7 @@ use rustix::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use rustix::fs::{self, AtFlags, Dir, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
 
-use super::{Access, Inner, Kind, Listing, Meta, Refused, walk};
+use super::{Access, FileKind, Inner, Listing, Meta, Refused, walk};
 
 /// Directories are only looked through: a handle that cannot read suffices where there is such a thing.
 #[cfg(target_os = "linux")]
@@ -32,7 +32,9 @@ impl From<Errno> for Refused {
             Errno::NOENT => Self::Absent,
             Errno::EXIST => Self::Exists,
             // What opening a socket, or a device without a driver, says.
-            Errno::NXIO | Errno::NODEV | Errno::OPNOTSUPP => Self::NotRegular { kind: Kind::Special },
+            Errno::NXIO | Errno::NODEV | Errno::OPNOTSUPP => Self::NotRegular {
+                kind: FileKind::Special,
+            },
             errno => Self::Io(errno.into()),
         }
     }
@@ -132,8 +134,8 @@ fn blame(root: BorrowedFd<'_>, path: &str, errno: Errno) -> Refused {
         let from = dir.as_ref().map_or(root, OwnedFd::as_fd);
         let place = || path[..at].to_owned();
         match fs::statat(from, part, AtFlags::SYMLINK_NOFOLLOW).map(|stat| kind(&stat)) {
-            Ok(Kind::Link) => return Refused::Link { at: place() },
-            Ok(Kind::Directory) => {}
+            Ok(FileKind::Link) => return Refused::Link { at: place() },
+            Ok(FileKind::Directory) => {}
             Ok(_) => return Refused::BelowFile { at: place() },
             Err(errno) => return errno.into(),
         }
@@ -145,16 +147,16 @@ fn blame(root: BorrowedFd<'_>, path: &str, errno: Errno) -> Refused {
     Refused::Io(errno.into())
 }
 
-fn kind_of(kind: FileType) -> Kind {
+fn kind_of(kind: FileType) -> FileKind {
     match kind {
-        FileType::RegularFile => Kind::File,
-        FileType::Directory => Kind::Directory,
-        FileType::Symlink => Kind::Link,
-        _ => Kind::Special,
+        FileType::RegularFile => FileKind::File,
+        FileType::Directory => FileKind::Directory,
+        FileType::Symlink => FileKind::Link,
+        _ => FileKind::Special,
     }
 }
 
-fn kind(stat: &Stat) -> Kind {
+fn kind(stat: &Stat) -> FileKind {
     kind_of(FileType::from_raw_mode(stat.st_mode))
 }
 
@@ -164,7 +166,7 @@ fn meta(stat: &Stat) -> Meta {
         len: u64::try_from(stat.st_size).unwrap_or(0),
         executable: Mode::from_raw_mode(stat.st_mode).contains(Mode::XUSR),
         own: stat.st_uid == rustix::process::geteuid().as_raw()
-            && (kind(stat) == Kind::Directory || stat.st_nlink == 1),
+            && (kind(stat) == FileKind::Directory || stat.st_nlink == 1),
     }
 }
 
@@ -474,7 +476,7 @@ fn remove_drafts_in(dir: OwnedFd) -> Result<(), Refused> {
         };
         let meta = meta(&fs::fstat(&file)?);
         let file = File::from(file);
-        if meta.kind == Kind::File && meta.own && file.try_lock().is_ok() {
+        if meta.kind == FileKind::File && meta.own && file.try_lock().is_ok() {
             let _ = fs::unlinkat(dir, name, AtFlags::empty());
         }
         Ok(())

@@ -1,6 +1,6 @@
 //! Walks through directories: no link is followed, depth and number are bounded, the order is that of the names.
 
-use super::{Kind, Listing, Refused, Root};
+use super::{FileKind, Listing, Refused, Root};
 use crate::sys::dotgit::is_git_dir;
 
 /// How deep directories may lie in each other, for what has no bounds of its own.
@@ -23,7 +23,7 @@ pub const TREE: Bounds = Bounds {
 
 /// What a walk found. Paths are relative to the root; files are sorted part by part.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
-pub struct Found {
+pub struct Walked {
     /// Regular files.
     pub files: Vec<String>,
     /// Symbolic links, which were not followed.
@@ -47,8 +47,8 @@ impl Root {
         below: &str,
         bounds: Bounds,
         mut enter: impl FnMut(&str) -> bool,
-    ) -> Result<Found, Refused> {
-        let mut found = Found::default();
+    ) -> Result<Walked, Refused> {
+        let mut found = Walked::default();
         let mut names = 0;
         let mut open = vec![(below.to_owned(), 0)];
         while let Some((dir, depth)) = open.pop() {
@@ -73,15 +73,15 @@ impl Root {
                     break;
                 }
                 match entry.kind {
-                    Kind::File => found.files.push(path),
-                    Kind::Link => found.links.push(path),
-                    Kind::Special => found.special.push(path),
-                    Kind::Directory if is_git_dir(path.rsplit('/').next().unwrap_or_default()) => {}
-                    Kind::Directory if depth >= bounds.depth => {
+                    FileKind::File => found.files.push(path),
+                    FileKind::Link => found.links.push(path),
+                    FileKind::Special => found.special.push(path),
+                    FileKind::Directory if is_git_dir(path.rsplit('/').next().unwrap_or_default()) => {}
+                    FileKind::Directory if depth >= bounds.depth => {
                         found.cut.get_or_insert(path);
                     }
-                    Kind::Directory if enter(&path) => open.push((path, depth + 1)),
-                    Kind::Directory => {}
+                    FileKind::Directory if enter(&path) => open.push((path, depth + 1)),
+                    FileKind::Directory => {}
                 }
             }
             if first < open.len() {

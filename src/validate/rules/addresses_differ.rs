@@ -1,11 +1,11 @@
 //! API and load balancer addresses must be pairwise different.
 
-use super::{LB_ADDRESSES, Rule};
+use super::{KeyRule, LB_ADDRESSES};
 use crate::diag::Diagnostic;
 use crate::model::Ipv4;
 use crate::validate::facts::{Facts, about_two};
 
-pub(super) const RULE: Rule = Rule {
+pub(super) const RULE: KeyRule = KeyRule {
     name: "addresses_differ",
     codes: &["config/duplicate-address"],
     check,

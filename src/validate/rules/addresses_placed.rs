@@ -1,11 +1,11 @@
 //! The API address lies in `node_cidr`; load balancer addresses lie in the pool they are handed out from.
 
-use super::{LB_ADDRESSES, Rule};
+use super::{KeyRule, LB_ADDRESSES};
 use crate::diag::Diagnostic;
 use crate::model::{Cidr, Ipv4};
 use crate::validate::facts::{Fact, Facts};
 
-pub(super) const RULE: Rule = Rule {
+pub(super) const RULE: KeyRule = KeyRule {
     name: "addresses_placed",
     codes: &["config/address-outside-network"],
     check,

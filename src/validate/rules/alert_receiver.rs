@@ -1,11 +1,11 @@
 //! Alerts are sent by Alertmanager, to a receiver that it can reach.
 
-use super::{Rule, needs};
+use super::{KeyRule, needs};
 use crate::config::AlertReceiver;
 use crate::diag::Diagnostic;
 use crate::validate::facts::{Facts, about_two};
 
-pub(super) const RULE: Rule = Rule {
+pub(super) const RULE: KeyRule = KeyRule {
     name: "alert_receiver",
     codes: &[
         "config/alerts-need-monitoring",

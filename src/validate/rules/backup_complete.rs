@@ -1,10 +1,10 @@
 //! A backup that cannot be written or read again is none.
 
-use super::{Rule, all_or_none};
+use super::{KeyRule, all_or_none};
 use crate::diag::Diagnostic;
 use crate::validate::facts::Facts;
 
-pub(super) const RULE: Rule = Rule {
+pub(super) const RULE: KeyRule = KeyRule {
     name: "backup_complete",
     codes: &["config/incomplete-backup"],
     check,

@@ -1,11 +1,11 @@
 //! The session with the router is eBGP: the AS numbers differ.
 
-use super::Rule;
+use super::KeyRule;
 use crate::diag::Diagnostic;
 use crate::model::Asn;
 use crate::validate::facts::{Facts, about_two};
 
-pub(super) const RULE: Rule = Rule {
+pub(super) const RULE: KeyRule = KeyRule {
     name: "bgp_asns",
     codes: &["config/same-asn"],
     check,

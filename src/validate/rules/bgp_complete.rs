@@ -1,10 +1,10 @@
 //! BGP needs the router's address and both AS numbers.
 
-use super::{BGP_SWITCHES, Rule, all_or_none};
+use super::{BGP_SWITCHES, KeyRule, all_or_none};
 use crate::diag::Diagnostic;
 use crate::validate::facts::Facts;
 
-pub(super) const RULE: Rule = Rule {
+pub(super) const RULE: KeyRule = KeyRule {
     name: "bgp_complete",
     codes: &["config/incomplete-bgp"],
     check,

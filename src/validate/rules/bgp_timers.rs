@@ -1,10 +1,10 @@
 //! A session should survive two lost keepalives (RFC 4271 suggests a third of the hold time between them).
 
-use super::Rule;
+use super::KeyRule;
 use crate::diag::Diagnostic;
 use crate::validate::facts::{Facts, about_two};
 
-pub(super) const RULE: Rule = Rule {
+pub(super) const RULE: KeyRule = KeyRule {
     name: "bgp_timers",
     codes: &["config/short-hold-time"],
     check,

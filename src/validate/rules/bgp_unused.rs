@@ -1,11 +1,11 @@
 //! The other BGP keys have no effect while BGP is off.
 
-use super::{BGP_SWITCHES, Rule};
+use super::{BGP_SWITCHES, KeyRule};
 use crate::config::schema;
 use crate::diag::Diagnostic;
 use crate::validate::facts::Facts;
 
-pub(super) const RULE: Rule = Rule {
+pub(super) const RULE: KeyRule = KeyRule {
     name: "bgp_unused",
     codes: &["config/unused-bgp-key"],
     check,

@@ -1,11 +1,11 @@
 //! Node, pod and service network must not overlap: an address would lead to two places.
 
-use super::Rule;
+use super::KeyRule;
 use crate::diag::Diagnostic;
 use crate::model::{Cidr, TextValue as _};
 use crate::validate::facts::{Facts, about_two};
 
-pub(super) const RULE: Rule = Rule {
+pub(super) const RULE: KeyRule = KeyRule {
     name: "cidrs_overlap",
     codes: &["config/overlapping-cidrs"],
     check,

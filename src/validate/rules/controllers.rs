@@ -1,10 +1,10 @@
 //! A cluster needs controllers, and an odd number of them is as safe as one more.
 
-use super::Rule;
+use super::KeyRule;
 use crate::diag::Diagnostic;
 use crate::validate::facts::Facts;
 
-pub(super) const RULE: Rule = Rule {
+pub(super) const RULE: KeyRule = KeyRule {
     name: "controllers",
     codes: &["config/no-controller", "config/even-controllers"],
     check,

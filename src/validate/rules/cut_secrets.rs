@@ -1,10 +1,10 @@
 //! A secret that holds ` #` must be in quotes: without them, YAML takes what follows for a comment.
 
-use super::Rule;
+use super::KeyRule;
 use crate::diag::Diagnostic;
 use crate::validate::facts::Facts;
 
-pub(super) const RULE: Rule = Rule {
+pub(super) const RULE: KeyRule = KeyRule {
     name: "cut_secrets",
     codes: &["config/cut-secret"],
     check,

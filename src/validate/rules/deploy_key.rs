@@ -1,12 +1,12 @@
 //! Flux reads a private repository with a deploy key.
 
-use super::Rule;
+use super::KeyRule;
 use crate::config::Visibility;
 use crate::diag::Diagnostic;
 use crate::validate::facts::Facts;
 use crate::world::side::DEPLOY_KEY;
 
-pub(super) const RULE: Rule = Rule {
+pub(super) const RULE: KeyRule = KeyRule {
     name: "deploy_key",
     codes: &["config/missing-deploy-key"],
     check,

@@ -1,10 +1,10 @@
 //! Without Secure Boot, whoever holds the machine can start another system and ask the TPM for the disk's key.
 
-use super::Rule;
+use super::KeyRule;
 use crate::diag::Diagnostic;
 use crate::validate::facts::Facts;
 
-pub(super) const RULE: Rule = Rule {
+pub(super) const RULE: KeyRule = KeyRule {
     name: "disk_encryption",
     codes: &["config/weak-disk-encryption"],
     check,

@@ -1,10 +1,10 @@
 //! k8s-gateway needs an address, unless UniFi DNS replaces it.
 
-use super::Rule;
+use super::KeyRule;
 use crate::diag::Diagnostic;
 use crate::validate::facts::Facts;
 
-pub(super) const RULE: Rule = Rule {
+pub(super) const RULE: KeyRule = KeyRule {
     name: "dns_gateway",
     codes: &["config/missing-dns-gateway"],
     check,

@@ -1,11 +1,11 @@
 //! External secrets need the login of the chosen provider.
 
-use super::{Rule, needs};
+use super::{KeyRule, needs};
 use crate::config::SecretsProvider;
 use crate::diag::Diagnostic;
 use crate::validate::facts::Facts;
 
-pub(super) const RULE: Rule = Rule {
+pub(super) const RULE: KeyRule = KeyRule {
     name: "external_secrets",
     codes: &["config/incomplete-external-secrets"],
     check,

@@ -1,10 +1,10 @@
 //! Grafana is never installed with a password that everyone knows.
 
-use super::Rule;
+use super::KeyRule;
 use crate::diag::Diagnostic;
 use crate::validate::facts::Facts;
 
-pub(super) const RULE: Rule = Rule {
+pub(super) const RULE: KeyRule = KeyRule {
     name: "grafana_password",
     codes: &["config/missing-grafana-password"],
     check,

@@ -1,10 +1,10 @@
 //! The web page of Hubble shows what Hubble sees.
 
-use super::Rule;
+use super::KeyRule;
 use crate::diag::Diagnostic;
 use crate::validate::facts::{Facts, about_two};
 
-pub(super) const RULE: Rule = Rule {
+pub(super) const RULE: KeyRule = KeyRule {
     name: "hubble_ui",
     codes: &["config/needs-hubble"],
     check,

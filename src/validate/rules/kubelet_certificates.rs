@@ -1,10 +1,10 @@
 //! Serving certificates of kubelets need somebody who approves them.
 
-use super::Rule;
+use super::KeyRule;
 use crate::diag::Diagnostic;
 use crate::validate::facts::{Facts, about_two};
 
-pub(super) const RULE: Rule = Rule {
+pub(super) const RULE: KeyRule = KeyRule {
     name: "kubelet_certificates",
     codes: &["config/unapproved-kubelet-certificates"],
     check,

@@ -38,7 +38,7 @@ use super::facts::Facts;
 use crate::diag::Diagnostic;
 
 /// One rule.
-pub struct Rule {
+pub struct KeyRule {
     /// The file's name.
     pub name: &'static str,
     /// The codes of its findings.
@@ -47,7 +47,7 @@ pub struct Rule {
 }
 
 /// All rules, sorted by name.
-pub static RULES: &[Rule] = &[
+pub static RULES: &[KeyRule] = &[
     addresses_differ::RULE,
     addresses_placed::RULE,
     alert_receiver::RULE,

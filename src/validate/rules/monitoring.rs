@@ -1,10 +1,10 @@
 //! Hubble, Loki and tracing build on monitoring.
 
-use super::Rule;
+use super::KeyRule;
 use crate::diag::Diagnostic;
 use crate::validate::facts::Facts;
 
-pub(super) const RULE: Rule = Rule {
+pub(super) const RULE: KeyRule = KeyRule {
     name: "monitoring",
     codes: &["config/needs-monitoring"],
     check,

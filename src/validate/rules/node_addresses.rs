@@ -1,11 +1,11 @@
 //! A node's address lies in `node_cidr` and is not promised to something else.
 
-use super::{LB_ADDRESSES, Rule};
+use super::{KeyRule, LB_ADDRESSES};
 use crate::diag::Diagnostic;
 use crate::model::{Cidr, Ipv4};
 use crate::validate::facts::{Facts, about_two};
 
-pub(super) const RULE: Rule = Rule {
+pub(super) const RULE: KeyRule = KeyRule {
     name: "node_addresses",
     codes: &["config/node-outside-network", "config/node-address-taken"],
     check,

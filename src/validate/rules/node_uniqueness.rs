@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::Rule;
+use super::KeyRule;
 use crate::diag::Diagnostic;
 use crate::validate::facts::{Fact, Facts, about_two};
 
-pub(super) const RULE: Rule = Rule {
+pub(super) const RULE: KeyRule = KeyRule {
     name: "node_uniqueness",
     codes: &[
         "config/duplicate-node-name",

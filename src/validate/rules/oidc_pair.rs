@@ -1,10 +1,10 @@
 //! Checking tokens needs both the issuer and its keys.
 
-use super::{Rule, all_or_none};
+use super::{KeyRule, all_or_none};
 use crate::diag::Diagnostic;
 use crate::validate::facts::Facts;
 
-pub(super) const RULE: Rule = Rule {
+pub(super) const RULE: KeyRule = KeyRule {
     name: "oidc_pair",
     codes: &["config/incomplete-oidc"],
     check,

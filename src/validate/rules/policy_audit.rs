@@ -1,11 +1,11 @@
 //! Hubble alone keeps what enforcing would drop.
 
-use super::{Rule, listed};
+use super::{KeyRule, listed};
 use crate::config::PolicyMode;
 use crate::diag::Diagnostic;
 use crate::validate::facts::Facts;
 
-pub(super) const RULE: Rule = Rule {
+pub(super) const RULE: KeyRule = KeyRule {
     name: "policy_audit",
     codes: &["config/blind-audit"],
     check,

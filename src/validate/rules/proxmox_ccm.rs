@@ -1,10 +1,10 @@
 //! The Proxmox cloud controller manager needs a login.
 
-use super::{Rule, needs};
+use super::{KeyRule, needs};
 use crate::diag::Diagnostic;
 use crate::validate::facts::Facts;
 
-pub(super) const RULE: Rule = Rule {
+pub(super) const RULE: KeyRule = KeyRule {
     name: "proxmox_ccm",
     codes: &["config/incomplete-proxmox-ccm"],
     check,

@@ -1,10 +1,10 @@
 //! Volumes on Proxmox need a login and a storage.
 
-use super::{Rule, needs};
+use super::{KeyRule, needs};
 use crate::diag::Diagnostic;
 use crate::validate::facts::Facts;
 
-pub(super) const RULE: Rule = Rule {
+pub(super) const RULE: KeyRule = KeyRule {
     name: "proxmox_csi",
     codes: &["config/incomplete-proxmox-csi"],
     check,

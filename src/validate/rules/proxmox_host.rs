@@ -1,10 +1,10 @@
 //! A volume on Proxmox storage finds its node by the labels that say which host the node runs on.
 
-use super::{Rule, listed};
+use super::{KeyRule, listed};
 use crate::diag::Diagnostic;
 use crate::validate::facts::Facts;
 
-pub(super) const RULE: Rule = Rule {
+pub(super) const RULE: KeyRule = KeyRule {
     name: "proxmox_host",
     codes: &["config/unknown-proxmox-host"],
     check,

@@ -1,11 +1,11 @@
 //! A token that makes volumes has more rights than one that reads machines should have.
 
-use super::Rule;
+use super::KeyRule;
 use crate::diag::Diagnostic;
 use crate::model::ProxmoxTokenId;
 use crate::validate::facts::{Facts, about_two};
 
-pub(super) const RULE: Rule = Rule {
+pub(super) const RULE: KeyRule = KeyRule {
     name: "proxmox_tokens",
     codes: &["config/shared-proxmox-token"],
     check,

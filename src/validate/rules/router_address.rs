@@ -2,12 +2,12 @@
 //!
 //! An address of a router that a gateway, a node or the API announces by ARP takes the whole network from its router.
 
-use super::{LB_ADDRESSES, Rule};
+use super::{KeyRule, LB_ADDRESSES};
 use crate::diag::Diagnostic;
 use crate::model::{Cidr, Ipv4};
 use crate::validate::facts::{Fact, Facts, about_two};
 
-pub(super) const RULE: Rule = Rule {
+pub(super) const RULE: KeyRule = KeyRule {
     name: "router_address",
     codes: &["config/router-address-taken", "config/router-outside-network"],
     check,

@@ -1,12 +1,12 @@
 //! The tunnel's id is known, from its file or from the key, and they agree.
 
-use super::Rule;
+use super::KeyRule;
 use crate::diag::Diagnostic;
 use crate::model::{TextValue as _, Uuid};
 use crate::validate::facts::Facts;
 use crate::world::side::TUNNEL;
 
-pub(super) const RULE: Rule = Rule {
+pub(super) const RULE: KeyRule = KeyRule {
     name: "tunnel_id",
     codes: &["config/other-tunnel", "config/missing-tunnel-id"],
     check,

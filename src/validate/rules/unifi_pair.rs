@@ -1,10 +1,10 @@
 //! UniFi DNS needs both its URL and its key.
 
-use super::{Rule, all_or_none};
+use super::{KeyRule, all_or_none};
 use crate::diag::Diagnostic;
 use crate::validate::facts::Facts;
 
-pub(super) const RULE: Rule = Rule {
+pub(super) const RULE: KeyRule = KeyRule {
     name: "unifi_pair",
     codes: &["config/incomplete-unifi"],
     check,

@@ -7,7 +7,7 @@ use yaml::Node;
 use super::{Added, AddedFile, KS, is_flux};
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::sys::dotgit::is_git_dir;
-use crate::sys::root::{Kind, Refused, Root, limits};
+use crate::sys::root::{FileKind, Refused, Root, limits};
 use crate::tree::{APPS_ROOT, KUSTOMIZATIONS, RepoPath};
 use crate::world::lock::Lock;
 use crate::world::secrecy::display;
@@ -92,13 +92,13 @@ impl Reader<'_> {
             return;
         }
         match self.root.look(path).ok().flatten().map(|meta| meta.kind) {
-            Some(Kind::Directory) => {
+            Some(FileKind::Directory) => {
                 let below = self.files(path).into_iter().chain(self.folders(path));
                 for name in below {
                     self.entry(&format!("{path}/{name}"), depth + 1, diags);
                 }
             }
-            Some(Kind::File) if !self.is_ours(path) => self.file(path, diags),
+            Some(FileKind::File) if !self.is_ours(path) => self.file(path, diags),
             _ => {}
         }
     }
@@ -312,17 +312,17 @@ impl Reader<'_> {
 
     /// The names of the folders in a folder, but for those of git.
     fn folders(&self, path: &str) -> Vec<String> {
-        let mut names = self.names(path, Kind::Directory);
+        let mut names = self.names(path, FileKind::Directory);
         names.retain(|name| !is_git_dir(name));
         names
     }
 
     /// The names of the files in a folder.
     fn files(&self, path: &str) -> Vec<String> {
-        self.names(path, Kind::File)
+        self.names(path, FileKind::File)
     }
 
-    fn names(&self, path: &str, kind: Kind) -> Vec<String> {
+    fn names(&self, path: &str, kind: FileKind) -> Vec<String> {
         let entries = self.root.list(path).unwrap_or_default().into_iter();
         entries
             .filter(|entry| entry.kind == kind)

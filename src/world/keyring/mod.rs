@@ -94,14 +94,14 @@ pub enum Outcome {
 
 /// One source that was looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Source {
+pub struct KeySource {
     /// What people call it: a variable, with its file, or a file.
     pub name: String,
     /// What became of it.
     pub outcome: Outcome,
 }
 
-impl std::fmt::Display for Source {
+impl std::fmt::Display for KeySource {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "`{}` ", self.name)?;
         match &self.outcome {
@@ -141,7 +141,7 @@ pub struct Keyring {
     /// The keys that variables name, in order. One that a command gives is among them only where it is the first.
     pub named: Vec<Own>,
     /// Every source that was looked at, in order.
-    pub sources: Vec<Source>,
+    pub sources: Vec<KeySource>,
 }
 
 impl Keyring {
@@ -186,7 +186,7 @@ pub fn gather(root: &Root, sources: &Sources, prompt: &Arc<dyn Prompt>) -> (Keyr
                 outcome
             }
         };
-        keyring.sources.push(Source {
+        keyring.sources.push(KeySource {
             name: entry.name,
             outcome,
         });

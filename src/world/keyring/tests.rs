@@ -126,7 +126,7 @@ fn a_command_is_asked_at_once_where_nothing_else_is_named_and_else_when_needed()
     std::fs::write(dir.path().join("age.key"), other.expose()).unwrap();
     let (keyring, _) = gather(&Root::new(dir.path()), &sources, &nobody());
     assert_eq!(keyring.sources[1].outcome, Outcome::Deferred);
-    let rule = sops::Rule::secrets(vec![sops::Recipient::new(&public).unwrap()]);
+    let rule = sops::EncryptionRule::secrets(vec![sops::Recipient::new(&public).unwrap()]);
     let plain = "kind: Secret\nstringData: {a: b}\n";
     let enc = sops::encrypt(plain, &rule, &mut crate::sys::FixedEntropy::new(1)).unwrap();
     assert!(sops::decrypt(&enc, &keyring.all, sops::MacCheck::Verify).is_ok());
@@ -179,7 +179,7 @@ fn a_command_can_give_an_ssh_key() {
     let plain = "kind: Secret\nstringData: {a: b}\n";
     let enc = sops::encrypt(
         plain,
-        &sops::Rule::secrets(public),
+        &sops::EncryptionRule::secrets(public),
         &mut crate::sys::FixedEntropy::new(1),
     )
     .unwrap();

@@ -24,7 +24,7 @@ use crate::tree::RepoPath;
 
 pub use crate::tree::is_sops_name;
 pub use mask::{display, is_masked, redact};
-pub use objects::{Secret, Value, secrets};
+pub use objects::{SecretObject, Value, secrets};
 pub use values::{SecretValue, secret_values};
 
 /// How every value starts that SOPS encrypted.
@@ -178,7 +178,7 @@ mod tests {
     fn what_is_sealed_is_not_in_clear_in_any_format() {
         let (_, public) = sops::generate_identity();
         let recipient = sops::Recipient::new(&public).expect("a recipient");
-        let mut rule = sops::Rule::secrets(vec![recipient]);
+        let mut rule = sops::EncryptionRule::secrets(vec![recipient]);
         for (name, plain) in [
             ("a.sops.yaml", "kind: Secret\nstringData:\n  a: hunter2\n"),
             ("a.enc.yaml", "kind: Secret\nstringData:\n  a: hunter2\n"),

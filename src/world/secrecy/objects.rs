@@ -12,7 +12,7 @@ const DEPTH: usize = 16;
 
 /// A Secret.
 #[derive(Debug)]
-pub struct Secret<'n> {
+pub struct SecretObject<'n> {
     /// Its values, those of `data` first.
     pub values: Vec<Value<'n>>,
 }
@@ -29,7 +29,7 @@ pub struct Value<'n> {
 }
 
 /// Returns the Secrets of a document: itself, or those of a list.
-pub fn secrets(document: &Node) -> Vec<Secret<'_>> {
+pub fn secrets(document: &Node) -> Vec<SecretObject<'_>> {
     let mut reader = Reader {
         document,
         anchors: None,
@@ -43,7 +43,7 @@ struct Reader<'n> {
     document: &'n Node,
     /// The anchored nodes, once one was asked for.
     anchors: Option<HashMap<usize, &'n Node>>,
-    found: Vec<Secret<'n>>,
+    found: Vec<SecretObject<'n>>,
 }
 
 impl<'n> Reader<'n> {
@@ -63,7 +63,7 @@ impl<'n> Reader<'n> {
                 for section in SECTIONS {
                     self.values(node, section, depth, &mut values);
                 }
-                self.found.push(Secret { values });
+                self.found.push(SecretObject { values });
             }
             Some(kind) => {
                 let Some(of) = kind.strip_suffix("List") else {

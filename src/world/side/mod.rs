@@ -8,7 +8,7 @@ use std::path::Path;
 use zeroize::{Zeroize as _, Zeroizing};
 
 use crate::diag::{Diagnostic, Diagnostics};
-use crate::sys::root::{Kind, Refused, Root, limits};
+use crate::sys::root::{FileKind, Refused, Root, limits};
 use crate::sys::{SecretText, named};
 use crate::vcs::private;
 
@@ -58,7 +58,7 @@ pub enum Absent {
 
 /// The side files but the age key, read.
 #[derive(Debug, Default)]
-pub struct Files {
+pub struct SideFiles {
     /// The push token.
     pub push_token: Option<SecretText>,
     /// The deploy key.
@@ -67,7 +67,7 @@ pub struct Files {
     pub tunnel: Option<Tunnel>,
 }
 
-impl Files {
+impl SideFiles {
     /// Reads those that are there; `absent` says what it means when one is not.
     pub fn read(root: &Root, absent: Absent, diags: &mut Diagnostics) -> Self {
         let mut text = |name: &str, parse: &mut dyn FnMut(&SecretText) -> Result<(), Diagnostic>| {
@@ -210,7 +210,7 @@ pub fn found(read: Result<Vec<u8>, Refused>, name: &str) -> Result<Option<Zeroiz
     match read {
         Ok(bytes) => Ok(Some(Zeroizing::new(bytes))),
         Err(Refused::Absent) => Ok(None),
-        Err(Refused::NotRegular { kind }) if kind != Kind::Link => Err(wrong("is not a file")),
+        Err(Refused::NotRegular { kind }) if kind != FileKind::Link => Err(wrong("is not a file")),
         Err(Refused::TooLarge { .. }) => Err(wrong("is larger than 1 MiB")),
         Err(refused) => Err(private::finding(&refused, name)),
     }

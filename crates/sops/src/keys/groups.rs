@@ -7,7 +7,7 @@ use crate::error::SopsError;
 use crate::keys::identities::Identities;
 use crate::keys::key::{self, Recipient};
 use crate::keys::shamir::{self, Share};
-use crate::rules::rule::Rule;
+use crate::rules::rule::EncryptionRule;
 use crate::text::metadata::{Metadata, Wrapped};
 use crate::text::value::DataKey;
 
@@ -85,7 +85,7 @@ pub(crate) fn open(metadata: &Metadata, identities: &Identities) -> Result<DataK
 /// Wraps a data key for everybody in a rule; with groups, a new share for each.
 pub(crate) fn wrap(
     metadata: &mut Metadata,
-    rule: &Rule,
+    rule: &EncryptionRule,
     key: &DataKey,
     entropy: &mut dyn Entropy,
 ) -> Result<(), SopsError> {
@@ -105,7 +105,7 @@ pub(crate) fn wrap(
 /// whose share no identity opens asks for new shares for all.
 pub(crate) fn wrap_more(
     metadata: &mut Metadata,
-    rule: &Rule,
+    rule: &EncryptionRule,
     key: &DataKey,
     identities: &Identities,
     entropy: &mut dyn Entropy,
@@ -132,7 +132,7 @@ pub(crate) fn wrap_more(
 /// Lists everybody in a rule, each with the data key or the share of the group; what `kept` has wrapped stays.
 fn fill(
     metadata: &mut Metadata,
-    rule: &Rule,
+    rule: &EncryptionRule,
     key: &DataKey,
     shares: &[Share],
     kept: Option<&Metadata>,

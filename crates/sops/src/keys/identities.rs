@@ -192,7 +192,7 @@ impl Identities {
         prompt: &Arc<dyn Prompt>,
     ) -> Result<(), ()> {
         if text.starts_with(post_quantum::IDENTITY_PREFIX) {
-            let identity = post_quantum::Identity::parse(text).ok_or(())?;
+            let identity = post_quantum::HybridIdentity::parse(text).ok_or(())?;
             let recipient = Recipient::of_identity(identity.to_public().to_string());
             self.keys.push(Key {
                 opens: Arc::new(identity),

@@ -116,7 +116,7 @@ fn lock_for(text: &str) -> Result<Box<dyn age::Recipient>, SopsError> {
         RecipientKind::X25519 => age::x25519::Recipient::from_str(text)
             .map(|recipient| Box::new(recipient) as Box<dyn age::Recipient>)
             .map_err(|_| bad),
-        RecipientKind::PostQuantum => post_quantum::Recipient::parse(text)
+        RecipientKind::PostQuantum => post_quantum::HybridRecipient::parse(text)
             .map(|recipient| Box::new(recipient) as Box<dyn age::Recipient>)
             .ok_or(bad),
         #[cfg(feature = "ssh")]
@@ -155,7 +155,7 @@ pub fn generate_identity() -> (SecretText, String) {
 
 /// Makes a new post-quantum age key: the line of an identity file, and its public half.
 pub fn generate_post_quantum_identity() -> (SecretText, String) {
-    let identity = post_quantum::Identity::generate();
+    let identity = post_quantum::HybridIdentity::generate();
     let private = SecretText::new(identity.to_text().to_string());
     (private, identity.to_public().to_string())
 }

@@ -51,14 +51,14 @@ const X_WING: &[u8] = br"\.//^\";
 
 /// The public half of a post-quantum key.
 #[derive(Clone)]
-pub(crate) struct Recipient {
+pub(crate) struct HybridRecipient {
     kem: EncapsulationKey,
     point: PublicKey,
 }
 
 /// A post-quantum key: the seed from which both private halves follow. Wiped when dropped.
 #[derive(Clone)]
-pub(crate) struct Identity {
+pub(crate) struct HybridIdentity {
     seed: Zeroizing<[u8; 32]>,
 }
 
@@ -68,7 +68,7 @@ struct Private {
     scalar: StaticSecret,
 }
 
-impl Recipient {
+impl HybridRecipient {
     /// Reads `age1pq1…`; `None` for anything that is no such recipient.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         if !text.starts_with(RECIPIENT_PREFIX) {
@@ -117,14 +117,14 @@ impl Recipient {
     }
 }
 
-impl std::fmt::Display for Recipient {
+impl std::fmt::Display for HybridRecipient {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let bytes = [&self.kem.as_bytes()[..], self.point.as_bytes()].concat();
         f.write_str(&bech32_encode(Hrp::parse_unchecked(RECIPIENT_HRP), &bytes))
     }
 }
 
-impl age::Recipient for Recipient {
+impl age::Recipient for HybridRecipient {
     fn wrap_file_key(&self, file_key: &FileKey) -> Result<(Vec<Stanza>, HashSet<String>), age::EncryptError> {
         let mut random = Zeroizing::new([0; 64]);
         let refused = |message: &str| age::EncryptError::Io(std::io::Error::other(message.to_owned()));
@@ -136,7 +136,7 @@ impl age::Recipient for Recipient {
     }
 }
 
-impl Identity {
+impl HybridIdentity {
     /// Makes a new key.
     pub(crate) fn generate() -> Self {
         let mut seed = Zeroizing::new([0; 32]);
@@ -166,9 +166,9 @@ impl Identity {
     }
 
     /// Returns the public half.
-    pub(crate) fn to_public(&self) -> Recipient {
+    pub(crate) fn to_public(&self) -> HybridRecipient {
         let private = self.expand();
-        Recipient {
+        HybridRecipient {
             kem: private.kem.encapsulation_key().clone(),
             point: PublicKey::from(&private.scalar),
         }
@@ -210,7 +210,7 @@ impl Identity {
     }
 }
 
-impl age::Identity for Identity {
+impl age::Identity for HybridIdentity {
     fn unwrap_stanza(&self, stanza: &Stanza) -> Option<Result<FileKey, age::DecryptError>> {
         if stanza.tag != STANZA {
             return None;
@@ -302,26 +302,26 @@ mod tests {
 
     #[test]
     fn the_key_of_age_has_the_public_half_that_age_says() {
-        let identity = Identity::parse(line(KEY, IDENTITY_PREFIX)).unwrap();
+        let identity = HybridIdentity::parse(line(KEY, IDENTITY_PREFIX)).unwrap();
         assert_eq!(identity.to_text().as_str(), line(KEY, IDENTITY_PREFIX));
         let public = line(KEY, RECIPIENT_PREFIX);
         assert_eq!(identity.to_public().to_string(), public);
-        assert_eq!(Recipient::parse(public).unwrap().to_string(), public);
+        assert_eq!(HybridRecipient::parse(public).unwrap().to_string(), public);
     }
 
     #[test]
     fn a_file_of_age_opens() {
-        let identity = Identity::parse(line(KEY, IDENTITY_PREFIX)).unwrap();
+        let identity = HybridIdentity::parse(line(KEY, IDENTITY_PREFIX)).unwrap();
         let text = age::decrypt(&identity, FILE.as_bytes()).unwrap();
         assert_eq!(text, b"post-quantum");
     }
 
     #[test]
     fn what_we_wrap_opens_for_its_recipient_and_nobody_else() {
-        let me = Identity::generate();
+        let me = HybridIdentity::generate();
         let text = age::encrypt(&me.to_public(), b"data").unwrap();
         assert_eq!(age::decrypt(&me, &text).unwrap(), b"data");
-        assert!(age::decrypt(&Identity::generate(), &text).is_err());
+        assert!(age::decrypt(&HybridIdentity::generate(), &text).is_err());
     }
 
     fn with(stanza: &Stanza, args: Vec<String>) -> Stanza {
@@ -334,7 +334,7 @@ mod tests {
 
     #[test]
     fn any_flipped_bit_is_noticed() {
-        let me = Identity::generate();
+        let me = HybridIdentity::generate();
         let key = FileKey::new(Box::new([7; 16]));
         let stanza = me.to_public().seal(&key, &[3; 64]).unwrap();
         let opened = me.unwrap_stanza(&stanza).unwrap().unwrap();
@@ -356,7 +356,7 @@ mod tests {
 
     #[test]
     fn stanzas_and_texts_of_another_shape_are_refused() {
-        let me = Identity::generate();
+        let me = HybridIdentity::generate();
         let stanza = me
             .to_public()
             .seal(&FileKey::new(Box::new([7; 16])), &[3; 64])
@@ -368,14 +368,14 @@ mod tests {
             assert!(me.unwrap_stanza(&with(&stanza, args)).unwrap().is_err());
         }
         let public = me.to_public().to_string();
-        assert!(Recipient::parse(&public.replacen("age1pq1", "age1pq1q", 1)).is_none());
-        assert!(Recipient::parse(&public[..public.len() - 1]).is_none());
-        assert!(Recipient::parse(&public.to_uppercase()).is_none());
+        assert!(HybridRecipient::parse(&public.replacen("age1pq1", "age1pq1q", 1)).is_none());
+        assert!(HybridRecipient::parse(&public[..public.len() - 1]).is_none());
+        assert!(HybridRecipient::parse(&public.to_uppercase()).is_none());
         // A coefficient beyond the modulus: the first 12 bits all set.
         let mut bytes = decode(&public, RECIPIENT_HRP).unwrap();
         (bytes[0], bytes[1]) = (0xff, 0xff);
         let text = bech32_encode(Hrp::parse_unchecked(RECIPIENT_HRP), &bytes);
-        assert!(Recipient::parse(&text).is_none());
-        assert!(Identity::parse("AGE-SECRET-KEY-PQ-1QQQ").is_none());
+        assert!(HybridRecipient::parse(&text).is_none());
+        assert!(HybridIdentity::parse("AGE-SECRET-KEY-PQ-1QQQ").is_none());
     }
 }

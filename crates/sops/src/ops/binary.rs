@@ -12,7 +12,7 @@ use crate::ops::keyless::Keyless;
 use crate::ops::mac::Mac;
 use crate::ops::opened::Opened;
 use crate::ops::update::Updated;
-use crate::rules::rule::Rule;
+use crate::rules::rule::EncryptionRule;
 use crate::rules::selector::Selector;
 use crate::text::SOPS_KEY;
 use crate::text::document::Documents;
@@ -26,8 +26,8 @@ const KEY: &str = "data";
 /// What authenticates it.
 const AAD: &str = "data:";
 
-fn rule_of(rule: &Rule) -> Rule {
-    Rule {
+fn rule_of(rule: &EncryptionRule) -> EncryptionRule {
+    EncryptionRule {
         selector: Selector::UnencryptedSuffix(String::new()),
         mac_only_encrypted: false,
         ..rule.clone()
@@ -40,7 +40,7 @@ fn mac(bytes: &[u8], only_encrypted: bool) -> String {
     mac.finish()
 }
 
-fn write(metadata: &Metadata, token: &str, rule: &Rule) -> String {
+fn write(metadata: &Metadata, token: &str, rule: &EncryptionRule) -> String {
     let unit = match rule.indent {
         0 => "\t".to_owned(),
         width => " ".repeat(width),
@@ -50,7 +50,11 @@ fn write(metadata: &Metadata, token: &str, rule: &Rule) -> String {
 }
 
 /// Encrypts bytes. An empty file stays empty, as in every format.
-pub(crate) fn encrypt(plain: &[u8], rule: &Rule, entropy: &mut dyn Entropy) -> Result<String, SopsError> {
+pub(crate) fn encrypt(
+    plain: &[u8],
+    rule: &EncryptionRule,
+    entropy: &mut dyn Entropy,
+) -> Result<String, SopsError> {
     if rule.recipients.is_empty() {
         return Err(SopsError::NoRecipients);
     }
@@ -118,7 +122,7 @@ pub(crate) fn is_one_value(text: &str) -> bool {
 pub(crate) fn update(
     file: &File<'_>,
     plain: &[u8],
-    rule: &Rule,
+    rule: &EncryptionRule,
     identities: &Identities,
     entropy: &mut dyn Entropy,
 ) -> Result<Updated, SopsError> {
@@ -164,7 +168,7 @@ pub(crate) fn update(
 }
 
 /// Compares with new bytes, of which nothing can be said without a key.
-pub(crate) fn compare_keyless(file: &File<'_>, plain: &[u8], rule: &Rule) -> Keyless {
+pub(crate) fn compare_keyless(file: &File<'_>, plain: &[u8], rule: &EncryptionRule) -> Keyless {
     let root = file.documents().next();
     let sealed = root.and_then(|root| root.get(KEY)?.as_str());
     let same_structure = sealed.is_some_and(|value| value.is_empty() == plain.is_empty());

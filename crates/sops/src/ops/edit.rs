@@ -16,7 +16,7 @@ use crate::ops::binary;
 use crate::ops::decrypt::plaintext;
 use crate::ops::encrypt::stamp;
 use crate::ops::opened::{MacCheck, Opened};
-use crate::ops::plan::{Plan, TEXT_ONLY, confirm, plan, to_seal};
+use crate::ops::plan::{Sealable, TEXT_ONLY, confirm, plan, to_seal};
 use crate::ops::update::{Pool, comment_edits};
 use crate::secret::SecretText;
 use crate::text::SOPS_KEY;
@@ -346,7 +346,7 @@ pub(super) fn seal_rest(
             None
         });
     }
-    let plan = Plan::of_tokens(&docs, walk);
+    let plan = Sealable::of_tokens(&docs, walk);
     apply(text, &plan.edits(&tokens)?).ok_or_else(overlap)
 }
 
@@ -477,14 +477,14 @@ mod tests {
     use super::*;
     use crate::entropy::FixedEntropy;
     use crate::keys::key::{Recipient, generate_identity};
-    use crate::rules::rule::Rule;
+    use crate::rules::rule::EncryptionRule;
     use crate::text::keypath::KeyPath;
 
     #[test]
     fn an_edit_that_touches_another_value_is_refused() {
         let (private, public) = generate_identity();
         let me = Identities::parse(private.expose()).unwrap();
-        let rule = Rule::secrets(vec![Recipient::new(&public).unwrap()]);
+        let rule = EncryptionRule::secrets(vec![Recipient::new(&public).unwrap()]);
         let plain = "a: b\nc: d\nstringData:\n  e: f\n  g: h\n";
         let enc = crate::encrypt(plain, &rule, &mut FixedEntropy::new(1)).unwrap();
         let path = KeyPath::parse("c").unwrap();

@@ -5,7 +5,7 @@ use crate::error::SopsError;
 use crate::format::Format;
 use crate::keys::groups;
 use crate::ops::plan::{confirm, plan};
-use crate::rules::rule::Rule;
+use crate::rules::rule::EncryptionRule;
 use crate::text::assemble::{Block, assemble};
 use crate::text::document::Documents;
 use crate::text::metadata::{Metadata, VERSION};
@@ -19,7 +19,7 @@ use crate::text::value::{DataKey, Plain, ValueType};
 /// # Errors
 /// When the text is not a stream of mappings, is encrypted already, when the selector does not compile or matches
 /// nothing, and for values that would not survive (see the variants of [`SopsError`]).
-pub fn encrypt(text: &str, rule: &Rule, entropy: &mut dyn Entropy) -> Result<String, SopsError> {
+pub fn encrypt(text: &str, rule: &EncryptionRule, entropy: &mut dyn Entropy) -> Result<String, SopsError> {
     encrypt_in(Format::Yaml, text, rule, entropy)
 }
 
@@ -27,7 +27,7 @@ pub fn encrypt(text: &str, rule: &Rule, entropy: &mut dyn Entropy) -> Result<Str
 pub(crate) fn encrypt_in(
     format: Format,
     text: &str,
-    rule: &Rule,
+    rule: &EncryptionRule,
     entropy: &mut dyn Entropy,
 ) -> Result<String, SopsError> {
     let scope = rule.writable(format)?;
@@ -56,7 +56,7 @@ pub(crate) fn encrypt_in(
 }
 
 /// Returns a block for a rule, without recipients and stamps.
-pub(crate) fn metadata(rule: &Rule, version: &str) -> Metadata {
+pub(crate) fn metadata(rule: &EncryptionRule, version: &str) -> Metadata {
     Metadata {
         age: Vec::new(),
         groups: None,

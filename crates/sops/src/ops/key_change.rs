@@ -8,7 +8,7 @@ use crate::file::File;
 use crate::keys::groups::{self, Groups, KeyGroups};
 use crate::keys::identities::Identities;
 use crate::keys::key::Recipient;
-use crate::rules::rule::Rule;
+use crate::rules::rule::EncryptionRule;
 use crate::text::metadata::{Metadata, Wrapped};
 use crate::text::value::DataKey;
 
@@ -25,21 +25,21 @@ pub struct KeyChange {
 
 impl Metadata {
     /// Returns whether a file is for those whom a rule names, and for them alone.
-    pub(crate) fn is_for(&self, rule: &Rule) -> bool {
+    pub(crate) fn is_for(&self, rule: &EncryptionRule) -> bool {
         KeyChange::between(self, rule).is_empty() && self.foreign_keys().is_none()
     }
 }
 
 impl File<'_> {
     /// Returns how the recipients and key groups of the file differ from those of a rule. Needs no key.
-    pub fn key_change(&self, rule: &Rule) -> KeyChange {
+    pub fn key_change(&self, rule: &EncryptionRule) -> KeyChange {
         KeyChange::between(&self.metadata, rule)
     }
 }
 
 impl KeyChange {
     /// Compares a file with a rule.
-    pub(crate) fn between(old: &Metadata, rule: &Rule) -> Self {
+    pub(crate) fn between(old: &Metadata, rule: &EncryptionRule) -> Self {
         let have: BTreeSet<&str> = old.wrapped().map(|wrapped| wrapped.recipient.as_str()).collect();
         let want: BTreeSet<&str> = rule.recipients.iter().map(Recipient::as_str).collect();
         let names = |names: Vec<&str>| names.into_iter().map(str::to_owned).collect();
@@ -73,7 +73,7 @@ impl KeyChange {
     pub(crate) fn wrap(
         &self,
         metadata: &mut Metadata,
-        rule: &Rule,
+        rule: &EncryptionRule,
         key: &DataKey,
         identities: &Identities,
         entropy: &mut dyn Entropy,

@@ -5,7 +5,7 @@ use crate::file::File;
 use crate::format::Format;
 use crate::ops::binary;
 use crate::ops::plan::{plan, to_seal};
-use crate::rules::rule::Rule;
+use crate::rules::rule::EncryptionRule;
 use crate::rules::selector::Scope;
 use crate::text::document::Documents;
 use crate::text::metadata::Metadata;
@@ -30,7 +30,7 @@ pub struct Keyless {
 ///
 /// # Errors
 /// When `existing` is no SOPS file or `new_plain` could not be encrypted.
-pub fn compare_keyless(existing: &str, new_plain: &str, rule: &Rule) -> Result<Keyless, SopsError> {
+pub fn compare_keyless(existing: &str, new_plain: &str, rule: &EncryptionRule) -> Result<Keyless, SopsError> {
     File::read(Format::Yaml, existing)?.compare_keyless(new_plain.as_bytes(), rule)
 }
 
@@ -39,7 +39,7 @@ impl File<'_> {
     ///
     /// # Errors
     /// When `new_plain` could not be encrypted by the rule.
-    pub fn compare_keyless(&self, new_plain: &[u8], rule: &Rule) -> Result<Keyless, SopsError> {
+    pub fn compare_keyless(&self, new_plain: &[u8], rule: &EncryptionRule) -> Result<Keyless, SopsError> {
         match self.format() {
             Format::Binary => Ok(binary::compare_keyless(self, new_plain, rule)),
             format => compare(self, format.text(new_plain)?, rule),
@@ -48,7 +48,7 @@ impl File<'_> {
 }
 
 /// Compares with a text of any format but binary.
-fn compare(file: &File<'_>, new_plain: &str, rule: &Rule) -> Result<Keyless, SopsError> {
+fn compare(file: &File<'_>, new_plain: &str, rule: &EncryptionRule) -> Result<Keyless, SopsError> {
     let (format, metadata) = (file.format(), &file.metadata);
     let scope = rule.writable(format)?;
     let old = walk(&file.docs, &Scope::of(format, &metadata.selector)?, true)?;
@@ -73,7 +73,7 @@ fn compare(file: &File<'_>, new_plain: &str, rule: &Rule) -> Result<Keyless, Sop
     })
 }
 
-fn rule_difference(metadata: &Metadata, rule: &Rule) -> Option<String> {
+fn rule_difference(metadata: &Metadata, rule: &EncryptionRule) -> Option<String> {
     if metadata.selector != rule.selector {
         return Some("the selector differs".to_owned());
     }

@@ -19,7 +19,7 @@ use crate::ops::edit::edits_at;
 use crate::ops::key_change::KeyChange;
 use crate::ops::opened::{MacCheck, Opened};
 use crate::ops::rekey::rekey;
-use crate::rules::rule::Rule;
+use crate::rules::rule::EncryptionRule;
 use crate::secret::SecretText;
 use crate::text::assemble::quoting_edits;
 use crate::text::document::Documents;
@@ -153,7 +153,7 @@ fn keys(
     our: &Version,
     their: &Version,
     conflicts: &mut Vec<String>,
-) -> Result<Option<Rule>, SopsError> {
+) -> Result<Option<EncryptionRule>, SopsError> {
     let same = |one: &Version, other: &Version| -> Result<bool, SopsError> {
         Ok(KeyChange::between(&one.metadata, &other.metadata.rule()?).is_empty())
     };
@@ -192,11 +192,11 @@ fn keys(
 
 /// Leaves those of a rule who can open our version, or of whom somebody else knows. Key groups are ours, if need be.
 fn vouched(
-    mut rule: Rule,
+    mut rule: EncryptionRule,
     our: &Version,
     may_open: &[Recipient],
     left_out: &mut Vec<String>,
-) -> Result<Rule, SopsError> {
+) -> Result<EncryptionRule, SopsError> {
     let added = KeyChange::between(&our.metadata, &rule).added;
     let unknown = |name: &String| !may_open.iter().any(|one| one.as_str() == name);
     left_out.extend(added.into_iter().filter(unknown));

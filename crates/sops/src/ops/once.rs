@@ -22,7 +22,7 @@ use crate::ops::opened::MacCheck;
 use crate::ops::rekey::Rekeyed;
 use crate::ops::status::Status;
 use crate::ops::update::Updated;
-use crate::rules::rule::Rule;
+use crate::rules::rule::EncryptionRule;
 use crate::text::document::Documents;
 use crate::text::keypath::At;
 
@@ -45,7 +45,12 @@ impl Format {
     ///
     /// # Errors
     /// When the plaintext is not of this format, is encrypted already, or holds what SOPS cannot keep.
-    pub fn encrypt(self, plain: &[u8], rule: &Rule, entropy: &mut dyn Entropy) -> Result<String, SopsError> {
+    pub fn encrypt(
+        self,
+        plain: &[u8],
+        rule: &EncryptionRule,
+        entropy: &mut dyn Entropy,
+    ) -> Result<String, SopsError> {
         match self {
             Self::Binary => binary::encrypt(plain, rule, entropy),
             _ => encrypt_in(self, self.text(plain)?, rule, entropy),
@@ -99,7 +104,7 @@ impl Format {
         self,
         text: &str,
         plain: &[u8],
-        rule: &Rule,
+        rule: &EncryptionRule,
         identities: &Identities,
         entropy: &mut dyn Entropy,
     ) -> Result<Updated, SopsError> {
@@ -185,7 +190,7 @@ impl Format {
     pub fn update_keys(
         self,
         text: &str,
-        rule: &Rule,
+        rule: &EncryptionRule,
         identities: &Identities,
         entropy: &mut dyn Entropy,
     ) -> Result<Option<Rekeyed>, SopsError> {
@@ -196,7 +201,7 @@ impl Format {
     ///
     /// # Errors
     /// Those of [`File::read`].
-    pub fn key_change(self, text: &str, rule: &Rule) -> Result<KeyChange, SopsError> {
+    pub fn key_change(self, text: &str, rule: &EncryptionRule) -> Result<KeyChange, SopsError> {
         Ok(File::read(self, text)?.key_change(rule))
     }
 
@@ -239,7 +244,12 @@ impl Format {
     ///
     /// # Errors
     /// Those of [`File::read`] and [`File::compare_keyless`].
-    pub fn compare_keyless(self, text: &str, plain: &[u8], rule: &Rule) -> Result<Keyless, SopsError> {
+    pub fn compare_keyless(
+        self,
+        text: &str,
+        plain: &[u8],
+        rule: &EncryptionRule,
+    ) -> Result<Keyless, SopsError> {
         File::read(self, text)?.compare_keyless(plain, rule)
     }
 

@@ -24,7 +24,7 @@ use crate::text::write;
 pub(crate) const TEXT_ONLY: [&str; 2] = ["data", "stringData"];
 
 /// A plaintext that can be encrypted.
-pub(crate) struct Plan<'d, 't> {
+pub(crate) struct Sealable<'d, 't> {
     pub(crate) docs: &'d Documents<'t>,
     pub(crate) walk: Walk<'d>,
     /// For each leaf the value to encrypt.
@@ -38,7 +38,7 @@ pub(crate) fn plan<'d, 't>(
     docs: &'d Documents<'t>,
     scope: &Scope,
     mac_only_encrypted: bool,
-) -> Result<Plan<'d, 't>, SopsError> {
+) -> Result<Sealable<'d, 't>, SopsError> {
     for (_, root) in docs.roots() {
         if let Some((key, _)) = root.entry(SOPS_KEY) {
             return Err(SopsError::AlreadyEncrypted {
@@ -107,7 +107,7 @@ pub(crate) fn plan<'d, 't>(
             span: leaf.span.clone(),
         });
     }
-    Ok(Plan {
+    Ok(Sealable {
         docs,
         walk,
         sealed,
@@ -158,7 +158,7 @@ fn from_yaml(leaf: &Leaf<'_>) -> Result<Option<Plain>, SopsError> {
     }
 }
 
-impl<'d, 't> Plan<'d, 't> {
+impl<'d, 't> Sealable<'d, 't> {
     /// Plans nothing but to put tokens into a text.
     pub(crate) fn of_tokens(docs: &'d Documents<'t>, walk: Walk<'d>) -> Self {
         Self {
@@ -303,7 +303,7 @@ impl<'d, 't> Plan<'d, 't> {
 
 /// Reads a text that is about to be handed out once more: what it holds must be what was planned. Layouts that the
 /// edits do not know end here and not in a broken file.
-pub(crate) fn confirm(text: &str, key: &DataKey, plan: &Plan<'_, '_>) -> Result<(), SopsError> {
+pub(crate) fn confirm(text: &str, key: &DataKey, plan: &Sealable<'_, '_>) -> Result<(), SopsError> {
     let read = || -> Result<bool, SopsError> {
         let docs = Documents::read(text, plan.docs.format)?;
         let opened = Opened::with_key(&docs, Metadata::read(&docs)?, key.clone())?;

@@ -12,8 +12,8 @@ use crate::keys::key::Recipient;
 use crate::ops::edit::{block_indent, check, others, restamp};
 use crate::ops::key_change::KeyChange;
 use crate::ops::opened::{MacCheck, Opened};
-use crate::ops::plan::Plan;
-use crate::rules::rule::Rule;
+use crate::ops::plan::Sealable;
+use crate::rules::rule::EncryptionRule;
 use crate::text::SOPS_KEY;
 use crate::text::assemble::{Block, assemble, quoting_edits};
 use crate::text::document::Documents;
@@ -63,7 +63,7 @@ impl File<'_> {
     /// Those of [`File::rotate`].
     pub fn update_keys(
         &self,
-        rule: &Rule,
+        rule: &EncryptionRule,
         identities: &Identities,
         entropy: &mut dyn Entropy,
     ) -> Result<Option<Rekeyed>, SopsError> {
@@ -101,7 +101,7 @@ fn rotate(
 /// Brings the keys of a file to those of a rule; `rotates` says whether the data key is new.
 pub(crate) fn rekey(
     file: &File<'_>,
-    rule: &Rule,
+    rule: &EncryptionRule,
     rotates: bool,
     identities: &Identities,
     entropy: &mut dyn Entropy,
@@ -182,7 +182,7 @@ fn sealed_anew(
             Some(key.seal(plain, &leaf.aad(), entropy))
         })
         .collect();
-    let plan = Plan::of_tokens(docs, walk(docs, &opened.scope, true)?);
+    let plan = Sealable::of_tokens(docs, walk(docs, &opened.scope, true)?);
     let mut edits = plan.edits(&tokens)?;
     let holders: BTreeSet<String> = opened
         .walk

@@ -7,7 +7,7 @@ use yaml::Node;
 use crate::error::SopsError;
 use crate::file::File;
 use crate::format::Format;
-use crate::rules::rule::Rule;
+use crate::rules::rule::EncryptionRule;
 use crate::rules::selector::{Scope, Selector};
 use crate::text::document::Documents;
 use crate::text::keypath::At;
@@ -28,7 +28,7 @@ pub struct Covered {
 ///
 /// # Errors
 /// When the text could not be encrypted by the rule at all.
-pub fn covered(text: &str, rule: &Rule) -> Result<Vec<Covered>, SopsError> {
+pub fn covered(text: &str, rule: &EncryptionRule) -> Result<Vec<Covered>, SopsError> {
     let scope = rule.writable(Format::Yaml)?;
     let docs = Documents::parse(text)?;
     let walk = walk(&docs, &scope, false)?;
@@ -105,7 +105,7 @@ mod tests {
     fn what_the_selector_leaves_in_clear_is_told() {
         let text = "metadata: {name: x}\nstringData:\n  a: hunter2\n  empty: \"\"\nmixed:\n  data: x\n  other: [y, '']\n";
         let (_, public) = crate::generate_identity();
-        let rule = Rule::secrets(vec![crate::Recipient::new(&public).expect("a recipient")]);
+        let rule = EncryptionRule::secrets(vec![crate::Recipient::new(&public).expect("a recipient")]);
         let sealed = crate::encrypt(text, &rule, &mut crate::FixedEntropy::new(1)).expect("encrypted");
         let file = File::read(Format::Yaml, &sealed).expect("a SOPS file");
         let ask = |path: &str| {

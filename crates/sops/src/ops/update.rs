@@ -11,8 +11,8 @@ use crate::ops::binary;
 use crate::ops::encrypt::{metadata, stamp};
 use crate::ops::key_change::KeyChange;
 use crate::ops::opened::Opened;
-use crate::ops::plan::{Plan, confirm, plan};
-use crate::rules::rule::Rule;
+use crate::ops::plan::{Sealable, confirm, plan};
+use crate::rules::rule::EncryptionRule;
 use crate::rules::selector::Scope;
 use crate::text::assemble::{Block, assemble, body_of, quoting_edits, stamped_block};
 use crate::text::document::Documents;
@@ -53,7 +53,7 @@ pub enum Updated {
 pub fn update(
     existing: &str,
     new_plain: &str,
-    rule: &Rule,
+    rule: &EncryptionRule,
     identities: &Identities,
     entropy: &mut dyn Entropy,
 ) -> Result<Updated, SopsError> {
@@ -68,7 +68,7 @@ impl File<'_> {
     pub fn update(
         &self,
         new_plain: &[u8],
-        rule: &Rule,
+        rule: &EncryptionRule,
         identities: &Identities,
         entropy: &mut dyn Entropy,
     ) -> Result<Updated, SopsError> {
@@ -83,7 +83,7 @@ impl File<'_> {
 fn updated(
     file: &File<'_>,
     new_plain: &str,
-    rule: &Rule,
+    rule: &EncryptionRule,
     identities: &Identities,
     entropy: &mut dyn Entropy,
 ) -> Result<Updated, SopsError> {
@@ -209,7 +209,7 @@ impl<'o> Pool<'o> {
 
     /// Returns the ciphertexts that a plan can keep: first those at the same place, then any below the same keys,
     /// because the list position is not authenticated.
-    pub(crate) fn kept(&mut self, plan: &Plan<'_, '_>) -> Vec<Option<String>> {
+    pub(crate) fn kept(&mut self, plan: &Sealable<'_, '_>) -> Vec<Option<String>> {
         let mut tokens: Vec<Option<String>> = Vec::with_capacity(plan.sealed.len());
         for (leaf, plain) in plan.walk.leaves.iter().zip(&plan.sealed) {
             let at = self.by_place.get(&leaf.place()).copied();
@@ -233,7 +233,7 @@ impl<'o> Pool<'o> {
 /// Encrypts comments in scope, if the existing file has encrypted comments: what was hidden must not show up.
 pub(crate) fn comment_edits(
     old: &Opened<'_, '_>,
-    plan: &Plan<'_, '_>,
+    plan: &Sealable<'_, '_>,
     scope: &Scope,
     key: &DataKey,
     rotated: bool,

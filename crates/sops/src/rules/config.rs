@@ -10,7 +10,7 @@ use crate::error::SopsError;
 use crate::format::Format;
 use crate::keys::groups::KeyGroups;
 use crate::keys::key::Recipient;
-use crate::rules::rule::Rule;
+use crate::rules::rule::EncryptionRule;
 use crate::rules::selector::{self, Scope, Selector};
 
 /// Most creation rules of a file: each may keep a compiled expression of 512 KiB.
@@ -49,7 +49,7 @@ pub struct Glance {
     /// Whether it has keys of other kinds, beside age or alone: files of it can be looked at and opened, but not made.
     pub has_other_keys: bool,
     /// The rule by which a file is made.
-    pub rule: Result<Rule, SopsError>,
+    pub rule: Result<EncryptionRule, SopsError>,
 }
 
 /// Indentation by format, in spaces; 0 is a tab.
@@ -170,7 +170,7 @@ impl Config {
     /// # Errors
     /// [`SopsError::NoRule`] when none matches; the errors of [`Recipient::list`], a text that is no recipient as
     /// [`SopsError::Config`] with its place; [`SopsError::Unsupported`] for a rule with keys other than age.
-    pub fn rule_for(&self, path: &str) -> Result<Rule, SopsError> {
+    pub fn rule_for(&self, path: &str) -> Result<EncryptionRule, SopsError> {
         let path = path.strip_prefix("./").unwrap_or(path);
         let rule = self
             .rules
@@ -196,7 +196,7 @@ impl Config {
                 Some(KeyGroups::new(groups, *threshold)?)
             }
         };
-        Ok(Rule {
+        Ok(EncryptionRule {
             recipients,
             selector: rule.selector.clone(),
             mac_only_encrypted: rule.mac_only_encrypted,

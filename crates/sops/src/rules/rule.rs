@@ -8,7 +8,7 @@ use crate::rules::selector::{Scope, Selector};
 
 /// How a file is to be encrypted: for whom, which values, and what the MAC covers.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rule {
+pub struct EncryptionRule {
     /// Who can open the file; order and repetition mean nothing.
     pub recipients: Vec<Recipient>,
     /// Which values are encrypted.
@@ -21,7 +21,7 @@ pub struct Rule {
     pub groups: Option<KeyGroups>,
 }
 
-impl Rule {
+impl EncryptionRule {
     /// Makes the rule for Kubernetes Secrets: `data` and `stringData` encrypted, MAC over these alone, two spaces.
     pub fn secrets(recipients: Vec<Recipient>) -> Self {
         Self {

@@ -39,7 +39,7 @@ fn later() -> FixedEntropy {
     entropy
 }
 
-fn seal(format: Format, plain: &[u8], rule: &Rule) -> String {
+fn seal(format: Format, plain: &[u8], rule: &EncryptionRule) -> String {
     let sealed = format.encrypt(plain, rule, &mut FixedEntropy::new(1));
     sealed.unwrap_or_else(|error| panic!("{format}: {error}"))
 }

@@ -115,7 +115,7 @@ fn comments_that_sops_encrypted_stay_encrypted() {
     let me = Identities::parse(KEY).unwrap();
     let (_, existing) = FILES[3];
     let plain = decrypt(existing, &me, MacCheck::Verify).unwrap();
-    let rule = Rule {
+    let rule = EncryptionRule {
         recipients: crate::status(existing)
             .unwrap()
             .recipients

@@ -11,12 +11,12 @@ fn all(people: &[&Person]) -> Identities {
     all
 }
 
-fn grouped(groups: &[&[&Person]], threshold: usize) -> Rule {
+fn grouped(groups: &[&[&Person]], threshold: usize) -> EncryptionRule {
     let list = |people: &&[&Person]| -> Vec<Recipient> {
         people.iter().map(|person| person.recipient.clone()).collect()
     };
     let groups: Vec<Vec<Recipient>> = groups.iter().map(list).collect();
-    Rule {
+    EncryptionRule {
         recipients: groups.concat(),
         groups: Some(KeyGroups::new(groups, threshold).unwrap()),
         ..whole(&[])

@@ -161,7 +161,7 @@ fn a_layout_that_cannot_be_edited_is_an_error_and_not_a_broken_file() {
 fn values_below_data_are_text_and_elsewhere_typed() {
     let me = person();
     let text = "stringData: {a: 12, b: true, c: 2024-01-01, d: 0777, e: 18446744073709551615}\n";
-    let kinds = |text: &str, rule: &Rule| -> Vec<String> {
+    let kinds = |text: &str, rule: &EncryptionRule| -> Vec<String> {
         let enc = sealed(text, rule);
         let values = decrypt_values(&enc, &me.identities).unwrap();
         values

@@ -5,9 +5,9 @@ use proptest::prelude::*;
 use super::generate::Generator;
 use super::*;
 
-fn by_comment(hides: bool, me: &Person) -> Rule {
+fn by_comment(hides: bool, me: &Person) -> EncryptionRule {
     let regex = "secret".to_owned();
-    Rule {
+    EncryptionRule {
         selector: if hides {
             Selector::EncryptedCommentRegex(regex)
         } else {

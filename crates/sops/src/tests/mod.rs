@@ -21,8 +21,8 @@ mod times;
 mod updates;
 
 use crate::{
-    DecryptedValue, Format, Identities, KeyPath, MacCheck, Merged, NewValue, Recipient, Rekeyed, Rule,
-    Selector, Sides, SopsError, Updated, decrypt, generate_identity, update,
+    DecryptedValue, EncryptionRule, Format, Identities, KeyPath, MacCheck, Merged, NewValue, Recipient,
+    Rekeyed, Selector, Sides, SopsError, Updated, decrypt, generate_identity, update,
 };
 use crate::{Entropy, FixedEntropy, SecretText};
 
@@ -73,7 +73,12 @@ fn update_keys(
     identities: &Identities,
     entropy: &mut dyn Entropy,
 ) -> Result<Option<Rekeyed>, SopsError> {
-    Format::Yaml.update_keys(existing, &Rule::secrets(wanted.to_vec()), identities, entropy)
+    Format::Yaml.update_keys(
+        existing,
+        &EncryptionRule::secrets(wanted.to_vec()),
+        identities,
+        entropy,
+    )
 }
 
 /// What a merge begins with.
@@ -114,19 +119,19 @@ fn person() -> Person {
     }
 }
 
-fn rule(people: &[&Person]) -> Rule {
-    Rule::secrets(people.iter().map(|person| person.recipient.clone()).collect())
+fn rule(people: &[&Person]) -> EncryptionRule {
+    EncryptionRule::secrets(people.iter().map(|person| person.recipient.clone()).collect())
 }
 
-fn whole(people: &[&Person]) -> Rule {
-    Rule {
+fn whole(people: &[&Person]) -> EncryptionRule {
+    EncryptionRule {
         selector: Selector::whole_document(),
         mac_only_encrypted: false,
         ..rule(people)
     }
 }
 
-fn sealed(text: &str, rule: &Rule) -> String {
+fn sealed(text: &str, rule: &EncryptionRule) -> String {
     crate::encrypt(text, rule, &mut FixedEntropy::new(1)).unwrap_or_else(|error| panic!("{error}\n{text}"))
 }
 
@@ -137,14 +142,14 @@ fn open(text: &str, me: &Person) -> String {
 }
 
 /// Updates at a later time, so that a new stamp shows.
-fn updated(existing: &str, plain: &str, rule: &Rule, me: &Person) -> Updated {
+fn updated(existing: &str, plain: &str, rule: &EncryptionRule, me: &Person) -> Updated {
     let mut entropy = FixedEntropy::new(2);
     "2027-01-01T00:00:00Z".clone_into(&mut entropy.time);
     update(existing, plain, rule, &me.identities, &mut entropy)
         .unwrap_or_else(|error| panic!("{error}\n{plain}"))
 }
 
-fn changed(existing: &str, plain: &str, rule: &Rule, me: &Person) -> String {
+fn changed(existing: &str, plain: &str, rule: &EncryptionRule, me: &Person) -> String {
     match updated(existing, plain, rule, me) {
         Updated::Changed { text, .. } => text,
         Updated::Unchanged => panic!("nothing changed"),

@@ -106,7 +106,7 @@ const ONLY_ENCRYPTED: [&str; 4] = [
 fn a_flipped_bit_goes_unnoticed_only_where_the_format_leaves_it_open() {
     let me = person();
     for only in [true, false] {
-        let rule = Rule {
+        let rule = EncryptionRule {
             mac_only_encrypted: only,
             ..rule(&[&me])
         };
@@ -143,7 +143,7 @@ fn the_wrapped_key_is_authenticated_by_age() {
 #[test]
 fn larger_changes_that_go_unnoticed_are_those_of_the_list() {
     let me = person();
-    let full = Rule {
+    let full = EncryptionRule {
         mac_only_encrypted: false,
         ..rule(&[&me])
     };

@@ -148,7 +148,7 @@ fn every_release_takes_an_update_in_the_other_formats() {
             Selector::whole_document()
         };
         let recipients = format.status(text).unwrap().recipients;
-        let rule = Rule {
+        let rule = EncryptionRule {
             recipients: recipients
                 .iter()
                 .map(|text| Recipient::new(text).unwrap())
@@ -227,7 +227,7 @@ fn every_release_fails_when_touched() {
 #[test]
 fn numbers_that_older_releases_read_differently_are_named() {
     let me = person();
-    let inexact = |plain: &str, rule: &Rule| {
+    let inexact = |plain: &str, rule: &EncryptionRule| {
         let enc = Format::Json
             .encrypt(plain.as_bytes(), rule, &mut FixedEntropy::new(7))
             .unwrap();
@@ -237,7 +237,7 @@ fn numbers_that_older_releases_read_differently_are_named() {
             .map(|(path, span)| format!("{path} {}", &enc[span]));
         found.collect::<Vec<_>>()
     };
-    let rule = Rule {
+    let rule = EncryptionRule {
         selector: Selector::EncryptedRegex("^text$".to_owned()),
         ..whole(&[&me])
     };
@@ -245,7 +245,7 @@ fn numbers_that_older_releases_read_differently_are_named() {
         inexact(NUMBERS, &rule),
         ["list[5] 9007199254740993", "list[6] -9223372036854775808"]
     );
-    let only = Rule {
+    let only = EncryptionRule {
         mac_only_encrypted: true,
         ..rule
     };

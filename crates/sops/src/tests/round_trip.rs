@@ -10,7 +10,7 @@ use crate::text::typing::Typed;
 use crate::text::walk::walk;
 
 /// Every leaf with what it is for SOPS; with `as_sealed`, values in scope as they are encrypted.
-fn leaves(text: &str, rule: &Rule, as_sealed: bool) -> Vec<(usize, String, Typed)> {
+fn leaves(text: &str, rule: &EncryptionRule, as_sealed: bool) -> Vec<(usize, String, Typed)> {
     let docs = Documents::parse(text).unwrap_or_else(|error| panic!("{error}\n{text}"));
     let scope = Scope::new(&rule.selector).unwrap();
     let walk = walk(&docs, &scope, false).unwrap();

@@ -268,7 +268,7 @@ fn key_groups_are_written_kept_and_changed() {
             .collect();
         KeyGroups::new(all, threshold).unwrap()
     };
-    let rule = |threshold| Rule {
+    let rule = |threshold| EncryptionRule {
         groups: Some(groups(threshold)),
         ..rule(&people.each_ref())
     };
@@ -288,7 +288,7 @@ fn key_groups_are_written_kept_and_changed() {
     );
     assert!(decrypt(&enc, &together(1), MacCheck::Verify).is_err());
 
-    let renewed = |existing: &str, plain: &str, rule: &Rule| {
+    let renewed = |existing: &str, plain: &str, rule: &EncryptionRule| {
         update(existing, plain, rule, &together(3), &mut FixedEntropy::new(9)).unwrap()
     };
     assert_eq!(renewed(&enc, plain, &rule(2)), Updated::Unchanged);

@@ -158,7 +158,7 @@ fn plain_values_count_only_in_the_full_mode() {
     let me = person();
     let only = sealed(TEXT, &rule(&[&me])).replace("name: x", "name: y");
     assert!(open(&only, &me).contains("name: y"));
-    let full = Rule {
+    let full = EncryptionRule {
         mac_only_encrypted: false,
         ..rule(&[&me])
     };

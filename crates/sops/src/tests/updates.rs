@@ -29,7 +29,7 @@ fn a_changed_comment_or_plain_value_keeps_the_stamps() {
     let out = changed(&enc, &new, &rule(&[&me]), &me);
     assert_eq!(changed_lines(&enc, &out), ["  name: y", "  # because"]);
     assert_eq!(open(&out, &me), new);
-    let full = Rule {
+    let full = EncryptionRule {
         mac_only_encrypted: false,
         ..rule(&[&me])
     };
@@ -164,7 +164,7 @@ fn without_a_key_structure_and_recipients_are_compared() {
     let (me, you) = (person(), person());
     let my_rule = rule(&[&me]);
     let enc = sealed(TEXT, &my_rule);
-    let compare = |text: &str, rule: &Rule| compare_keyless(&enc, text, rule).unwrap();
+    let compare = |text: &str, rule: &EncryptionRule| compare_keyless(&enc, text, rule).unwrap();
     let same = compare(&TEXT.replace("one", "stand-in"), &my_rule);
     assert_eq!(
         (same.same_structure, same.recipients_equal, same.unverified),

@@ -14,7 +14,7 @@ use crate::text::value::is_ciphertext;
 
 /// One document.
 #[derive(Debug)]
-pub(crate) struct Document {
+pub(crate) struct PlainDocument {
     /// Everything of the document, its `---` line included.
     pub(crate) span: Range<usize>,
     /// Where text can be appended: before a `...` line, else the end.
@@ -26,7 +26,7 @@ pub(crate) struct Document {
 /// A text with its documents and comments.
 pub(crate) struct Documents<'t> {
     pub(crate) text: &'t str,
-    pub(crate) all: Vec<Document>,
+    pub(crate) all: Vec<PlainDocument>,
     pub(crate) comments: Vec<Range<usize>>,
     pub(crate) format: Format,
     /// The metadata lines of formats that have them apart.
@@ -104,7 +104,7 @@ impl<'t> Documents<'t> {
                 },
                 None => None,
             };
-            all.push(Document {
+            all.push(PlainDocument {
                 span: document.span,
                 end: document.end,
                 root,
@@ -138,7 +138,7 @@ impl<'t> Documents<'t> {
         };
         Ok(Self {
             text,
-            all: vec![Document {
+            all: vec![PlainDocument {
                 span: 0..text.len(),
                 end: text.len(),
                 root: Some(root),

@@ -7,7 +7,7 @@ use yaml::{Kind, Node};
 use crate::error::SopsError;
 use crate::keys::groups::{Groups, KeyGroups};
 use crate::keys::key::Recipient;
-use crate::rules::rule::Rule;
+use crate::rules::rule::EncryptionRule;
 use crate::rules::selector::Selector;
 use crate::text::SOPS_KEY;
 use crate::text::document::Documents;
@@ -148,7 +148,7 @@ impl Metadata {
     }
 
     /// Returns the rule that a file was written by, as far as its block tells.
-    pub(crate) fn rule(&self) -> Result<Rule, SopsError> {
+    pub(crate) fn rule(&self) -> Result<EncryptionRule, SopsError> {
         let list = |people: &[Wrapped]| Recipient::list(people.iter().map(|one| one.recipient.as_str()));
         let groups = match &self.groups {
             None => None,
@@ -161,7 +161,7 @@ impl Metadata {
                 threshold: groups.threshold,
             }),
         };
-        Ok(Rule {
+        Ok(EncryptionRule {
             recipients: Recipient::list(self.wrapped().map(|one| one.recipient.as_str()))?,
             selector: self.selector.clone(),
             mac_only_encrypted: self.mac_only_encrypted,

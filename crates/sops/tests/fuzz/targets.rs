@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
 use serde_json::{Value, json};
-use sops::{self, Config, Format, Identities, KeyPath, MacCheck, NewValue, Recipient, Rule, SopsError, Step};
+use sops::{
+    self, Config, EncryptionRule, Format, Identities, KeyPath, MacCheck, NewValue, Recipient, SopsError, Step,
+};
 use sops::{FixedEntropy, SecretText};
 
 use super::Dice;
@@ -69,7 +71,7 @@ pub(crate) const TARGETS: [Target; 5] = [
 
 struct Keys {
     identities: Identities,
-    rule: Rule,
+    rule: EncryptionRule,
 }
 
 fn keys() -> &'static Keys {
@@ -78,7 +80,7 @@ fn keys() -> &'static Keys {
         let (private, public) = sops::generate_identity();
         Keys {
             identities: Identities::parse(private.expose()).expect("a key"),
-            rule: Rule::secrets(vec![Recipient::new(&public).expect("a recipient")]),
+            rule: EncryptionRule::secrets(vec![Recipient::new(&public).expect("a recipient")]),
         }
     })
 }
@@ -277,7 +279,12 @@ fn edit_stores(dice: &mut Dice) -> Result<Reach, String> {
 }
 
 /// Values are set or taken out, one after the other, and every other value, and its ciphertext, is what it was.
-fn edit_chain(format: Format, plain: &str, mut rule: Rule, dice: &mut Dice) -> Result<Reach, String> {
+fn edit_chain(
+    format: Format,
+    plain: &str,
+    mut rule: EncryptionRule,
+    dice: &mut Dice,
+) -> Result<Reach, String> {
     rule.mac_only_encrypted = dice.below(2) == 0;
     let Ok(mut file) = format.encrypt(plain.as_bytes(), &rule, &mut FixedEntropy::new(dice.next())) else {
         return Ok(false.into());
