@@ -48,16 +48,7 @@ pub(crate) fn finish(
     };
     add_suffixes(set.list_mut()).map_err(|misfit| refused(unwritable(&misfit)))?;
     follow(&mut set, config).map_err(refused)?;
-    set.list_mut().retain(|resource| {
-        let local = resource.meta_map("annotations").find(|(key, _)| *key == LOCAL);
-        local.is_none_or(|(_, value)| value == "false")
-    });
-    if *order != Order::AsRead {
-        set.check_ids().map_err(refused)?;
-    }
-    let mut list = set.into_list();
-    sort(&mut list, order);
-    for resource in &mut list {
+    for resource in set.list() {
         // kustomize gives up on an object that had no name at any step.
         let had_none = resource
             .history
@@ -70,6 +61,15 @@ pub(crate) fn finish(
             let message = "no `kind` or no `metadata.name` is left in this object";
             return Err(refused(halt(RefusalKind::CannotApply, resource.spot(), message)));
         }
+    }
+    set.list_mut().retain(|resource| {
+        let local = resource.meta_map("annotations").find(|(key, _)| *key == LOCAL);
+        local.is_none_or(|(_, value)| value == "false")
+    });
+    set.check_ids().map_err(refused)?;
+    let mut list = set.into_list();
+    sort(&mut list, order);
+    for resource in &mut list {
         tidy_annotations(resource);
         resource
             .data()

@@ -36,7 +36,7 @@
 //! # The parts
 //!
 //! - `files`, `load`: what is read, and what may be; `node`: values with their places; `build_file`: what a build file can say;
-//! - `build`: the way of a folder; `generate`, `patch`, `transform`, `references`, `hash`, `order`: its steps;
+//! - `build`: the way of a folder; `generate`, `patch`, `transform`, `plugins`, `references`, `hash`, `order`: its steps;
 //! - `config`, `tables`: which fields the steps change; `id`, `resource`, `set`, `select`: objects and how they are found.
 //!
 //! The judge is kustomize 5.7: `tests/conformance/build.sh` compares generated trees.
@@ -58,6 +58,7 @@ mod manifests;
 mod node;
 mod order;
 mod patch;
+mod plugins;
 mod references;
 mod resource;
 mod select;

@@ -93,7 +93,7 @@ fn every_tree_is_built_as_kustomize_builds_it() {
 /// changed it.
 #[test]
 fn places_lie_in_the_files() {
-    fn check(node: &kustomize::Datum, kustomizer: &Kustomizer<'_>, files: &BTreeMap<String, Vec<u8>>) {
+    fn check(node: &Datum, kustomizer: &Kustomizer<'_>, files: &BTreeMap<String, Vec<u8>>) {
         if let Some(spot) = node.spot {
             let file = &files[kustomizer.path(spot)];
             assert!(

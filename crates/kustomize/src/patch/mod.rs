@@ -134,7 +134,7 @@ fn from_file(path: &WrittenText, folder: &mut Folder<'_, '_>) -> Result<Vec<Arc<
 }
 
 /// The documents of a text in a build file.
-fn inline(text: &WrittenText, folder: &mut Folder<'_, '_>) -> Result<Vec<Arc<Datum>>, Halt> {
+pub(crate) fn inline(text: &WrittenText, folder: &mut Folder<'_, '_>) -> Result<Vec<Arc<Datum>>, Halt> {
     let number = text.spot.map_or(u32::MAX, |spot| spot.file);
     let name = usize::try_from(number)
         .ok()

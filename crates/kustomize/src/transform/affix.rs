@@ -2,8 +2,7 @@
 
 use super::{cannot, replace_scalar};
 use crate::build_file::decode::WrittenText;
-use crate::config::{TransformerConfig, Use};
-use crate::field_spec::Make;
+use crate::field_spec::{FieldSpec, Make};
 use crate::finding::Halt;
 use crate::id::Gvk;
 use crate::node::{Datum, Scalar};
@@ -27,12 +26,8 @@ pub(crate) fn apply(
     set: &mut ResourceSet,
     text: &WrittenText,
     end: End,
-    config: &TransformerConfig,
+    fields: &[FieldSpec],
 ) -> Result<(), Halt> {
-    let fields = config.fields(match end {
-        End::Start => Use::NamePrefix,
-        End::End => Use::NameSuffix,
-    });
     for resource in set.list_mut() {
         let first = resource.first_id().gvk;
         if is_left(&first) {

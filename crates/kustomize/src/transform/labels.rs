@@ -55,7 +55,7 @@ fn fields_of(entry: &LabelEntry, config: &TransformerConfig) -> Result<Vec<Field
 }
 
 /// Sets texts in mappings of all objects. Where one is new in several mappings of an object, it is one scalar for kustomize.
-fn put(set: &mut ResourceSet, pairs: &[TextPair], fields: &[FieldSpec]) -> Result<(), Halt> {
+pub(crate) fn put(set: &mut ResourceSet, pairs: &[TextPair], fields: &[FieldSpec]) -> Result<(), Halt> {
     if pairs.is_empty() {
         return Ok(());
     }

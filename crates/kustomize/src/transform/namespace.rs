@@ -12,82 +12,126 @@ use crate::set::ResourceSet;
 /// The path of an object's own namespace.
 const OWN: [&str; 2] = ["metadata", "namespace"];
 
-/// Gives every object a namespace.
+/// Which subjects of role bindings get the namespace.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Subjects {
+    /// Those that are called `default`.
+    #[default]
+    Default,
+    /// All service accounts.
+    Accounts,
+    /// None.
+    None,
+}
+
+/// A namespace, and where it goes.
+pub(crate) struct NamespaceChange<'n> {
+    pub(crate) namespace: &'n WrittenText,
+    pub(crate) fields: &'n [FieldSpec],
+    /// Only where nothing stands.
+    pub(crate) unset_only: bool,
+    pub(crate) subjects: Subjects,
+}
+
+/// Gives every object the namespace of a build file.
 pub(crate) fn apply(
     set: &mut ResourceSet,
     namespace: &WrittenText,
     config: &TransformerConfig,
 ) -> Result<(), Halt> {
-    for resource in set.list_mut().iter_mut().filter(|resource| !resource.is_empty()) {
-        resource.remember_name();
-        change(resource, namespace, config).map_err(|error| cannot(&error, resource, namespace.spot))?;
-    }
-    set.check_ids()
+    let change = NamespaceChange {
+        namespace,
+        fields: config.fields(Use::Namespace),
+        unset_only: false,
+        subjects: Subjects::Default,
+    };
+    change.apply(set)
 }
 
-fn change(
-    resource: &mut Resource,
-    namespace: &WrittenText,
-    config: &TransformerConfig,
-) -> Result<(), OffPath> {
-    let gvk = resource.gvk();
-    let is_binding = matches!(gvk.kind.as_str(), "RoleBinding" | "ClusterRoleBinding");
-    let is_core = resource.api_version() == "v1";
-    let mut set =
-        |node: &mut Datum| replace_scalar(node, Scalar::text(namespace.value.clone()), namespace.spot);
-    let data = resource.data_mut();
-    if !gvk.is_cluster_scoped() {
-        let own = FieldSpec {
-            path: OWN.join("/"),
-            create: true,
-            ..FieldSpec::default()
-        };
-        own.visit(data, Make::Scalar, &mut set)?;
-    }
-    if is_binding {
-        change_subjects(data, namespace)?;
-    }
-    for field in config.fields(Use::Namespace) {
-        let is_own = field.path == OWN.join("/");
-        let is_name = field.path == ["metadata", "name"].join("/") && !is_core;
-        let is_subject = field.path == ["subjects", "namespace"].join("/")
-            && matches!(field.gvk.kind.as_str(), "RoleBinding" | "ClusterRoleBinding")
-            && is_binding;
-        if !(is_own || is_name || is_subject) {
-            field.apply(data, &gvk, Make::Scalar, &mut set)?;
+impl NamespaceChange<'_> {
+    /// Gives every object the namespace.
+    pub(crate) fn apply(&self, set: &mut ResourceSet) -> Result<(), Halt> {
+        for resource in set.list_mut().iter_mut().filter(|resource| !resource.is_empty()) {
+            resource.remember_name();
+            self.change(resource)
+                .map_err(|error| cannot(&error, resource, self.namespace.spot))?;
         }
+        set.check_ids()
     }
-    Ok(())
-}
 
-/// Accounts that are called `default` are those of the new namespace.
-fn change_subjects(data: &mut Datum, namespace: &WrittenText) -> Result<(), OffPath> {
-    let Some(subjects) = data.get_mut("subjects").filter(|subjects| !subjects.is_null()) else {
-        return Ok(());
-    };
-    let wrong = |node: &Datum| OffPath {
-        message: "`subjects` is a list of mappings".to_owned(),
-        spot: node.spot,
-    };
-    if !matches!(subjects.content, Content::List(_)) {
-        return Err(wrong(subjects));
+    fn set(&self, node: &mut Datum) -> Result<(), OffPath> {
+        let stands = !node.is_null() && node.as_text().is_some_and(|text| !text.is_empty());
+        if self.unset_only && stands {
+            return Ok(());
+        }
+        replace_scalar(
+            node,
+            Scalar::text(self.namespace.value.clone()),
+            self.namespace.spot,
+        )
     }
-    for subject in subjects.items_mut().into_iter().flatten() {
-        if !subject.is_null() && !matches!(subject.content, Content::Map(_)) {
-            return Err(wrong(subject));
+
+    fn change(&self, resource: &mut Resource) -> Result<(), OffPath> {
+        let gvk = resource.gvk();
+        let is_binding = matches!(gvk.kind.as_str(), "RoleBinding" | "ClusterRoleBinding");
+        let is_core = resource.api_version() == "v1";
+        let data = resource.data_mut();
+        let mut set = |node: &mut Datum| self.set(node);
+        if !gvk.is_cluster_scoped() {
+            let own = FieldSpec {
+                path: OWN.join("/"),
+                create: true,
+                ..FieldSpec::default()
+            };
+            own.visit(data, Make::Scalar, &mut set)?;
         }
-        if subject.get("name").and_then(Datum::as_text) != Some("default") {
-            continue;
+        if is_binding {
+            self.change_subjects(data)?;
         }
-        let value = Datum::text(namespace.value.clone(), namespace.spot);
-        if let Some(old) = subject.get_mut("namespace") {
-            if !matches!(old.content, Content::Scalar(_)) {
-                return Err(wrong(old));
+        for field in self.fields {
+            let is_own = field.path == OWN.join("/");
+            let is_name = field.path == ["metadata", "name"].join("/") && !is_core;
+            let is_subject = field.path == ["subjects", "namespace"].join("/")
+                && matches!(field.gvk.kind.as_str(), "RoleBinding" | "ClusterRoleBinding")
+                && is_binding;
+            if !(is_own || is_name || is_subject) {
+                field.apply(data, &gvk, Make::Scalar, &mut set)?;
             }
-            old.set_scalar(Scalar::text(namespace.value.clone()), namespace.spot);
-        } else {
-            subject.put("namespace", value);
         }
+        Ok(())
     }
-    Ok(())
+
+    fn change_subjects(&self, data: &mut Datum) -> Result<(), OffPath> {
+        let Some(subjects) = data.get_mut("subjects").filter(|subjects| !subjects.is_null()) else {
+            return Ok(());
+        };
+        let wrong = |node: &Datum| OffPath {
+            message: "`subjects` is a list of mappings".to_owned(),
+            spot: node.spot,
+        };
+        if !matches!(subjects.content, Content::List(_)) && self.subjects != Subjects::None {
+            return Err(wrong(subjects));
+        }
+        for subject in subjects.items_mut().into_iter().flatten() {
+            let is = |key: &str, text: &str| subject.get(key).and_then(Datum::as_text) == Some(text);
+            let is_meant = match self.subjects {
+                Subjects::Default => is("name", "default"),
+                Subjects::Accounts => is("kind", "ServiceAccount"),
+                Subjects::None => continue,
+            };
+            if !subject.is_null() && !matches!(subject.content, Content::Map(_)) {
+                return Err(wrong(subject));
+            }
+            if !is_meant {
+                continue;
+            }
+            if subject.get("namespace").is_none() {
+                subject.put("namespace", Datum::plain("", None));
+            }
+            if let Some(namespace) = subject.get_mut("namespace") {
+                self.set(namespace)?;
+            }
+        }
+        Ok(())
+    }
 }

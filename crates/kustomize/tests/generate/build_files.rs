@@ -159,6 +159,9 @@ impl Generator {
         if self.dice.one_in(10) {
             self.configurations(folder, file);
         }
+        if self.dice.one_in(10) {
+            self.transformers(folder, file);
+        }
         if self.dice.one_in(8) {
             self.feature("sortOptions");
             let options = match self.dice.below(3) {
@@ -168,6 +171,27 @@ impl Generator {
                     {"orderFirst": ["Secret", "Widget"], "orderLast": ["Namespace"]}}),
             };
             file.insert("sortOptions".into(), options);
+        }
+    }
+
+    /// Transformers that are objects.
+    fn transformers(&mut self, folder: &str, file: &mut Map<String, Value>) {
+        self.feature("transformers");
+        let text = *self.dice.pick(&[
+            "apiVersion: builtin\nkind: NamespaceTransformer\nmetadata: {name: n, namespace: media}\nunsetOnly: true\n",
+            "apiVersion: builtin\nkind: NamespaceTransformer\nmetadata: {name: n, namespace: x}\nsetRoleBindingSubjects: allServiceAccounts\nfieldSpecs:\n- {path: spec/where, create: true, kind: Widget}\n- {path: metadata/name, kind: Namespace}\n",
+            "apiVersion: builtin\nkind: NamespaceTransformer\nmetadata: {name: n, namespace: y}\nsetRoleBindingSubjects: none\n",
+            "apiVersion: builtin\nkind: LabelTransformer\nmetadata: {name: l}\nlabels: {app: by-plugin}\nfieldSpecs:\n- {path: metadata/labels, create: true}\n",
+            "apiVersion: builtin\nkind: AnnotationsTransformer\nmetadata: {name: a}\nannotations: {note: by-plugin}\nfieldSpecs:\n- {path: metadata/annotations, create: true}\n",
+            "apiVersion: builtin\nkind: PrefixTransformer\nmetadata: {name: p}\nprefix: pre-\nfieldSpecs:\n- {path: metadata/name}\n",
+            "apiVersion: builtin\nkind: SuffixTransformer\nmetadata: {name: s}\nsuffix: -post\nfieldSpecs:\n- {path: metadata/name, kind: Deployment}\n",
+            "apiVersion: builtin\nkind: PrefixTransformer\nmetadata: {name: p}\nprefix: pre-\n",
+        ]);
+        if self.dice.one_in(2) {
+            self.put(&format!("{folder}/transformer.yaml"), text);
+            file.insert("transformers".into(), json!(["transformer.yaml"]));
+        } else {
+            file.insert("transformers".into(), json!([text]));
         }
     }
 

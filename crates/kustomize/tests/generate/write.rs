@@ -115,7 +115,7 @@ impl Generator {
             }
             Value::String(text) if text.contains('\n') && self.dice.one_in(3) => {
                 self.feature("folded text");
-                self.folded(text, indent + 2, out);
+                Self::folded(text, indent + 2, out);
             }
             Value::String(text) if text.contains('\n') => {
                 out.push_str(match text.trim_end_matches('\n').len().abs_diff(text.len()) {
@@ -138,7 +138,7 @@ impl Generator {
     }
 
     /// A block whose lines are folded: a break between two lines that start with no blank is written twice.
-    fn folded(&mut self, text: &str, indent: usize, out: &mut String) {
+    fn folded(text: &str, indent: usize, out: &mut String) {
         out.push_str(match text.trim_end_matches('\n').len().abs_diff(text.len()) {
             0 => " >-\n",
             1 => " >\n",
