@@ -83,9 +83,53 @@ pub fn all(text: &str) -> impl Iterator<Item = (usize, &str)> {
     })
 }
 
+/// Where a line of a text starts, in the text and in the file that it is written in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LineStart {
+    /// In the text.
+    pub inner: usize,
+    /// In the file.
+    pub outer: usize,
+}
+
+/// Finds the lines of a text in the file that holds it, from the line of `start` on; nothing if it is not written line by line.
+pub fn line_starts(source: &str, start: usize, text: &str) -> Option<Vec<LineStart>> {
+    let newline = source.get(..start)?.rfind('\n');
+    let (mut outer, mut inner) = (newline.map_or(0, |newline| newline + 1), 0);
+    let mut lines = Vec::new();
+    for line in text.split_inclusive('\n') {
+        let own = source
+            .get(outer..)?
+            .split_inclusive('\n')
+            .next()
+            .unwrap_or_default();
+        let bare = line.trim_end_matches(['\n', '\r']);
+        let indent = own.trim_end_matches(['\n', '\r']).len().checked_sub(bare.len())?;
+        if !own.get(indent..)?.starts_with(bare) {
+            return None;
+        }
+        lines.push(LineStart {
+            inner,
+            outer: outer + indent,
+        });
+        inner += line.len();
+        outer += own.len();
+    }
+    Some(lines)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_lines_of_a_block_are_found_in_its_file() {
+        let source = "a:\n  b: |\n    one\n      two\n";
+        let lines = line_starts(source, source.find("one").expect("there"), "one\n  two\n").expect("a block");
+        let pairs: Vec<[usize; 2]> = lines.iter().map(|line| [line.inner, line.outer]).collect();
+        assert_eq!(pairs, [[0, 14], [4, 22]]);
+        assert_eq!(line_starts("a: \"x\\ny\"\n", 3, "x\ny"), None);
+    }
 
     #[test]
     fn line_breaks_of_both_kinds_end_a_line() {

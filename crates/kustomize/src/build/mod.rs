@@ -227,7 +227,8 @@ impl<'f> Build<'f> {
         if self.copied <= MAX_RESOURCES {
             return Ok(());
         }
-        let message = format!("the build takes more than {MAX_RESOURCES} objects through its folders");
+        let message =
+            format!("too many objects go through the folders of the build: more than {MAX_RESOURCES}");
         Err(halt(RefusalKind::TooLarge, entry.spot, message))
     }
 

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
+use yaml::line::LineStart;
 use yaml::{Kind, Node, Style};
 
 use super::{Content, Datum, Field, Quoting, Scalar, Spot};
@@ -32,15 +33,6 @@ pub(crate) struct BlockLines {
     pub(crate) whole: Range<usize>,
     /// For each line its start in the text and in the file; none when the lines cannot be told.
     pub(crate) lines: Vec<LineStart>,
-}
-
-/// Where a line starts.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct LineStart {
-    /// In the text.
-    pub(crate) inner: usize,
-    /// In the file.
-    pub(crate) outer: usize,
 }
 
 impl TextFrame<'_> {

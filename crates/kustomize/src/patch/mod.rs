@@ -9,13 +9,14 @@ use std::sync::Arc;
 
 use json::JsonPatch;
 use strategic::Clash;
+use yaml::line::line_starts;
 
 use crate::build_file::decode::WrittenText;
 use crate::build_file::targets::{PatchEntry, TargetSelector};
 use crate::finding::{Halt, Refusal, RefusalKind, halt};
 use crate::load::{Folder, Loaded, not_yaml};
 use crate::manifests::resources;
-use crate::node::read::{BlockLines, LineStart, TextFrame, documents};
+use crate::node::read::{BlockLines, TextFrame, documents};
 use crate::node::{Datum, Spot};
 use crate::resource::Resource;
 use crate::select::Selection;
@@ -155,42 +156,12 @@ fn block_lines(file: Option<&Loaded<'_>>, text: &WrittenText) -> BlockLines {
         return BlockLines::default();
     };
     let whole = spot.start as usize..spot.end as usize;
-    let mut block = BlockLines {
-        lines: Vec::new(),
-        whole: whole.clone(),
-    };
-    let Some(source) = file.and_then(|file| std::str::from_utf8(&file.content).ok()) else {
-        return block;
-    };
-    let before = source.get(..whole.start).and_then(|before| before.rfind('\n'));
-    let mut outer = before.map_or(0, |newline| newline + 1);
-    let mut inner = 0;
-    for line in text.value.split_inclusive('\n') {
-        let Some(rest) = source.get(outer..) else {
-            break;
-        };
-        let own = rest.split_inclusive('\n').next().unwrap_or_default();
-        let bare = line.trim_end_matches(['\n', '\r']);
-        let Some(indent) = own.trim_end_matches(['\n', '\r']).len().checked_sub(bare.len()) else {
-            return BlockLines {
-                lines: Vec::new(),
-                whole,
-            };
-        };
-        if own.get(indent..).is_none_or(|end| !end.starts_with(bare)) {
-            return BlockLines {
-                lines: Vec::new(),
-                whole,
-            };
-        }
-        block.lines.push(LineStart {
-            inner,
-            outer: outer + indent,
-        });
-        inner += line.len();
-        outer += own.len();
+    let source = file.and_then(|file| std::str::from_utf8(&file.content).ok());
+    let lines = source.and_then(|source| line_starts(source, whole.start, &text.value));
+    BlockLines {
+        lines: lines.unwrap_or_default(),
+        whole,
     }
-    block
 }
 
 impl Patch {
