@@ -159,8 +159,13 @@ fn run(
         .map(|artifact| &artifact.path)
         .collect();
     let manifests = Manifests::new(tree.stage().documents(), &texts);
-    let mut sources: BTreeMap<RepoPath, SourceId> = BTreeMap::new();
     let mut used = BTreeSet::new();
+    let mut reporter = Reporter {
+        texts: &texts,
+        edited: &edited,
+        tree: &tree,
+        sources: BTreeMap::new(),
+    };
     for rule in rules::ALL {
         let mut findings = rule.findings(&manifests);
         findings.retain(|finding| {
@@ -192,13 +197,8 @@ fn run(
                     *text = redact(text, documents);
                 }
             }
-            report(
-                (rule, level(rule)),
-                (finding, behind.remove(&number).unwrap_or_default()),
-                (&texts, &edited, &tree),
-                &mut sources,
-                diags,
-            );
+            let behind = behind.remove(&number).unwrap_or_default();
+            reporter.report(rule, level(rule), finding, &behind, diags);
         }
     }
     let on: BTreeSet<&str> = tree.iter().map(|artifact| artifact.origin.app.as_str()).collect();
@@ -211,81 +211,99 @@ fn run(
     }))
 }
 
-fn report(
-    (rule, level): (&Rule, Severity),
-    (finding, behind): (Finding, Vec<RepoPath>),
-    (texts, edited, tree): (&Texts<'_>, &BTreeSet<&RepoPath>, &Tree<Rendered>),
-    sources: &mut BTreeMap<RepoPath, SourceId>,
-    diags: &mut Diagnostics,
-) {
-    let app = texts.get(&finding.path).map(|(_, app)| *app);
-    let is_edited = edited.contains(&finding.path);
-    let level = match level {
-        // What a person wrote is theirs: the run tells them, and does not stop; but it carries no secret on in clear.
-        Severity::Error if is_edited && rule.name != "plain-secret" => Severity::Warning,
-        Severity::Error if !behind.is_empty() => Severity::Warning,
-        Severity::Error if app == Some(ADDED) && STYLE.contains(&rule.name) => Severity::Warning,
-        level => level,
-    };
-    let mut diagnostic = match level {
-        Severity::Error => Diagnostic::error(rule.name, finding.message),
-        Severity::Warning => Diagnostic::warning(rule.name, finding.message),
-        Severity::Note => Diagnostic::note_level(rule.name, finding.message),
-    };
-    let mut source = |path: &RepoPath, diags: &mut Diagnostics| {
-        *sources
-            .entry(path.clone())
-            .or_insert_with(|| match texts.get(path) {
-                Some((text, app)) if *app == ADDED || edited.contains(path) => {
-                    diags.sources.add(path.as_str(), display(path.as_str(), text))
-                }
-                Some((text, _)) => diags.sources.add(path.as_str(), *text),
-                None => diags.sources.add(path.as_str(), ""),
-            })
-    };
-    diagnostic = match finding.span {
-        Some(span) => {
-            let id = source(&finding.path, diags);
-            diagnostic.at(id.span(span), finding.label)
+/// Tells what the rules found, of the tree as it stands.
+struct Reporter<'t> {
+    texts: &'t Texts<'t>,
+    edited: &'t BTreeSet<&'t RepoPath>,
+    tree: &'t Tree<Rendered>,
+    /// The files that were quoted.
+    sources: BTreeMap<RepoPath, SourceId>,
+}
+
+impl Reporter<'_> {
+    fn report(
+        &mut self,
+        rule: &Rule,
+        level: Severity,
+        finding: Finding,
+        behind: &[RepoPath],
+        diags: &mut Diagnostics,
+    ) {
+        let Self {
+            texts,
+            edited,
+            tree,
+            sources,
+        } = self;
+        let app = texts.get(&finding.path).map(|(_, app)| *app);
+        let is_edited = edited.contains(&finding.path);
+        let level = match level {
+            // What a person wrote is theirs: the run tells them, and does not stop; but it carries no secret on in clear.
+            Severity::Error if is_edited && rule.name != "plain-secret" => Severity::Warning,
+            Severity::Error if !behind.is_empty() => Severity::Warning,
+            Severity::Error if app == Some(ADDED) && STYLE.contains(&rule.name) => Severity::Warning,
+            level => level,
+        };
+        let mut diagnostic = match level {
+            Severity::Error => Diagnostic::error(rule.name, finding.message),
+            Severity::Warning => Diagnostic::warning(rule.name, finding.message),
+            Severity::Note => Diagnostic::note_level(rule.name, finding.message),
+        };
+        let mut source = |path: &RepoPath, diags: &mut Diagnostics| {
+            *sources
+                .entry(path.clone())
+                .or_insert_with(|| match texts.get(path) {
+                    Some((text, app)) if *app == ADDED || edited.contains(path) => {
+                        diags.sources.add(path.as_str(), display(path.as_str(), text))
+                    }
+                    Some((text, _)) => diags.sources.add(path.as_str(), *text),
+                    None => diags.sources.add(path.as_str(), ""),
+                })
+        };
+        diagnostic = match finding.span {
+            Some(span) => {
+                let id = source(&finding.path, diags);
+                diagnostic.at(id.span(span), finding.label)
+            }
+            None => diagnostic.in_file(finding.path.as_str()),
+        };
+        for (path, span, label) in finding.also {
+            let id = source(&path, diags);
+            diagnostic = diagnostic.also(id.span(span), label);
         }
-        None => diagnostic.in_file(finding.path.as_str()),
-    };
-    for (path, span, label) in finding.also {
-        let id = source(&path, diags);
-        diagnostic = diagnostic.also(id.span(span), label);
-    }
-    if is_edited {
-        diagnostic = diagnostic.note("you edited this file");
-    }
-    if !behind.is_empty() {
-        let files: Vec<String> = behind.iter().map(|path| format!("`{path}`")).collect();
-        diagnostic = diagnostic.note(format!(
-            "you edited {}, which brings this about",
-            files.join(" and ")
-        ));
-    }
-    diagnostic = match app {
-        Some(ADDED) => {
-            let text = texts
-                .get(&finding.path)
-                .map(|(text, _)| *text)
-                .unwrap_or_default();
-            let comment = format!("# clusterwright: allow {}: why", rule.name);
-            diagnostic.note(match without_reason(text, rule.name) {
+        if is_edited {
+            diagnostic = diagnostic.note("you edited this file");
+        }
+        if !behind.is_empty() {
+            let files: Vec<String> = behind.iter().map(|path| format!("`{path}`")).collect();
+            diagnostic = diagnostic.note(format!(
+                "you edited {}, which brings this about",
+                files.join(" and ")
+            ));
+        }
+        diagnostic = match app {
+            Some(ADDED) => {
+                let text = texts
+                    .get(&finding.path)
+                    .map(|(text, _)| *text)
+                    .unwrap_or_default();
+                let comment = format!("# clusterwright: allow {}: why", rule.name);
+                diagnostic.note(match without_reason(text, rule.name) {
                 Some(line) => format!(
                     "the comment in line {line} silences nothing, for the reason is missing: write `{comment}`"
                 ),
                 None => format!("the file is yours; a comment `{comment}` in it silences this"),
             })
-        }
-        _ => match tree.get(&finding.path) {
-            Some(artifact) => cause::notes(&artifact.origin, tree.stage().own())
-                .into_iter()
-                .fold(diagnostic, Diagnostic::note),
-            None => diagnostic,
-        },
-    };
-    diags.push(diagnostic.help(finding.help));
+            }
+            _ => match tree.get(&finding.path) {
+                Some(artifact) => cause::notes(&artifact.origin, tree.stage().own())
+                    .into_iter()
+                    .fold(diagnostic, Diagnostic::note),
+                None => diagnostic,
+            },
+        };
+        diags.push(diagnostic.help(finding.help));
+    }
 }
 
 #[cfg(test)]

@@ -76,7 +76,7 @@ pub fn report<'d>(
         );
     }
     if let Some(path) = files.first().filter(|_| !stops) {
-        diags.push(touched(&manifests, &wanted, (&before, &all)).in_file(path.as_str()));
+        diags.push(touched(&manifests, &wanted, &before, &all).in_file(path.as_str()));
     }
 }
 
@@ -106,7 +106,8 @@ fn lost<'a>(
 fn touched<'a>(
     manifests: &Manifests<'a>,
     wanted: &[Wanted<'a>],
-    (before, now): (&[AddressRange], &[AddressRange]),
+    before: &[AddressRange],
+    now: &[AddressRange],
 ) -> Diagnostic {
     let message = format!(
         "the load balancer pool goes from {} to {}",

@@ -56,7 +56,7 @@ impl ChangeSet {
                 continue;
             }
             doubts.extend(doubt(path, entry).map(|why| (path.clone(), why)));
-            match stale(path, (entry, moved.contains(path)), existing.get(path), choices) {
+            match stale(path, entry, moved.contains(path), existing.get(path), choices) {
                 Ok(change) => {
                     if change.kind == ChangeKind::EditedDelete {
                         after.entries.insert(path.clone(), entry.clone());
@@ -170,7 +170,8 @@ fn rendered(
 /// Settles a path that the lock lists and that is no longer rendered. A line that is not believed is only forgotten.
 fn stale(
     path: &RepoPath,
-    (entry, moved): (&LockEntry, bool),
+    entry: &LockEntry,
+    moved: bool,
     on_disk: &OnDisk,
     choices: &Choices,
 ) -> Result<Change, Diagnostic> {

@@ -64,7 +64,7 @@ fn write(out: &mut String, value: &Value, indent: Option<&str>, depth: usize) ->
         ValueKind::String => text(out, value.as_str().unwrap_or_default()),
         ValueKind::Seq => {
             let items = value.try_iter()?.checked().collect::<Result<Vec<_>, _>>()?;
-            block(out, ('[', ']'), items.len(), indent, depth, |out, index| {
+            block(out, ['[', ']'], items.len(), indent, depth, |out, index| {
                 write(out, &items[index], indent, depth + 1)
             })?;
         }
@@ -76,7 +76,7 @@ fn write(out: &mut String, value: &Value, indent: Option<&str>, depth: usize) ->
                 entries.push((key, entry));
             }
             entries.sort_by(|(a, _), (b, _)| a.cmp(b));
-            block(out, ('{', '}'), entries.len(), indent, depth, |out, index| {
+            block(out, ['{', '}'], entries.len(), indent, depth, |out, index| {
                 let (key, entry) = &entries[index];
                 if let Some(key) = key.as_str() {
                     text(out, key);
@@ -100,12 +100,13 @@ fn write(out: &mut String, value: &Value, indent: Option<&str>, depth: usize) ->
 /// Writes items between brackets.
 fn block(
     out: &mut String,
-    (open, close): (char, char),
+    brackets: [char; 2],
     len: usize,
     indent: Option<&str>,
     depth: usize,
     mut item: impl FnMut(&mut String, usize) -> Result<(), Error>,
 ) -> Result<(), Error> {
+    let [open, close] = brackets;
     out.push(open);
     for index in 0..len {
         match indent {

@@ -33,19 +33,27 @@ pub struct Standing {
     pub render: Option<String>,
 }
 
-/// Whose records a file says that an external-dns owns: the file, the name of the value, what it said before there was
-/// a key for it.
-const OWNERS: [(&str, &str, &str); 2] = [
-    (
-        "kubernetes/apps/network/cloudflare-dns/app/helmrelease.yaml",
-        "dns_owner_id",
-        OWNER_BEFORE,
-    ),
-    (
-        "kubernetes/apps/network/unifi-dns/app/helmrelease.yaml",
-        "unifi_dns_owner_id",
-        UNIFI_OWNER_BEFORE,
-    ),
+/// Whose records a file says that an external-dns owns.
+struct DnsOwner {
+    /// The file.
+    file: &'static str,
+    /// The name of the value for templates.
+    name: &'static str,
+    /// What the file said before there was a key for it.
+    before: &'static str,
+}
+
+const OWNERS: [DnsOwner; 2] = [
+    DnsOwner {
+        file: "kubernetes/apps/network/cloudflare-dns/app/helmrelease.yaml",
+        name: "dns_owner_id",
+        before: OWNER_BEFORE,
+    },
+    DnsOwner {
+        file: "kubernetes/apps/network/unifi-dns/app/helmrelease.yaml",
+        name: "unifi_dns_owner_id",
+        before: UNIFI_OWNER_BEFORE,
+    },
 ];
 
 /// The file of the pool.
@@ -58,9 +66,10 @@ const POOL: &str = "kubernetes/apps/kube-system/cilium/app/networks.yaml";
 pub fn standing(
     root: &Root,
     lock: &Lock,
-    (bases, git): (&mut Bases, Option<&Git>),
+    bases: &mut Bases,
+    git: Option<&Git>,
 ) -> Result<Vec<Standing>, Diagnostic> {
-    let files = OWNERS.iter().map(|(file, ..)| *file).chain([POOL]);
+    let files = OWNERS.iter().map(|owner| owner.file).chain([POOL]);
     let paths: Vec<RepoPath> = files.filter_map(|file| RepoPath::parse(file).ok()).collect();
     let existing = Existing::read(root, &paths);
     let mut found = Vec::new();
@@ -94,10 +103,13 @@ pub fn carry(
     values: &mut Map<String, Value>,
     diags: &mut Diagnostics,
 ) {
-    for (file, name, before) in OWNERS {
-        if let Some(standing) = standing.iter().find(|standing| standing.path.as_str() == file) {
+    for dns in &OWNERS {
+        if let Some(standing) = standing
+            .iter()
+            .find(|standing| standing.path.as_str() == dns.file)
+        {
             let stays = !taken_back.contains(&standing.path);
-            owner(standing, stays, (name, before), cluster, values, diags);
+            owner(standing, stays, dns, cluster, values, diags);
         }
     }
     if let Some(standing) = standing.iter().find(|standing| standing.path.as_str() == POOL) {
@@ -114,11 +126,12 @@ pub fn carry(
 fn owner(
     standing: &Standing,
     stays: bool,
-    (name, before): (&str, &str),
+    dns: &DnsOwner,
     cluster: &Cluster,
     values: &mut Map<String, Value>,
     diags: &mut Diagnostics,
 ) {
+    let DnsOwner { name, before, .. } = *dns;
     let documents = yaml::parse(&standing.now).unwrap_or_default();
     let Some(place) = owner_in(&documents) else { return };
     let now = place.as_str().unwrap_or_default();
@@ -258,7 +271,7 @@ mod tests {
 
     #[test]
     fn the_line_that_keeps_an_owner_keeps_those_of_all_files() {
-        for (_, _, before) in OWNERS {
+        for DnsOwner { before, .. } in OWNERS {
             for is_set in [false, true] {
                 let line = |now: &str| changed(now, before, "home", is_set).help.join("\n");
                 assert!(

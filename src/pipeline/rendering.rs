@@ -46,7 +46,7 @@ impl Run<'_> {
         let mut values = configuration.values.clone();
         let standing = {
             let mut bases = before.bases_mut();
-            merge::standing(self.root, &before.lock, (&mut bases, before.git.as_ref()))
+            merge::standing(self.root, &before.lock, &mut bases, before.git.as_ref())
         };
         let standing = standing.map_err(|finding| diags.abort(finding))?;
         let taken_back = &self.choices.overwrite;
@@ -91,7 +91,7 @@ impl Run<'_> {
         });
         let vocabulary = vocabulary_of_any(self.root);
         let diags = &mut self.diags.borrow_mut();
-        let tree = raw::render(self.root, request, (with, &vocabulary), &mut vault, diags)?;
+        let tree = raw::render(self.root, request, with, &vocabulary, &mut vault, diags)?;
         let hand = found.as_ref().map(Keyring::hand).unwrap_or_default();
         let recipients = own.as_ref().map(|own| own.recipients.clone()).unwrap_or_default();
         let keys = SealKeys::new(found.map(|found| found.all), recipients)
@@ -138,9 +138,15 @@ impl Run<'_> {
                 diags,
             )?;
             in_clear::tree(&tree, rendering.secrets.vault.known(), diags);
-            let on_disk = (&*rendering.existing, &before.lock);
             let identities = rendering.secrets.keys.identities();
-            seal::report_by_hand(&tree, on_disk, &self.choices, identities, diags);
+            seal::report_by_hand(
+                &tree,
+                &rendering.existing,
+                &before.lock,
+                &self.choices,
+                identities,
+                diags,
+            );
             diags.checkpoint()?;
             (tree, kept)
         };

@@ -81,7 +81,8 @@ pub fn is_raw(root: &Root) -> bool {
 pub fn render(
     root: &Root,
     request: &RawRequest,
-    (found, vocabulary): (Option<RawKeys<'_>>, &Vocabulary),
+    found: Option<RawKeys<'_>>,
+    vocabulary: &Vocabulary,
     vault: &mut Vault,
     diags: &mut Diagnostics,
 ) -> Result<Tree<Rendered>, Aborted> {
@@ -128,7 +129,7 @@ fn read_data(
         match data::read(bytes, shown, identities) {
             Ok(data) => all.extend(data),
             Err(finding) if is_absent => {
-                let finding = absent(finding, (root, settings), shown, said, diags);
+                let finding = absent(finding, root, settings, shown, said, diags);
                 diags.push(finding);
             }
             Err(finding) => diags.push(finding),
@@ -179,7 +180,8 @@ enum Said<'a> {
 /// Says of a data file that is not there who names it, and which one may be meant.
 fn absent(
     finding: Diagnostic,
-    (root, settings): (&Root, &Settings),
+    root: &Root,
+    settings: &Settings,
     shown: &str,
     said: Said<'_>,
     diags: &mut Diagnostics,
@@ -396,7 +398,7 @@ fn rendered(
                     match data::read(bytes, shown, found.map(|found| found.identities)) {
                         Ok(data) => values.extend(data),
                         Err(finding) if is_absent => {
-                            let finding = absent(finding, (root, settings), shown, Said::Data(name), diags);
+                            let finding = absent(finding, root, settings, shown, Said::Data(name), diags);
                             diags.push(finding);
                         }
                         Err(finding) => diags.push(finding),

@@ -94,7 +94,7 @@ impl TeraEngine {
             .map(|(name, _)| name.as_str())
             .collect();
         if let Err(error) = tera.add_raw_templates(texts) {
-            report_all(&sources, &error, (complete, &seen), diags);
+            report_all(&sources, &error, complete, &seen, diags);
         }
         for file in files.iter().filter(|file| sources.contains_key(&file.source)) {
             for unknown in names::unknown(&file.text, shape) {

@@ -238,7 +238,8 @@ fn unknown(what: &str, token: &TeraToken<'_>, known: &[&str]) -> Fault {
 pub(super) fn report_all(
     sources: &BTreeMap<String, Source>,
     batch: &tera::Error,
-    (complete, seen): (bool, &[&str]),
+    complete: bool,
+    seen: &[&str],
     diags: &mut Diagnostics,
 ) {
     let mut found = !seen.is_empty();

@@ -16,7 +16,8 @@ use crate::world::{Choices, Existing};
 /// Reports such files: nobody's choice carries a secret on in clear. One that the render replaces is left out.
 pub fn report<S>(
     tree: &Tree<S>,
-    (existing, lock): (&Existing, &Lock),
+    existing: &Existing,
+    lock: &Lock,
     choices: &Choices,
     identities: Option<&Identities>,
     diags: &mut Diagnostics,

@@ -6,6 +6,15 @@ use super::file::SecretFile;
 use crate::diag::{Diagnostic, argument};
 use crate::plan::closest;
 
+/// The text of a file before and after a value was put into it.
+#[derive(Clone, Copy)]
+pub struct Put<'t> {
+    /// Before.
+    pub old: &'t str,
+    /// After.
+    pub new: &'t str,
+}
+
 /// Compares a file before and after a value was put into it. A new place that is left in clear is an error, for it may be
 /// another one with a slip in its name; one that stood in clear before is a warning.
 ///
@@ -14,10 +23,11 @@ use crate::plan::closest;
 pub fn look(
     file: &SecretFile,
     format: Format,
-    (old, new): (&str, &str),
-    (path, document): (&KeyPath, usize),
+    put: Put<'_>,
+    path: &KeyPath,
+    document: usize,
 ) -> Result<Option<Diagnostic>, SopsError> {
-    let after = Sealed::read(format, new)?;
+    let after = Sealed::read(format, put.new)?;
     if after.leaves_in_clear(path.within(document))? != Some(true) {
         return Ok(None);
     }
@@ -26,7 +36,7 @@ pub fn look(
         // It names what is left out: whoever types that means it.
         return Ok(None);
     }
-    let was_there = Sealed::read(format, old)?.leaves_in_clear(path.within(document))?;
+    let was_there = Sealed::read(format, put.old)?.leaves_in_clear(path.within(document))?;
     let why = format!("`{}: {}` does not cover it", selector.key(), selector.text());
     let (code, name) = ("secrets/out-of-scope", &file.name);
     if was_there.is_some() {
@@ -35,7 +45,7 @@ pub fn look(
             "if it is a secret, put it where the file encrypts, and change it if it was pushed",
         )));
     }
-    let covered = covered_keys(format, old, selector)?.into_iter();
+    let covered = covered_keys(format, put.old, selector)?.into_iter();
     let covered =
         covered.filter(|(at, keys)| *at == document && keys.first().is_none_or(|key| key != "sops"));
     let covered: Vec<Vec<String>> = covered.map(|(_, keys)| keys).collect();

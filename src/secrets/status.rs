@@ -123,7 +123,7 @@ pub fn look(
             .and_then(|glance| glance.rule.as_ref().err());
         let config = configs.get(root, &file.path).ok().flatten();
         let wrong = error.zip(config).map(|(error, config)| config.finding(error));
-        found.push(one(file, text, (rule, wrong)));
+        found.push(one(file, text, rule, wrong));
     }
     Ok(found)
 }
@@ -164,7 +164,8 @@ fn file_name(name: &str) -> &str {
 fn one(
     file: &Listed,
     text: Option<&str>,
-    (rule, wrong): (Option<Glance>, Option<Diagnostic>),
+    rule: Option<Glance>,
+    wrong: Option<Diagnostic>,
 ) -> (FileStatus, Vec<Diagnostic>) {
     let mut findings = Vec::new();
     let mut status = FileStatus {

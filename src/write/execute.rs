@@ -61,7 +61,7 @@ fn step_forward(
         TargetState::Absent { .. } if !is_staged => Ok(()),
         TargetState::File(_) if !is_staged => Err(put_back(&step.path)),
         _ => match step.new {
-            Some(new) => put(&new_file(number), new, (root, &step.path), state, disk),
+            Some(new) => put(&new_file(number), new, root, &step.path, state, disk),
             None => Ok(()),
         },
     }
@@ -99,7 +99,8 @@ pub(super) fn check_staged(
 fn put(
     staged: &str,
     hash: Sha256,
-    (root, path): (&Root, &RepoPath),
+    root: &Root,
+    path: &RepoPath,
     state: TargetState,
     disk: &mut impl Disk,
 ) -> Result<(), Diagnostic> {
@@ -166,7 +167,7 @@ pub(super) fn backward(
             TargetState::Absent { .. } if !root.is_taken(&old_file(number)) => {}
             _ => {
                 if let Some(old) = step.old {
-                    put(&old_file(number), old, (root, &step.path), state, disk)?;
+                    put(&old_file(number), old, root, &step.path, state, disk)?;
                 } else {
                     let path = step.path.as_str();
                     disk.remove_file(root, path)

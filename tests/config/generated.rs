@@ -14,7 +14,7 @@ fn assert_current(path: &str, expected: &str) {
     let committed = std::fs::read_to_string(&path).unwrap_or_default();
     assert!(
         committed == expected,
-        "{} is stale: run `CLUSTERWRIGHT_UPDATE=1 cargo test generated`",
+        "{} is stale: run `just gen`",
         path.display()
     );
 }

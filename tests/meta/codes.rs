@@ -97,7 +97,7 @@ fn every_code_has_an_entry() {
             Some(false) => {}
             Some(true) => panic!("{path} prints `{code}`, which the catalogue calls retired"),
             None => panic!(
-                "{path} prints `{code}`, of which `explain` knows nothing: write an entry into `src/diag/catalogue/`"
+                "{path} prints `{code}`, of which `explain` knows nothing: write an entry into `src/diag/catalogue/`, or name it in `NO_CODES` if it is no code"
             ),
         }
     }

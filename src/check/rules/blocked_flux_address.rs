@@ -63,7 +63,7 @@ fn run(manifests: &Manifests<'_>, findings: &mut Vec<Finding>) {
             .map(|(_, reach)| reach);
         let node = object.node.path(&["spec", key]).filter(|_| is_used(object));
         if let (Some(reach), Some(node)) = (reach.filter(|reach| reach.denies), node) {
-            findings.extend(check(object, (controller, reach), node, &namespaces));
+            findings.extend(check(object, controller, reach, node, &namespaces));
         }
     }
 }
@@ -104,7 +104,8 @@ fn is_flux(object: &Object<'_>) -> bool {
 
 fn check(
     object: &Object<'_>,
-    (controller, reach): (&str, &Reach),
+    controller: &str,
+    reach: &Reach,
     node: &Node,
     namespaces: &BTreeSet<&str>,
 ) -> Option<Finding> {

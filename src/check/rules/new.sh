@@ -79,4 +79,4 @@ list=$rules/mod.rs
     echo '];'
 } >"$list.new"
 mv "$list.new" "$list"
-echo "Now make it true: $rules/$file.rs, $rules/$file.md, tests/rules/$name/. Then just snap."
+echo "Now make it true: $rules/$file.rs, $rules/$file.md, tests/rules/$name/. Then INSTA_UPDATE=always cargo test --test integration -- rules meta."

@@ -178,7 +178,7 @@ fn target(args: &Args, session: &mut Session<'_>) -> Result<(Target, Zeroizing<V
         let own = || pipeline::own_recipients(&session.world);
         let rule = rule_for(root.path(), &path, &name, plain, &overrides, &own);
         let (rule, reason) = rule.map_err(|finding| session.diags.abort(finding))?;
-        if let Some(finding) = for_strangers((&rule, &reason), &overrides, &name, session) {
+        if let Some(finding) = for_strangers(&rule, &reason, &overrides, &name, session) {
             return Err(session.diags.abort(finding));
         }
         let target = Target::New(path, format, name, Box::new(rule));
@@ -287,7 +287,7 @@ fn finish(target: &Target, text: &str, session: &mut Session<'_>) -> Result<(), 
     if current.map_err(|finding| session.diags.abort(finding))? {
         write(path, name, text, session)?;
         if let Target::Existing(file, ..) = target {
-            warn_of_others((&file.path, &file.name), format, text, session);
+            warn_of_others(&file.path, &file.name, format, text, session);
         }
         session.ui.note(&format!("encrypted {name}"));
         return Ok(());

@@ -70,7 +70,7 @@ pub(super) fn run(args: &Args, session: &mut Session<'_>) -> Outcome {
             {
                 return Ok((file, format, Some(mended)));
             }
-            if let Some(finding) = for_strangers((&rule, &reason), &overrides, &file.name, session) {
+            if let Some(finding) = for_strangers(&rule, &reason, &overrides, &file.name, session) {
                 let file = argument(&file.name);
                 let age = format!("clusterwright secrets encrypt --age RECIPIENT {file}");
                 return Err(finding.help(format!("if it is for the others alone, name them: `{age}`")));

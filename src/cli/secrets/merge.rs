@@ -86,7 +86,7 @@ pub(super) fn run(args: &Args, session: &mut Session<'_>) -> Outcome {
         })?;
         ours.write(&merged.text)
             .map_err(|finding| session.diags.abort(finding))?;
-        warn_of_others((&root.path().join(&name), &name), format, &merged.text, session);
+        warn_of_others(&root.path().join(&name), &name, format, &merged.text, session);
     }
     let (typed, stage) = (argument(&name), argument(&format!(":3:{name}")));
     for path in &merged.conflicts {

@@ -104,7 +104,7 @@ fn warn_of_left_out(left_out: Vec<Diagnostic>, session: &mut Session<'_>) {
 }
 
 /// Warns when a file that was just written is for somebody whom its rule does not name any more.
-fn warn_of_others((path, name): (&Path, &str), format: Format, text: &str, session: &mut Session<'_>) {
+fn warn_of_others(path: &Path, name: &str, format: Format, text: &str, session: &mut Session<'_>) {
     let root = session.world.root.clone();
     let own = || pipeline::own_recipients(&session.world);
     let rule = rule_for(root.path(), path, name, text, &Overrides::default(), &own);
@@ -133,7 +133,8 @@ fn warn_of_others((path, name): (&Path, &str), format: Format, text: &str, sessi
 /// Returns what is wrong with a rule of `.sops.yaml` by which a file would be sealed for others alone: a key is at hand, and
 /// none here opens it. Whoever names recipients at the command line means them.
 fn for_strangers(
-    (rule, reason): (&EncryptionRule, &RuleSource),
+    rule: &EncryptionRule,
+    reason: &RuleSource,
     overrides: &Overrides,
     name: &str,
     session: &Session<'_>,

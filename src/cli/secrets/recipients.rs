@@ -97,7 +97,7 @@ pub(super) fn rotate(args: &RotateArgs, session: &mut Session<'_>) -> Outcome {
         file.write(&new.text)
             .map_err(|finding| session.diags.abort(finding))?;
         let format = file.format(args.format);
-        warn_of_others((&file.path, &file.name), format, &new.text, session);
+        warn_of_others(&file.path, &file.name, format, &new.text, session);
         session.ui.note(&format!("rotated {}", file.name));
         names.push(file.name.clone());
     }
@@ -157,8 +157,8 @@ pub(super) fn updatekeys(args: &UpdatekeysArgs, session: &mut Session<'_>) -> Ou
     let identities = identities(session)?;
     let mut new = Vec::new();
     for one in &outdated {
-        let (by, overrides) = ((&one.rule, &one.reason), Overrides::default());
-        if let Some(finding) = for_strangers(by, &overrides, &one.file.name, session) {
+        let overrides = Overrides::default();
+        if let Some(finding) = for_strangers(&one.rule, &one.reason, &overrides, &one.file.name, session) {
             session.diags.push(finding);
             continue;
         }

@@ -90,8 +90,8 @@ pub(super) fn set(args: &SetArgs, session: &mut Session<'_>) -> Outcome {
     let new = format.set(old, at, &value, &identities, session.world.entropy);
     let new = new.map(|new| new.or_else(|| mended.clone()));
     if let Ok(Some(new)) = &new {
-        let place = (&path, usize::from(args.document - 1));
-        watch(&file, format, (old, new), place, session)?;
+        let document = usize::from(args.document - 1);
+        watch(&file, format, slip::Put { old, new }, &path, document, session)?;
     }
     finish(
         session,
@@ -106,19 +106,20 @@ pub(super) fn set(args: &SetArgs, session: &mut Session<'_>) -> Outcome {
 fn watch(
     file: &SecretFile,
     format: Format,
-    (old, new): (&str, &str),
-    place: (&KeyPath, usize),
+    put: slip::Put<'_>,
+    path: &KeyPath,
+    document: usize,
     session: &mut Session<'_>,
 ) -> Result<(), Aborted> {
     let root = session.world.root.path();
-    if let Some(name) = configuration::name_of(root, &file.path, new) {
+    if let Some(name) = configuration::name_of(root, &file.path, put.new) {
         // Its other keys are there to be read.
-        return match configuration::unknown_key(root, name, place.0) {
+        return match configuration::unknown_key(root, name, path) {
             Ok(None) => Ok(()),
             Ok(Some(finding)) | Err(finding) => Err(session.diags.abort(finding)),
         };
     }
-    let found = slip::look(file, format, (old, new), place);
+    let found = slip::look(file, format, put, path, document);
     match found.map_err(|error| session.diags.abort(of_file(&error, &file.name)))? {
         Some(finding) if finding.severity == Severity::Error => Err(session.diags.abort(finding)),
         found => {
@@ -174,7 +175,7 @@ fn finish(
             file.write(&text)
                 .map_err(|finding| session.diags.abort(finding))?;
             numbers::warn(session, format, &file.name, file.text().ok(), &text);
-            warn_of_others((&file.path, &file.name), format, &text, session);
+            warn_of_others(&file.path, &file.name, format, &text, session);
             session.ui.note(said);
         }
         None => session.ui.note("nothing changes"),

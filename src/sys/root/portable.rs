@@ -168,13 +168,13 @@ pub(super) fn write(
     access: Access,
     new: bool,
 ) -> Result<(), Refused> {
-    write_at(&full(inner, path)?, path, bytes, (access, new))
+    write_at(&full(inner, path)?, path, bytes, access, new)
 }
 
 /// Replaces a file that is no link, wherever it lies.
 #[cfg(not(unix))]
 pub(super) fn write_named(target: &Path, bytes: &[u8], access: Access) -> Result<(), Refused> {
-    write_at(target, &target.display().to_string(), bytes, (access, false))
+    write_at(target, &target.display().to_string(), bytes, access, false)
 }
 
 /// Drafts are not locked here, so nobody knows which are left over.
@@ -183,7 +183,7 @@ pub(super) fn remove_drafts(_: &Inner, _: &str) -> Result<(), Refused> {
     Ok(())
 }
 
-fn write_at(target: &Path, path: &str, bytes: &[u8], (access, new): (Access, bool)) -> Result<(), Refused> {
+fn write_at(target: &Path, path: &str, bytes: &[u8], access: Access, new: bool) -> Result<(), Refused> {
     let old = match fs::symlink_metadata(target) {
         Ok(_) if new => return Err(Refused::Exists),
         Ok(found) => {

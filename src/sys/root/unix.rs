@@ -384,7 +384,7 @@ pub(super) fn write(
     new: bool,
 ) -> Result<(), Refused> {
     beside(inner, path, |dir, name| {
-        write_in(dir, (name.as_ref(), path), bytes, access, new)
+        write_in(dir, name.as_ref(), path, bytes, access, new)
     })
 }
 
@@ -398,13 +398,14 @@ pub(super) fn write_named(target: &Path, bytes: &[u8], access: Access) -> Result
         let _ = remove_drafts_in(list);
     }
     let shown = target.display().to_string();
-    write_in(dir.as_fd(), (name, &shown), bytes, access, false)
+    write_in(dir.as_fd(), name, &shown, bytes, access, false)
 }
 
 /// Writes a draft and moves it to its place. `path` is what is said of the file.
 fn write_in(
     dir: BorrowedFd<'_>,
-    (name, path): (&OsStr, &str),
+    name: &OsStr,
+    path: &str,
     bytes: &[u8],
     access: Access,
     new: bool,
