@@ -3,13 +3,13 @@
 //!
 //! ```
 //! use sops::{
-//!     File, Format, Identities, KeyPath, MacCheck, NewValue, OsEntropy, Recipient, Rule, SecretText, generate_identity,
+//!     EncryptionRule, File, Format, Identities, KeyPath, MacCheck, NewValue, OsEntropy, Recipient, SecretText, generate_identity,
 //! };
 //!
 //! // The private half of a key opens files, the public half says for whom they are.
 //! let (private, public) = generate_identity();
 //! let me = Identities::parse(private.expose())?;
-//! let rule = Rule::secrets(vec![Recipient::new(&public)?]);
+//! let rule = EncryptionRule::secrets(vec![Recipient::new(&public)?]);
 //!
 //! let plain = "kind: Secret # of the database\nstringData:\n  user: app\n  password: hunter2\n";
 //! let sealed = Format::Yaml.encrypt(plain.as_bytes(), &rule, &mut OsEntropy)?;
