@@ -60,7 +60,7 @@ fn answered(there: &str, name: &str, pin: &str) -> (i32, String) {
     let (repo, path) = toy();
     let env = [("PATH", path.as_str()), ("SOPS_AGE_KEY", IDENTITY)];
     let mut terminal = Terminal::run(&repo, &["secrets", "decrypt", "a.yaml"], &env);
-    terminal.expect("Wake \u{fffd}[31mthe toy");
+    terminal.expect(r"Wake \u{1b}[31mthe toy");
     terminal.expect("Is it there? [y: go, n: stop]: ");
     terminal.line(there);
     if there == "y" {
