@@ -72,12 +72,7 @@ impl Edits<'_> {
             let found = alone.iter().filter(|(_, found)| !is_in(mark, found));
             let mut files: Vec<RepoPath> = found.map(|(path, _)| (*path).clone()).collect();
             if files.is_empty() {
-                files = self
-                    .edited
-                    .iter()
-                    .take(MAX_ALONE)
-                    .map(|path| (*path).clone())
-                    .collect();
+                files = self.edited.iter().map(|path| (*path).clone()).collect();
             }
             behind.insert(number, files);
         }

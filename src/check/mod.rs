@@ -211,6 +211,29 @@ fn run(
     }))
 }
 
+/// Says which edits of other files bring a finding about: one, or some of several.
+fn because_of(behind: &[RepoPath]) -> Option<String> {
+    /// How many files are named.
+    const MAX_NAMED: usize = 5;
+    let [first, others @ ..] = behind else { return None };
+    if others.is_empty() {
+        return Some(format!("you edited `{first}`, which brings this about"));
+    }
+    let named: Vec<String> = behind
+        .iter()
+        .take(MAX_NAMED)
+        .map(|path| format!("`{path}`"))
+        .collect();
+    let more = match behind.len().saturating_sub(MAX_NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let named = named.join(", ");
+    Some(format!(
+        "what you edited brings this about, in one or more of {named}{more}"
+    ))
+}
+
 /// Tells what the rules found, of the tree as it stands.
 struct Reporter<'t> {
     texts: &'t Texts<'t>,
@@ -274,12 +297,8 @@ impl Reporter<'_> {
         if is_edited {
             diagnostic = diagnostic.note("you edited this file");
         }
-        if !behind.is_empty() {
-            let files: Vec<String> = behind.iter().map(|path| format!("`{path}`")).collect();
-            diagnostic = diagnostic.note(format!(
-                "you edited {}, which brings this about",
-                files.join(" and ")
-            ));
+        if let Some(note) = because_of(behind) {
+            diagnostic = diagnostic.note(note);
         }
         diagnostic = match app {
             Some(ADDED) => {

@@ -61,12 +61,17 @@ pub fn commented_secrets(text: &str, keys: &Keys) -> Vec<(String, Range<usize>)>
         };
         let key = key.trim_matches(['"', '\'', ' ']);
         let value = value.trim();
-        // A sentence about the key is no value of it.
-        let word = match value.chars().next() {
-            Some(quote @ ('"' | '\'')) => value[1..].split(quote).next().unwrap_or_default(),
-            _ => value,
+        // A sentence about the key is no value of it; a value may have a comment of its own.
+        let (word, behind) = match value.chars().next() {
+            Some(quote @ ('"' | '\'')) => value[1..].split_once(quote).unwrap_or((value, "")),
+            _ => (value.split(" #").next().unwrap_or_default().trim_end(), ""),
         };
-        let is_word = word.len() < value.len() || !word.contains([' ', '\t']);
+        let is_quoted = value.starts_with(['"', '\'']) && word.len() < value.len();
+        let is_word = if is_quoted {
+            matches!(behind.trim_start().chars().next(), None | Some('#'))
+        } else {
+            !word.contains([' ', '\t'])
+        };
         if keys.top_kind(key) == Some(KeyKind::Secret) && is_word && !is_no_secret(word) {
             let at = start + line.trim_end().len() - value.len();
             found.push((key.to_owned(), at..at + value.len()));
@@ -154,6 +159,10 @@ mod tests {
             ),
             ("a: b # homepage_token: old\r\n", "homepage_token=old"),
             (
+                "#cloudflare_token: old # of May\n",
+                "cloudflare_token=old # of May",
+            ),
+            (
                 "a: |\n  b\n## - \"cloudflare_token\": old\n",
                 "cloudflare_token=old",
             ),
@@ -162,6 +171,7 @@ mod tests {
         }
         for none in [
             "# cloudflare_token: the token of the zone\n",
+            "# cloudflare_token: \"the one\" of the zone is enough\n",
             "#cloudflare_token: <Cloudflare API token>\n",
             "#cloudflare_token:\n# cluster_name: x\n",
             "#cloudflare_token: ENC[AES256_GCM,data:x]\n",

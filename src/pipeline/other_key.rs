@@ -75,28 +75,42 @@ pub(super) fn other_key(root: &Root, found: &Keyring, rules: &Rules) -> Option<D
 }
 
 /// Returns the command that takes away everything that the old key seals: from the work tree, and from git as well, for
-/// what git has of a file that is missing counts.
+/// what git has of a file that is missing counts. It can be typed where the run was started. `None` also where git cannot
+/// tell what it has.
 pub fn start_over(root: &Root) -> Option<String> {
     let config = RepoPath::parse(SOPS_CONFIG).ok();
     let mut files: Vec<RepoPath> = config.filter(|_| root.is_file(SOPS_CONFIG)).into_iter().collect();
     files.extend(sealed(root));
     let git = Git::discover(root.path()).ok().flatten();
-    let is_tracked = |path: &RepoPath| {
-        let git = git.as_ref();
-        git.is_some_and(|git| git.is_tracked(path).unwrap_or(false))
+    let (mut tracked, mut other) = (Vec::new(), Vec::new());
+    for path in files {
+        let is_tracked = match &git {
+            Some(git) => git.is_tracked(&path).ok()?,
+            None => false,
+        };
+        if is_tracked { &mut tracked } else { &mut other }.push(path);
+    }
+    let listed = |files: &[RepoPath], above: &str| {
+        let files = files.iter().map(|path| argument(&format!("{above}{path}")));
+        files.collect::<Vec<_>>().join(" ")
     };
-    let (tracked, other): (Vec<RepoPath>, Vec<RepoPath>) = files.into_iter().partition(is_tracked);
-    let listed = |files: &[RepoPath]| {
-        let files: Vec<String> = files.iter().map(|path| argument(path.as_str())).collect();
-        files.join(" ")
+    let (above, git) = match root.path().to_str()? {
+        "" | "." => (String::new(), "git".to_owned()),
+        dir => (
+            format!("{}/", dir.trim_end_matches('/')),
+            format!("git -C {}", argument(dir)),
+        ),
     };
     let mut commands = Vec::new();
     if !other.is_empty() {
-        commands.push(format!("rm {}", listed(&other)));
+        commands.push(format!("rm {}", listed(&other, &above)));
     }
     if !tracked.is_empty() {
-        commands.push(format!("git rm -qf {}", listed(&tracked)));
-        commands.push("git commit -qm \"Start over with a new key\"".to_owned());
+        let files = listed(&tracked, "");
+        commands.push(format!("{git} rm -qf {files}"));
+        commands.push(format!(
+            "{git} commit -qm \"Start over with a new key\" -- {files}"
+        ));
     }
     (!commands.is_empty()).then(|| commands.join(" && "))
 }

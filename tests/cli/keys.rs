@@ -140,7 +140,10 @@ fn carry_out(repo: &Repo, command: &str) {
             Some("rm") => words.for_each(|name| std::fs::remove_file(repo.path(name)).expect("removed")),
             Some("git") if part.contains(" commit ") => {
                 let message = part.split('"').nth(1).expect("a message");
-                repo.git(&["commit", "-qm", message]);
+                let files = part.split_once(" -- ").expect("its files alone").1;
+                let command = ["commit", "-qm", message, "--"];
+                let command: Vec<&str> = command.into_iter().chain(files.split(' ')).collect();
+                repo.git(&command);
             }
             Some("git") => {
                 repo.git(&words.collect::<Vec<_>>());
@@ -187,6 +190,17 @@ fn a_key_that_opens_nothing_is_told_once_and_in_the_same_words() {
     let old = [("SOPS_AGE_KEY", AGE_KEY.trim())];
     let run = repo.run_with(&["validate"], &old);
     assert!(!run.stderr.contains("seal/other-key"), "{}", run.stderr);
+
+    // From elsewhere, it is typed where the run was started.
+    let root = repo.root().to_str().expect("UTF-8");
+    let run = other.fails(&["-C", root, "validate"]);
+    let elsewhere = command(&run.stderr, "start over with the key here");
+    let begin = format!("git -C {root} rm -qf .sops.yaml ");
+    assert!(elsewhere.starts_with(&begin), "{elsewhere}");
+    assert!(
+        elsewhere.contains(&format!("&& git -C {root} commit ")),
+        "{elsewhere}"
+    );
 
     // Starting over takes one command, with git and without.
     carry_out(&repo, &command(&help, "start over with the key here"));
