@@ -15,9 +15,12 @@ static IN_MEMORY: LazyLock<Option<&Path>> = LazyLock::new(|| {
     let place = None;
     #[cfg(target_os = "linux")]
     let place = Some(Path::new("/dev/shm")).filter(|place| {
-        let of = rustix::fs::statvfs(*place);
-        let has_room = of.is_ok_and(|of| of.f_bavail.saturating_mul(of.f_frsize) >= ROOM);
-        has_room && TempDir::new_in(place).is_ok()
+        // Containers often forbid to run what lies there, and some tests bring programs along.
+        let suits = rustix::fs::statvfs(*place).is_ok_and(|of| {
+            let is_closed = of.f_flag.contains(rustix::fs::StatVfsMountFlags::NOEXEC);
+            !is_closed && of.f_bavail.saturating_mul(of.f_frsize) >= ROOM
+        });
+        suits && TempDir::new_in(place).is_ok()
     });
     place
 });
