@@ -193,11 +193,12 @@ fn empty() -> Shape {
 /// Names below `secrets.` that templates can read.
 pub const COMPUTED_SECRETS: [&str; 4] = ["age_key", "push_token", "deploy_key", "tunnel_token"];
 
-/// Puts everything together. Of the recipients, the second are the public halves of the repository's own key.
+/// Puts everything together. Of the recipients, `own` are the public halves of the repository's own key.
 pub fn values(
     cluster: &Cluster,
     vault: &Vault,
-    (recipients, own): (&[String], &[String]),
+    recipients: &[String],
+    own: &[String],
     tunnel_id: Option<&str>,
     vocabulary: &Vocabulary,
 ) -> TemplateValues {

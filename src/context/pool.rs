@@ -42,8 +42,8 @@ pub fn blocks(network: &Cidr, taken: impl IntoIterator<Item = Ipv4>) -> Vec<Pool
     }
     let (first, last) = (network.0.network(), network.0.broadcast());
     let edge = u32::from(network.0.prefix_len() < 31);
-    let hosts = (u32::from(first) + edge, u32::from(last) - edge);
-    let gaps = gaps(hosts, taken.into_iter().map(|ip| u32::from(ip.0)));
+    let (first, last) = (u32::from(first) + edge, u32::from(last) - edge);
+    let gaps = gaps(first, last, taken.into_iter().map(|ip| u32::from(ip.0)));
     let address = |number| Ipv4Addr::from(number).to_string();
     gaps.into_iter()
         .map(|(start, stop)| PoolBlock {
@@ -55,7 +55,7 @@ pub fn blocks(network: &Cidr, taken: impl IntoIterator<Item = Ipv4>) -> Vec<Pool
 }
 
 /// Returns what is left of a range, both ends in it, without some numbers: ranges in order, none touching the next.
-pub fn gaps((first, last): (u32, u32), without: impl IntoIterator<Item = u32>) -> Vec<(u32, u32)> {
+pub fn gaps(first: u32, last: u32, without: impl IntoIterator<Item = u32>) -> Vec<(u32, u32)> {
     let without: BTreeSet<u32> = without.into_iter().collect();
     let mut out = Vec::new();
     let mut next = Some(first);

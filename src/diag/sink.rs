@@ -43,7 +43,7 @@ impl Diagnostics {
         Aborted(())
     }
 
-    /// Returns what [`Self::rewind`] goes back to.
+    /// Returns what [`Self::rewind`] goes back to, and [`Self::since`] begins at.
     pub fn mark(&self) -> Mark {
         Mark(self.items.len())
     }
@@ -51,6 +51,11 @@ impl Diagnostics {
     /// Forgets what was reported since `mark`. The texts stay.
     pub fn rewind(&mut self, mark: Mark) {
         self.items.truncate(mark.0);
+    }
+
+    /// Returns what was reported since `mark`, in that order.
+    pub fn since(&self, mark: Mark) -> &[Diagnostic] {
+        self.items.get(mark.0..).unwrap_or_default()
     }
 
     /// Returns whether an error was reported.

@@ -26,7 +26,7 @@ pub mod version;
 pub use carried::{Standing, carry, standing};
 pub use charts::{TreeVersion, newer_charts};
 pub use kubernetes::kept_kubernetes;
-pub use stage::merge;
+pub use stage::{MergeInput, merge};
 pub use version::{KeptVersion, keep_newer};
 
 use crate::tree::Conflict;

@@ -14,19 +14,38 @@ use crate::world::lock::{Lock, Sha256, git_marker, lf};
 use crate::world::secrecy::{display, is_masked};
 use crate::world::{Bases, Choices, Existing, Resolutions, Side};
 
+/// What a merge goes by, beside the tree.
+#[derive(Clone, Copy)]
+pub struct MergeInput<'a> {
+    /// What is on the disk.
+    pub existing: &'a Existing,
+    /// What was written last.
+    pub lock: &'a Lock,
+    /// Where bases that are not kept may be.
+    pub git: Option<&'a Git>,
+    /// What a person chose.
+    pub choices: &'a Choices,
+    /// The apps whose chart version `cluster.yaml` chooses: there, the choice wins over the tree.
+    pub pinned: &'a BTreeSet<String>,
+}
+
 /// Merges what is on the disk into the tree. SOPS files are left to `seal`; their bases are looked for here as well.
-/// `pinned` are the apps whose chart version `cluster.yaml` chooses: there, the choice wins over the tree.
 ///
 /// # Errors
 /// When git cannot be read, or an edited file is not YAML any more.
 pub fn merge(
     mut tree: Tree<Rendered>,
-    existing: &Existing,
-    lock: &Lock,
-    (bases, git): (&mut Bases, Option<&Git>),
-    (choices, pinned): (&Choices, &BTreeSet<String>),
+    by: MergeInput<'_>,
+    bases: &mut Bases,
     diags: &mut Diagnostics,
 ) -> Result<(Tree<Rendered>, Vec<KeptVersion>), Aborted> {
+    let MergeInput {
+        existing,
+        lock,
+        git,
+        choices,
+        pinned,
+    } = by;
     let mut edited = BTreeMap::new();
     let mut wanted = BTreeMap::new();
     for artifact in tree.iter() {

@@ -244,8 +244,8 @@ impl Run<'_> {
         diags.checkpoint()?;
         let keys = hand.keys(root, &document, &cluster, diags)?;
         let tunnel_id = reported.tunnel_id.as_deref();
-        let recipients = (keys.recipients(), keys.own_recipients());
-        let values = context::values(&cluster, &vault, recipients, tunnel_id, &vocabulary);
+        let (recipients, own) = (keys.recipients(), keys.own_recipients());
+        let values = context::values(&cluster, &vault, recipients, own, tunnel_id, &vocabulary);
         Ok(Configuration {
             cluster,
             secrets: Rc::new(OpenedSecrets { vault, keys }),

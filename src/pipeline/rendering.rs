@@ -8,7 +8,7 @@ use super::{Run, TreeSource, flux, in_clear, keys, size, vocabulary_of_any};
 use crate::config::Vault;
 use crate::context;
 use crate::diag::{Aborted, Diagnostic};
-use crate::merge::{self, KeptVersion};
+use crate::merge::{self, KeptVersion, MergeInput};
 use crate::raw;
 use crate::render::{self, Rendered};
 use crate::seal::{self, SealKeys};
@@ -127,16 +127,14 @@ impl Run<'_> {
             }
             size::check(tree, diags);
             diags.checkpoint()?;
-            let bases = (&mut *before.bases_mut(), before.git.as_ref());
-            let choices = (&self.choices, &pinned);
-            let (tree, kept) = merge::merge(
-                tree.clone(),
-                &rendering.existing,
-                &before.lock,
-                bases,
-                choices,
-                diags,
-            )?;
+            let by = MergeInput {
+                existing: &rendering.existing,
+                lock: &before.lock,
+                git: before.git.as_ref(),
+                choices: &self.choices,
+                pinned: &pinned,
+            };
+            let (tree, kept) = merge::merge(tree.clone(), by, &mut before.bases_mut(), diags)?;
             in_clear::tree(&tree, rendering.secrets.vault.known(), diags);
             let identities = rendering.secrets.keys.identities();
             seal::report_by_hand(

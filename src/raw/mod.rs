@@ -97,14 +97,14 @@ pub fn render(
     host.patches = patches(&settings, &inputs);
     host.env.clone_from(&request.env);
     diags.checkpoint()?;
-    let mut files = rendered(
+    let engine = engine(&settings, &inputs, data, host, diags)?;
+    let pages = Pages {
         root,
-        &settings,
-        &inputs,
-        (data, host),
-        (vault.known(), found),
-        diags,
-    )?;
+        settings: &settings,
+        found,
+        known: vault.known(),
+    };
+    let mut files = pages.rendered(&inputs, &engine, diags)?;
     let config = sops_config(root, &files, diags)?;
     secrets::hide(&mut files, config.as_ref(), vault, diags);
     diags.checkpoint()?;
@@ -358,15 +358,14 @@ fn patches(settings: &Settings, inputs: &[Input]) -> BTreeMap<String, Vec<String
         .collect()
 }
 
-/// Renders and copies.
-fn rendered(
-    root: &Root,
+/// Returns what renders the templates, with the data for all of them.
+fn engine(
     settings: &Settings,
     inputs: &[Input],
-    (data, host): (Data, Host),
-    (known, found): (&Known, Option<RawKeys<'_>>),
+    data: Data,
+    host: Host,
     diags: &mut Diagnostics,
-) -> Result<BTreeMap<RepoPath, RenderedFile>, Aborted> {
+) -> Result<Engine, Aborted> {
     let mut names = BTreeSet::new();
     let templates = inputs.iter().filter(|input| names.insert(input.name.as_str()));
     let templates = templates.map(|input| Template {
@@ -381,49 +380,74 @@ fn rendered(
                 .help("correct `[makejinja.delimiter]`"),
         )
     })?;
-    let engine = engine.with(data, &Arc::new(host));
-    let mut files = BTreeMap::new();
-    for input in inputs {
-        let Some(output) = &input.output else { continue };
-        let text = match input.purpose {
-            Use::Copy => input.text.clone(),
-            Use::Include => continue,
-            Use::Render => {
-                let mut values = BTreeMap::new();
-                for name in settings.file_data.get(&input.name).into_iter().flatten() {
-                    let shown = name.trim_start_matches("./");
-                    let place = Place::of(root, name);
-                    let bytes = place.root.read(&place.below, limits::RAW);
-                    let is_absent = matches!(bytes, Err(Refused::Absent));
-                    match data::read(bytes, shown, found.map(|found| found.identities)) {
-                        Ok(data) => values.extend(data),
-                        Err(finding) if is_absent => {
-                            let finding = absent(finding, root, settings, shown, Said::Data(name), diags);
-                            diags.push(finding);
+    Ok(engine.with(data, &Arc::new(host)))
+}
+
+/// What the files of a tree are made with.
+struct Pages<'a> {
+    root: &'a Root,
+    settings: &'a Settings,
+    found: Option<RawKeys<'a>>,
+    known: &'a Known,
+}
+
+impl Pages<'_> {
+    /// Renders and copies.
+    fn rendered(
+        &self,
+        inputs: &[Input],
+        engine: &Engine,
+        diags: &mut Diagnostics,
+    ) -> Result<BTreeMap<RepoPath, RenderedFile>, Aborted> {
+        let Self {
+            root,
+            settings,
+            found,
+            known,
+        } = *self;
+        let mut files = BTreeMap::new();
+        for input in inputs {
+            let Some(output) = &input.output else { continue };
+            let text = match input.purpose {
+                Use::Copy => input.text.clone(),
+                Use::Include => continue,
+                Use::Render => {
+                    let mut values = BTreeMap::new();
+                    for name in settings.file_data.get(&input.name).into_iter().flatten() {
+                        let shown = name.trim_start_matches("./");
+                        let place = Place::of(root, name);
+                        let bytes = place.root.read(&place.below, limits::RAW);
+                        let is_absent = matches!(bytes, Err(Refused::Absent));
+                        match data::read(bytes, shown, found.map(|found| found.identities)) {
+                            Ok(data) => values.extend(data),
+                            Err(finding) if is_absent => {
+                                let finding = absent(finding, root, settings, shown, Said::Data(name), diags);
+                                diags.push(finding);
+                            }
+                            Err(finding) => diags.push(finding),
                         }
-                        Err(finding) => diags.push(finding),
+                    }
+                    match engine.render(&input.name, &values) {
+                        Ok(text) if text.trim().is_empty() && !settings.keep_empty => continue,
+                        Ok(text) => text,
+                        Err(fault) => {
+                            let finding = fault.map_words(|words| known.mask(words)).into_diagnostic(diags);
+                            diags.push(finding);
+                            continue;
+                        }
                     }
                 }
-                match engine.render(&input.name, &values) {
-                    Ok(text) if text.trim().is_empty() && !settings.keep_empty => continue,
-                    Ok(text) => text,
-                    Err(fault) => {
-                        let finding = fault.map_words(|words| known.mask(words)).into_diagnostic(diags);
-                        diags.push(finding);
-                        continue;
-                    }
-                }
-            }
-        };
-        let template = (input.shown.clone(), input.text.clone());
-        files.insert(output.clone(), RenderedFile { text, template });
+            };
+            let template = (input.shown.clone(), input.text.clone());
+            files.insert(output.clone(), RenderedFile { text, template });
+        }
+        for empty in engine.empties() {
+            let finding = nothing(empty, settings, diags);
+            diags.push(finding);
+        }
+        diags.checkpoint()?;
+        Ok(files)
     }
-    for empty in engine.empties() {
-        let finding = nothing(empty, settings, diags);
-        diags.push(finding);
-    }
-    diags.checkpoint()?;
-    Ok(files)
 }
 
 /// A value that is written as nothing, because nothing gives it.

@@ -264,18 +264,12 @@ pub fn examine(
     let Some(name) = name_of(root, &root.join(&status.path), text.expose()) else {
         return;
     };
-    let errors = |diags: &Diagnostics| -> Vec<String> {
-        let all = diags.sorted().into_iter();
-        let errors = all.filter(|one| one.severity == Severity::Error);
-        errors.map(|one| one.message.clone()).collect()
-    };
-    let before = errors(diags);
+    let before = diags.mark();
     // What is wrong has been reported.
     let _ = check(root, name, text.expose(), diags);
-    let new = errors(diags)
-        .into_iter()
-        .filter(|message| !before.contains(message));
-    status.problems.extend(new);
+    let new = diags.since(before).iter();
+    let errors = new.filter(|one| one.severity == Severity::Error);
+    status.problems.extend(errors.map(|one| one.message.clone()));
     let sealed = !findings
         .iter()
         .any(|finding| finding.code == "secrets/not-encrypted");

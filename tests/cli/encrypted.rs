@@ -365,3 +365,24 @@ fn a_value_in_a_comment_keeps_the_file_from_being_committed() {
         );
     }
 }
+
+#[test]
+fn each_file_is_told_of_what_it_holds() {
+    let repo = Repo::with(MINIMAL);
+    repo.write("nodes.yaml", "unifi_api_key: zqotherzq\n");
+    repo.ok(&["secrets", "encrypt", "-i", "cluster.yaml", "nodes.yaml"]);
+    for name in ["cluster.yaml", "nodes.yaml"] {
+        let sealed = repo.read(name);
+        repo.write(name, &format!("#cloudflare_token: zqoldcanaryzq\n{sealed}"));
+    }
+    let run = repo.fails(&["secrets", "status", "-o", "json"]);
+    let told: serde_json::Value = serde_json::from_str(&run.stdout).expect("JSON");
+    for file in told["files"].as_array().expect("a list") {
+        let problems = file["problems"].to_string();
+        assert!(
+            file["ok"] == false && problems.contains("stands in a comment"),
+            "{file}"
+        );
+    }
+    assert_eq!(told["files"].as_array().map(Vec::len), Some(2), "{told}");
+}

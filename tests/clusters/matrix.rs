@@ -217,7 +217,8 @@ fn examine(catalog: &Catalog, flags: Flags, rendered: bool) -> usize {
     let values = context::values(
         &cluster,
         &vault,
-        (&[RECIPIENT.to_owned()], &[RECIPIENT.to_owned()]),
+        &[RECIPIENT.to_owned()],
+        &[RECIPIENT.to_owned()],
         side.tunnel_id.as_deref(),
         &Vocabulary::built_in(),
     );

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::{code, sources};
+use super::{code, code_text, sources};
 
 /// Returns the sources that are called as a folder beside them is: modules with parts of their own are `name/mod.rs`.
 fn beside_their_folder<'p>(paths: &[&'p Path]) -> Vec<&'p Path> {
@@ -121,4 +121,56 @@ fn a_doubled_name_is_seen() {
     );
     assert_eq!(doubled(&[("src/a.rs", plan), ("src/b.rs", own)]), [""; 0]);
     assert_eq!(doubled(&[("src/a.rs", args), ("src/b.rs", args)]), [""; 0]);
+}
+
+/// Returns the functions of a text that take several things as one parameter: `(a, b): (A, B)`.
+fn packed(text: &str) -> Vec<&str> {
+    let mut found = Vec::new();
+    for (at, _) in text.match_indices("fn ") {
+        let head = &text[at + "fn ".len()..];
+        let name = head.split(['(', '<']).next().unwrap_or_default();
+        let is_name = |c: char| c.is_alphanumeric() || c == '_';
+        if name.is_empty() || !name.chars().all(is_name) {
+            continue;
+        }
+        let head = head.split(['{', ';']).next().unwrap_or_default();
+        let pattern = |open: usize| {
+            let before = head[..open].trim_end();
+            let (inner, behind) = head[open + 1..].split_once(')').unwrap_or_default();
+            before.ends_with(['(', ',']) && behind.starts_with(": (") && inner.contains(',')
+        };
+        if head.match_indices('(').any(|(open, _)| pattern(open)) {
+            found.push(name);
+        }
+    }
+    found
+}
+
+#[test]
+fn each_parameter_has_its_name() {
+    for (path, text) in sources() {
+        assert_eq!(
+            packed(&code_text(&text)),
+            [""; 0],
+            "{}: a parameter for each, or a struct that says what they are together",
+            path.display()
+        );
+    }
+}
+
+#[test]
+fn a_packed_parameter_is_seen() {
+    for text in [
+        "fn put((root, path): (&Root, &str)) {}",
+        "pub fn one<'a>(\n    x: u8,\n    (rule, wrong): (Option<A>, B),\n) -> C {",
+    ] {
+        assert_eq!(packed(text).len(), 1, "{text}");
+    }
+    for text in [
+        "fn put(pair: (u8, u8), f: impl Fn((u8, u8)) -> u8) {}",
+        "fn f(x: u8) { let g = |(a, b): (u8, u8)| a; }",
+        "fn at(&self, Point(x, y): Point) {}",
+    ] {
+        assert_eq!(packed(text), [""; 0], "{text}");
+    }
 }

@@ -69,8 +69,8 @@ fn around(block: AddressRange, inside: &[(&IpAddr, &Taken)]) -> Option<Vec<Strin
         IpAddr::V4(ip) => Some(u32::from(*ip)),
         IpAddr::V6(_) => None,
     };
-    let range = (number(&block.first)?, number(&block.last)?);
-    let gaps = gaps(range, inside.iter().filter_map(|(ip, _)| number(ip)));
+    let (first, last) = (number(&block.first)?, number(&block.last)?);
+    let gaps = gaps(first, last, inside.iter().filter_map(|(ip, _)| number(ip)));
     let yaml = |(start, stop)| {
         let (start, stop) = (Ipv4Addr::from(start), Ipv4Addr::from(stop));
         format!("`- {{start: {start}, stop: {stop}}}`")

@@ -33,8 +33,10 @@ pub struct Child<'n> {
 impl<'n> Child<'n> {
     fn new(
         text: &str,
-        (key, node): (Option<&'n Node>, &'n Node),
-        (at, floor): (usize, usize),
+        key: Option<&'n Node>,
+        node: &'n Node,
+        at: usize,
+        floor: usize,
         before: usize,
     ) -> Self {
         let end = end(text, node, floor);
@@ -129,8 +131,8 @@ pub fn children<'n>(text: &str, node: &'n Node, floor: usize) -> Vec<Child<'n>> 
     let flow = is_flow(text, node);
     let mut before = floor;
     let mut found: Vec<Child<'n>> = Vec::new();
-    let mut push = |key, value, place: (usize, usize)| {
-        let child = Child::new(text, (key, value), place, before);
+    let mut push = |key, value, at, floor| {
+        let child = Child::new(text, key, value, at, floor, before);
         before = child.lines.end;
         let behind = child.end;
         found.push(child);
@@ -140,12 +142,12 @@ pub fn children<'n>(text: &str, node: &'n Node, floor: usize) -> Vec<Child<'n>> 
         Kind::Map(entries) => {
             for (key, value) in entries {
                 let floor = colon(text, key).unwrap_or(key.span.end);
-                push(Some(key), value, (key.span.start, floor));
+                push(Some(key), value, key.span.start, floor);
             }
         }
         Kind::Seq(items) if flow => {
             for item in items {
-                push(None, item, (item.span.start, item.span.start));
+                push(None, item, item.span.start, item.span.start);
             }
         }
         Kind::Seq(items) => {
@@ -154,7 +156,7 @@ pub fn children<'n>(text: &str, node: &'n Node, floor: usize) -> Vec<Child<'n>> 
                 let Some(dash) = gap::dash(text, behind) else {
                     return Vec::new();
                 };
-                behind = push(None, item, (dash, dash + 1));
+                behind = push(None, item, dash, dash + 1);
             }
         }
         Kind::Scalar { .. } | Kind::Alias(_) => {}
